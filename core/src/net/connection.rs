@@ -1,0 +1,358 @@
+use std::io;
+use std::pin::Pin;
+use std::task::{Context as Poller, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
+
+use super::info::Info;
+use super::pace::{Pace, Record};
+use crate::telemetry::ByteCounters;
+use crate::tls::{ClientTls, ServerName, ServerTls, TlsStream};
+use crate::{Address, Error, Result};
+
+/// Octets that the in-memory pair holds in each direction.
+const PAIR_BUFFER: usize = 64 * 1024;
+
+/// Any byte stream that a [`Connection`] can be made of.
+pub trait Io: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Io for T {}
+
+/// A byte stream to one peer, and what is known about it.
+///
+/// It is one type whatever lies below (TCP, TLS, a UNIX socket, pipes, memory), so that protocols compile
+/// once and STARTTLS replaces a value. Deadlines, rates and byte counters are its own fields, set by
+/// policies; what reads and writes meets them as errors: an [`Error`] of [`Fault::Limit`](crate::Fault)
+/// inside the [`io::Error`]. Dropping it closes it; [`shutdown`](tokio::io::AsyncWriteExt::shutdown) closes the
+/// writing half and leaves reading open; [`abort`](Connection::abort) makes the peer see a reset.
+pub struct Connection {
+    io: Stream,
+    unread: Bytes,
+    info: Info,
+    pace: Option<Box<Pace>>,
+    meter: Meter,
+}
+
+/// What a TLS session can lie on, and a plain connection is.
+pub(crate) enum Raw {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+    Other(Box<dyn Io>),
+}
+
+enum Stream {
+    Raw(Raw),
+    Tls(Box<TlsStream<Raw>>),
+}
+
+/// Octets of one connection, as the application sees them: inside TLS.
+#[derive(Default)]
+pub struct Meter {
+    read: u64,
+    written: u64,
+    totals: Option<ByteCounters>,
+}
+
+impl Meter {
+    /// Octets read so far.
+    pub fn read(&self) -> u64 {
+        self.read
+    }
+
+    /// Octets written so far.
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Notes octets that were sent past the connection, by sendfile on [`Connection::as_tcp`].
+    pub fn add_written(&mut self, octets: u64) {
+        self.written += octets;
+        if let Some(totals) = &self.totals {
+            totals.written(octets);
+        }
+    }
+
+    fn add_read(&mut self, octets: u64) {
+        self.read += octets;
+        if let Some(totals) = &self.totals {
+            totals.read(octets);
+        }
+    }
+}
+
+/// How a TLS handshake is made on a connection that is already open.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Handshake {
+    /// The whole handshake takes no longer than this.
+    pub deadline: Duration,
+}
+
+impl Default for Handshake {
+    fn default() -> Self {
+        Self { deadline: crate::Limits::default().handshake }
+    }
+}
+
+impl Connection {
+    /// A connection made of any byte stream.
+    pub fn new(io: impl Io, info: Info) -> Self {
+        Self::of(Raw::Other(Box::new(io)), info)
+    }
+
+    /// A connection on a TCP socket, with TCP_NODELAY set: protocols here write whole replies.
+    ///
+    /// # Errors
+    /// Where the socket is no longer connected.
+    pub fn tcp(socket: TcpStream) -> Result<Self> {
+        socket.set_nodelay(true)?;
+        let info = Info::new(socket.peer_addr()?.into(), socket.local_addr()?.into());
+        Ok(Self::of(Raw::Tcp(socket), info))
+    }
+
+    /// A connection on a UNIX socket.
+    ///
+    /// # Errors
+    /// Where the socket is no longer connected.
+    pub fn unix(socket: UnixStream) -> Result<Self> {
+        let path = |at: tokio::net::unix::SocketAddr| Address::Unix(at.as_pathname().map(Into::into));
+        let info = Info::new(path(socket.peer_addr()?), path(socket.local_addr()?));
+        Ok(Self::of(Raw::Unix(socket), info))
+    }
+
+    /// Both ends of a connection in memory: a whole server is testable without a socket.
+    pub fn pair() -> (Self, DuplexStream) {
+        let (near, far) = tokio::io::duplex(PAIR_BUFFER);
+        (Self::new(near, Info::new(Address::Memory, Address::Memory)), far)
+    }
+
+    fn of(raw: Raw, info: Info) -> Self {
+        Self { io: Stream::Raw(raw), unread: Bytes::new(), info, pace: None, meter: Meter::default() }
+    }
+
+    /// The peer, this end, and TLS.
+    pub fn info(&self) -> &Info {
+        &self.info
+    }
+
+    /// For a policy that learned better, such as the PROXY protocol.
+    pub fn info_mut(&mut self) -> &mut Info {
+        &mut self.info
+    }
+
+    /// Octets so far.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// For what sends past the connection.
+    pub fn meter_mut(&mut self) -> &mut Meter {
+        &mut self.meter
+    }
+
+    /// Adds every octet from now on to these counters as well.
+    pub fn count_into(&mut self, totals: ByteCounters) {
+        self.meter.totals = Some(totals);
+    }
+
+    /// Puts bytes back: they are the next to be read. For sniffing, the PROXY protocol, and protocols that
+    /// hand a connection on.
+    pub fn unread(&mut self, bytes: Bytes) {
+        if self.unread.is_empty() {
+            self.unread = bytes;
+        } else if !bytes.is_empty() {
+            let mut all = BytesMut::with_capacity(bytes.len() + self.unread.len());
+            all.extend_from_slice(&bytes);
+            all.extend_from_slice(&self.unread);
+            self.unread = all.freeze();
+        }
+    }
+
+    /// The TCP socket, where bytes may be sent past this value: no TLS, no rate limit, no transcript. For
+    /// sendfile; say what was sent to [`Meter::add_written`].
+    pub fn as_tcp(&self) -> Option<&TcpStream> {
+        match &self.io {
+            Stream::Raw(Raw::Tcp(socket)) if self.pace.as_ref().is_none_or(|p| p.lets_past()) => Some(socket),
+            _ => None,
+        }
+    }
+
+    /// Deadlines, rates and transcript of this connection; made when first asked for.
+    pub fn pace(&mut self) -> &mut Pace {
+        self.pace.get_or_insert_default()
+    }
+
+    /// Closes so that the peer sees a reset, where the transport knows one: for a peer that broke the rules,
+    /// whose unread bytes are not worth the wait.
+    pub fn abort(self) {
+        if let Stream::Raw(Raw::Tcp(socket)) = &self.io {
+            reset_on_close(socket);
+        } else if let Stream::Tls(tls) = &self.io
+            && let Raw::Tcp(socket) = tls.get_ref()
+        {
+            reset_on_close(socket);
+        }
+    }
+
+    /// Turns this plain connection into the server's side of a TLS connection. Consumes the plaintext: what
+    /// was read in the clear is forgotten by type.
+    ///
+    /// # Errors
+    /// [`Fault::Peer`](crate::Fault) if plaintext that was put back is still unread (it would be taken for
+    /// protected text: RFC 3207 §6), if TLS is already on, or if the handshake fails; a limit if it takes too long.
+    pub async fn start_tls(mut self, tls: &ServerTls, how: Handshake) -> Result<Self> {
+        let raw = self.give_raw()?;
+        let stream = timeout(how.deadline, tls.accept(raw)).await.map_err(|_| late(how.deadline))??;
+        Ok(self.with_tls(stream))
+    }
+
+    /// Turns this plain connection into the client's side of a TLS connection to `name`.
+    ///
+    /// # Errors
+    /// As [`start_tls`](Self::start_tls); also if the server's certificate is not for `name` or not trusted.
+    pub async fn connect_tls(mut self, tls: &ClientTls, name: &ServerName, how: Handshake) -> Result<Self> {
+        let raw = self.give_raw()?;
+        let stream =
+            timeout(how.deadline, tls.connect(raw, name)).await.map_err(|_| late(how.deadline))??;
+        Ok(self.with_tls(stream))
+    }
+
+    fn give_raw(&mut self) -> Result<Raw> {
+        if !self.unread.is_empty() {
+            return Err(Error::peer("plaintext after STARTTLS"));
+        }
+        match std::mem::replace(&mut self.io, Stream::Raw(Raw::Other(Box::new(tokio::io::empty())))) {
+            Stream::Raw(raw) => Ok(raw),
+            Stream::Tls(_) => Err(Error::peer("TLS inside TLS")),
+        }
+    }
+
+    fn with_tls(mut self, stream: TlsStream<Raw>) -> Self {
+        self.info.tls = Some(stream.info());
+        self.io = Stream::Tls(Box::new(stream));
+        self
+    }
+}
+
+fn late(deadline: Duration) -> Error {
+    Error::limit("handshake", format!("no TLS handshake within {} s", deadline.as_secs_f32()))
+}
+
+fn reset_on_close(socket: &TcpStream) {
+    if let Err(error) = socket.set_zero_linger() {
+        tracing::debug!(%error, "cannot reset on close");
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Poller<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        if this.unread.has_remaining() {
+            let octets = this.unread.remaining().min(buf.remaining());
+            buf.put_slice(&this.unread.split_to(octets));
+        } else if let Some(pace) = &mut this.pace {
+            ready!(pace.poll_read(cx, &mut this.io, buf))?;
+        } else {
+            ready!(Pin::new(&mut this.io).poll_read(cx, buf))?;
+        }
+        this.meter.add_read((buf.filled().len() - before) as u64);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Poller<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[io::IoSlice::new(buf)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Poller<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let octets = match &mut this.pace {
+            Some(pace) => ready!(pace.poll_write(cx, &mut this.io, bufs))?,
+            None => ready!(Pin::new(&mut this.io).poll_write_vectored(cx, bufs))?,
+        };
+        this.meter.add_written(octets as u64);
+        Poll::Ready(Ok(octets))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match &self.io {
+            Stream::Raw(raw) => raw.is_write_vectored(),
+            Stream::Tls(tls) => tls.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        match &mut this.pace {
+            Some(pace) => pace.poll_flush(cx, &mut this.io),
+            None => Pin::new(&mut this.io).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        match &mut this.pace {
+            Some(pace) => pace.poll_shutdown(cx, &mut this.io),
+            None => Pin::new(&mut this.io).poll_shutdown(cx),
+        }
+    }
+}
+
+/// Hands each method of the I/O traits to whichever variant is there.
+macro_rules! forward {
+    ($on:ident, $($variant:ident),+) => {
+        impl AsyncRead for $on {
+            fn poll_read(
+                self: Pin<&mut Self>,
+                cx: &mut Poller<'_>,
+                buf: &mut ReadBuf<'_>,
+            ) -> Poll<io::Result<()>> {
+                match self.get_mut() { $(Self::$variant(io) => Pin::new(io).poll_read(cx, buf)),+ }
+            }
+        }
+
+        impl AsyncWrite for $on {
+            fn poll_write(self: Pin<&mut Self>, cx: &mut Poller<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+                match self.get_mut() { $(Self::$variant(io) => Pin::new(io).poll_write(cx, buf)),+ }
+            }
+
+            fn poll_write_vectored(
+                self: Pin<&mut Self>,
+                cx: &mut Poller<'_>,
+                bufs: &[io::IoSlice<'_>],
+            ) -> Poll<io::Result<usize>> {
+                match self.get_mut() { $(Self::$variant(io) => Pin::new(io).poll_write_vectored(cx, bufs)),+ }
+            }
+
+            fn is_write_vectored(&self) -> bool {
+                match self { $(Self::$variant(io) => io.is_write_vectored()),+ }
+            }
+
+            fn poll_flush(self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<io::Result<()>> {
+                match self.get_mut() { $(Self::$variant(io) => Pin::new(io).poll_flush(cx)),+ }
+            }
+
+            fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<io::Result<()>> {
+                match self.get_mut() { $(Self::$variant(io) => Pin::new(io).poll_shutdown(cx)),+ }
+            }
+        }
+    };
+}
+forward!(Raw, Tcp, Unix, Other);
+forward!(Stream, Raw, Tls);
+
+impl Connection {
+    /// Writes down every octet from now on. See [`Record`].
+    pub fn record(&mut self, to: Box<dyn Record>) {
+        self.pace().record(to);
+    }
+}

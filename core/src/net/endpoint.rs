@@ -1,0 +1,3 @@
+/// A string that says where.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Endpoint;

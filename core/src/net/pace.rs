@@ -1,0 +1,266 @@
+use std::io;
+use std::pin::Pin;
+use std::task::{Context as Poller, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::bucket::Bucket;
+use crate::Error;
+
+/// Writes down what goes over a connection.
+pub trait Record: Send + 'static {
+    /// The peer sent this.
+    fn read(&mut self, bytes: &[u8]);
+    /// We sent this.
+    fn written(&mut self, bytes: &[u8]);
+}
+
+/// Deadlines, rates and transcript of one connection.
+///
+/// Deadlines are absolute and kept lazily: progress only notes the time, and a timer that fires early is
+/// set anew. Each waiting side has its own timer, since both may be waited for in different tasks.
+pub struct Pace {
+    first_byte: Option<Instant>,
+    idle: Option<Duration>,
+    end: Option<Instant>,
+    write: Option<Duration>,
+    last: Instant,
+    write_since: Option<Instant>,
+    read_timer: Timer,
+    write_timer: Timer,
+    read_rate: Option<Bucket>,
+    write_rate: Option<Bucket>,
+    record: Option<Box<dyn Record>>,
+    sniff: bool,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            first_byte: None,
+            idle: None,
+            end: None,
+            write: None,
+            last: Instant::now(),
+            write_since: None,
+            read_timer: Timer(None),
+            write_timer: Timer(None),
+            read_rate: None,
+            write_rate: None,
+            record: None,
+            sniff: false,
+        }
+    }
+}
+
+impl Pace {
+    /// The peer's first byte is here within this time from now, or reading fails.
+    pub fn first_byte(&mut self, within: Duration) {
+        self.first_byte = Some(Instant::now() + within);
+    }
+
+    /// No longer than this without a byte in either direction.
+    pub fn idle(&mut self, longest: Duration) {
+        self.idle = Some(longest);
+        self.last = Instant::now();
+    }
+
+    /// No longer than this without the peer taking a byte that is waiting for it.
+    pub fn write(&mut self, longest: Duration) {
+        self.write = Some(longest);
+    }
+
+    /// The whole connection ends within this time from now.
+    pub fn end(&mut self, within: Duration) {
+        self.end = Some(Instant::now() + within);
+    }
+
+    /// At most this many octets a second each way, after a burst of one second's worth.
+    pub fn rate(&mut self, octets_per_second: u64) {
+        self.read_rate = Some(Bucket::new(octets_per_second));
+        self.write_rate = Some(Bucket::new(octets_per_second));
+    }
+
+    /// Says in the log, once, if the peer's first bytes are a TLS ClientHello, which this plain connection
+    /// does not speak.
+    pub fn sniff_tls(&mut self) {
+        self.sniff = true;
+    }
+
+    pub(crate) fn record(&mut self, to: Box<dyn Record>) {
+        self.record = Some(to);
+    }
+
+    /// Whether bytes may be sent past the connection unseen.
+    pub(crate) fn lets_past(&self) -> bool {
+        self.write_rate.is_none() && self.record.is_none()
+    }
+
+    pub(crate) fn poll_read<S: AsyncRead + Unpin>(
+        &mut self,
+        cx: &mut Poller<'_>,
+        io: &mut S,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if let Some(until) = self.read_rate.as_mut().and_then(|rate| rate.wait_until(Instant::now()))
+            && self.read_timer.poll(cx, until).is_pending()
+        {
+            return Poll::Pending;
+        }
+        let before = buf.filled().len();
+        match Pin::new(io).poll_read(cx, buf) {
+            Poll::Ready(Ok(())) => {
+                let new = buf.filled().get(before..).unwrap_or_default();
+                self.has_read(new);
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => self.poll_read_deadline(cx).map(Err),
+        }
+    }
+
+    fn has_read(&mut self, new: &[u8]) {
+        if new.is_empty() {
+            return;
+        }
+        self.last = Instant::now();
+        if self.sniff {
+            self.sniff = false;
+            warn_of_tls(new);
+        }
+        self.first_byte = None;
+        if let Some(rate) = &mut self.read_rate {
+            rate.take(self.last, new.len() as u64);
+        }
+        if let Some(record) = &mut self.record {
+            record.read(new);
+        }
+    }
+
+    /// The deadline of the reading side that comes first, and what to say when it has passed.
+    fn read_deadline(&self) -> Option<(Instant, &'static str, &'static str)> {
+        let idle = self.idle.map(|idle| (self.last + idle, "idle", "idle for too long"));
+        let first = self.first_byte.map(|at| (at, "first_byte", "no first byte in time"));
+        let end = self.end.map(|at| (at, "connection", "connection open for too long"));
+        [first, idle, end].into_iter().flatten().min_by_key(|(at, ..)| *at)
+    }
+
+    fn poll_read_deadline(&mut self, cx: &mut Poller<'_>) -> Poll<io::Error> {
+        while let Some((at, limit, message)) = self.read_deadline() {
+            if self.read_timer.poll(cx, at).is_pending() {
+                return Poll::Pending;
+            }
+            if self.read_deadline().is_some_and(|(at, ..)| at <= Instant::now()) {
+                return Poll::Ready(Error::limit(limit, message).into());
+            }
+        }
+        Poll::Pending
+    }
+
+    pub(crate) fn poll_write<S: AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Poller<'_>,
+        io: &mut S,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let now = Instant::now();
+        if self.end.is_some_and(|end| end <= now) {
+            return Poll::Ready(Err(Error::limit("connection", "connection open for too long").into()));
+        }
+        if let Some(until) = self.write_rate.as_mut().and_then(|rate| rate.wait_until(now))
+            && self.write_timer.poll(cx, until).is_pending()
+        {
+            return Poll::Pending;
+        }
+        // Past a rate, a single slice keeps one write from taking minutes' worth of tokens.
+        let most = self.write_rate.as_ref().map_or(usize::MAX, |rate| rate.burst());
+        let polled = match bufs.iter().find(|b| !b.is_empty()) {
+            Some(first) if self.write_rate.is_some() => {
+                Pin::new(io).poll_write(cx, first.get(..first.len().min(most)).unwrap_or_default())
+            }
+            _ => Pin::new(io).poll_write_vectored(cx, bufs),
+        };
+        match polled {
+            Poll::Ready(Ok(octets)) => {
+                self.has_written(bufs, octets);
+                Poll::Ready(Ok(octets))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => self.poll_write_deadline(cx).map(Err),
+        }
+    }
+
+    fn has_written(&mut self, bufs: &[io::IoSlice<'_>], octets: usize) {
+        self.last = Instant::now();
+        self.write_since = None;
+        if let Some(rate) = &mut self.write_rate {
+            rate.take(self.last, octets as u64);
+        }
+        if let Some(record) = &mut self.record {
+            let mut left = octets;
+            for buf in bufs {
+                let part = buf.get(..left.min(buf.len())).unwrap_or_default();
+                record.written(part);
+                left -= part.len();
+            }
+        }
+    }
+
+    /// For a write, flush or close that the peer does not take.
+    fn poll_write_deadline(&mut self, cx: &mut Poller<'_>) -> Poll<io::Error> {
+        let since = *self.write_since.get_or_insert_with(Instant::now);
+        let write = self.write.map(|longest| (since + longest, "write", "peer takes no bytes"));
+        let end = self.end.map(|at| (at, "connection", "connection open for too long"));
+        let Some((at, limit, message)) = [write, end].into_iter().flatten().min_by_key(|(at, ..)| *at) else {
+            return Poll::Pending;
+        };
+        self.write_timer.poll(cx, at).map(|()| Error::limit(limit, message).into())
+    }
+
+    pub(crate) fn poll_flush<S: AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Poller<'_>,
+        io: &mut S,
+    ) -> Poll<io::Result<()>> {
+        match Pin::new(io).poll_flush(cx) {
+            Poll::Ready(done) => {
+                self.write_since = None;
+                Poll::Ready(done)
+            }
+            Poll::Pending => self.poll_write_deadline(cx).map(Err),
+        }
+    }
+
+    pub(crate) fn poll_shutdown<S: AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Poller<'_>,
+        io: &mut S,
+    ) -> Poll<io::Result<()>> {
+        match Pin::new(io).poll_shutdown(cx) {
+            Poll::Ready(done) => Poll::Ready(done),
+            Poll::Pending => self.poll_write_deadline(cx).map(Err),
+        }
+    }
+}
+
+/// RFC 8446 §5.1: a handshake record (22), legacy version 3.x, holding a ClientHello (1).
+fn warn_of_tls(first: &[u8]) {
+    if matches!(first, [0x16, 0x03, 0x00..=0x04, ..]) {
+        tracing::warn!("the peer speaks TLS on a port that does not: use a tls: endpoint, or a plain client");
+    }
+}
+
+/// A timer that is made when first needed.
+struct Timer(Option<Pin<Box<Sleep>>>);
+
+impl Timer {
+    fn poll(&mut self, cx: &mut Poller<'_>, at: Instant) -> Poll<()> {
+        let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(at)));
+        if sleep.deadline() != at {
+            sleep.as_mut().reset(at);
+        }
+        sleep.as_mut().poll(cx)
+    }
+}
