@@ -8,7 +8,7 @@ use tracing::{Instrument as _, Span};
 
 use super::{ConnId, Live, Task};
 use crate::data::cred::Principal;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Health, Metrics};
 use crate::{Address, Limits};
 
 /// What a running thing is told, and where it says what others need to know.
@@ -34,6 +34,7 @@ struct Inner {
 struct Shared {
     metrics: Metrics,
     live: Live,
+    health: Health,
 }
 
 /// Something a peer did that counts against its address.
@@ -125,15 +126,15 @@ impl Context {
         self.0.authenticated.raise();
     }
 
-    /// Waits until [`authenticated`](Context::authenticated) was called.
-    pub async fn until_authenticated(&self) {
-        self.0.authenticated.raised().await;
-    }
-
     /// Reports what a peer did: it is counted and logged, in a line that fail2ban understands.
     pub fn report(&self, peer: &Address, offence: Offence) {
         self.0.shared.metrics.offence(offence.name());
         tracing::info!(%peer, offence = offence.name(), "offence");
+    }
+
+    /// Whether [`authenticated`](Context::authenticated) was called.
+    pub fn is_authenticated(&self) -> bool {
+        self.0.authenticated.is_raised()
     }
 
     /// Runs a task that ends with this context at the latest. Dropping the [`Task`] aborts it;
@@ -150,9 +151,19 @@ impl Context {
         self.derive(span, None, Arc::clone(&self.0.limits))
     }
 
-    /// A child under other limits.
-    pub fn limited(&self, span: Span, limits: Limits) -> Self {
-        self.derive(span, None, Arc::new(limits))
+    /// A child under other limits, which hears and says what this one does.
+    pub fn limited(&self, limits: Limits) -> Self {
+        let Inner { stopping, ended, span, ready, shared, id, .. } = &*self.0;
+        Self(Arc::new(Inner {
+            stopping: stopping.child_token(),
+            ended: ended.child_token(),
+            span: span.clone(),
+            limits: Arc::new(limits),
+            ready: Arc::clone(ready),
+            authenticated: Flag::default(),
+            shared: Arc::clone(shared),
+            id: *id,
+        }))
     }
 
     /// The context of a new connection: a child with an id, which its peer may be shown.
@@ -208,6 +219,11 @@ impl Context {
     /// Where things are counted.
     pub fn metrics(&self) -> &Metrics {
         &self.0.shared.metrics
+    }
+
+    /// Whether the application is ready, and each of its services.
+    pub fn health(&self) -> &Health {
+        &self.0.shared.health
     }
 
     /// The live connections of the application.

@@ -84,6 +84,13 @@ impl Live {
         }
     }
 
+    /// A proxy said that the peer is another.
+    pub(crate) fn readdress(&self, id: ConnId, peer: &Address) {
+        if let Some(entry) = self.lock().get_mut(&id) {
+            entry.peer = peer.clone();
+        }
+    }
+
     /// All of them, oldest first.
     pub fn list(&self) -> Vec<LiveConnection> {
         let line = |(id, entry): (&ConnId, &Entry)| LiveConnection {

@@ -1,17 +1,27 @@
 //! What runs: protocols, policies, servers, services, groups, and the application around them.
 
+mod application;
 mod context;
+mod generation;
+mod group;
 mod live;
+mod notify;
 mod policy;
 mod prepare;
+mod privileges;
 mod protocol;
+mod server;
 mod service;
 mod task;
 
+pub use application::{Application, Member, Rebuild, Runtime};
 pub use context::{Context, Offence};
+pub use group::Group;
 pub use live::{ConnId, Live, LiveConnection};
 pub use policy::{BoxPolicy, Next, Policy};
 pub use prepare::Prepare;
+pub use privileges::Privileges;
 pub use protocol::{BoxProtocol, Protocol};
+pub use server::Server;
 pub use service::{BoxService, Service};
 pub use task::Task;

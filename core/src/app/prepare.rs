@@ -1,16 +1,20 @@
+use std::path::PathBuf;
+
 use crate::Result;
 use crate::net::{Bound, Endpoint, Sockets};
 
 /// What a service may ask for before the runtime starts.
 pub struct Prepare<'a> {
     sockets: &'a mut Sockets,
-    warnings: &'a mut Vec<String>,
+    pub(super) claims: Vec<Endpoint>,
+    pub(super) reads: Vec<PathBuf>,
+    pub(super) warnings: Vec<String>,
 }
 
 impl<'a> Prepare<'a> {
-    /// Claims go to these sockets, warnings into this list.
-    pub fn new(sockets: &'a mut Sockets, warnings: &'a mut Vec<String>) -> Self {
-        Self { sockets, warnings }
+    /// Claims go to these sockets.
+    pub fn new(sockets: &'a mut Sockets) -> Self {
+        Self { sockets, claims: Vec::new(), reads: Vec::new(), warnings: Vec::new() }
     }
 
     /// The bound socket of an endpoint: the one that is held already, or a new one.
@@ -18,7 +22,15 @@ impl<'a> Prepare<'a> {
     /// # Errors
     /// Where it cannot be bound; the error names the endpoint and, where known, who has it.
     pub fn claim(&mut self, endpoint: &Endpoint) -> Result<Bound> {
-        self.sockets.claim(endpoint)
+        let bound = self.sockets.claim(endpoint)?;
+        self.claims.push(endpoint.clone());
+        Ok(bound)
+    }
+
+    /// A file that was read and will be read again by a reload: the operator is warned if the run-time user
+    /// cannot.
+    pub fn reads(&mut self, file: impl Into<PathBuf>) {
+        self.reads.push(file.into());
     }
 
     /// Something the operator should know, though it stops nothing.

@@ -25,7 +25,7 @@ pub trait Listener: Send + Sync {
     ///
     /// # Errors
     /// Where the system gives none, for now.
-    async fn accept(&self) -> Result<Box<dyn Incoming>>;
+    async fn accept(&self) -> Result<Option<Box<dyn Incoming>>>;
     /// Where it listens.
     fn local(&self) -> Address;
 }
@@ -43,12 +43,20 @@ pub trait Incoming: Send {
 /// A socket that is bound and held. Clones are the same socket.
 #[derive(Clone, Debug)]
 pub struct Bound;
+impl Bound {
+    pub fn listen(&self) -> Result<Box<dyn Listener>> {
+        Err(crate::Error::local(""))
+    }
+}
 
 /// The sockets of an application, by where they are bound.
 #[derive(Debug, Default)]
 pub struct Sockets;
 
 impl Sockets {
+    pub fn begin(&mut self) {}
+    pub fn commit(&mut self) {}
+    pub fn rollback(&mut self) {}
     /// The bound socket of an endpoint.
     ///
     /// # Errors

@@ -1,0 +1,194 @@
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::generation::{Generation, Prepared, prepare};
+use super::notify;
+use super::privileges::{Dropped, Privileges};
+use super::{BoxService, Context, Service};
+use crate::net::Sockets;
+use crate::{Error, Limits, Result};
+
+/// A service of an application, by name.
+pub struct Member {
+    /// Its name, for logs, health and reload.
+    pub name: String,
+    /// A digest of everything it was built from: a reload leaves a member alone whose digest is the same.
+    pub fingerprint: u64,
+    /// The service.
+    pub service: BoxService,
+}
+
+impl Member {
+    /// A member that no reload will change.
+    pub fn new(name: impl Into<String>, service: impl Service) -> Self {
+        Self { name: name.into(), fingerprint: 0, service: service.boxed() }
+    }
+}
+
+/// Builds all members anew, for a reload. Blocks; has no side effects.
+pub type Rebuild = Box<dyn FnMut() -> Result<Vec<Member>> + Send>;
+
+/// The runtime that services run in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Runtime {
+    /// One thread for everything.
+    CurrentThread,
+    /// This many threads; as many as there are processors, if none is given.
+    #[default]
+    MultiThread,
+}
+
+/// Services with signals, privileges, a runtime and a drain deadline: a whole process.
+///
+/// [`run`](Application::run) prepares the members in order, gives up privileges, starts the runtime, starts
+/// the members, tells the service manager, and waits. SIGTERM and SIGINT drain: nothing new is accepted,
+/// running connections finish until the drain deadline; a second one ends at once. SIGHUP reloads: members are
+/// built anew, the unchanged are left alone, changed ones take over their sockets, and any error changes nothing.
+pub struct Application {
+    members: Vec<Member>,
+    limits: Limits,
+    privileges: Privileges,
+    runtime: Runtime,
+    threads: Option<usize>,
+    rebuild: Option<Rebuild>,
+    on_ready: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl Application {
+    /// An application of these members.
+    pub fn new(members: Vec<Member>) -> Self {
+        Self {
+            members,
+            limits: Limits::default(),
+            privileges: Privileges::default(),
+            runtime: Runtime::default(),
+            threads: None,
+            rebuild: None,
+            on_ready: None,
+        }
+    }
+
+    /// Under these limits, the drain deadline among them.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Gives these up after preparing.
+    #[must_use]
+    pub fn privileges(mut self, privileges: Privileges) -> Self {
+        self.privileges = privileges;
+        self
+    }
+
+    /// In this runtime, with this many threads.
+    #[must_use]
+    pub fn runtime(mut self, runtime: Runtime, threads: Option<usize>) -> Self {
+        self.runtime = runtime;
+        self.threads = threads;
+        self
+    }
+
+    /// On SIGHUP, builds the members anew with this.
+    #[must_use]
+    pub fn rebuild(mut self, rebuild: Rebuild) -> Self {
+        self.rebuild = Some(rebuild);
+        self
+    }
+
+    /// Calls this once all members are ready.
+    #[must_use]
+    pub fn on_ready(mut self, f: impl FnOnce() + Send + 'static) -> Self {
+        self.on_ready = Some(Box::new(f));
+        self
+    }
+
+    /// Runs to the end: until a signal, or until all members are done.
+    ///
+    /// # Errors
+    /// If a member cannot be prepared, privileges cannot be given up, or the runtime cannot start. What
+    /// happens later is logged.
+    pub fn run(mut self) -> Result<()> {
+        let mut sockets = Sockets::default();
+        sockets.begin();
+        let (members, asked) = prepare(std::mem::take(&mut self.members), &mut sockets)?;
+        sockets.commit();
+        let dropped = self.privileges.give_up()?;
+        for warning in asked.warnings.iter().chain(&dropped.lost(&asked)) {
+            tracing::warn!("{warning}");
+        }
+        let runtime = self.start_runtime()?;
+        let result = runtime.block_on(self.serve(members, sockets, dropped));
+        // What still blocks in a thread of the pool is not waited for.
+        runtime.shutdown_background();
+        result
+    }
+
+    fn start_runtime(&self) -> Result<tokio::runtime::Runtime> {
+        let mut builder = match self.runtime {
+            Runtime::CurrentThread => tokio::runtime::Builder::new_current_thread(),
+            Runtime::MultiThread => tokio::runtime::Builder::new_multi_thread(),
+        };
+        if let Some(threads) = self.threads {
+            builder.worker_threads(threads.max(1));
+        }
+        builder
+            .enable_all()
+            .thread_name("ropewalk")
+            .build()
+            .map_err(|e| Error::local("cannot start the runtime").caused_by(e))
+    }
+
+    async fn serve(self, members: Vec<Prepared>, sockets: Sockets, dropped: Dropped) -> Result<()> {
+        let mut signals = Signals::new()?;
+        let drain = self.limits.drain;
+        let cx = Context::root(self.limits);
+        notify::watchdog(&cx);
+        let mut generation = Generation::new(sockets, cx.clone(), dropped);
+        if generation.start(members, &mut signals).await {
+            cx.health().start();
+            notify::ready();
+            tracing::info!("ready");
+            if let Some(tell) = self.on_ready {
+                tell();
+            }
+            generation.wait(&mut signals, self.rebuild).await;
+        }
+        generation.drain(&mut signals, drain).await;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// The next signal to stop.
+    pub(super) async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
+    /// The next signal of any kind; whether it asks for a reload.
+    pub(super) async fn reload_or_stop(&mut self) -> bool {
+        tokio::select! {
+            _ = self.hangup.recv() => true,
+            _ = self.terminate.recv() => false,
+            _ = self.interrupt.recv() => false,
+        }
+    }
+}

@@ -1,0 +1,314 @@
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::time::sleep;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
+
+use super::{BoxPolicy, BoxProtocol, ConnId, Context, Next, Offence, Policy, Prepare, Protocol, Service};
+use crate::net::{Bound, Endpoint, Incoming, Listener};
+use crate::policy::{LimitConnections, LimitPerPeer, Tls};
+use crate::tls::ServerTls;
+use crate::{Error, Fault, Limits, Result};
+
+/// How long accepting pauses when the system gives no connection, as when descriptors have run out.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
+
+/// Endpoints, policies and a protocol, as a service.
+///
+/// Around every connection it keeps the [`Limits`] it was given: deadlines on the connection itself, the
+/// number of connections in all and of each peer, and a login in time where one is required. Policies given
+/// to [`outer`](Server::outer) run before TLS (PROXY header, allow and deny), those given to
+/// [`policy`](Server::policy) inside it.
+pub struct Server {
+    proto: &'static str,
+    name: String,
+    listens: Vec<Listen>,
+    outer: Vec<BoxPolicy>,
+    inner: Vec<BoxPolicy>,
+    protocol: BoxProtocol,
+    limits: Option<Limits>,
+    client_first: bool,
+    login: bool,
+    chains: Vec<Arc<Chain>>,
+}
+
+struct Listen {
+    endpoint: Endpoint,
+    tls: Option<ServerTls>,
+}
+
+/// What runs around the connections of one endpoint, once it is bound.
+struct Chain {
+    bound: Bound,
+    policies: Vec<BoxPolicy>,
+    protocol: BoxProtocol,
+    tls: bool,
+}
+
+impl Server {
+    /// A server of this protocol, whose name (`http`, `echo`) is the label of its metrics. It listens
+    /// nowhere yet.
+    pub fn new(proto: &'static str, protocol: impl Protocol) -> Self {
+        Self {
+            proto,
+            name: proto.into(),
+            listens: Vec::new(),
+            outer: Vec::new(),
+            inner: Vec::new(),
+            protocol: protocol.boxed(),
+            limits: None,
+            client_first: false,
+            login: false,
+            chains: Vec::new(),
+        }
+    }
+
+    /// Under another name in logs and lists than its protocol's.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Listens here as well.
+    #[must_use]
+    pub fn listen(mut self, endpoint: Endpoint) -> Self {
+        self.listens.push(Listen { endpoint, tls: None });
+        self
+    }
+
+    /// Listens here as well, with TLS from the first byte.
+    #[must_use]
+    pub fn listen_tls(mut self, endpoint: Endpoint, tls: ServerTls) -> Self {
+        self.listens.push(Listen { endpoint, tls: Some(tls) });
+        self
+    }
+
+    /// Runs this policy around every connection, inside TLS; later ones inside earlier ones.
+    #[must_use]
+    pub fn policy(mut self, policy: impl Policy) -> Self {
+        self.inner.push(policy.boxed());
+        self
+    }
+
+    /// Runs this policy around every connection, before TLS and before connections are counted.
+    #[must_use]
+    pub fn outer(mut self, policy: impl Policy) -> Self {
+        self.outer.push(policy.boxed());
+        self
+    }
+
+    /// Keeps these limits instead of the application's.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = Some(limits);
+        self
+    }
+
+    /// In this protocol the client speaks first: a silent one is closed after [`Limits::first_byte`].
+    #[must_use]
+    pub fn client_first(mut self) -> Self {
+        self.client_first = true;
+        self
+    }
+
+    /// This protocol requires a login: who has none after [`Limits::login`] is closed.
+    #[must_use]
+    pub fn login_required(mut self) -> Self {
+        self.login = true;
+        self
+    }
+
+    fn policies(&self, tls: Option<&ServerTls>, counts: &Counts) -> Vec<BoxPolicy> {
+        let mut all = self.outer.clone();
+        all.push(counts.all.clone());
+        all.push(counts.per_peer.clone());
+        if let Some(tls) = tls {
+            all.push(Tls::new(tls.clone()).boxed());
+        }
+        all.extend(self.inner.iter().cloned());
+        all
+    }
+
+    async fn accept_from(
+        &self,
+        listener: Box<dyn Listener>,
+        chain: Arc<Chain>,
+        cx: Context,
+        tasks: TaskTracker,
+    ) {
+        let local = listener.local();
+        let mut failing = false;
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = cx.stopping() => return,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok(Some(incoming)) => {
+                    failing = false;
+                    self.start(incoming, &chain, &cx, &tasks);
+                }
+                Ok(None) => return,
+                Err(error) => {
+                    if !failing {
+                        tracing::error!(%local, error = %error.chain(), "cannot accept; trying on");
+                    }
+                    failing = true;
+                    cx.metrics().error(self.proto, "local");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Serves one connection in a task of its own.
+    fn start(&self, incoming: Box<dyn Incoming>, chain: &Arc<Chain>, cx: &Context, tasks: &TaskTracker) {
+        let id = ConnId::next();
+        let span = tracing::info_span!(parent: cx.span(), "conn", %id, peer = tracing::field::Empty);
+        let cx = cx.connection(span.clone(), id);
+        let one = One { proto: self.proto, login: self.login, client_first: self.client_first, id };
+        let (chain, name) = (Arc::clone(chain), self.name.clone());
+        let served = one.serve(incoming, chain, name, cx.clone());
+        cx.spawn(tasks.track_future(served.instrument(span))).detach();
+    }
+}
+
+/// The counts that all endpoints of a server share.
+struct Counts {
+    all: BoxPolicy,
+    per_peer: BoxPolicy,
+}
+
+impl Service for Server {
+    fn prepare(&mut self, prepare: &mut Prepare<'_>) -> Result<()> {
+        let limits = self.limits.clone().unwrap_or_default();
+        let counts = Counts {
+            all: LimitConnections::new(limits.connections).boxed(),
+            per_peer: LimitPerPeer::new(limits.connections_per_peer).boxed(),
+        };
+        self.chains = Vec::new();
+        for listen in &self.listens {
+            let chain = Chain {
+                bound: prepare.claim(&listen.endpoint)?,
+                policies: self.policies(listen.tls.as_ref(), &counts),
+                protocol: self.protocol.clone(),
+                tls: listen.tls.is_some(),
+            };
+            self.chains.push(Arc::new(chain));
+        }
+        Ok(())
+    }
+
+    async fn run(&self, cx: Context) -> Result<()> {
+        let cx = match &self.limits {
+            Some(limits) => cx.limited(limits.clone()),
+            None => cx,
+        };
+        let tasks = TaskTracker::new();
+        let mut accepting = Vec::new();
+        for chain in &self.chains {
+            let listener = chain.bound.listen()?;
+            tracing::info!(at = %listener.local(), tls = chain.tls, "listening");
+            accepting.push(self.accept_from(listener, Arc::clone(chain), cx.clone(), tasks.clone()));
+        }
+        cx.ready();
+        futures_util::future::join_all(accepting).await;
+        tasks.close();
+        tokio::select! {
+            () = tasks.wait() => {}
+            () = cx.ended() => tracing::warn!(open = tasks.len(), "connections cut at the drain deadline"),
+        }
+        Ok(())
+    }
+}
+
+/// How one connection is served.
+struct One {
+    proto: &'static str,
+    login: bool,
+    client_first: bool,
+    id: ConnId,
+}
+
+impl One {
+    async fn serve(self, incoming: Box<dyn Incoming>, chain: Arc<Chain>, name: String, cx: Context) {
+        let guarded = AssertUnwindSafe(self.try_serve(incoming, &chain, &name, &cx));
+        let result = match guarded.catch_unwind().await {
+            Ok(Ok(())) => "ok",
+            Ok(Err(error)) => self.failed(&error, &cx),
+            Err(_) => {
+                tracing::error!("protocol panicked; the connection is closed");
+                "panic"
+            }
+        };
+        cx.metrics().connection_ended(self.proto, result);
+        cx.end();
+    }
+
+    async fn try_serve(
+        &self,
+        incoming: Box<dyn Incoming>,
+        chain: &Chain,
+        name: &str,
+        cx: &Context,
+    ) -> Result<()> {
+        let limits = cx.limits();
+        let mut conn = tokio::time::timeout(limits.handshake, incoming.establish())
+            .await
+            .map_err(|_| Error::limit("handshake", "connection not established in time"))??;
+        let peer = conn.info().peer.clone();
+        tracing::Span::current().record("peer", tracing::field::display(&peer));
+        tracing::debug!("connected");
+        let metrics = cx.metrics();
+        let _active = metrics.connection(self.proto, chain.tls);
+        let _listed = cx.live().enter(self.id, name, peer.clone(), cx.clone());
+        conn.count_into(metrics.bytes(self.proto));
+        let pace = conn.pace();
+        pace.idle(limits.idle);
+        pace.write(limits.write);
+        pace.end(limits.connection);
+        if self.client_first {
+            pace.first_byte(limits.first_byte);
+        }
+        if !chain.tls {
+            pace.sniff_tls();
+        }
+        let served = Next::new(&chain.policies, &chain.protocol).run(conn, cx.clone());
+        if !self.login {
+            return served.await;
+        }
+        let grace = async {
+            sleep(limits.login).await;
+            if cx.is_authenticated() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            served = served => served,
+            () = grace => {
+                cx.report(&peer, Offence::GraceExceeded);
+                Err(Error::limit("login", "no login in time"))
+            }
+        }
+    }
+
+    /// Tells the log and the metrics; gives the result for the count of connections.
+    fn failed(&self, error: &Error, cx: &Context) -> &'static str {
+        error.log("connection failed");
+        let class = match error.fault() {
+            Fault::Peer => "peer",
+            Fault::Limit => "limit",
+            Fault::Local => "local",
+        };
+        if let Some(limit) = error.limit_name() {
+            cx.metrics().limit_hit(self.proto, limit);
+        }
+        cx.metrics().error(self.proto, class);
+        class
+    }
+}

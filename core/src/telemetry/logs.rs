@@ -1,0 +1,190 @@
+use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
+use std::str::FromStr as _;
+
+use tracing::{Event, Level, Subscriber};
+use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
+use tracing_appender::rolling;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::format::{FmtSpan, Format as FmtFormat, Writer};
+use tracing_subscriber::fmt::time::FormatTime;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer, fmt};
+
+use crate::{Error, Result};
+
+/// How the log is written and what goes into it.
+#[derive(Clone, Debug)]
+pub struct LogOptions {
+    /// A level (`error`, `warn`, `info`, `debug`, `trace`, `off`), and levels by module after commas:
+    /// `info,ropewalk_http=debug`.
+    pub level: String,
+    /// Lines for people or for programs.
+    pub format: Format,
+    /// Where they go.
+    pub to: Destination,
+}
+
+impl Default for LogOptions {
+    fn default() -> Self {
+        Self { level: "info".into(), format: Format::Text, to: Destination::Stderr }
+    }
+}
+
+/// Lines for people or for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// One line an event: time, level, spans, message, fields.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Where the log goes.
+#[derive(Clone, Debug)]
+pub enum Destination {
+    /// Standard error. Where that is the journal, lines carry the priority and no time of their own.
+    Stderr,
+    /// A file.
+    File {
+        /// Its path; a rotated file has the date behind it.
+        path: PathBuf,
+        /// When a new one is begun.
+        rotation: Rotation,
+        /// How many rotated files are kept.
+        keep: usize,
+    },
+}
+
+/// When a new log file is begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotation {
+    /// Each hour.
+    Hourly,
+    /// Each day.
+    Daily,
+    /// Never: one file, appended to.
+    Never,
+}
+
+/// Keeps the log's writer; dropping it writes what is still waiting.
+#[derive(Debug, Default)]
+pub struct LogGuard {
+    _worker: Option<WorkerGuard>,
+}
+
+/// Starts the log of this process. Keep the guard until the end.
+///
+/// # Errors
+/// If the levels cannot be read, the file cannot be opened, or the log was started before.
+pub fn init(options: &LogOptions) -> Result<LogGuard> {
+    let targets = Targets::from_str(&options.level)
+        .map_err(|e| Error::local(format!("log level {:?} cannot be read", options.level)).caused_by(e))?;
+    let (guard, started) = match &options.to {
+        Destination::Stderr => {
+            let journal = is_journal();
+            let colour = !journal && io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            (LogGuard::default(), start(targets, options.format, io::stderr, colour, journal))
+        }
+        Destination::File { path, rotation, keep } => {
+            let (writer, worker) = open(path, *rotation, *keep)?;
+            (LogGuard { _worker: Some(worker) }, start(targets, options.format, writer, false, false))
+        }
+    };
+    started.map(|()| guard)
+}
+
+fn start<W>(targets: Targets, format: Format, writer: W, colour: bool, journal: bool) -> Result<()>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let layer = fmt::layer().with_writer(writer).with_ansi(colour).with_span_events(FmtSpan::NONE);
+    let layer = match format {
+        Format::Json => layer.json().flatten_event(true).with_timer(Utc).boxed(),
+        Format::Text if journal => layer.event_format(Journal(FmtFormat::default().without_time())).boxed(),
+        Format::Text => layer.with_timer(Utc).boxed(),
+    };
+    tracing_subscriber::registry()
+        .with(layer.with_filter(targets))
+        .try_init()
+        .map_err(|e| Error::local("the log was started before").caused_by(e))
+}
+
+/// Lines wait in memory for the writer's own thread, so that a slow disk does not hold up a server; when too
+/// many wait, new ones are dropped.
+fn open(path: &std::path::Path, rotation: Rotation, keep: usize) -> Result<(NonBlocking, WorkerGuard)> {
+    let wrong = || Error::local(format!("log file {} cannot be opened", path.display()));
+    let name = path.file_name().and_then(|n| n.to_str()).ok_or_else(wrong)?;
+    let folder = match path.parent() {
+        Some(p) if !p.as_os_str().is_empty() => p,
+        _ => std::path::Path::new("."),
+    };
+    let file = rolling::Builder::new()
+        .rotation(match rotation {
+            Rotation::Hourly => rolling::Rotation::HOURLY,
+            Rotation::Daily => rolling::Rotation::DAILY,
+            Rotation::Never => rolling::Rotation::NEVER,
+        })
+        .filename_prefix(name)
+        .max_log_files(keep.max(1))
+        .build(folder)
+        .map_err(|e| wrong().caused_by(e))?;
+    Ok(tracing_appender::non_blocking(file))
+}
+
+/// systemd says in JOURNAL_STREAM which device and inode the journal's socket has.
+fn is_journal() -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let Some(stream) = std::env::var_os("JOURNAL_STREAM") else { return false };
+    std::fs::metadata("/proc/self/fd/2")
+        .is_ok_and(|m| stream.to_str() == Some(&format!("{}:{}", m.dev(), m.ino())))
+}
+
+/// UTC to the millisecond, as RFC 3339 writes it.
+struct Utc;
+
+impl FormatTime for Utc {
+    fn format_time(&self, w: &mut Writer<'_>) -> std::fmt::Result {
+        write!(w, "{:.3}", jiff::Timestamp::now())
+    }
+}
+
+/// Text behind the priority that the journal reads: `<6>`.
+struct Journal(FmtFormat<fmt::format::Full, ()>);
+
+impl<S, N> FormatEvent<S, N> for Journal
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        cx: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> std::fmt::Result {
+        let priority = match *event.metadata().level() {
+            Level::ERROR => 3,
+            Level::WARN => 4,
+            Level::INFO => 6,
+            Level::DEBUG | Level::TRACE => 7,
+        };
+        write!(writer, "<{priority}>")?;
+        self.0.format_event(cx, writer, event)
+    }
+}
+
+/// Whether a level such as `info,ropewalk_http=debug` can be read, for checking a configuration.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_level(level: &str) -> Result<()> {
+    match Targets::from_str(level) {
+        Ok(targets) if targets.iter().next().is_some() || targets.default_level().is_some() => Ok(()),
+        Ok(_) => Err(Error::local("no level in it")),
+        Err(e) => Err(Error::local("not a level: error, warn, info, debug, trace, off").caused_by(e)),
+    }
+}
