@@ -5,12 +5,14 @@
 //! files implements it, and so does every layer over one.
 
 mod error;
+mod memory;
 mod meta;
 mod open;
 mod path;
 mod traits;
 
 pub use error::FsError;
+pub use memory::Memory;
 pub use meta::{Entry, Etag, FileId, Kind, Meta, SetMeta, Space, Time};
 pub use open::{Caps, ListOptions, Open, Over, Remove, Write};
 pub use path::{BadPath, DotDot, Name, VPath};

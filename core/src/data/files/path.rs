@@ -1,3 +1,4 @@
+use std::borrow::Borrow;
 use std::fmt::{self, Write as _};
 
 use bytes::Bytes;
@@ -117,6 +118,12 @@ impl VPath {
         self.last_slash().map(|slash| if slash == 0 { Self::ROOT } else { Self(self.0.slice(..slash)) })
     }
 
+    /// Whether it is `dir`, or below it.
+    pub fn is_within(&self, dir: &Self) -> bool {
+        let rest = self.0.strip_prefix(&*dir.0);
+        *dir == Self::ROOT || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+    }
+
     /// Its bytes, from the first slash on.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -149,6 +156,13 @@ impl Name {
 
     /// Its bytes.
     pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// So that a map keyed by names can be asked for bytes; names compare and hash as their bytes do.
+impl Borrow<[u8]> for Name {
+    fn borrow(&self) -> &[u8] {
         &self.0
     }
 }
