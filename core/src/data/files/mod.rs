@@ -1,1 +1,19 @@
-//! Files.
+//! Files: one tree under every file protocol.
+//!
+//! A protocol parses what a peer sent into a [`VPath`] once, and asks a [`Files`] for it. A value of `Files` is one
+//! person's view: its root and its rules are already inside, and no method says who is asking. Every place to keep
+//! files implements it, and so does every layer over one.
+
+mod error;
+mod memory;
+mod meta;
+mod open;
+mod path;
+mod traits;
+
+pub use error::FsError;
+pub use memory::Memory;
+pub use meta::{Entry, Etag, FileId, Kind, Meta, SetMeta, Space, Time};
+pub use open::{Caps, ListOptions, Open, Over, Remove, Write};
+pub use path::{BadPath, DotDot, Name, VPath};
+pub use traits::{DirStream, FileHandle, Files};

@@ -1,0 +1,225 @@
+use std::borrow::Borrow;
+use std::fmt::{self, Write as _};
+
+use bytes::Bytes;
+
+/// A name may be this many bytes long.
+const MAX_NAME: usize = 255;
+/// A path may be this many bytes long.
+const MAX_PATH: usize = 4096;
+
+/// The path of a file inside a [`Files`](super::Files): absolute and normalised.
+///
+/// `/` is the root; any other path is `/` before each of its [`Name`]s. It holds bytes, of no particular encoding;
+/// it has no empty, `.` or `..` component, no NUL, and at most 4096 bytes. There is no other way to make one than
+/// [`parse`](Self::parse) and [`join`](Self::join), so that every protocol and every layer sees the same path.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VPath(Bytes);
+
+/// One component of a [`VPath`]: 1 to 255 bytes without `/` and NUL, neither `.` nor `..`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Name(Bytes);
+
+/// What `..` means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DotDot {
+    /// The directory above; above the root, the root. So FTP and SFTP clients expect it.
+    Clamp,
+    /// An error: an HTTP client resolves it before it asks.
+    Refuse,
+}
+
+/// Why bytes are not a path or a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BadPath {
+    /// There is a NUL in it, or, in a name, a `/`.
+    Forbidden,
+    /// A component is longer than 255 bytes.
+    LongName,
+    /// The whole is longer than 4096 bytes.
+    LongPath,
+    /// There is a `..` in it, and [`DotDot::Refuse`].
+    DotDot,
+    /// A name that is empty, `.` or `..`.
+    NotAName,
+}
+
+impl VPath {
+    /// The root of a tree.
+    pub const ROOT: Self = Self(Bytes::from_static(b"/"));
+
+    /// The path that `raw`, already decoded from whatever the protocol wraps it in, says when standing at `cwd`.
+    ///
+    /// Repeated and trailing slashes and `.` mean nothing; `..` takes one component away (or is refused), without a look
+    /// at what is there. An empty `raw` is `cwd`.
+    ///
+    /// # Errors
+    /// See [`BadPath`].
+    pub fn parse(raw: &[u8], cwd: &Self, dots: DotDot) -> Result<Self, BadPath> {
+        if raw.contains(&0) {
+            return Err(BadPath::Forbidden);
+        }
+        // What is longer than any path that a client has reason to send is not worth normalising.
+        if raw.len() > 2 * MAX_PATH {
+            return Err(BadPath::LongPath);
+        }
+        let mut path = Vec::with_capacity(raw.len() + 1);
+        if !raw.starts_with(b"/") && *cwd != Self::ROOT {
+            path.extend_from_slice(&cwd.0);
+        }
+        for component in raw.split(|byte| *byte == b'/') {
+            match component {
+                b"" | b"." => {}
+                b".." if dots == DotDot::Refuse => return Err(BadPath::DotDot),
+                b".." => path.truncate(path.iter().rposition(|byte| *byte == b'/').unwrap_or(0)),
+                name if name.len() > MAX_NAME => return Err(BadPath::LongName),
+                name => {
+                    path.push(b'/');
+                    path.extend_from_slice(name);
+                }
+            }
+        }
+        match path.len() {
+            0 => Ok(Self::ROOT),
+            length if length > MAX_PATH => Err(BadPath::LongPath),
+            _ => Ok(Self(path.into())),
+        }
+    }
+
+    /// The path of `name` in this directory.
+    ///
+    /// # Errors
+    /// [`BadPath::LongPath`].
+    pub fn join(&self, name: &Name) -> Result<Self, BadPath> {
+        let parent = self.relative();
+        let mut path = Vec::with_capacity(parent.len() + name.0.len() + 2);
+        if !parent.is_empty() {
+            path.push(b'/');
+            path.extend_from_slice(parent);
+        }
+        path.push(b'/');
+        path.extend_from_slice(&name.0);
+        if path.len() > MAX_PATH { Err(BadPath::LongPath) } else { Ok(Self(path.into())) }
+    }
+
+    /// Its components from the root down, each of them a valid [`Name`]; none for the root.
+    pub fn names(&self) -> impl DoubleEndedIterator<Item = &[u8]> {
+        self.0.split(|byte| *byte == b'/').filter(|name| !name.is_empty())
+    }
+
+    /// The last component, or nothing for the root.
+    pub fn file_name(&self) -> Option<Name> {
+        self.last_slash().map(|slash| Name(self.0.slice(slash + 1..)))
+    }
+
+    /// The directory it is in, or nothing for the root.
+    pub fn parent(&self) -> Option<Self> {
+        self.last_slash().map(|slash| if slash == 0 { Self::ROOT } else { Self(self.0.slice(..slash)) })
+    }
+
+    /// Whether it is `dir`, or below it.
+    pub fn is_within(&self, dir: &Self) -> bool {
+        let rest = self.0.strip_prefix(&*dir.0);
+        *dir == Self::ROOT || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+    }
+
+    /// Its bytes, from the first slash on.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Its bytes without the first slash: as seen from the root, and empty for it.
+    pub fn relative(&self) -> &[u8] {
+        self.0.strip_prefix(b"/").unwrap_or_default()
+    }
+
+    fn last_slash(&self) -> Option<usize> {
+        if self.0.len() == 1 { None } else { self.0.iter().rposition(|byte| *byte == b'/') }
+    }
+}
+
+impl Name {
+    /// The name that these bytes are.
+    ///
+    /// # Errors
+    /// See [`BadPath`].
+    pub fn new(name: impl Into<Bytes>) -> Result<Self, BadPath> {
+        let name = name.into();
+        match &*name {
+            b"" | b"." | b".." => Err(BadPath::NotAName),
+            long if long.len() > MAX_NAME => Err(BadPath::LongName),
+            bad if bad.iter().any(|byte| matches!(byte, 0 | b'/')) => Err(BadPath::Forbidden),
+            _ => Ok(Self(name)),
+        }
+    }
+
+    /// Its bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// So that a map keyed by names can be asked for bytes; names compare and hash as their bytes do.
+impl Borrow<[u8]> for Name {
+    fn borrow(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Writes bytes so that they stay on one line, cannot end a quotation, and can be told apart: UTF-8 as it is,
+/// controls, quotes, backslashes and all else as `\xNN`.
+fn escaped(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                '"' | '\\' => write!(f, "\\x{:02x}", u32::from(character))?,
+                // Bidirectional and other invisible marks would let a name look like another one in a log.
+                _ if character.is_control() || invisible(character) => {
+                    write!(f, "{}", character.escape_unicode())?
+                }
+                _ => f.write_char(character)?,
+            }
+        }
+        for byte in chunk.invalid() {
+            write!(f, "\\x{byte:02x}")?;
+        }
+    }
+    Ok(())
+}
+
+fn invisible(character: char) -> bool {
+    matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+macro_rules! escape {
+    ($($type:ty),*) => {$(
+        /// Escaped, for people and logs; the bytes are behind `as_bytes`.
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                escaped(&self.0, f)
+            }
+        }
+
+        impl fmt::Debug for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "\"{self}\"")
+            }
+        }
+    )*};
+}
+escape!(VPath, Name);
+
+impl fmt::Display for BadPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Forbidden => "a name holds a NUL or a slash",
+            Self::LongName => "a name is longer than 255 bytes",
+            Self::LongPath => "a path is longer than 4096 bytes",
+            Self::DotDot => "a path holds `..`",
+            Self::NotAName => "not the name of a file",
+        })
+    }
+}
+
+impl std::error::Error for BadPath {}
