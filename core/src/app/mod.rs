@@ -2,6 +2,7 @@
 
 mod application;
 mod context;
+mod drive;
 mod generation;
 mod group;
 mod live;
@@ -16,6 +17,7 @@ mod task;
 
 pub use application::{Application, Member, Rebuild, Runtime};
 pub use context::{Context, Offence};
+pub use drive::{Drive, drive};
 pub use group::Group;
 pub use live::{ConnId, Live, LiveConnection};
 pub use policy::{BoxPolicy, Next, Policy};

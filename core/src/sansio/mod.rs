@@ -1,1 +1,16 @@
-//! Protocol state without I/O.
+//! Protocol state without I/O: machines, and the bricks they are made of.
+//!
+//! A [`Machine`] is told what came in and what time it is, and says what is to be done about it. It owns
+//! no socket, no clock and no task, so that a test drives it with any chunking and any time, and one
+//! function, [`drive`](crate::app::drive), joins every machine to a connection.
+//!
+//! The bricks take bytes from the front of a buffer and leave there what is not whole yet: [`Lines`] for
+//! commands. None of them scans a byte twice, and each has a maximum.
+
+mod inbox;
+mod lines;
+mod machine;
+
+pub(crate) use inbox::Inbox;
+pub use lines::{LineError, Lines};
+pub use machine::{Machine, Output, Respond};
