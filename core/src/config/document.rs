@@ -1,0 +1,207 @@
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use toml::de::DeTable;
+
+use super::diagnostic::{Diagnostics, Source};
+use super::value::{Data, Entry, Origin, Table, Value, table_from};
+
+/// A configuration file may have this many octets.
+pub const MAX_SIZE: u64 = 1024 * 1024;
+/// Errors of syntax that are told of one file: after so many the rest say nothing new.
+const MAX_SYNTAX: usize = 50;
+
+/// The merged configuration of all sources, not yet understood: values and where each was said.
+///
+/// Sources are added in the order of their rank, the lowest first: [`file`](Self::file) (with its `conf.d`),
+/// [`environment`](Self::environment), [`set`](Self::set). What cannot be read is remembered, and told by
+/// [`read`](Self::read) together with everything else.
+#[derive(Debug, Default)]
+pub struct Document {
+    pub(super) root: Table,
+    pub(super) diagnostics: Diagnostics,
+    /// Tables two levels down that two files of one rank define: path, first, second.
+    pub(super) clashes: Vec<(String, String, Origin, Origin)>,
+    /// Whether some text could not be parsed, so that what is missing may only be unread.
+    pub(super) broken: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rank {
+    Main,
+    Beside,
+}
+
+impl Document {
+    /// An empty configuration.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a file, and after it the files `conf.d/*.toml` beside it, sorted by name.
+    #[must_use]
+    pub fn file(mut self, path: &Path) -> Self {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let dir = path.parent().unwrap_or(Path::new("/")).to_owned();
+        self.add_file(&path, &dir, Rank::Main);
+        match beside(&dir.join("conf.d")) {
+            Ok(paths) => paths.iter().for_each(|path| self.add_file(path, &dir.join("conf.d"), Rank::Beside)),
+            Err(e) => self
+                .diagnostics
+                .error(Origin::Absent, format!("cannot list {}: {e}", dir.join("conf.d").display())),
+        }
+        self
+    }
+
+    /// Adds text that stands in no file (a command's own tables, an example). Its relative paths are relative to `dir`.
+    #[must_use]
+    pub fn text(mut self, name: &str, dir: &Path, text: &str) -> Self {
+        self.add_text(name.to_owned(), dir.to_owned(), text.to_owned(), Rank::Main);
+        self
+    }
+
+    /// Adds the variables `ROPEWALK__SECTION__KEY` of an environment; others are not looked at.
+    #[must_use]
+    pub fn environment(mut self, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        super::overlay::environment(&mut self, variables);
+        self
+    }
+
+    /// Adds the values of `--set section.key=value` options.
+    #[must_use]
+    pub fn set<S: AsRef<str>>(mut self, options: impl IntoIterator<Item = S>) -> Self {
+        for (number, option) in (1..).zip(options) {
+            super::overlay::set(&mut self, number, option.as_ref());
+        }
+        self
+    }
+
+    fn add_file(&mut self, path: &Path, dir: &Path, rank: Rank) {
+        match read(path) {
+            Ok(text) => self.add_text(path.display().to_string(), dir.to_owned(), text, rank),
+            Err(e) => {
+                self.broken = true;
+                self.diagnostics.error(Origin::Absent, format!("cannot read {}: {e}", path.display()));
+            }
+        }
+    }
+
+    fn add_text(&mut self, name: String, dir: PathBuf, text: String, rank: Rank) {
+        let file = self.diagnostics.sources.len();
+        let at = |span| Origin::file(file, span);
+        let (table, errors) = DeTable::parse_recoverable(&text);
+        let mut problems: Vec<_> = errors
+            .iter()
+            .take(MAX_SYNTAX)
+            .map(|e| (at(e.span().unwrap_or(0..0)), e.message().trim_end().replace('\n', ", ")))
+            .collect();
+        self.broken |= !problems.is_empty();
+        for (place, _) in &problems {
+            self.mask_rest_of_line(file, place, &text);
+        }
+        let table = table_from(table.get_ref(), &at, &mut problems);
+        for (place, message) in problems {
+            self.diagnostics.error(place, message);
+        }
+        self.diagnostics.sources.push(Arc::new(Source { name, dir, text, beside: rank == Rank::Beside }));
+        self.clash(&table, rank);
+        merge(&mut self.root, table);
+    }
+
+    /// Nobody knows what the value of a line that cannot be parsed is: it may be a secret.
+    fn mask_rest_of_line(&mut self, file: usize, place: &Origin, text: &str) {
+        let Origin::File { start, .. } = *place else { return };
+        let start = text.floor_char_boundary(start);
+        let from = text[..start].rfind('\n').map_or(0, |n| n + 1);
+        let to = text[start..].find('\n').map_or(text.len(), |n| start + n);
+        if let Some((key, _)) = text[from..to].split_once('=')
+            && super::secret::sounds_secret(key)
+        {
+            let mask = Origin::file(file, from + key.len() + 1..to);
+            self.diagnostics.masks.insert(mask);
+        }
+    }
+
+    /// Remembers which named tables a second file of `conf.d` defines again.
+    fn clash(&mut self, new: &Table, rank: Rank) {
+        if rank == Rank::Main {
+            return;
+        }
+        for (section, name, at) in named(new) {
+            let before =
+                named(&self.root).find(|(s, n, at)| (*s, *n) == (section, name) && self.is_beside(at));
+            if let Some((.., first)) = before {
+                self.clashes.push((section.to_owned(), name.to_owned(), first.clone(), at.clone()));
+            }
+        }
+    }
+
+    fn is_beside(&self, at: &Origin) -> bool {
+        matches!(at, Origin::File { file, .. }
+            if self.diagnostics.sources.get(*file).is_some_and(|source| source.beside))
+    }
+}
+
+/// The tables `[SECTION.NAME]` of a file.
+fn named(root: &Table) -> impl Iterator<Item = (&str, &str, &Origin)> {
+    root.iter().flat_map(|(section, entry)| {
+        entry
+            .value
+            .as_table()
+            .into_iter()
+            .flatten()
+            .filter(|(_, entry)| entry.value.as_table().is_some())
+            .map(move |(name, entry)| (section.as_str(), name.as_str(), &entry.key_at))
+    })
+}
+
+/// Lays `over` above `under`: tables key by key, lists of services one after the other, everything else anew.
+pub(super) fn merge(under: &mut Table, over: Table) {
+    for (key, entry) in over {
+        match under.get_mut(&key) {
+            None => {
+                under.insert(key, entry);
+            }
+            Some(old) => match (&mut old.value.data, entry) {
+                (
+                    Data::Table(old_table),
+                    Entry { value: Value { data: Data::Table(new), at, .. }, key_at },
+                ) => {
+                    merge(old_table, new);
+                    old.key_at = key_at;
+                    old.value.at = at;
+                }
+                (Data::Array(old), Entry { value: Value { data: Data::Array(new), .. }, .. })
+                    if key == "service" =>
+                {
+                    old.extend(new);
+                }
+                (_, entry) => *old = entry,
+            },
+        }
+    }
+}
+
+fn read(path: &Path) -> std::io::Result<String> {
+    let file = File::open(path)?;
+    let mut text = String::new();
+    file.take(MAX_SIZE + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_SIZE {
+        return Err(std::io::Error::other(format!("more than {MAX_SIZE} octets")));
+    }
+    Ok(text)
+}
+
+fn beside(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let entries = match std::fs::read_dir(dir) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other?,
+    };
+    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
+    paths.retain(|path| path.extension().is_some_and(|e| e == "toml"));
+    paths.sort();
+    Ok(paths)
+}

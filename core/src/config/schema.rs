@@ -1,0 +1,119 @@
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::document::Document;
+use super::kind::{Kind, Registry, ResourceKind};
+use super::plan::service_keys;
+use super::resources::Resources;
+use super::section::{Notes, Section};
+use super::value::Origin;
+
+/// A key that is read, as the reference gives it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SchemaKey {
+    /// Its path in its section: `limits.idle`, `route[].path`, `user.NAME.home`.
+    pub path: String,
+    /// Its type: `duration`, `list of endpoint`; for a reference, the resource's kind.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The allowed words, where it is one of a few.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<&'static str>,
+    /// Whether it must be there.
+    pub need: Need,
+    /// What it is, in one sentence.
+    pub doc: &'static str,
+}
+
+/// What happens where a key is absent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Need {
+    /// An error.
+    Required,
+    /// Nothing.
+    Optional,
+    /// This value, as TOML, is used.
+    Default(String),
+}
+
+/// The keys of one section: of the top level, a kind of resource or a kind of service.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Schema {
+    /// Empty for the top level, `files.NAME` for a resource, `service` for a service.
+    pub section: String,
+    /// The service's kind; empty otherwise.
+    pub kind: &'static str,
+    /// What it is, in one sentence.
+    pub summary: &'static str,
+    /// An example, as TOML.
+    pub example: &'static str,
+    /// The keys, in the order read.
+    pub keys: Vec<SchemaKey>,
+}
+
+impl Kind {
+    /// The keys that this kind reads.
+    pub fn schema(&self) -> Schema {
+        let keys = probe(self.name, |section| {
+            service_keys(section);
+            (self.build)(section, &Resources::default());
+        });
+        let (section, kind) = ("service".into(), self.name);
+        Schema { section, kind, summary: self.summary, example: self.example, keys }
+    }
+}
+
+impl ResourceKind {
+    /// The keys that this kind reads.
+    pub fn schema(&self) -> Schema {
+        let keys = probe(self.name, |section| (self.build)(section, &mut Resources::default()));
+        let section = format!("{}.NAME", self.name);
+        Schema { section, kind: "", summary: self.summary, example: self.example, keys }
+    }
+}
+
+fn probe(kind: &str, read: impl FnOnce(&mut Section<'_>)) -> Vec<SchemaKey> {
+    let notes = Notes::probe();
+    read(&mut Section::root(&notes, None, Origin::Absent, kind, "example"));
+    notes.keys.into_inner()
+}
+
+/// Checks a kind of service, for its crate's tests: that its example is read without errors, given resources that
+/// `provide` registers; that each key it reads is documented; that reading does not depend on what was read.
+///
+/// # Errors
+/// What is wrong, for people.
+pub fn check_example(kind: &Kind, provide: Registry, context: &str) -> Result<(), String> {
+    let text = format!("{context}\n[[service]]\nkind = \"{}\"\n{}\n", kind.name, kind.example);
+    check(&text, &provide.with(*kind), &kind.schema())
+}
+
+/// Checks a kind of resource as [`check_example`] does a kind of service.
+///
+/// # Errors
+/// What is wrong, for people.
+pub fn check_resource_example(kind: &ResourceKind, provide: Registry, context: &str) -> Result<(), String> {
+    let text = format!("{context}\n[{}.example]\n{}\n", kind.name, kind.example);
+    check(&text, &provide.with_resource(*kind), &kind.schema())
+}
+
+fn check(text: &str, registry: &Registry, schema: &Schema) -> Result<(), String> {
+    let document = Document::new().text("example", Path::new("/"), text);
+    let reading = document.read(registry, |_| ());
+    if reading.plan.is_none() {
+        return Err(reading.diagnostics.render(false));
+    }
+    for key in &schema.keys {
+        if !(key.doc.ends_with('.') && key.doc.len() > 10) {
+            return Err(format!("`{}` is not documented by a sentence: \"{}\"", key.path, key.doc));
+        }
+    }
+    if schema.summary.is_empty() {
+        return Err("there is no summary".into());
+    }
+    Ok(())
+}

@@ -1,0 +1,423 @@
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use blake2::{Blake2s256, Digest as _};
+
+use super::diagnostic::{Diagnostic, Diagnostics, Severity};
+use super::document::Document;
+use super::resources::Resources;
+use super::schema::{Need, SchemaKey};
+use super::typed::{Found, FromValue};
+use super::value::{Data, Origin, Table, Value, digest_table};
+use crate::Limits;
+
+/// A table of the configuration while it is read.
+///
+/// Every key is asked for by [`key`](Self::key), with one sentence that says what it is; so what is read is
+/// documented. Errors are recorded, and reading goes on. When a section is dropped, each of its keys that nobody
+/// asked for is an error: ask for all keys before leaving early.
+pub struct Section<'a> {
+    notes: &'a Notes,
+    table: Option<&'a Table>,
+    at: Origin,
+    kind: String,
+    name: String,
+    /// Of the keys in the reference, such as `limits.`.
+    prefix: String,
+    known: BTreeSet<&'static str>,
+    /// Any key is allowed: they are names.
+    open: bool,
+}
+
+/// What reading leaves behind.
+pub(super) struct Notes {
+    pub(super) diagnostics: RefCell<Diagnostics>,
+    pub(super) keys: RefCell<Vec<SchemaKey>>,
+    pub(super) limits: RefCell<Limits>,
+    digest: RefCell<Blake2s256>,
+    /// Nothing is read: keys are only asked for.
+    pub(super) probing: bool,
+    /// Whether what is missing may only be unread.
+    broken: bool,
+    errors: Cell<usize>,
+}
+
+impl Notes {
+    pub(super) fn new(document: &Document) -> Self {
+        Self {
+            diagnostics: RefCell::new(document.diagnostics.clone()),
+            keys: RefCell::default(),
+            limits: RefCell::default(),
+            digest: RefCell::default(),
+            probing: false,
+            broken: document.broken,
+            errors: Cell::new(0),
+        }
+    }
+
+    pub(super) fn probe() -> Self {
+        Self { probing: true, ..Self::new(&Document::new()) }
+    }
+
+    pub(super) fn push(&self, at: Origin, severity: Severity, message: String, help: Option<String>) {
+        self.push_with(Diagnostic { at, severity, message, help, also: None });
+    }
+
+    pub(super) fn push_with(&self, diagnostic: Diagnostic) {
+        if !self.probing {
+            self.errors.set(self.errors.get() + usize::from(diagnostic.severity == Severity::Error));
+            self.diagnostics.borrow_mut().push(diagnostic);
+        }
+    }
+
+    /// Whether what is missing may only be unread.
+    pub(super) fn broken(&self) -> bool {
+        self.broken
+    }
+
+    pub(super) fn errors(&self) -> usize {
+        self.errors.get()
+    }
+
+    pub(super) fn mask(&self, at: Origin) {
+        self.diagnostics.borrow_mut().masks.insert(at);
+    }
+
+    /// Adds something that what is being built depends on.
+    pub(super) fn witness(&self, tag: &str, bytes: &[u8]) {
+        let mut digest = self.digest.borrow_mut();
+        for part in [tag.as_bytes(), bytes] {
+            digest.update(part.len().to_be_bytes());
+            digest.update(part);
+        }
+    }
+
+    /// The digest of all since the last call.
+    pub(super) fn fingerprint(&self) -> [u8; 32] {
+        self.digest.take().finalize().into()
+    }
+}
+
+impl<'a> Section<'a> {
+    pub(super) fn root(
+        notes: &'a Notes,
+        table: Option<&'a Table>,
+        at: Origin,
+        kind: &str,
+        name: &str,
+    ) -> Self {
+        if let Some(table) = table {
+            digest_table(table, &mut |bytes| notes.witness("", bytes));
+        }
+        Self {
+            notes,
+            table,
+            at,
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            prefix: String::new(),
+            known: BTreeSet::new(),
+            open: false,
+        }
+    }
+
+    /// The word for what is configured here: a service's kind, a resource's kind, or a sub-table's key.
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// The name of what is configured here, unique within its kind.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A key of this section, and what it is in one sentence.
+    pub fn key<'s>(&'s mut self, name: &'static str, doc: &'static str) -> Field<'s, 'a> {
+        self.known.insert(name);
+        Field { section: self, name, doc }
+    }
+
+    /// A table below this one, if it is there.
+    pub fn table(&mut self, name: &'static str, doc: &'static str) -> Option<Section<'a>> {
+        self.document(name, doc, "table", Need::Optional);
+        let prefix = format!("{}{name}.", self.prefix);
+        if self.notes.probing {
+            return Some(self.below(None, Origin::Absent, name, prefix));
+        }
+        let entry = self.table?.get(name)?;
+        let table = self.expect_table(&entry.value)?;
+        Some(self.below(Some(table), entry.key_at.clone(), name, prefix))
+    }
+
+    /// The tables of an array of tables below this one; their names are their numbers from 0.
+    pub fn tables(&mut self, name: &'static str, doc: &'static str) -> Vec<Section<'a>> {
+        self.document(name, doc, "array of tables", Need::Optional);
+        let prefix = format!("{}{name}[].", self.prefix);
+        if self.notes.probing {
+            return vec![self.below(None, Origin::Absent, name, prefix)];
+        }
+        let Some(entry) = self.table.and_then(|t| t.get(name)) else { return Vec::new() };
+        let Data::Array(items) = &entry.value.data else {
+            self.error_at(
+                &entry.value.at,
+                format!("expected an array of tables, found {}", entry.value.type_name()),
+            );
+            return Vec::new();
+        };
+        let mut sections = Vec::new();
+        for (number, item) in items.iter().enumerate() {
+            if let Some(table) = self.expect_table(item) {
+                let mut below = self.below(Some(table), item.at.clone(), name, prefix.clone());
+                below.name = number.to_string();
+                sections.push(below);
+            }
+        }
+        sections
+    }
+
+    /// The tables below a table whose keys are names: `[NAME.x]`, `[NAME.y]`.
+    pub fn named_tables(&mut self, name: &'static str, doc: &'static str) -> Vec<Section<'a>> {
+        let prefix = format!("{}{name}.NAME.", self.prefix);
+        let Some(mut outer) = self.table(name, doc) else { return Vec::new() };
+        outer.open = true;
+        if self.notes.probing {
+            return vec![outer.below(None, Origin::Absent, name, prefix)];
+        }
+        let mut sections = Vec::new();
+        for (key, entry) in outer.table.into_iter().flatten() {
+            if let Some(table) = outer.expect_table(&entry.value) {
+                let mut below = outer.below(Some(table), entry.key_at.clone(), name, prefix.clone());
+                below.name.clone_from(key);
+                sections.push(below);
+            }
+        }
+        sections
+    }
+
+    /// Records an error about this section as a whole.
+    pub fn error(&self, message: impl Into<String>) {
+        self.error_at(&self.at, message.into());
+    }
+
+    /// Records an error about a key's value.
+    pub fn error_in(&self, key: &str, message: impl Into<String>) {
+        let entry = self.table.and_then(|table| table.get(key));
+        self.error_at(entry.map_or(&self.at, |entry| &entry.value.at), message.into());
+    }
+
+    /// Records something the operator should know about a key's value, though it stops nothing.
+    pub fn warn_in(&self, key: &str, message: impl Into<String>) {
+        let entry = self.table.and_then(|table| table.get(key));
+        let at = entry.map_or(&self.at, |entry| &entry.value.at).clone();
+        self.notes.push(at, Severity::Warning, message.into(), None);
+    }
+
+    /// Adds something that what is built here depends on and that stands in no key, such as the content of a file;
+    /// where it is another, the [`Fingerprint`](super::Fingerprint) is.
+    pub fn depends_on(&self, bytes: &[u8]) {
+        self.notes.witness("depends", bytes);
+    }
+
+    /// Ends reading: each key that nobody asked for is an error. The same as dropping the section.
+    pub fn finish(self) {}
+
+    pub(super) fn notes(&self) -> &'a Notes {
+        self.notes
+    }
+
+    /// Marks a key as read elsewhere.
+    pub(super) fn allow(&mut self, name: &'static str) {
+        self.known.insert(name);
+    }
+
+    fn below(&self, table: Option<&'a Table>, at: Origin, name: &str, prefix: String) -> Self {
+        let (kind, name) = (name.to_owned(), name.to_owned());
+        Self { notes: self.notes, table, at, kind, name, prefix, known: BTreeSet::new(), open: false }
+    }
+
+    fn expect_table(&self, value: &'a Value) -> Option<&'a Table> {
+        let table = value.as_table();
+        if table.is_none() {
+            self.error_at(&value.at, format!("expected a table, found {}", value.type_name()));
+        }
+        table
+    }
+
+    fn error_at(&self, at: &Origin, message: String) {
+        self.notes.push(at.clone(), Severity::Error, message, None);
+    }
+
+    fn document(&mut self, name: &'static str, doc: &'static str, kind: &str, need: Need) {
+        self.known.insert(name);
+        Field { section: self, name, doc }.note_kind(kind, need);
+    }
+}
+
+impl Drop for Section<'_> {
+    fn drop(&mut self) {
+        if self.open || self.notes.probing {
+            return;
+        }
+        for (key, entry) in self.table.into_iter().flatten() {
+            if self.known.contains(key.as_str()) {
+                continue;
+            }
+            // What nobody knows may be a misspelt password.
+            entry.value.leaves(&mut |leaf| self.notes.mask(leaf.at.clone()));
+            let near = nearest(key, self.known.iter().copied());
+            let known = self.known.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ");
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`? Known here: {known}"),
+                None => format!("known here: {known}"),
+            };
+            self.notes.push(
+                entry.key_at.clone(),
+                Severity::Error,
+                format!("unknown key `{key}`"),
+                Some(help),
+            );
+        }
+    }
+}
+
+/// A key of a [`Section`], to be asked for its value.
+pub struct Field<'s, 'a> {
+    section: &'s mut Section<'a>,
+    name: &'static str,
+    doc: &'static str,
+}
+
+impl<'a> Field<'_, 'a> {
+    /// The value; that it is missing is an error.
+    pub fn required<T: FromValue>(self) -> Option<T> {
+        self.note::<T>(Need::Required);
+        self.missing();
+        self.read()
+    }
+
+    /// The value, if there is one.
+    pub fn optional<T: FromValue>(self) -> Option<T> {
+        self.note::<T>(Need::Optional);
+        self.read()
+    }
+
+    /// The value; `default` where there is none, or none that can be used.
+    pub fn or<T: FromValue>(self, default: T) -> T {
+        self.note::<T>(Need::Default(default.to_toml()));
+        self.read().unwrap_or(default)
+    }
+
+    /// What one of a few allowed words stands for, if one is there.
+    pub fn word<T: Clone>(self, words: &[(&'static str, T)]) -> Option<T> {
+        self.note_words(words, Need::Optional);
+        self.read_word(words)
+    }
+
+    /// What one of a few allowed words stands for; by default that of the first.
+    pub fn word_or<T: Clone>(self, first: (&'static str, T), rest: &[(&'static str, T)]) -> T {
+        let mut words = vec![first.clone()];
+        words.extend_from_slice(rest);
+        self.note_words(&words, Need::Default(toml::Value::from(first.0).to_string()));
+        self.read_word(&words).unwrap_or(first.1)
+    }
+
+    /// The resource of a kind that the value names, as a `T`. That it is missing is an error.
+    pub fn resource<T: ?Sized + Send + Sync + 'static>(
+        self,
+        kind: &'static str,
+        all: &Resources,
+    ) -> Option<Arc<T>> {
+        self.note_kind(kind, Need::Required);
+        self.missing();
+        self.refer(kind, all)
+    }
+
+    /// The resource of a kind that the value names, if there is a value.
+    pub fn optional_resource<T: ?Sized + Send + Sync + 'static>(
+        self,
+        kind: &'static str,
+        all: &Resources,
+    ) -> Option<Arc<T>> {
+        self.note_kind(kind, Need::Optional);
+        self.refer(kind, all)
+    }
+
+    fn value(&self) -> Option<&'a Value> {
+        Some(&self.section.table?.get(self.name)?.value)
+    }
+
+    fn missing(&self) {
+        let notes = self.section.notes;
+        if self.value().is_none() && !notes.broken {
+            let message = format!("`{}` is missing", self.name);
+            notes.push(self.section.at.clone(), Severity::Error, message, Some(self.doc.to_owned()));
+        }
+    }
+
+    fn read<T: FromValue>(&self) -> Option<T> {
+        let value = self.value()?;
+        match T::from_value(&Found { value, notes: self.section.notes }) {
+            Ok(read) => Some(read),
+            Err(wrongs) => {
+                for wrong in wrongs {
+                    self.section.notes.push(wrong.at, Severity::Error, wrong.message, wrong.help);
+                }
+                None
+            }
+        }
+    }
+
+    fn read_word<T: Clone>(&self, words: &[(&'static str, T)]) -> Option<T> {
+        let value = self.value()?;
+        let text = value.as_str();
+        let found = words.iter().find(|(word, _)| Some(*word) == text);
+        if found.is_none() {
+            let allowed = words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+            let near = text.and_then(|text| nearest(text, words.iter().map(|(word, _)| *word)));
+            let help = near.map(|near| format!("did you mean `{near}`?"));
+            let message = format!("`{}` is one of {allowed}", self.name);
+            self.section.notes.push(value.at.clone(), Severity::Error, message, help);
+        }
+        found.map(|(_, meaning)| meaning.clone())
+    }
+
+    fn refer<T: ?Sized + Send + Sync + 'static>(
+        &self,
+        kind: &'static str,
+        all: &Resources,
+    ) -> Option<Arc<T>> {
+        let name: String = self.read()?;
+        let at = &self.value()?.at;
+        all.find(kind, &name, at, self.section.notes)
+    }
+
+    fn note<T: FromValue>(&self, need: Need) {
+        self.note_kind(&T::describe(), need);
+    }
+
+    fn note_kind(&self, kind: &str, need: Need) {
+        self.note_key(kind, Vec::new(), need);
+    }
+
+    fn note_words<T>(&self, words: &[(&'static str, T)], need: Need) {
+        self.note_key("word", words.iter().map(|(word, _)| *word).collect(), need);
+    }
+
+    fn note_key(&self, kind: &str, words: Vec<&'static str>, need: Need) {
+        let path = format!("{}{}", self.section.prefix, self.name);
+        let mut keys = self.section.notes.keys.borrow_mut();
+        if !keys.iter().any(|known| known.path == path) {
+            keys.push(SchemaKey { path, kind: kind.to_owned(), words, need, doc: self.doc });
+        }
+    }
+}
+
+/// The candidate that a misspelt word most likely means.
+pub(super) fn nearest<'c>(word: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
+    candidates
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count().min(word.len()) / 3)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
