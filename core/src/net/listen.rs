@@ -1,32 +1,37 @@
 use async_trait::async_trait;
 
-use super::{Connection, Endpoint};
+use super::{Bound, Connection};
 use crate::{Address, Result};
 
-/// Something that listens or connects.
+/// Something that listens or connects. [`Endpoint`](super::Endpoint) is one.
 #[async_trait]
 pub trait Transport: Send + Sync {
-    /// Binds: a socket of the operating system, without a runtime.
+    /// Binds: a socket of the operating system, without a runtime. May block for a moment.
     ///
     /// # Errors
-    /// Where it cannot be bound.
+    /// Where it cannot be bound; the error says by whom it is taken, where that is known.
     fn claim(&self) -> Result<Bound>;
-    /// Connects.
+
+    /// Connects, in bounded time.
     ///
     /// # Errors
-    /// Where nobody answers.
+    /// Where nobody answers: every address that was tried, with its reason.
     async fn connect(&self) -> Result<Connection>;
 }
 
-/// Yields connections; never waits for a peer.
+/// Yields connections; never waits for a peer. Dropping it stops listening, once nothing else holds the socket.
 #[async_trait]
 pub trait Listener: Send + Sync {
-    /// The next one.
+    /// The next one. Cancel-safe. May be called by several tasks at once.
     ///
     /// # Errors
-    /// Where the system gives none, for now.
-    async fn accept(&self) -> Result<Option<Box<dyn Incoming>>>;
-    /// Where it listens.
+    /// None ends the listener; call again. [`Fault::Peer`](crate::Fault): that one peer was gone before it
+    /// was taken, so the next may be taken at once. [`Fault::Local`](crate::Fault): the system gives none
+    /// for now, as when no descriptors are left (EMFILE, ENFILE) or no memory (ENOBUFS, ENOMEM). Pause
+    /// before the next call, or the loop spins.
+    async fn accept(&self) -> Result<Box<dyn Incoming>>;
+
+    /// Where it listens; the first place, where there are two.
     fn local(&self) -> Address;
 }
 
@@ -40,28 +45,10 @@ pub trait Incoming: Send {
     async fn establish(self: Box<Self>) -> Result<Connection>;
 }
 
-/// A socket that is bound and held. Clones are the same socket.
-#[derive(Clone, Debug)]
-pub struct Bound;
-impl Bound {
-    pub fn listen(&self) -> Result<Box<dyn Listener>> {
-        Err(crate::Error::local(""))
-    }
-}
-
-/// The sockets of an application, by where they are bound.
-#[derive(Debug, Default)]
-pub struct Sockets;
-
-impl Sockets {
-    pub fn begin(&mut self) {}
-    pub fn commit(&mut self) {}
-    pub fn rollback(&mut self) {}
-    /// The bound socket of an endpoint.
-    ///
-    /// # Errors
-    /// Where it cannot be bound.
-    pub fn claim(&mut self, _endpoint: &Endpoint) -> Result<Bound> {
-        Ok(Bound)
+/// For transports that know the connection as soon as it is accepted.
+#[async_trait]
+impl Incoming for Connection {
+    async fn establish(self: Box<Self>) -> Result<Connection> {
+        Ok(*self)
     }
 }

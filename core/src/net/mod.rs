@@ -1,14 +1,26 @@
 //! Connections, and the endpoints that say where they come from and go to.
 
+mod bound;
 mod bucket;
+mod connect;
 mod connection;
 mod endpoint;
+mod holder;
 mod info;
+mod inherited;
 mod listen;
+mod memory;
 mod pace;
+pub mod process;
+mod sockets;
+mod stdio;
+mod tcp;
+mod unix;
 
+pub use bound::Bound;
 pub use connection::{Connection, Handshake, Io, Meter};
-pub use endpoint::Endpoint;
+pub use endpoint::{At, Endpoint, Interface, TlsOptions};
 pub use info::Info;
-pub use listen::{Bound, Incoming, Listener, Sockets, Transport};
+pub use listen::{Incoming, Listener, Transport};
 pub use pace::{Pace, Record};
+pub use sockets::Sockets;

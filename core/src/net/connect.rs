@@ -1,0 +1,120 @@
+use std::collections::VecDeque;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::time::{sleep, timeout};
+
+use super::endpoint::{At, Endpoint, Interface};
+use super::{Bound, Connection, Transport, memory, process, stdio};
+use crate::{Error, Result};
+
+/// A connect takes no longer than this, with the name's lookup and every address.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// RFC 8305 §5: between two attempts, while the earlier is still open.
+const STAGGER: Duration = Duration::from_millis(250);
+
+/// Addresses of one name that are tried, at most.
+const ADDRESSES: usize = 16;
+
+#[async_trait]
+impl Transport for Endpoint {
+    fn claim(&self) -> Result<Bound> {
+        Bound::claim(self)
+    }
+
+    /// Connects. `tls:` gives the plain TCP connection: the handshake is
+    /// [`Connection::connect_tls`], made by whoever knows the certificates.
+    async fn connect(&self) -> Result<Connection> {
+        let connected = timeout(DEADLINE, connect(self)).await.unwrap_or_else(|_| {
+            Err(Error::limit("connect", format!("no connection within {} s", DEADLINE.as_secs())))
+        });
+        connected.map_err(|error| error.during(format!("cannot connect to {self}")))
+    }
+}
+
+async fn connect(to: &Endpoint) -> Result<Connection> {
+    match to.at() {
+        At::Tcp { port: 0, .. } => Err(Error::local("nothing can be connected to on port 0")),
+        At::Tcp { port, host: Some(host), .. } => {
+            let found = lookup_host((host.as_str(), *port)).await;
+            let found = found.map_err(|e| Error::local(format!("cannot look up {host}")).caused_by(e))?;
+            race(found.take(ADDRESSES).collect()).await
+        }
+        At::Tcp { port, interface, .. } => {
+            let at: Vec<IpAddr> = match interface {
+                Some(Interface::Address(_)) => interface.map(Interface::reach).into_iter().collect(),
+                _ => vec![Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()],
+            };
+            race(at.into_iter().map(|ip| (ip, *port).into()).collect()).await
+        }
+        At::Unix { path, .. } => Connection::unix(UnixStream::connect(path).await.map_err(refused)?),
+        At::Process { program, args } => process::connect(program, args),
+        At::Stdio => Ok(stdio::connection()),
+        At::Memory(name) => memory::connect(name),
+        At::Udp { .. } => Err(Error::local("it is for datagrams, not connections")),
+        At::Systemd { .. } | At::Fd(_) => Err(Error::local("an inherited socket can only be listened on")),
+    }
+}
+
+fn refused(error: io::Error) -> Error {
+    Error::local("nobody answers").caused_by(error)
+}
+
+/// Happy eyeballs, RFC 8305 §4 and §5: the addresses of both families in turn, a new attempt every 250 ms or as
+/// soon as all open ones have failed; the first that connects wins and the others are dropped.
+async fn race(addresses: Vec<SocketAddr>) -> Result<Connection> {
+    let mut waiting = interleave(addresses);
+    let mut open = FuturesUnordered::new();
+    let mut failed = Vec::new();
+    loop {
+        if open.is_empty() {
+            let Some(next) = waiting.pop_front() else { return Err(nobody(&failed)) };
+            open.push(attempt(next));
+        }
+        tokio::select! {
+            Some((at, result)) = open.next() => match result {
+                Ok(socket) => return Connection::tcp(socket),
+                Err(error) => {
+                    failed.push((at, error));
+                    // RFC 8305 §5: a failure starts the next at once.
+                    open.extend(waiting.pop_front().map(attempt));
+                }
+            },
+            () = sleep(STAGGER), if !waiting.is_empty() => open.extend(waiting.pop_front().map(attempt)),
+        }
+    }
+}
+
+async fn attempt(at: SocketAddr) -> (SocketAddr, io::Result<TcpStream>) {
+    (at, TcpStream::connect(at).await)
+}
+
+/// The families in turn, each in the order in which the resolver gave them, that of the first address first.
+fn interleave(addresses: Vec<SocketAddr>) -> VecDeque<SocketAddr> {
+    let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (mut first, mut second): (VecDeque<_>, VecDeque<_>) =
+        addresses.into_iter().partition(|at| at.is_ipv6() == first_is_v6);
+    let mut all = VecDeque::new();
+    while !first.is_empty() || !second.is_empty() {
+        all.extend(first.pop_front());
+        all.extend(second.pop_front());
+    }
+    all
+}
+
+fn nobody(failed: &[(SocketAddr, io::Error)]) -> Error {
+    if failed.is_empty() {
+        return Error::local("the name has no address");
+    }
+    let reasons: Vec<String> = failed.iter().map(|(at, error)| format!("{at}: {error}")).collect();
+    Error::local(format!("nobody answers at {}", reasons.join("; ")))
+}
+
+#[cfg(test)]
+#[path = "connect_tests.rs"]
+mod tests;

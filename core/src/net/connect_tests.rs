@@ -1,0 +1,58 @@
+use super::*;
+use crate::net::Transport as _;
+
+fn at(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+#[test]
+fn families_take_turns_that_of_the_first_address_first() {
+    let all = ["[2001:db8::1]:1", "[2001:db8::2]:1", "192.0.2.1:1", "[2001:db8::3]:1"].map(at);
+    let order: Vec<String> = interleave(all.into()).iter().map(ToString::to_string).collect();
+    assert_eq!(order, ["[2001:db8::1]:1", "192.0.2.1:1", "[2001:db8::2]:1", "[2001:db8::3]:1"]);
+}
+
+#[tokio::test]
+async fn an_address_that_refuses_does_not_hide_one_that_answers() {
+    let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let answers = server.local_addr().unwrap();
+    let refuses: SocketAddr = ([127, 0, 0, 9], answers.port()).into();
+    let conn = race(vec![refuses, answers]).await.unwrap();
+    assert_eq!(conn.info().peer, answers.into());
+}
+
+#[tokio::test]
+async fn the_error_lists_every_address_with_its_reason() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let error = race(vec![([127, 0, 0, 1], port).into(), ([127, 0, 0, 2], port).into()]).await.err().unwrap();
+    let text = error.to_string();
+    assert!(text.contains(&format!("127.0.0.1:{port}: ")), "{text}");
+    assert!(text.contains(&format!("127.0.0.2:{port}: ")), "{text}");
+    assert!(text.contains("refused"), "{text}");
+}
+
+#[tokio::test]
+async fn what_listens_can_be_connected_to_by_name_and_by_itself() {
+    let listening: Endpoint = "tcp:0:interface=localhost".parse().unwrap();
+    let bound = listening.claim().unwrap();
+    let listener = bound.listen().unwrap();
+    let crate::Address::Ip(local) = listener.local() else { panic!("not an internet address") };
+    for form in ["tcp:{}:host=localhost", "tcp:{}:host=127.0.0.1", "tcp:{}:interface=[::1]", "tls:{}", "{}"] {
+        let endpoint: Endpoint = form.replace("{}", &local.port().to_string()).parse().unwrap();
+        endpoint.connect().await.unwrap();
+        listener.accept().await.unwrap().establish().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn kinds_without_a_connecting_side_say_so() {
+    for (text, says) in [
+        ("udp:53", "datagrams"),
+        ("fd:3", "only be listened on"),
+        ("tcp:0", "port 0"),
+        ("memory:nobody", "nobody listens"),
+    ] {
+        let error = text.parse::<Endpoint>().unwrap().connect().await.err().unwrap();
+        assert!(error.chain().contains(says), "{error:?}");
+    }
+}

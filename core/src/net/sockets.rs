@@ -1,0 +1,147 @@
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use super::endpoint::{At, Interface};
+use super::{Bound, Endpoint, Transport as _};
+use crate::{Error, Result};
+
+/// The sockets of an application, by where they are bound; it outlives every configuration.
+///
+/// A generation of the configuration claims what it needs: what is held already is handed over, what is new is
+/// bound. The first generation has begun when the table is made. For the next: [`begin`](Self::begin), claim,
+/// then [`commit`](Self::commit), which closes what the new one did not claim, or [`rollback`](Self::rollback),
+/// which closes what only the new one did.
+#[derive(Debug, Default)]
+pub struct Sockets {
+    streams: Table<Bound>,
+}
+
+#[derive(Debug)]
+struct Table<B>(HashMap<Key, Entry<B>>);
+
+#[derive(Debug)]
+struct Entry<B> {
+    bound: B,
+    /// By the generation that claims now.
+    claimed: bool,
+    /// The generation before had it not.
+    new: bool,
+}
+
+/// Where a socket is bound. TLS options, modes and the like are no part of it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Key {
+    Tcp(u16, Option<Interface>),
+    Udp(u16, Option<Interface>),
+    /// The n-th claim of any free port, in this generation.
+    Any(Box<Self>, usize),
+    Unix(PathBuf),
+    Systemd(Option<String>),
+    Fd(u32),
+    Stdio,
+    Memory(String),
+    /// Cannot be listened on.
+    Nowhere,
+}
+
+impl Key {
+    fn of(endpoint: &Endpoint) -> Self {
+        match endpoint.at() {
+            At::Tcp { host: Some(_), .. } | At::Process { .. } => Self::Nowhere,
+            At::Tcp { port, interface, .. } => Self::Tcp(*port, *interface),
+            At::Udp { port, interface } => Self::Udp(*port, *interface),
+            At::Unix { path, .. } => Self::Unix(path.clone()),
+            At::Systemd { name } => Self::Systemd(name.clone()),
+            At::Fd(number) => Self::Fd(*number),
+            At::Stdio => Self::Stdio,
+            At::Memory(name) => Self::Memory(name.clone()),
+        }
+    }
+}
+
+impl Sockets {
+    /// The bound socket of an endpoint: the one that is held already, or a new one.
+    ///
+    /// # Errors
+    /// Where it cannot be bound, or this generation has claimed it before: two services cannot share a port.
+    /// Port 0 is a new port each time; the next generation is given the same ones in the same order.
+    pub fn claim(&mut self, endpoint: &Endpoint) -> Result<Bound> {
+        let bound = self.streams.claim(endpoint, || endpoint.claim())?;
+        bound.adopt(endpoint)?;
+        Ok(bound)
+    }
+
+    /// Begins a new generation, in which nothing is claimed yet.
+    pub fn begin(&mut self) {
+        self.streams.begin();
+    }
+
+    /// Makes the new generation the one that counts: closes what it did not claim.
+    pub fn commit(&mut self) {
+        self.streams.retain(|entry| entry.claimed, Bound::close);
+    }
+
+    /// Gives the new generation up: closes what only it claimed. The table is as it was before
+    /// [`begin`](Self::begin).
+    pub fn rollback(&mut self) {
+        self.streams.retain(|entry| !entry.new, Bound::close);
+    }
+}
+
+impl<B> Default for Table<B> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<B: Clone> Table<B> {
+    fn claim(&mut self, endpoint: &Endpoint, bind: impl FnOnce() -> Result<B>) -> Result<B> {
+        let key = self.key(endpoint);
+        if let Some(entry) = self.0.get_mut(&key) {
+            if entry.claimed {
+                return Err(Error::local(format!("two services listen on {endpoint}")));
+            }
+            entry.claimed = true;
+            return Ok(entry.bound.clone());
+        }
+        let bound = bind()?;
+        self.0.insert(key, Entry { bound: bound.clone(), claimed: true, new: true });
+        Ok(bound)
+    }
+
+    fn key(&self, endpoint: &Endpoint) -> Key {
+        let key = Key::of(endpoint);
+        if endpoint.port() != Some(0) {
+            return key;
+        }
+        let mut n = 0;
+        loop {
+            let nth = Key::Any(Box::new(key.clone()), n);
+            match self.0.get(&nth) {
+                Some(entry) if entry.claimed => n += 1,
+                _ => return nth,
+            }
+        }
+    }
+
+    fn begin(&mut self) {
+        for entry in self.0.values_mut() {
+            (entry.claimed, entry.new) = (false, false);
+        }
+    }
+
+    fn retain(&mut self, keep: impl Fn(&Entry<B>) -> bool, close: impl Fn(&B)) {
+        self.0.retain(|_, entry| {
+            let keep = keep(entry);
+            if !keep {
+                close(&entry.bound);
+            }
+            (entry.claimed, entry.new) = (true, false);
+            keep
+        });
+    }
+}
+
+#[cfg(test)]
+#[path = "sockets_tests.rs"]
+mod tests;

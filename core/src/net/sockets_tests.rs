@@ -1,0 +1,75 @@
+use super::*;
+
+fn endpoint(text: &str) -> Endpoint {
+    text.parse().unwrap()
+}
+
+#[test]
+fn a_second_service_on_one_port_is_an_error_that_names_it() {
+    let mut sockets = Sockets::default();
+    let first = endpoint("memory:sockets-twice");
+    sockets.claim(&first).unwrap();
+    let error = sockets.claim(&first).unwrap_err();
+    assert!(error.to_string().contains("memory:sockets-twice"), "{error}");
+}
+
+#[test]
+fn tls_options_are_no_part_of_where_it_is_bound() {
+    let mut sockets = Sockets::default();
+    let port = free_port();
+    let bound = sockets.claim(&endpoint(&format!("tls:{port}:interface=127.0.0.1:cert=a"))).unwrap();
+    sockets.begin();
+    let again = sockets.claim(&endpoint(&format!("tls:{port}:interface=127.0.0.1:cert=b"))).unwrap();
+    assert_eq!(again.local(), bound.local());
+    sockets.commit();
+    assert_eq!(again.local().len(), 1);
+}
+
+/// Another program may take it before it is bound here, as on any machine; the kernel hands it out last.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn commit_closes_what_the_new_generation_did_not_claim() {
+    let mut sockets = Sockets::default();
+    let old = sockets.claim(&endpoint("memory:sockets-old")).unwrap();
+    let kept = sockets.claim(&endpoint("memory:sockets-kept")).unwrap();
+    sockets.begin();
+    sockets.claim(&endpoint("memory:sockets-kept")).unwrap();
+    sockets.commit();
+    assert!(old.local().is_empty(), "closed, though a service still holds it");
+    assert_eq!(kept.local().len(), 1);
+    assert!(Sockets::default().claim(&endpoint("memory:sockets-old")).is_ok());
+}
+
+#[test]
+fn rollback_closes_what_only_the_new_generation_claimed() {
+    let mut sockets = Sockets::default();
+    let old = sockets.claim(&endpoint("memory:sockets-before")).unwrap();
+    sockets.begin();
+    let new = sockets.claim(&endpoint("memory:sockets-never")).unwrap();
+    sockets.rollback();
+    assert!(new.local().is_empty());
+    assert_eq!(old.local().len(), 1);
+    assert!(sockets.claim(&endpoint("memory:sockets-before")).is_err(), "the old generation still has it");
+}
+
+#[test]
+fn any_port_is_a_new_one_each_time_and_the_same_ones_in_the_next_generation() {
+    let mut sockets = Sockets::default();
+    let any = endpoint("tcp:0:interface=127.0.0.1");
+    let (a, b) = (sockets.claim(&any).unwrap().local(), sockets.claim(&any).unwrap().local());
+    assert_ne!(a, b);
+    sockets.begin();
+    assert_eq!([sockets.claim(&any).unwrap().local(), sockets.claim(&any).unwrap().local()], [a, b]);
+}
+
+#[test]
+fn a_failed_claim_leaves_nothing_behind() {
+    let mut sockets = Sockets::default();
+    let nowhere = endpoint("tcp:25:host=example.org");
+    for _ in 0..2 {
+        assert!(sockets.claim(&nowhere).unwrap_err().chain().contains("use `interface=`"));
+    }
+}
