@@ -12,7 +12,7 @@ pub struct Member {
     /// Its name, for logs, health and reload.
     pub name: String,
     /// A digest of everything it was built from: a reload leaves a member alone whose digest is the same.
-    pub fingerprint: u64,
+    pub fingerprint: [u8; 32],
     /// The service.
     pub service: BoxService,
 }
@@ -20,7 +20,7 @@ pub struct Member {
 impl Member {
     /// A member that no reload will change.
     pub fn new(name: impl Into<String>, service: impl Service) -> Self {
-        Self { name: name.into(), fingerprint: 0, service: service.boxed() }
+        Self { name: name.into(), fingerprint: [0; 32], service: service.boxed() }
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) struct Generation {
 
 struct Current {
     name: String,
-    fingerprint: u64,
+    fingerprint: [u8; 32],
     claims: Vec<Endpoint>,
     running: Running,
 }

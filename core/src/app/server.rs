@@ -149,11 +149,14 @@ impl Server {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok(Some(incoming)) => {
+                Ok(incoming) => {
                     failing = false;
                     self.start(incoming, &chain, &cx, &tasks);
+                    if listener.is_single() {
+                        return;
+                    }
                 }
-                Ok(None) => return,
+                Err(error) if error.fault() == Fault::Peer => {}
                 Err(error) => {
                     if !failing {
                         tracing::error!(%local, error = %error.chain(), "cannot accept; trying on");

@@ -8,7 +8,7 @@ use super::resources::Resources;
 use super::section::{Notes, Section, nearest};
 use super::value::{Data, Origin, Table, Value};
 use crate::Limits;
-use crate::app::BoxService;
+use crate::app::{self, BoxService};
 
 /// A configuration that was understood: the services it asks for, not yet prepared, and the program's own settings.
 #[derive(Debug)]
@@ -40,6 +40,13 @@ pub struct Member {
 /// A digest of everything that something was built from. Secrets are part of it: do not publish it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 32]);
+
+impl From<Member> for app::Member {
+    fn from(member: Member) -> Self {
+        let Member { name, fingerprint, service, .. } = member;
+        Self { name, fingerprint: fingerprint.0, service }
+    }
+}
 
 /// The outcome of [`Document::read`].
 #[derive(Debug)]

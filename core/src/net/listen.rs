@@ -33,6 +33,11 @@ pub trait Listener: Send + Sync {
 
     /// Where it listens; the first place, where there are two.
     fn local(&self) -> Address;
+
+    /// Whether there is one connection and never another, as with standard input and output.
+    fn is_single(&self) -> bool {
+        false
+    }
 }
 
 /// A peer that has come, before anything was read from it.

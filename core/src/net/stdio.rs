@@ -41,4 +41,8 @@ impl Listener for StdioPort {
     fn local(&self) -> Address {
         ADDRESS
     }
+
+    fn is_single(&self) -> bool {
+        true
+    }
 }
