@@ -35,6 +35,7 @@ struct Shared {
     metrics: Metrics,
     live: Live,
     health: Health,
+    reload: Notify,
 }
 
 /// Something a peer did that counts against its address.
@@ -219,6 +220,17 @@ impl Context {
     /// Where things are counted.
     pub fn metrics(&self) -> &Metrics {
         &self.0.shared.metrics
+    }
+
+    /// Waits until the operator asks for a reload: read again what may have changed. Services whose
+    /// configuration changed are replaced besides.
+    pub async fn reloading(&self) {
+        self.0.shared.reload.notified().await;
+    }
+
+    /// Tells everything that waits for [`reloading`](Context::reloading).
+    pub fn reload(&self) {
+        self.0.shared.reload.notify_waiters();
     }
 
     /// Whether the application is ready, and each of its services.

@@ -86,6 +86,7 @@ impl Generation {
                 () = all_done => return,
             }
             notify::reloading();
+            self.cx.reload();
             match self.reload(&mut rebuild, signals).await {
                 Ok(true) => {}
                 Ok(false) => return,

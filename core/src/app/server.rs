@@ -10,7 +10,7 @@ use tracing::Instrument as _;
 use super::{BoxPolicy, BoxProtocol, ConnId, Context, Next, Offence, Policy, Prepare, Protocol, Service};
 use crate::net::{Bound, Endpoint, Incoming, Listener};
 use crate::policy::{LimitConnections, LimitPerPeer, Tls};
-use crate::tls::ServerTls;
+use crate::tls::{Certificates, ServerTls};
 use crate::{Error, Fault, Limits, Result};
 
 /// How long accepting pauses when the system gives no connection, as when descriptors have run out.
@@ -196,6 +196,9 @@ impl Service for Server {
         };
         self.chains = Vec::new();
         for listen in &self.listens {
+            for file in listen.tls.iter().flat_map(|tls| tls.certificates().files()) {
+                prepare.reads(file);
+            }
             let chain = Chain {
                 bound: prepare.claim(&listen.endpoint)?,
                 policies: self.policies(listen.tls.as_ref(), &counts),
@@ -219,6 +222,11 @@ impl Service for Server {
             tracing::info!(at = %listener.local(), tls = chain.tls, "listening");
             accepting.push(self.accept_from(listener, Arc::clone(chain), cx.clone(), tasks.clone()));
         }
+        for listen in &self.listens {
+            if let Some(tls) = &listen.tls {
+                cx.spawn(renew(tls.certificates().clone(), cx.clone())).detach();
+            }
+        }
         cx.ready();
         futures_util::future::join_all(accepting).await;
         tasks.close();
@@ -228,6 +236,20 @@ impl Service for Server {
         }
         Ok(())
     }
+}
+
+/// Reads certificates again when their files change, and when the operator asks.
+async fn renew(certificates: Certificates, cx: Context) {
+    let asked = async {
+        loop {
+            cx.reloading().await;
+            let again = certificates.clone();
+            let reload = tokio::task::spawn_blocking(move || again.reload());
+            // What went wrong is in the log, and the old ones are kept.
+            let _ = reload.await;
+        }
+    };
+    tokio::join!(certificates.watch(Certificates::WATCH), asked);
 }
 
 /// How one connection is served.

@@ -16,6 +16,7 @@ mod resources;
 mod schema;
 mod secret;
 mod section;
+mod server;
 mod typed;
 mod value;
 
@@ -30,5 +31,6 @@ pub use resources::Resources;
 pub use schema::{Need, Schema, SchemaKey, check_example, check_resource_example};
 pub use secret::Secret;
 pub use section::{Field, Section};
+pub use server::TlsResource;
 pub use typed::{Found, FromValue, Size, Text, Wrong};
 pub use value::Origin;

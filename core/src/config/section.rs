@@ -244,7 +244,7 @@ impl<'a> Section<'a> {
         table
     }
 
-    fn error_at(&self, at: &Origin, message: String) {
+    pub(super) fn error_at(&self, at: &Origin, message: String) {
         self.notes.push(at.clone(), Severity::Error, message, None);
     }
 

@@ -58,7 +58,7 @@ impl<'a> Found<'a> {
     }
 
     /// The directory that relative paths are relative to: that of the file, or the current one.
-    fn dir(&self) -> PathBuf {
+    pub(super) fn dir(&self) -> PathBuf {
         let sources = &self.notes.diagnostics.borrow().sources;
         match &self.value.at {
             Origin::File { file, .. } => sources.get(*file).map(|source| source.dir.clone()),

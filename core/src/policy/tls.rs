@@ -17,8 +17,7 @@ impl Tls {
 
 impl Policy for Tls {
     async fn apply(&self, conn: Connection, cx: Context, next: Next<'_>) -> Result<()> {
-        let mut how = Handshake::default();
-        how.deadline = cx.limits().handshake;
+        let how = Handshake { deadline: cx.limits().handshake };
         let conn = conn.start_tls(&self.0, how).await.map_err(|e| e.during("TLS handshake"))?;
         next.run(conn, cx).await
     }

@@ -117,6 +117,11 @@ impl Certificates {
         names.zip(self.0.table.load().all.iter().cloned()).collect()
     }
 
+    /// The files they are read from.
+    pub fn files(&self) -> Vec<std::path::PathBuf> {
+        self.0.sources.iter().flat_map(|(_, source)| source.paths()).collect()
+    }
+
     fn last_read(&self) -> MutexGuard<'_, Vec<Stamp>> {
         self.0.read.lock().unwrap_or_else(PoisonError::into_inner)
     }

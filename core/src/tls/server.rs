@@ -23,7 +23,10 @@ pub enum ClientAuth {
 
 /// The server's side of TLS: certificates, protocols, client certificates. Cheap to clone.
 #[derive(Clone)]
-pub struct ServerTls(Arc<ServerConfig>);
+pub struct ServerTls {
+    config: Arc<ServerConfig>,
+    certificates: Certificates,
+}
 
 impl ServerTls {
     /// A server that presents these certificates, knows TLS 1.2 and 1.3, and offers no ALPN.
@@ -50,16 +53,21 @@ impl ServerTls {
             .with_cert_resolver(Arc::new(certificates.clone()));
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.ticketer = Ticketer::new().map_err(failed)?;
-        Ok(Self(Arc::new(config)))
+        Ok(Self { config: Arc::new(config), certificates: certificates.clone() })
+    }
+
+    /// The certificates that it presents.
+    pub fn certificates(&self) -> &Certificates {
+        &self.certificates
     }
 
     /// The same with these ALPN protocols (RFC 7301), the most wanted first; certificates and tickets are
     /// shared. A client that offers only others is refused; one that offers none is not.
     #[must_use]
     pub fn with_alpn<P: AsRef<[u8]>>(&self, protocols: impl IntoIterator<Item = P>) -> Self {
-        let mut config = ServerConfig::clone(&self.0);
+        let mut config = ServerConfig::clone(&self.config);
         config.alpn_protocols = protocols.into_iter().map(|p| p.as_ref().to_vec()).collect();
-        Self(Arc::new(config))
+        Self { config: Arc::new(config), certificates: self.certificates.clone() }
     }
 
     /// Makes the server's side of a handshake. The caller bounds its time.
@@ -67,7 +75,7 @@ impl ServerTls {
     /// # Errors
     /// [`Fault::Peer`](crate::Fault), in words that say what the client did or what it lacks.
     pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, io: S) -> Result<TlsStream<S>> {
-        let accept = tokio_rustls::TlsAcceptor::from(self.0.clone()).accept(Heard::new(io));
+        let accept = tokio_rustls::TlsAcceptor::from(self.config.clone()).accept(Heard::new(io));
         match accept.into_fallible().await {
             Ok(stream) => Ok(TlsStream::new(stream.into())),
             Err((error, io)) => Err(explain::handshake(error, &io)),
@@ -77,6 +85,6 @@ impl ServerTls {
 
 impl fmt::Debug for ServerTls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerTls").field("alpn", &self.0.alpn_protocols).finish_non_exhaustive()
+        f.debug_struct("ServerTls").field("alpn", &self.config.alpn_protocols).finish_non_exhaustive()
     }
 }
