@@ -12,6 +12,7 @@
 mod address;
 mod error;
 mod limits;
+mod pool;
 
 pub mod app;
 pub mod config;
@@ -27,3 +28,4 @@ pub mod tls;
 pub use address::Address;
 pub use error::{Error, Fault, Result};
 pub use limits::Limits;
+pub use pool::Pool;

@@ -8,10 +8,17 @@
 //! A peer learns nothing but "no": an unknown user, a wrong password and a disabled account are one
 //! [`LoginError::Refused`], after the same work.
 
+mod accounts;
 mod anonymous;
+mod apr1;
+mod file;
+mod hash;
+mod hashing;
+mod htpasswd;
 mod memory;
 mod name;
 mod portal;
+mod table;
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,6 +26,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub use anonymous::Anonymous;
+pub use file::{Accounts, Format};
+pub use hashing::Hashing;
 pub use memory::{Memory, NamePassword};
 pub use name::{InvalidName, Name};
 pub use portal::{AnyOf, Login, Portal, Realm};

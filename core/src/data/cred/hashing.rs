@@ -1,0 +1,256 @@
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::available_parallelism;
+
+use argon2::password_hash::PasswordHasher as _;
+use argon2::{Algorithm, Argon2, Params, Version};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use zeroize::Zeroizing;
+
+use super::hash::Hash;
+use super::{LoginError, Origin};
+use crate::{Error, Fault, Pool};
+
+/// Logins that wait for a core.
+const QUEUE: usize = 64;
+/// Logins of one network that are checked at once, and that wait for that.
+const AT_ONCE: usize = 2;
+const WAITING: usize = 8;
+
+/// Where passwords are hashed: as many at once as there are cores, since each takes 19 MiB and a core for some
+/// tens of milliseconds. One for all authenticators of a process.
+///
+/// Further logins wait, 64 at most; then they are [`LoginError::Busy`]. Of one address (IPv6: one /64), two are
+/// checked at once and eight wait, outside the common queue; this machine's own addresses are exempt. A peer
+/// that goes away gives up its place in the queue, but not its share of the cores while its password is checked.
+pub struct Hashing {
+    pool: Pool,
+    turns: Arc<Turns>,
+    computed: AtomicU64,
+}
+
+impl Hashing {
+    /// On all cores.
+    pub fn new() -> Self {
+        Self::on(available_parallelism().map_or(1, Into::into), QUEUE)
+    }
+
+    /// On this many threads, with this many logins waiting for them.
+    pub fn on(threads: usize, queue: usize) -> Self {
+        Self { pool: Pool::new(threads, queue), turns: Arc::default(), computed: AtomicU64::new(0) }
+    }
+
+    /// Hashes a new password with argon2id as RFC 9106 calls it, m = 19 MiB, t = 2, p = 1 and a random salt, into
+    /// the form that accounts files keep.
+    ///
+    /// # Errors
+    /// Of the kind [`Fault::Limit`] where too many logins wait.
+    pub async fn hash(&self, password: Zeroizing<Vec<u8>>) -> Result<String, Error> {
+        self.computed.fetch_add(1, Ordering::Relaxed);
+        let hash = move || argon2().hash_password(&password).map(|hash| hash.to_string());
+        self.pool.run(hash).await?.map_err(|e| Error::local("cannot hash a password").caused_by(e))
+    }
+
+    /// How many hashes were computed so far, for right, wrong and unknown alike.
+    pub fn computed(&self) -> u64 {
+        self.computed.load(Ordering::Relaxed)
+    }
+
+    /// How many hashes are being computed or waited for now.
+    pub fn load(&self) -> usize {
+        self.pool.load()
+    }
+
+    pub(super) async fn matches(
+        &self,
+        hash: Hash,
+        password: &[u8],
+        from: &Origin<'_>,
+    ) -> Result<bool, LoginError> {
+        let password = Zeroizing::new(password.to_vec());
+        let network = from.peer.network().filter(|_| !from.peer.is_local());
+        let turn = match network {
+            Some(network) => Some(Turns::enter(&self.turns, network)?.turn().await?),
+            None => None,
+        };
+        self.computed.fetch_add(1, Ordering::Relaxed);
+        let check = move || {
+            let _held = turn;
+            hash.matches(&password)
+        };
+        self.pool.run(check).await.map_err(|error| match error.fault() {
+            Fault::Limit => LoginError::Busy,
+            _ => LoginError::Local(error),
+        })
+    }
+}
+
+/// m = 19 MiB, t = 2, p = 1: the library's default, and checked to be by a test.
+fn argon2() -> Argon2<'static> {
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT)
+}
+
+impl Default for Hashing {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Hashing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hashing").field("pool", &self.pool).finish_non_exhaustive()
+    }
+}
+
+/// The networks that have logins in progress.
+#[derive(Default)]
+struct Turns(Mutex<HashMap<IpAddr, Network>>);
+
+struct Network {
+    logins: usize,
+    slots: Arc<Semaphore>,
+}
+
+impl Turns {
+    fn enter(turns: &Arc<Self>, network: IpAddr) -> Result<Place, LoginError> {
+        let mut all = turns.lock();
+        let fresh = || Network { logins: 0, slots: Arc::new(Semaphore::new(AT_ONCE)) };
+        let entry = all.entry(network).or_insert_with(fresh);
+        if entry.logins == AT_ONCE + WAITING {
+            return Err(LoginError::Busy);
+        }
+        entry.logins += 1;
+        let slots = Arc::clone(&entry.slots);
+        drop(all);
+        Ok(Place { turns: Arc::clone(turns), network, slots })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, Network>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One of a network's logins in progress, until it is dropped.
+struct Place {
+    turns: Arc<Turns>,
+    network: IpAddr,
+    slots: Arc<Semaphore>,
+}
+
+impl Place {
+    async fn turn(self) -> Result<(OwnedSemaphorePermit, Self), LoginError> {
+        let closed = |e| LoginError::Local(Error::local("the pool is closed").caused_by(e));
+        let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(closed)?;
+        Ok((slot, self))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Entry::Occupied(mut entry) = self.turns.lock().entry(self.network) {
+            entry.get_mut().logins -= 1;
+            if entry.get().logins == 0 {
+                entry.remove();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::Address;
+
+    fn sha() -> Hash {
+        Hash::htpasswd("{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=").ok().unwrap()
+    }
+
+    fn address(text: &str) -> Address {
+        text.parse::<SocketAddr>().unwrap().into()
+    }
+
+    #[test]
+    fn the_cost_is_19_mib_two_passes_one_lane() {
+        let params = argon2().params().clone();
+        assert_eq!((params.m_cost(), params.t_cost(), params.p_cost()), (19 * 1024, 2, 1));
+    }
+
+    #[tokio::test]
+    async fn a_new_hash_knows_its_password_and_no_other() {
+        let hashing = Hashing::new();
+        let text = hashing.hash(b"swordfish".to_vec().into()).await.unwrap();
+        assert!(text.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{text}");
+        let again = hashing.hash(b"swordfish".to_vec().into()).await.unwrap();
+        assert_ne!(text, again, "the salt is random");
+        let hash = Hash::argon2id(&text).ok().unwrap();
+        let from = Origin::new(&Address::Memory, "test");
+        assert!(hashing.matches(hash.clone(), b"swordfish", &from).await.unwrap());
+        assert!(!hashing.matches(hash, b"Swordfish", &from).await.unwrap());
+        assert_eq!(hashing.computed(), 4);
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_is_busy() {
+        let hashing = Hashing::on(1, 1);
+        let from = Origin::new(&Address::Memory, "test");
+        let (go_on, may_go_on) = std::sync::mpsc::sync_channel::<()>(1);
+        let mut running = Box::pin(hashing.pool.run(move || may_go_on.recv()));
+        assert!(running.as_mut().now_or_never().is_none());
+        let mut waiting = Box::pin(hashing.matches(sha(), b"password", &from));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        let refused = hashing.matches(sha(), b"password", &from).now_or_never().unwrap();
+        assert!(matches!(refused, Err(LoginError::Busy)));
+        go_on.send(()).unwrap();
+        running.await.unwrap().unwrap();
+        assert!(waiting.await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_network_has_two_slots_and_eight_places_and_others_are_not_kept_waiting() {
+        let turns = Arc::new(Turns::default());
+        let here = address("[2001:db8::1]:1").network().unwrap();
+        let mut running = Vec::new();
+        for _ in 0..2 {
+            running.push(Turns::enter(&turns, here).unwrap().turn().now_or_never().unwrap().unwrap());
+        }
+        let neighbour = address("[2001:db8::ffff]:9").network().unwrap();
+        let enter = || Box::pin(Turns::enter(&turns, neighbour).unwrap().turn());
+        let mut waiting: Vec<_> = (0..8).map(|_| enter()).collect();
+        assert!(waiting.iter_mut().all(|turn| turn.as_mut().now_or_never().is_none()));
+        assert!(matches!(Turns::enter(&turns, here), Err(LoginError::Busy)));
+
+        let elsewhere = address("[2001:db8:0:1::1]:1").network().unwrap();
+        assert!(Turns::enter(&turns, elsewhere).unwrap().turn().now_or_never().is_some());
+
+        running.pop();
+        let next = waiting[0].as_mut().now_or_never();
+        assert!(next.is_some());
+        assert!(waiting[1].as_mut().now_or_never().is_none());
+        drop((running, waiting, next));
+        assert!(turns.lock().is_empty(), "a network without logins is forgotten");
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_goes_away_keeps_its_slot_while_its_password_is_checked() {
+        let hashing = Hashing::on(4, 4);
+        let peer = address("192.0.2.1:1");
+        let from = Origin::new(&peer, "test");
+        let bcrypt = format!("$2y$08${}", ".".repeat(53));
+        let slow = Hash::htpasswd(&bcrypt).ok().unwrap();
+        assert!(hashing.matches(slow, b"x", &from).now_or_never().is_none());
+        let slots = hashing.turns.lock().get(&peer.network().unwrap()).map(|n| n.slots.available_permits());
+        assert_eq!(slots, Some(1));
+        while hashing.load() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(hashing.turns.lock().is_empty());
+    }
+}

@@ -1,0 +1,149 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::hash::Hash;
+use super::{Credential, Hashing, LONGEST_PASSWORD, LoginError, Method, Name, Origin, Principal, Step};
+
+/// An account, as a file says.
+pub(super) struct Account {
+    pub(super) hash: Option<Hash>,
+    pub(super) groups: Arc<[Name]>,
+    pub(super) certificates: Vec<[u8; 32]>,
+    pub(super) disabled: bool,
+}
+
+/// Accounts by name and by certificate.
+pub(super) struct Table {
+    accounts: HashMap<Name, Account>,
+    certificates: HashMap<[u8; 32], Name>,
+    nobody: Hash,
+}
+
+impl Table {
+    /// Of two accounts with one certificate it is one's; parsers refuse that.
+    pub(super) fn new(accounts: HashMap<Name, Account>) -> Self {
+        let certificates = accounts
+            .iter()
+            .flat_map(|(name, account)| account.certificates.iter().map(|c| (*c, name.clone())))
+            .collect();
+        // A name that nobody has costs as much as the dearest account: in a file of one kind of hash, as
+        // much as each.
+        let dearest = accounts.values().filter_map(|a| a.hash.as_ref()).max_by_key(|h| h.price());
+        let nobody = dearest.map_or_else(Hash::default_of_nobody, Hash::of_nobody);
+        Self { accounts, certificates, nobody }
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.accounts.len()
+    }
+
+    /// The same work for every name: one hash. What is wrong is only said to the log.
+    pub(super) async fn verify(
+        &self,
+        hashing: &Hashing,
+        credential: Credential<'_>,
+        from: &Origin<'_>,
+    ) -> Result<Step, LoginError> {
+        let (account, method) = match credential {
+            Credential::Password { user, password } => {
+                if password.len() > LONGEST_PASSWORD {
+                    return Err(LoginError::Refused);
+                }
+                let account = self.accounts.get_key_value(user);
+                let hash = account.and_then(|(_, account)| account.hash.as_ref());
+                let matches = hashing.matches(hash.unwrap_or(&self.nobody).clone(), password, from).await?;
+                (account.filter(|_| hash.is_some() && matches), Method::Password)
+            }
+            Credential::Certificate { sha256 } => {
+                let name = self.certificates.get(sha256);
+                (name.and_then(|name| self.accounts.get_key_value(name)), Method::Certificate)
+            }
+            Credential::Anonymous => return Err(LoginError::Unsupported),
+        };
+        let Some((name, account)) = account else { return Err(LoginError::Refused) };
+        if account.disabled {
+            tracing::info!(user = %name, service = from.service, peer = %from.peer, "account is disabled");
+            return Err(LoginError::Refused);
+        }
+        Ok(Step::Done(Principal::new(name.clone(), Arc::clone(&account.groups), method)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Address;
+
+    fn account(password: Option<&str>) -> Account {
+        let hash = password.map(|text| Hash::htpasswd(text).unwrap_or_else(|e| panic!("{e}")));
+        Account { hash, groups: [].into(), certificates: Vec::new(), disabled: false }
+    }
+
+    const PASSWORD: &str =
+        "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
+
+    fn table() -> Table {
+        let ann = Account {
+            groups: ["staff".parse().unwrap()].into(),
+            certificates: vec![[7; 32]],
+            ..account(Some(PASSWORD))
+        };
+        let bob = Account { disabled: true, certificates: vec![[8; 32]], ..account(Some(PASSWORD)) };
+        let key = Account { certificates: vec![[9; 32]], ..account(None) };
+        let named = [("ann", ann), ("bob", bob), ("key", key)];
+        Table::new(named.into_iter().map(|(name, account)| (name.parse().unwrap(), account)).collect())
+    }
+
+    async fn ask(credential: Credential<'_>) -> (Result<Step, LoginError>, u64) {
+        let hashing = Hashing::new();
+        let answer = table().verify(&hashing, credential, &Origin::new(&Address::Memory, "test")).await;
+        (answer, hashing.computed())
+    }
+
+    #[tokio::test]
+    async fn the_right_password_gives_name_and_groups() {
+        let (answer, hashes) = ask(Credential::Password { user: "ann", password: b"password" }).await;
+        let Step::Done(ann) = answer.unwrap();
+        assert_eq!((ann.name().as_str(), ann.method(), ann.is_in("staff")), ("ann", Method::Password, true));
+        assert_eq!(hashes, 1);
+    }
+
+    #[tokio::test]
+    async fn every_refusal_is_the_same_answer_after_the_same_work() {
+        for (user, password) in [
+            ("ann", "passwore"),
+            ("nobody", "password"),
+            ("not/a name", "password"),
+            ("", ""),
+            ("bob", "password"),
+            ("bob", "passwore"),
+            ("key", "password"),
+            ("key", ""),
+        ] {
+            let password = password.as_bytes();
+            let (answer, hashes) = ask(Credential::Password { user, password }).await;
+            assert!(matches!(answer, Err(LoginError::Refused)), "{user}");
+            assert_eq!(hashes, 1, "{user}");
+        }
+        assert_eq!(table().nobody.price(), account(Some(PASSWORD)).hash.unwrap().price());
+    }
+
+    #[tokio::test]
+    async fn a_password_of_absurd_length_is_not_hashed() {
+        let (answer, hashes) = ask(Credential::Password { user: "ann", password: &[b'a'; 1025] }).await;
+        assert!(matches!(answer, Err(LoginError::Refused)));
+        assert_eq!(hashes, 0);
+    }
+
+    #[tokio::test]
+    async fn a_certificate_is_its_owners_unless_disabled() {
+        let answer = ask(Credential::Certificate { sha256: &[7; 32] }).await.0;
+        let Step::Done(ann) = answer.unwrap();
+        assert_eq!((ann.name().as_str(), ann.method()), ("ann", Method::Certificate));
+        for stranger in [[8; 32], [0; 32]] {
+            let answer = ask(Credential::Certificate { sha256: &stranger }).await.0;
+            assert!(matches!(answer, Err(LoginError::Refused)));
+        }
+    }
+}
