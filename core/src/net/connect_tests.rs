@@ -1,5 +1,4 @@
 use super::*;
-use crate::net::Transport as _;
 
 fn at(text: &str) -> SocketAddr {
     text.parse().unwrap()

@@ -146,3 +146,7 @@ impl Incoming for Accepted {
         Connection::unix(self.0)
     }
 }
+
+#[cfg(test)]
+#[path = "unix_tests.rs"]
+mod tests;

@@ -113,7 +113,7 @@ fn every_malformed_form_says_what_is_wrong() {
 
 #[test]
 fn a_unix_path_is_no_longer_than_a_socket_address() {
-    let path = |octets| format!("unix:/{}", "x".repeat(octets - 1));
+    let path = |octets: usize| format!("unix:/{}", "x".repeat(octets - 1));
     assert!(std::os::unix::net::SocketAddr::from_pathname(&path(107)[5..]).is_ok());
     assert!(path(107).parse::<Endpoint>().is_ok());
     assert!(error(&path(108)).contains("at most 107"));
