@@ -1,0 +1,52 @@
+//! The small page that goes with a status.
+
+use http::{HeaderValue, StatusCode, header};
+use maud::{DOCTYPE, html};
+use ropewalk_core::app::ConnId;
+
+use super::{Body, Response};
+
+/// The style of all pages that the server makes itself: narrow screens, dark mode, no scripts.
+pub(crate) const STYLE: &str = include_str!("style.css");
+
+/// A page that names the status and the connection, and nothing else.
+pub(super) fn of(status: StatusCode, id: Option<ConnId>) -> Response {
+    let title = status.canonical_reason().unwrap_or("Error");
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width";
+                title { (status.as_u16()) " " (title) }
+                style { (maud::PreEscaped(STYLE)) }
+            }
+            body {
+                main.error {
+                    h1 { (status.as_u16()) }
+                    p { (title) }
+                    @if let Some(id) = id { p.id { "connection " (id) } }
+                }
+            }
+        }
+    };
+    let mut response = Response::new(Body::from(page.into_string()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    protect(headers);
+    response
+}
+
+/// What keeps a page of ours from doing anything but being shown: no scripts, no foreign resources, and of styles
+/// only the one in it, by its hash.
+pub(crate) fn protect(headers: &mut http::HeaderMap) {
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}
+
+const POLICY: &str = concat!(
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; style-src '",
+    include_str!("style.hash"),
+    "'"
+);

@@ -1,0 +1,181 @@
+//! What is done with every request, in an order that does not change: limits, framing, host, path, method; then
+//! the handler; then what every answer carries, and the log. An engine gives a head and a body in, and gets an
+//! answer out; it does not matter which engine.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as Poller, Poll, ready};
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, Method, StatusCode, Version, header};
+use http_body::Body as HttpBody;
+use ropewalk_core::{Error, Fault};
+
+use super::deadlines::{Activity, Timed, Times};
+use super::handler::{Answering, BoxHandler, Facts};
+use super::log::{AccessLog, Entry};
+use super::sent::{Exchange, Sent};
+use super::{Body, Failure, Options, Request, Response, page};
+use crate::wire::target::Decoded;
+use crate::wire::{host, target};
+
+/// What the requests of one connection go through.
+pub(super) struct Pipeline {
+    pub(super) handler: BoxHandler,
+    pub(super) options: Arc<Options>,
+    pub(super) facts: Arc<Facts>,
+    pub(super) times: Times,
+    pub(super) activity: Arc<Activity>,
+}
+
+impl Pipeline {
+    /// Starts the answer to a request.
+    pub(super) fn answer<B>(&self, head: Parts, body: B) -> Answer
+    where
+        B: HttpBody<Data = Bytes, Error = Error> + Send + Unpin + 'static,
+    {
+        let exchange = Exchange::begin(&self.activity);
+        let form = self.options.access_log;
+        let entry = (form != AccessLog::Off && tracing::enabled!(target: "access", tracing::Level::INFO))
+            .then(|| Entry::new(form, &self.facts, &head.method, &head.uri, head.version, &head.headers));
+        let is_head = head.method == Method::HEAD;
+        let state = match check(&self.options, &head) {
+            Err(failure) => State::Failed(failure),
+            Ok(_) if head.method == Method::OPTIONS && head.uri.path() == "*" => State::Server,
+            Ok(decoded) => State::Handling(self.handler.start(self.request(head, body, decoded))),
+        };
+        let facts = Arc::clone(&self.facts);
+        Answer { state, is_head, facts, exchange: Some(exchange), entry }
+    }
+
+    fn request<B>(&self, head: Parts, body: B, decoded: Decoded) -> Request
+    where
+        B: HttpBody<Data = Bytes, Error = Error> + Send + Unpin + 'static,
+    {
+        let body = if body.is_end_stream() {
+            Body::empty()
+        } else {
+            Body::Stream(http_body_util::combinators::UnsyncBoxBody::new(Timed::new(body, self.times.body)))
+        };
+        let Decoded { path, slash } = decoded;
+        let Parts { method, uri, version, headers, extensions, .. } = head;
+        let facts = Arc::clone(&self.facts);
+        Request { method, uri, version, headers, extensions, body, rest: path.clone(), path, slash, facts }
+    }
+}
+
+/// The checks that come before any handler. The first that fails is the answer.
+fn check(options: &Options, head: &Parts) -> Result<Decoded, Failure> {
+    let uri = &head.uri;
+    if uri.path_and_query().map_or(0, |target| target.as_str().len()) > options.target {
+        return Err(Failure::new(StatusCode::URI_TOO_LONG).closing());
+    }
+    if head.headers.len() > options.headers {
+        return Err(Failure::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE).closing());
+    }
+    // RFC 9112 §6.1: both, or a transfer coding in 1.0, is an attempt to have two programs see two requests.
+    let coded = head.headers.contains_key(header::TRANSFER_ENCODING);
+    if coded && (head.headers.contains_key(header::CONTENT_LENGTH) || head.version < Version::HTTP_11) {
+        return Err(Failure::bad_request().closing());
+    }
+    host::check(head.version, uri, &head.headers).map_err(|_| Failure::bad_request().closing())?;
+    match head.method {
+        // RFC 9110 §9.3.6: no tunnels here.
+        Method::CONNECT => return Err(Failure::new(StatusCode::NOT_IMPLEMENTED).closing()),
+        Method::OPTIONS if uri.path() == "*" => return Ok(Decoded::root()),
+        _ => {}
+    }
+    if !uri.path().starts_with('/') && !(uri.path().is_empty() && uri.authority().is_some()) {
+        return Err(Failure::bad_request().closing());
+    }
+    target::decode(uri.path()).ok_or_else(Failure::bad_request)
+}
+
+/// An answer that is being made.
+pub(super) struct Answer {
+    state: State,
+    is_head: bool,
+    facts: Arc<Facts>,
+    exchange: Option<Exchange>,
+    entry: Option<Entry>,
+}
+
+enum State {
+    Failed(Failure),
+    /// The server as a whole was asked: `OPTIONS *`.
+    Server,
+    Handling(Answering),
+    Done,
+}
+
+impl Future for Answer {
+    type Output = http::Response<Sent>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let made = match &mut this.state {
+            State::Handling(handling) => {
+                let polled = catch_unwind(AssertUnwindSafe(|| handling.as_mut().poll(cx)));
+                match polled {
+                    Ok(polled) => ready!(polled),
+                    Err(panic) => Err(panicked(&*panic)),
+                }
+            }
+            _ => match std::mem::replace(&mut this.state, State::Done) {
+                State::Failed(failure) => Err(failure),
+                _ => Ok(no_content()),
+            },
+        };
+        // The handler's future goes now: it may hold what the body needs not.
+        this.state = State::Done;
+        Poll::Ready(this.finish(made))
+    }
+}
+
+impl Answer {
+    fn finish(&mut self, made: Result<Response, Failure>) -> http::Response<Sent> {
+        let response = made.unwrap_or_else(|failure| self.page(failure));
+        let (mut head, mut body) = response.into_parts();
+        if self.is_head {
+            // RFC 9110 §9.3.2: the fields that a GET would have, and no content.
+            if let Some(length) = HttpBody::size_hint(&body).exact().filter(|length| *length > 0) {
+                head.headers.entry(header::CONTENT_LENGTH).or_insert_with(|| length.into());
+            }
+            body = Body::empty();
+        }
+        let exchange = self.exchange.take();
+        let sent = Sent::new(body, head.status, exchange, self.entry.take());
+        http::Response::from_parts(head, sent)
+    }
+
+    /// The page of a failure, whose cause goes to the log alone.
+    fn page(&self, failure: Failure) -> Response {
+        let (status, headers, cause) = failure.into_parts();
+        if let Some(error) = cause {
+            match error.fault() {
+                Fault::Local => tracing::error!(error = %error.chain(), "request failed"),
+                _ => tracing::debug!(error = %error.chain(), "request failed"),
+            }
+        }
+        let mut response = page::of(status, self.facts.id());
+        response.headers_mut().extend(headers);
+        response
+    }
+}
+
+fn no_content() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let allow = HeaderValue::from_static("GET, HEAD, OPTIONS, PUT, POST, DELETE, PATCH");
+    response.headers_mut().insert(header::ALLOW, allow);
+    response
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> Failure {
+    let said = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    let cause = Error::local(format!("handler panicked: {}", said.unwrap_or("(no message)")));
+    Failure::new(StatusCode::INTERNAL_SERVER_ERROR).caused_by(cause)
+}

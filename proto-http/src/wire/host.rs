@@ -1,0 +1,123 @@
+//! The host of a request (RFC 9110 §7.2).
+
+use http::uri::Authority;
+use http::{HeaderMap, Uri, Version, header};
+
+/// Why a request has no host that could be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BadHost {
+    Missing,
+    Repeated,
+    Invalid,
+    /// The target names another than the field.
+    Mismatch,
+}
+
+/// Checks that a request names exactly one valid host.
+///
+/// RFC 9112 §3.2: an HTTP/1.1 request without a Host, with two, or with an invalid one is answered by 400. RFC
+/// 9113 §8.3.1: a Host beside `:authority` must not name another. RFC 9112 §3.2.2 lets the authority of an
+/// absolute-form target win over a Host that differs; a request that says two different things is refused here.
+pub(crate) fn check(version: Version, uri: &Uri, headers: &HeaderMap) -> Result<(), BadHost> {
+    let mut fields = headers.get_all(header::HOST).iter();
+    let field = fields.next();
+    if fields.next().is_some() {
+        return Err(BadHost::Repeated);
+    }
+    let authority = uri.authority();
+    if authority.is_some_and(|authority| !valid(authority.as_str())) {
+        return Err(BadHost::Invalid);
+    }
+    let Some(field) = field else {
+        let may_lack = match version {
+            Version::HTTP_09 | Version::HTTP_10 => true,
+            Version::HTTP_11 => false,
+            _ => authority.is_some(),
+        };
+        return if may_lack { Ok(()) } else { Err(BadHost::Missing) };
+    };
+    let field = field.to_str().map_err(|_| BadHost::Invalid)?;
+    match authority {
+        Some(authority) if !same(authority.as_str(), field, uri.scheme_str()) => Err(BadHost::Mismatch),
+        // An empty Host is right where the target has no authority; with a path, a name is asked for.
+        None if !field.is_empty() && !valid(field) => Err(BadHost::Invalid),
+        _ => Ok(()),
+    }
+}
+
+/// `uri-host [ ":" port ]` without user information.
+fn valid(text: &str) -> bool {
+    let Ok(authority) = text.parse::<Authority>() else { return false };
+    let (host, port) = match text.rfind(':').filter(|_| !text.ends_with(']')) {
+        Some(colon) => (text.get(..colon), text.get(colon + 1..)),
+        None => (Some(text), None),
+    };
+    let port_fits = port.is_none_or(|port| {
+        port.is_empty() || (port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok())
+    });
+    let (Some(host), false) = (host, text.contains('@')) else { return false };
+    port_fits && !host.is_empty() && authority.host() == host && host_fits(host)
+}
+
+/// An IPv6 literal in brackets, or a reg-name (RFC 3986 §3.2.2).
+fn host_fits(host: &str) -> bool {
+    match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(literal) => literal.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&b)),
+    }
+}
+
+fn same(authority: &str, field: &str, scheme: Option<&str>) -> bool {
+    let default = match scheme {
+        Some("https") => ":443",
+        _ => ":80",
+    };
+    let bare = |text: &str| {
+        let text = text.strip_suffix(default).or(text.strip_suffix(':')).unwrap_or(text);
+        text.to_ascii_lowercase()
+    };
+    bare(authority) == bare(field)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_11(uri: &str, hosts: &[&str]) -> Result<(), BadHost> {
+        let mut headers = HeaderMap::new();
+        for host in hosts {
+            headers.append(header::HOST, host.parse().unwrap());
+        }
+        check(Version::HTTP_11, &uri.parse().unwrap(), &headers)
+    }
+
+    #[test]
+    fn version_1_1_needs_exactly_one() {
+        assert_eq!(check_11("/", &[]), Err(BadHost::Missing));
+        assert_eq!(check_11("/", &["a", "b"]), Err(BadHost::Repeated));
+        assert_eq!(check_11("/", &["a", "a"]), Err(BadHost::Repeated));
+        assert_eq!(check_11("/", &["a"]), Ok(()));
+    }
+
+    #[test]
+    fn only_a_host_and_a_port_are_a_host() {
+        for good in ["a", "a.example", "a:80", "a:", "127.0.0.1:8080", "[::1]", "[::1]:8080", "A-b_c.d"] {
+            assert_eq!(check_11("/", &[good]), Ok(()), "{good}");
+        }
+        for bad in
+            ["a b", "a/b", "u@a", "a:b", "a:99999", "[::1", "[zz]", "::1", "a,b:c", "a#b", "a?b", ":80"]
+        {
+            assert_eq!(check_11("/", &[bad]), Err(BadHost::Invalid), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_absolute_target_names_the_same_host() {
+        assert_eq!(check_11("http://a.example/", &["A.example"]), Ok(()));
+        assert_eq!(check_11("http://a.example:80/", &["a.example"]), Ok(()));
+        assert_eq!(check_11("https://a.example/", &["a.example:443"]), Ok(()));
+        assert_eq!(check_11("http://a.example/", &["b.example"]), Err(BadHost::Mismatch));
+        assert_eq!(check_11("http://a.example/", &["a.example:81"]), Err(BadHost::Mismatch));
+        assert_eq!(check_11("http://u@a.example/", &["a.example"]), Err(BadHost::Invalid));
+    }
+}

@@ -1,0 +1,6 @@
+//! Header fields and targets as types: parsed strictly, written as the RFCs say. No state, no I/O.
+#![deny(clippy::indexing_slicing)]
+
+pub(crate) mod date;
+pub(crate) mod host;
+pub(crate) mod target;
