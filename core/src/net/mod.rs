@@ -4,6 +4,7 @@ mod bound;
 mod bucket;
 mod connect;
 mod connection;
+mod datagram;
 mod endpoint;
 mod holder;
 mod info;
@@ -19,6 +20,7 @@ mod unix;
 
 pub use bound::Bound;
 pub use connection::{Connection, Handshake, Io, Meter};
+pub use datagram::{Batch, BoundDatagrams, Datagram, DatagramSocket};
 pub use endpoint::{At, Endpoint, Interface, TlsOptions};
 pub use info::Info;
 pub use listen::{Incoming, Listener, Transport};

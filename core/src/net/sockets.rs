@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::endpoint::{At, Interface};
-use super::{Bound, Endpoint, Transport as _};
+use super::{Bound, BoundDatagrams, Endpoint, Transport as _};
 use crate::{Error, Result};
 
 /// The sockets of an application, by where they are bound; it outlives every configuration.
@@ -14,6 +14,7 @@ use crate::{Error, Result};
 #[derive(Debug, Default)]
 pub struct Sockets {
     streams: Table<Bound>,
+    datagrams: Table<BoundDatagrams>,
 }
 
 #[derive(Debug)]
@@ -71,20 +72,31 @@ impl Sockets {
         Ok(bound)
     }
 
+    /// The bound port of a `udp:` endpoint: as [`claim`](Self::claim).
+    ///
+    /// # Errors
+    /// As [`claim`](Self::claim), or if it is not for datagrams.
+    pub fn claim_datagram(&mut self, endpoint: &Endpoint) -> Result<BoundDatagrams> {
+        self.datagrams.claim(endpoint, || BoundDatagrams::claim(endpoint))
+    }
+
     /// Begins a new generation, in which nothing is claimed yet.
     pub fn begin(&mut self) {
         self.streams.begin();
+        self.datagrams.begin();
     }
 
     /// Makes the new generation the one that counts: closes what it did not claim.
     pub fn commit(&mut self) {
         self.streams.retain(|entry| entry.claimed, Bound::close);
+        self.datagrams.retain(|entry| entry.claimed, BoundDatagrams::close);
     }
 
     /// Gives the new generation up: closes what only it claimed. The table is as it was before
     /// [`begin`](Self::begin).
     pub fn rollback(&mut self) {
         self.streams.retain(|entry| !entry.new, Bound::close);
+        self.datagrams.retain(|entry| !entry.new, BoundDatagrams::close);
     }
 }
 

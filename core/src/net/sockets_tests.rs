@@ -73,3 +73,16 @@ fn a_failed_claim_leaves_nothing_behind() {
         assert!(sockets.claim(&nowhere).unwrap_err().chain().contains("use `interface=`"));
     }
 }
+
+#[test]
+fn datagrams_have_generations_too() {
+    let mut sockets = Sockets::default();
+    let any = endpoint("udp:0:interface=127.0.0.1");
+    let (kept, gone) = (sockets.claim_datagram(&any).unwrap(), sockets.claim_datagram(&any).unwrap());
+    sockets.begin();
+    assert_eq!(sockets.claim_datagram(&any).unwrap().local(), kept.local());
+    sockets.commit();
+    assert_eq!(kept.local().len(), 1);
+    assert!(gone.local().is_empty());
+    assert!(sockets.claim_datagram(&endpoint("memory:datagrams")).is_err());
+}

@@ -1,5 +1,5 @@
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -181,14 +181,6 @@ pub(super) fn accept_error(error: io::Error) -> Error {
     match of_the_peer.iter().any(|errno| code == Some(*errno as i32)) {
         true => Error::peer("peer was gone before it was accepted").caused_by(error),
         false => Error::local("cannot accept").caused_by(error),
-    }
-}
-
-/// The address as one of IPv6, as a socket of both families wants it.
-pub(super) fn mapped(at: SocketAddr) -> SocketAddr {
-    match at.ip() {
-        IpAddr::V4(ip) => (ip.to_ipv6_mapped(), at.port()).into(),
-        IpAddr::V6(_) => at,
     }
 }
 

@@ -1,0 +1,8 @@
+//! Datagrams in batches, each with the peer's address and the one of ours that it was sent to.
+
+mod batch;
+mod socket;
+mod sys;
+
+pub use batch::{Batch, Datagram};
+pub use socket::{BoundDatagrams, DatagramSocket};
