@@ -84,7 +84,8 @@ where
         self.settle()
     }
 
-    /// The peer sends no more. If the machine does not read, time passes until it does.
+    /// The peer sends no more. If the machine does not read, time passes until it does; if it has asked for
+    /// TLS, the connection is gone.
     ///
     /// # Errors
     /// The machine spins, or never reads again.
@@ -96,6 +97,7 @@ where
                     return self.settle();
                 }
                 State::Waiting { until, read: false } => self.pass_until(until)?,
+                State::Handshake => self.state = State::Closed,
                 _ => return Ok(()),
             }
         }
