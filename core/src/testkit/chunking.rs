@@ -3,6 +3,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use super::rig::BodyOf;
 use super::rng::Rng;
 use super::{Entry, Failure, Rig};
 use crate::sansio::Machine;
@@ -33,7 +34,7 @@ where
 /// [`every_chunking`] for machines whose events carry parts of a body: parts are joined before they are compared.
 pub struct Chunking<'a, E> {
     input: &'a [u8],
-    body: Option<fn(&E) -> Option<&[u8]>>,
+    body: Option<BodyOf<E>>,
 }
 
 impl<'a, E: Debug> Chunking<'a, E> {

@@ -1,4 +1,4 @@
-use std::fmt::{Debug, Write as _};
+use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -138,7 +138,7 @@ where
                     Entry::Sent(bytes) => {
                         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
                             let line = line.strip_suffix(b"\r\n").unwrap_or(line);
-                            let _ = writeln!(self.transcript, "{who}: {}", line.escape_ascii());
+                            self.transcript.push_str(&format!("{who}: {}\n", line.escape_ascii()));
                         }
                         flight.bytes.push((at, bytes));
                     }
