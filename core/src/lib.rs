@@ -21,7 +21,7 @@ pub mod net;
 pub mod policy;
 pub mod sansio;
 pub mod telemetry;
-#[cfg(feature = "testkit")]
+#[cfg(any(test, feature = "testkit"))]
 pub mod testkit;
 pub mod tls;
 

@@ -141,3 +141,139 @@ impl From<LineError> for Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testkit::every_chunking;
+    use crate::testkit::toy::{Brick, cut};
+
+    type Found = Result<Bytes, LineError>;
+
+    fn lines(input: &[u8], cuts: &[usize], mut lines: Lines) -> Vec<Found> {
+        let (mut buffer, mut found) = (BytesMut::new(), Vec::new());
+        for chunk in cut(input, cuts) {
+            buffer.extend_from_slice(chunk);
+            while let Some(line) = lines.next(&mut buffer).transpose() {
+                found.push(line);
+            }
+        }
+        found
+    }
+
+    fn strict(input: &[u8]) -> Vec<Found> {
+        lines(input, &[], Lines::new(8))
+    }
+
+    #[test]
+    fn a_line_has_at_most_the_maximum_with_its_end() {
+        assert_eq!(strict(b"123456\r\n"), [Ok("123456".into())]);
+        assert_eq!(strict(b"1234567\r\n"), [Err(LineError::TooLong)]);
+        assert_eq!(strict(b"1234567"), [Err(LineError::TooLong)]);
+        assert_eq!(strict(b"123456"), []);
+    }
+
+    #[test]
+    fn a_refused_line_is_named_once_and_goes_wholly() {
+        assert_eq!(strict(b"123456789012345\r\nx\r\n"), [Err(LineError::TooLong), Ok("x".into())]);
+        assert_eq!(strict(b"a\nQUIT\n\r\nx\r\n"), [Err(LineError::BareLf), Ok("x".into())]);
+        assert_eq!(strict(b"a\rb\r\nx\r\n"), [Err(LineError::BareCr), Ok("x".into())]);
+        assert_eq!(strict(b"a\r\r\nx\r\n"), [Err(LineError::BareCr), Ok("x".into())]);
+    }
+
+    #[test]
+    fn a_lone_lf_ends_a_line_where_it_is_accepted_and_a_lone_cr_never() {
+        let lenient = Lines::new(8).accept_lone_lf();
+        assert_eq!(
+            lines(b"a\nb\r\nc\rd\ne\n", &[], lenient),
+            [Ok("a".into()), Ok("b".into()), Err(LineError::BareCr), Ok("e".into())]
+        );
+    }
+
+    #[test]
+    fn a_refused_line_takes_no_memory() {
+        let mut lines = Lines::new(80);
+        let mut buffer = BytesMut::new();
+        for _ in 0..1000 {
+            buffer.extend_from_slice(&[b'x'; 1000]);
+            let _ = lines.next(&mut buffer);
+            assert!(buffer.is_empty());
+        }
+    }
+
+    #[test]
+    fn octet_by_octet_takes_linear_time() {
+        // Scanned anew each time, this would be half a million million octets.
+        let mut lines = Lines::new(2_000_000);
+        let mut buffer = BytesMut::new();
+        for _ in 0..1_000_000 {
+            buffer.extend_from_slice(b"x");
+            assert_eq!(lines.next(&mut buffer), Ok(None));
+        }
+        assert_eq!(lines.seen, 1_000_000);
+    }
+
+    #[test]
+    fn every_chunking_gives_the_same_lines() {
+        for input in
+            [&b"a\r\n\r\nbc\r\n"[..], b"a\rb\r\nc\r\n", b"\n\r\r\na\r\n", b"123456789\r\na\nb\r\nc\r\n"]
+        {
+            for brick in [Lines::new(6), Lines::new(6).accept_lone_lf()] {
+                let make = |now| {
+                    let mut brick = brick.clone();
+                    Brick::new(now, move |input| brick.next(input).transpose())
+                };
+                every_chunking(make, |_| (), input).unwrap();
+            }
+        }
+    }
+
+    /// Splits the whole input at line ends first, and looks at what is between them then.
+    fn naive(mut input: &[u8], max: usize, lone_lf: bool) -> Vec<Found> {
+        let least = if lone_lf { 1 } else { 2 };
+        let mut found = Vec::new();
+        loop {
+            let end = (0..input.len())
+                .find(|at| if lone_lf { input[*at] == b'\n' } else { input[*at..].starts_with(b"\r\n") });
+            let (line, size) = match end {
+                Some(at) if lone_lf && at > 0 && input[at - 1] == b'\r' => (&input[..at - 1], 2),
+                Some(at) => (&input[..at], least),
+                None => (input, least),
+            };
+            let stray = line.iter().position(|octet| b"\r\n".contains(octet));
+            if stray.unwrap_or(line.len()) + least > max {
+                found.push(Err(LineError::TooLong));
+            } else if let Some(at) = stray {
+                match line[at] {
+                    b'\r' if end.is_none() && at + 1 == line.len() => {}
+                    b'\r' => found.push(Err(LineError::BareCr)),
+                    _ => found.push(Err(LineError::BareLf)),
+                }
+            } else if end.is_some() {
+                let fits = line.len() + size <= max;
+                found.push(if fits { Ok(Bytes::copy_from_slice(line)) } else { Err(LineError::TooLong) });
+            }
+            match end {
+                Some(_) => input = &input[line.len() + size..],
+                None => return found,
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn lines_are_those_of_a_naive_reader(
+            input in "[a\r\n]{0,40}",
+            cuts in prop::collection::vec(0..40_usize, 0..8),
+            max in 2..12_usize,
+            lone_lf: bool,
+        ) {
+            let mut brick = Lines::new(max);
+            brick.lone_lf = lone_lf;
+            prop_assert_eq!(lines(input.as_bytes(), &cuts, brick), naive(input.as_bytes(), max, lone_lf));
+        }
+    }
+}

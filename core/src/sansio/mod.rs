@@ -5,12 +5,20 @@
 //! function, [`drive`](crate::app::drive), joins every machine to a connection.
 //!
 //! The bricks take bytes from the front of a buffer and leave there what is not whole yet: [`Lines`] for
-//! commands. None of them scans a byte twice, and each has a maximum.
+//! commands, [`DotBody`] and [`DotStuffer`] for bodies that end in a dot, [`ReplyLines`] for what a client
+//! reads, [`Frames`] and [`Netstrings`] for what comes behind its length. None of them scans a byte twice, and each
+//! has a maximum.
 
+mod dot;
+mod frame;
 mod inbox;
 mod lines;
 mod machine;
+mod reply;
 
+pub use dot::{DotBody, DotStuffer, Part};
+pub use frame::{FrameError, Frames, Netstrings};
 pub(crate) use inbox::Inbox;
 pub use lines::{LineError, Lines};
 pub use machine::{Machine, Output, Respond};
+pub use reply::{Reply, ReplyError, ReplyLines};

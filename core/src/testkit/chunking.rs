@@ -3,6 +3,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use super::rig::BodyOf;
 use super::rng::Rng;
 use super::{Entry, Failure, Rig};
 use crate::sansio::Machine;
@@ -33,7 +34,7 @@ where
 /// [`every_chunking`] for machines whose events carry parts of a body: parts are joined before they are compared.
 pub struct Chunking<'a, E> {
     input: &'a [u8],
-    body: Option<fn(&E) -> Option<&[u8]>>,
+    body: Option<BodyOf<E>>,
 }
 
 impl<'a, E: Debug> Chunking<'a, E> {
@@ -121,4 +122,65 @@ fn cut(input: &Bytes, mut here: impl FnMut(usize) -> bool) -> Vec<Bytes> {
     }
     chunks.push(rest);
     chunks
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::testkit::toy::{Bug, Toy};
+
+    fn upper(text: String) -> String {
+        text.to_uppercase()
+    }
+
+    const INPUT: &[u8] = b"ask one\r\nask two\r\nx\ny\r\nhold\r\nquit\r\n";
+
+    #[test]
+    fn a_sound_machine_passes() {
+        every_chunking(Toy::new, upper, INPUT).unwrap();
+        every_chunking(Toy::new, upper, b"ask a\r\nx").unwrap();
+    }
+
+    #[test]
+    fn a_machine_that_wants_whole_lines_is_caught() {
+        let failure = every_chunking(Toy::with(Bug::WantsWholeLines), upper, b"ask one\r\n").unwrap_err();
+        assert_eq!(failure.input(), [&b"a"[..], b"sk one\r\n"], "the simplest chunking is told");
+        assert!(failure.to_string().contains(r#"chunks: Sent(b"hello\r\n? \r\n"#), "{failure}");
+    }
+
+    #[test]
+    fn a_machine_that_reads_ahead_is_caught() {
+        // It forgets that it has a second line until more bytes come.
+        every_chunking(Toy::with(Bug::KeepsBuffer), upper, INPUT).unwrap_err();
+    }
+
+    #[test]
+    fn a_machine_that_spins_is_caught() {
+        for bug in [Bug::Spins, Bug::SpinsMute] {
+            let failure = every_chunking(Toy::with(bug), upper, b"spin\r\n").unwrap_err();
+            assert!(failure.to_string().contains("never waits"), "{failure}");
+        }
+    }
+
+    #[test]
+    fn a_short_input_is_cut_in_every_way() {
+        let input = Bytes::from_static(b"abcdefghij");
+        let all: HashSet<_> = cuts(&input).collect();
+        assert_eq!(all.len(), 1 << 9);
+        assert!(all.iter().all(|chunks| chunks.concat() == input && chunks.iter().all(|c| !c.is_empty())));
+    }
+
+    #[test]
+    fn a_long_input_is_cut_octet_by_octet_and_at_every_place() {
+        let input = Bytes::from(vec![7; 100]);
+        let all: Vec<_> = cuts(&input).collect();
+        assert!(all.iter().all(|chunks| chunks.concat() == input));
+        assert!(all.iter().any(|chunks| chunks.len() == 100));
+        assert_eq!(
+            all.iter().take(99).map(|chunks| chunks[0].len()).collect::<Vec<_>>(),
+            (1..100).collect::<Vec<_>>()
+        );
+    }
 }

@@ -185,3 +185,87 @@ fn unescape(text: &str) -> Option<Vec<u8>> {
     bytes.extend_from_slice(rest.as_bytes());
     Some(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::toy::{Bug, Toy};
+
+    fn upper(text: String) -> String {
+        text.to_uppercase()
+    }
+
+    fn failure(script: &str) -> String {
+        converse(Toy::new, upper, script).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_dialogue_is_held() {
+        crate::dialogue!(
+            Toy::new,
+            upper,
+            r"
+            S: hello
+            # Two lines at once, the second unfinished.
+            C- ask one\r\nask \x74w
+            S: ONE
+            C: o
+            S: TWO
+            C: starttls
+            S: go ahead
+            starttls
+            after 59 s
+            C: back\\slash
+            S: ? back\\slash
+            after 60s
+            S: timeout
+            closed
+        "
+        );
+        crate::dialogue!(Toy::new, upper, "S: hello\nstop\nS: stopping\nclosed");
+        crate::dialogue!(Toy::new, upper, "S: hello\neof\nclosed");
+    }
+
+    #[test]
+    #[should_panic(expected = "line 2 of the dialogue differs:\n    S: hello\n  - S: goodbye\n  + nothing")]
+    fn a_dialogue_that_differs_panics() {
+        crate::dialogue!(Toy::new, upper, "S: hello\nS: goodbye");
+    }
+
+    #[test]
+    fn the_line_that_differs_is_told_in_its_place() {
+        let told = failure("S: hello\nC: ask one\nS: one\n");
+        assert_eq!(
+            told,
+            "line 3 of the dialogue differs:\n    S: hello\n    C: ask one\n  - S: one\n  + S: ONE"
+        );
+    }
+
+    #[test]
+    fn what_the_script_does_not_tell_is_told() {
+        assert!(failure("C: x").ends_with("  + S: hello"));
+        assert!(failure("S: hello\nC: ask one").ends_with("after the end of the dialogue:\n  + S: ONE"));
+        assert!(failure("S: hello\nC: quit\nS: bye\nC: x").ends_with("  - C: x\n  + closed"));
+    }
+
+    #[test]
+    fn a_state_that_differs_is_told() {
+        assert!(failure("S: hello\nclosed").ends_with("- closed\n  + open"));
+        assert!(failure("S: hello\nstarttls").ends_with("no request for TLS"));
+        assert!(failure("S: hello\nC: quit\nS: bye\nS: more").ends_with("  + closed"));
+        assert!(failure("S: hell").ends_with("  + S: hello"));
+    }
+
+    #[test]
+    fn a_step_that_is_none_is_told() {
+        assert!(failure("S: hello\nafter lunch").contains("no step"));
+        assert!(failure("S: hello\nC: \\q").contains("bad escape"));
+    }
+
+    #[test]
+    fn a_machine_that_spins_is_told() {
+        let spins = |bug, script| converse(Toy::with(bug), upper, script).unwrap_err().to_string();
+        assert!(spins(Bug::Spins, "S: hello\nC: spin").contains("never waits"));
+        assert!(spins(Bug::WaitsForThePast, "S: hello\nafter 60 s").contains("a time that has passed"));
+    }
+}

@@ -15,7 +15,7 @@ mod rig;
 mod rng;
 mod starttls;
 #[cfg(test)]
-mod toy;
+pub(crate) mod toy;
 
 pub use chunking::{Chunking, every_chunking};
 pub use dialogue::converse;

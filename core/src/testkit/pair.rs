@@ -1,4 +1,4 @@
-use std::fmt::{Debug, Write as _};
+use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -138,7 +138,7 @@ where
                     Entry::Sent(bytes) => {
                         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
                             let line = line.strip_suffix(b"\r\n").unwrap_or(line);
-                            let _ = writeln!(self.transcript, "{who}: {}", line.escape_ascii());
+                            self.transcript.push_str(&format!("{who}: {}\n", line.escape_ascii()));
                         }
                         flight.bytes.push((at, bytes));
                     }
@@ -182,9 +182,117 @@ where
     }
     if flight.bytes.is_empty() && flight.end.is_some_and(|at| at <= now) {
         flight.end = None;
-        // A machine that has asked for TLS will get no handshake.
-        rig.handshake()?;
         rig.finish()?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::BytesMut;
+
+    use super::*;
+    use crate::sansio::{Lines, Output};
+    use crate::testkit::toy::{Bug, IDLE, Toy};
+
+    /// Says each line when the one before was answered.
+    struct Client {
+        say: Vec<&'static str>,
+        out: Vec<Output<String>>,
+        lines: Lines,
+        closing: bool,
+        until: Instant,
+    }
+
+    impl Client {
+        fn saying(say: &'static [&str]) -> impl FnOnce(Instant) -> Self {
+            move |now| Self {
+                say: say.iter().rev().copied().collect(),
+                out: Vec::new(),
+                lines: Lines::new(80),
+                closing: false,
+                until: now + 10 * IDLE,
+            }
+        }
+    }
+
+    impl Machine for Client {
+        type Event = String;
+        type Answer = ();
+
+        fn receive(&mut self, _: Instant, input: &mut BytesMut) {
+            let Ok(Some(line)) = self.lines.next(input) else { return };
+            self.out.push(Output::Event(String::from_utf8_lossy(&line).into_owned()));
+            if line == "go ahead" {
+                self.out.push(Output::StartTls);
+            }
+            if let Some(say) = self.say.pop() {
+                self.out.push(Output::Send(format!("{say}\r\n").into()));
+            }
+        }
+
+        fn finished(&mut self, _: Instant) {
+            self.closing = true;
+        }
+
+        fn elapsed(&mut self, _: Instant) {
+            self.closing = true;
+        }
+
+        fn answer(&mut self, _: Instant, (): ()) {}
+
+        fn poll(&mut self) -> Output<String> {
+            match self.out.is_empty() {
+                false => self.out.remove(0),
+                true if self.closing => Output::Close,
+                true => Output::Wait { until: self.until, read: true },
+            }
+        }
+    }
+
+    fn same(text: String) -> String {
+        text
+    }
+
+    #[test]
+    fn two_machines_talk_to_the_end() {
+        let client = (Client::saying(&["ask a", "starttls", "ask b", "quit"]), |_| ());
+        let mut pair = Pair::new(client, (Toy::new, same)).unwrap().latency(Duration::from_secs(1));
+        pair.run().unwrap();
+        let told = "S: hello\nC: ask a\nS: a\nC: starttls\nS: go ahead\nC: ask b\nS: b\nC: quit\nS: bye\n";
+        assert_eq!(pair.transcript(), told);
+        assert_eq!(pair.elapsed(), Duration::from_secs(9), "nine flights of a second");
+    }
+
+    #[test]
+    fn silence_lasts_until_a_deadline_and_takes_no_time() {
+        let mut pair = Pair::new((Client::saying(&[]), |_| ()), (Toy::new, same)).unwrap();
+        pair.run_for(IDLE / 2).unwrap();
+        assert_eq!((pair.transcript(), pair.elapsed()), ("S: hello\n", IDLE / 2));
+        assert!(!pair.client().is_closed());
+        pair.run().unwrap();
+        assert_eq!((pair.transcript(), pair.elapsed()), ("S: hello\nS: timeout\n", IDLE));
+    }
+
+    #[test]
+    fn plaintext_behind_starttls_is_refused() {
+        let client = (Client::saying(&["starttls\r\nask evil"]), |_| ());
+        let mut pair = Pair::new(client, (Toy::new, same)).unwrap();
+        pair.run().unwrap();
+        assert_eq!(pair.transcript(), "S: hello\nC: starttls\nC: ask evil\nS: go ahead\n");
+    }
+
+    #[test]
+    fn two_that_chatter_for_ever_are_caught() {
+        let (one, other) = ((Toy::new, same), (Toy::new, same));
+        let failure = Pair::new(one, other).unwrap().run().unwrap_err();
+        assert!(failure.to_string().contains("never"), "{failure}");
+    }
+
+    #[test]
+    fn one_that_spins_is_caught() {
+        let client = (Client::saying(&["spin"]), |_| ());
+        let failure = Pair::new(client, (Toy::with(Bug::Spins), same)).unwrap().run().unwrap_err();
+        assert!(failure.to_string().contains("never waits"), "{failure}");
+    }
 }

@@ -118,3 +118,44 @@ fn piece(rng: &mut Rng, words: &[&str], input: &mut Vec<u8>) {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::toy::{Bug, Toy};
+
+    const WORDS: &[&str] = &["ask ", "hold", "starttls", "spin", "quit", "x"];
+
+    fn same(text: String) -> String {
+        text
+    }
+
+    #[test]
+    fn a_sound_machine_passes() {
+        never_panics(Toy::new, same, WORDS).unwrap();
+    }
+
+    #[test]
+    fn a_machine_that_panics_is_caught_with_a_small_input() {
+        let failure = never_panics(Toy::with(Bug::Panics), same, WORDS).unwrap_err();
+        assert!(failure.to_string().contains("panicked: over 127"), "{failure}");
+        let [chunk] = failure.input() else { panic!("{failure}") };
+        assert!(!chunk.is_ascii());
+    }
+
+    #[test]
+    fn a_machine_that_spins_is_caught() {
+        let failure = never_panics(Toy::with(Bug::Spins), same, WORDS).unwrap_err();
+        assert!(failure.to_string().contains("never waits"), "{failure}");
+    }
+
+    #[test]
+    fn words_come_whole() {
+        let mut rng = Rng::new(0);
+        let said = |word: &[u8]| {
+            let mut inputs = (0..100).map(|_| chunks(&mut rng, WORDS).concat());
+            inputs.any(|input| input.windows(word.len()).any(|at| at == word))
+        };
+        assert!([&b"starttls\r\n"[..], b"ask hold", b"\r\n.\r\n"].into_iter().all(said));
+    }
+}

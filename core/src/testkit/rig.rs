@@ -11,13 +11,16 @@ const SPIN: usize = 100_000;
 /// Deadlines in a row at which nothing was said.
 const IDLE: usize = 1_000;
 
+/// The octets of an event that is a part of a body.
+pub(super) type BodyOf<E> = fn(&E) -> Option<&[u8]>;
+
 /// A machine under test: its time, its input, and all that it said.
 ///
 /// It shows bytes to the machine by the same rule as [`drive`](crate::app::drive).
 pub struct Rig<M: Machine, R> {
     machine: M,
     respond: R,
-    body: Option<fn(&M::Event) -> Option<&[u8]>>,
+    body: Option<BodyOf<M::Event>>,
     inbox: Inbox,
     now: Instant,
     state: State,
@@ -66,7 +69,7 @@ where
         make: impl FnOnce(Instant) -> M,
         respond: R,
         now: Instant,
-        body: Option<fn(&M::Event) -> Option<&[u8]>>,
+        body: Option<BodyOf<M::Event>>,
     ) -> Result<Self, Failure> {
         let state = State::Waiting { until: now, read: false };
         let mut rig =
@@ -84,7 +87,8 @@ where
         self.settle()
     }
 
-    /// The peer sends no more. If the machine does not read, time passes until it does.
+    /// The peer sends no more. If the machine does not read, time passes until it does; if it has asked for
+    /// TLS, the connection is gone.
     ///
     /// # Errors
     /// The machine spins, or never reads again.
@@ -96,6 +100,7 @@ where
                     return self.settle();
                 }
                 State::Waiting { until, read: false } => self.pass_until(until)?,
+                State::Handshake => self.state = State::Closed,
                 _ => return Ok(()),
             }
         }

@@ -56,3 +56,36 @@ where
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::toy::{Bug, Toy};
+
+    fn same(text: String) -> String {
+        text
+    }
+
+    #[test]
+    fn a_machine_that_leaves_the_bytes_passes() {
+        for injected in [&b"ask evil\r\n"[..], b"ask evil", b"\r\n", b"x"] {
+            starttls_forgets(Toy::new, same, b"ask a\r\nstarttls\r\n", injected, b"ask b\r\n").unwrap();
+        }
+    }
+
+    #[test]
+    fn a_machine_that_keeps_its_buffer_is_caught() {
+        for injected in [&b"ask evil\r\n"[..], b"ask ev"] {
+            let failure =
+                starttls_forgets(Toy::with(Bug::KeepsBuffer), same, b"starttls\r\n", injected, b"ask b\r\n")
+                    .unwrap_err();
+            assert!(failure.to_string().contains("had an effect"), "{failure}");
+        }
+    }
+
+    #[test]
+    fn a_machine_that_never_asks_for_tls_is_caught() {
+        let failure = starttls_forgets(Toy::new, same, b"ask a\r\n", b"x", b"").unwrap_err();
+        assert!(failure.to_string().contains("does not ask"), "{failure}");
+    }
+}

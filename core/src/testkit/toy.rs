@@ -1,4 +1,4 @@
-//! A machine to try the tools on, whole and broken.
+//! Machines to try the tools on, whole and broken, and to try the bricks in.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,9 @@ pub(crate) enum Bug {
     Panics,
     /// Never waits again after `spin`.
     Spins,
-    /// Waits for the past after `spin`.
+    /// Never waits again after `spin`, and says nothing.
+    SpinsMute,
+    /// Waits for the past, once that has come.
     WaitsForThePast,
 }
 
@@ -144,8 +146,59 @@ impl Machine for Toy {
             Output::Close
         } else if self.spin && self.bug == Bug::Spins {
             Output::Send(Bytes::from_static(b"."))
+        } else if self.spin && self.bug == Bug::SpinsMute {
+            Output::Send(Bytes::new())
         } else {
             Output::Wait { until: self.until, read: !self.hold }
         }
     }
+}
+
+/// A machine that raises all that a brick finds.
+pub(crate) struct Brick<F, T> {
+    next: F,
+    found: Option<T>,
+    until: Instant,
+    closing: bool,
+}
+
+impl<F: FnMut(&mut BytesMut) -> Option<T>, T> Brick<F, T> {
+    pub(crate) fn new(now: Instant, next: F) -> Self {
+        Self { next, found: None, until: now + IDLE, closing: false }
+    }
+}
+
+impl<F: FnMut(&mut BytesMut) -> Option<T> + Send, T: Send> Machine for Brick<F, T> {
+    type Event = T;
+    type Answer = ();
+
+    fn receive(&mut self, _: Instant, input: &mut BytesMut) {
+        self.found = (self.next)(input);
+    }
+
+    fn finished(&mut self, _: Instant) {
+        self.closing = true;
+    }
+
+    fn elapsed(&mut self, _: Instant) {
+        self.closing = true;
+    }
+
+    fn answer(&mut self, _: Instant, (): ()) {}
+
+    fn poll(&mut self) -> Output<T> {
+        match self.found.take() {
+            Some(found) => Output::Event(found),
+            None if self.closing => Output::Close,
+            None => Output::Wait { until: self.until, read: true },
+        }
+    }
+}
+
+/// The input, cut at these places.
+pub(crate) fn cut<'a>(input: &'a [u8], places: &[usize]) -> Vec<&'a [u8]> {
+    let mut places: Vec<_> = places.iter().map(|place| place.min(&input.len()).to_owned()).collect();
+    places.extend([0, input.len()]);
+    places.sort_unstable();
+    places.windows(2).map(|pair| &input[pair[0]..pair[1]]).collect()
 }
