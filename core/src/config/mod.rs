@@ -8,14 +8,17 @@
 
 mod diagnostic;
 mod document;
+mod json;
 mod kind;
 mod limits;
+mod notes;
 mod overlay;
 mod plan;
 mod resources;
 mod schema;
 mod secret;
 mod section;
+mod show;
 mod typed;
 mod value;
 
