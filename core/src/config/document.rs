@@ -1,6 +1,8 @@
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read as _;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,7 +14,7 @@ use super::value::{Data, Entry, Origin, Table, Value, table_from};
 /// A configuration file may have this many octets.
 pub const MAX_SIZE: u64 = 1024 * 1024;
 /// Errors of syntax that are told of one file: after so many the rest say nothing new.
-const MAX_SYNTAX: usize = 50;
+const MAX_SYNTAX: usize = 20;
 
 /// The merged configuration of all sources, not yet understood: values and where each was said.
 ///
@@ -27,6 +29,8 @@ pub struct Document {
     pub(super) clashes: Vec<(String, String, Origin, Origin)>,
     /// Whether some text could not be parsed, so that what is missing may only be unread.
     pub(super) broken: bool,
+    /// What could not be parsed: what is read of it may not be what is meant.
+    pub(super) broken_parts: BTreeSet<Origin>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -92,17 +96,29 @@ impl Document {
     fn add_text(&mut self, name: String, dir: PathBuf, text: String, rank: Rank) {
         let file = self.diagnostics.sources.len();
         let at = |span| Origin::file(file, span);
-        let (table, errors) = DeTable::parse_recoverable(&text);
-        let mut problems: Vec<_> = errors
-            .iter()
-            .take(MAX_SYNTAX)
-            .map(|e| (at(e.span().unwrap_or(0..0)), e.message().trim_end().replace('\n', ", ")))
-            .collect();
-        self.broken |= !problems.is_empty();
-        for (place, _) in &problems {
-            self.mask_rest_of_line(file, place, &text);
-        }
-        let table = table_from(table.get_ref(), &at, &mut problems);
+        let mut problems = Vec::new();
+        // The parser does not go on after every error, and what it says after one is often wrong: so each line with
+        // an error is blotted out, and the rest parsed again.
+        let mut rest = text.clone();
+        let table = loop {
+            let (table, errors) = DeTable::parse_recoverable(&rest);
+            let first = errors.iter().min_by_key(|e| e.span().map_or(0, |span| span.start));
+            let place = first.and_then(|e| e.span()).map_or(0, |span| span.start);
+            let lost = lost(&rest, place);
+            match first {
+                Some(error) if problems.len() < MAX_SYNTAX && !rest[lost.clone()].trim().is_empty() => {
+                    let span = error.span().unwrap_or(place..place);
+                    problems.push((at(span), error.message().trim_end().replace('\n', ", ")));
+                }
+                other => {
+                    self.broken |= other.is_some();
+                    break table_from(table.get_ref(), &at, &mut problems);
+                }
+            }
+            drop((table, errors));
+            self.breaks(file, lost.clone(), &text);
+            rest.replace_range(lost.clone(), &" ".repeat(lost.len()));
+        };
         for (place, message) in problems {
             self.diagnostics.error(place, message);
         }
@@ -111,18 +127,18 @@ impl Document {
         merge(&mut self.root, table);
     }
 
-    /// Nobody knows what the value of a line that cannot be parsed is: it may be a secret.
-    fn mask_rest_of_line(&mut self, file: usize, place: &Origin, text: &str) {
-        let Origin::File { start, .. } = *place else { return };
-        let start = text.floor_char_boundary(start);
-        let from = text[..start].rfind('\n').map_or(0, |n| n + 1);
-        let to = text[start..].find('\n').map_or(text.len(), |n| start + n);
-        if let Some((key, _)) = text[from..to].split_once('=')
-            && super::secret::sounds_secret(key)
+    /// Notes that a part of a file could not be parsed.
+    fn breaks(&mut self, file: usize, part: Range<usize>, text: &str) {
+        let line = text[part.clone()].lines().next().unwrap_or_default();
+        // Nobody knows what its value is: it may be a secret.
+        if let (Some(first), Some(last)) = (line.find('='), line.rfind('='))
+            && super::secret::sounds_secret(&line[..last])
         {
-            let mask = Origin::file(file, from + key.len() + 1..to);
-            self.diagnostics.masks.insert(mask);
+            let value = part.start + first + 1..part.start + line.len();
+            self.diagnostics.masks.insert(Origin::file(file, value));
         }
+        self.broken = true;
+        self.broken_parts.insert(Origin::file(file, part));
     }
 
     /// Remembers which named tables a second file of `conf.d` defines again.
@@ -143,6 +159,17 @@ impl Document {
         matches!(at, Origin::File { file, .. }
             if self.diagnostics.sources.get(*file).is_some_and(|source| source.beside))
     }
+}
+
+/// What an error at `place` makes useless: its line; and where that is a header, all that stands below it.
+fn lost(text: &str, place: usize) -> Range<usize> {
+    let place = text.floor_char_boundary(place);
+    let from = text[..place].rfind('\n').map_or(0, |n| n + 1);
+    let to = text[place..].find('\n').map_or(text.len(), |n| place + n);
+    if !text[from..to].trim_start().starts_with('[') {
+        return from..to;
+    }
+    from..text[to..].find("\n[").map_or(text.len(), |n| to + n)
 }
 
 /// The tables `[SECTION.NAME]` of a file.

@@ -8,8 +8,10 @@
 
 mod diagnostic;
 mod document;
+mod json;
 mod kind;
 mod limits;
+mod notes;
 mod overlay;
 mod plan;
 mod resources;
@@ -17,6 +19,7 @@ mod schema;
 mod secret;
 mod section;
 mod server;
+mod show;
 mod typed;
 mod value;
 

@@ -4,8 +4,9 @@ use std::fmt;
 use super::diagnostic::{Diagnostic, Diagnostics, Severity};
 use super::document::Document;
 use super::kind::{Kind, Registry};
+use super::notes::Notes;
 use super::resources::Resources;
-use super::section::{Notes, Section, nearest};
+use super::section::{Section, nearest};
 use super::value::{Data, Origin, Table, Value};
 use crate::Limits;
 use crate::app::{self, BoxService};
@@ -63,14 +64,25 @@ impl Document {
     /// then services. Has no side effects. `[limits]` and `drain` are read here.
     pub fn read<T>(&self, registry: &Registry, settings: impl FnOnce(&mut Section<'_>) -> T) -> Reading<T> {
         let notes = Notes::new(self);
-        let (settings, limits) = top(self, registry, &notes, settings);
+        let plan = self.read_into(&notes, registry, settings);
+        let diagnostics = notes.diagnostics.into_inner().sorted();
+        Reading { plan: (!diagnostics.has_errors()).then_some(plan), diagnostics }
+    }
+
+    pub(super) fn read_into<T>(
+        &self,
+        notes: &Notes,
+        registry: &Registry,
+        settings: impl FnOnce(&mut Section<'_>) -> T,
+    ) -> Plan<T> {
+        let mut section = Section::root(notes, Some(&self.root), Origin::Absent, "", "");
+        let (settings, limits) = read_top(&mut section, registry, settings);
+        drop(section);
         notes.limits.borrow_mut().clone_from(&limits);
         let mut resources = Resources::default();
-        self.read_resources(registry, &notes, &mut resources);
-        let members = self.read_services(registry, &notes, &resources);
-        let diagnostics = notes.diagnostics.into_inner().sorted();
-        let plan = (!diagnostics.has_errors()).then_some(Plan { settings, members, resources, limits });
-        Reading { plan, diagnostics }
+        self.read_resources(registry, notes, &mut resources);
+        let members = self.read_services(registry, notes, &resources);
+        Plan { settings, members, resources, limits }
     }
 
     fn read_resources(&self, registry: &Registry, notes: &Notes, resources: &mut Resources) {
@@ -127,20 +139,19 @@ impl Document {
     }
 }
 
-fn top<T>(
-    document: &Document,
+/// Reads the top level, but for resources and services.
+pub(super) fn read_top<T>(
+    section: &mut Section<'_>,
     registry: &Registry,
-    notes: &Notes,
     settings: impl FnOnce(&mut Section<'_>) -> T,
 ) -> (T, Limits) {
-    let mut section = Section::root(notes, Some(&document.root), Origin::Absent, "", "");
     section.allow("service");
     registry.resources().for_each(|kind| section.allow(kind.name));
     let mut limits = section.limits();
     limits.drain = section
         .key("drain", "Time that running connections get to finish in when the server stops.")
         .or(limits.drain);
-    (settings(&mut section), limits)
+    (settings(section), limits)
 }
 
 /// The name of each service: its own, or its kind and a number that makes it unique.
@@ -194,15 +205,19 @@ fn read_service(
         notes.push(item.at.clone(), Severity::Error, message, None);
         return None;
     };
-    let kind = find_kind(item, table, registry, notes)?;
-    let errors = notes.errors();
+    let Some(kind) = find_kind(item, table, registry, notes) else {
+        // Nobody knows which of the values are secrets.
+        item.leaves(&mut |leaf| notes.mask(leaf.at.clone()));
+        return None;
+    };
     notes.fingerprint();
     let mut section = Section::root(notes, Some(table), item.at.clone(), kind.name, name);
     service_keys(&mut section);
     let service = (kind.build)(&mut section, resources);
     drop(section);
     let fingerprint = Fingerprint(notes.fingerprint());
-    if service.is_none() && notes.errors() == errors && !notes.broken() && !refers_to_failed(notes) {
+    // Otherwise an error told before, here or of a resource, is the reason.
+    if service.is_none() && !notes.has_errors() {
         notes.push(
             item.at.clone(),
             Severity::Error,
@@ -211,11 +226,6 @@ fn read_service(
         );
     }
     Some(Member { name: name.to_owned(), kind: kind.name, fingerprint, service: service? })
-}
-
-/// Whether an error told before may be the reason for what fails now.
-fn refers_to_failed(notes: &Notes) -> bool {
-    notes.diagnostics.borrow().has_errors()
 }
 
 /// The keys that every service has.

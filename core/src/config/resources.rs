@@ -4,13 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::diagnostic::{Diagnostic, Severity};
-use super::section::{Notes, Section, nearest};
+use super::notes::Notes;
+use super::section::{Section, nearest};
 use super::value::Origin;
 
 /// What services refer to by name: files, accounts, certificates, each as the traits it serves.
 #[derive(Default)]
 pub struct Resources {
-    things: HashMap<(TypeId, &'static str, String), Box<dyn Any + Send + Sync>>,
+    things: HashMap<(TypeId, String, String), Box<dyn Any + Send + Sync>>,
     declared: BTreeMap<(&'static str, String), State>,
 }
 
@@ -23,18 +24,14 @@ enum State {
 
 impl Resources {
     /// Adds what a resource's section made, as a `T` (such as `dyn Files`). One resource may be several.
-    pub fn provide<T: ?Sized + Send + Sync + 'static>(
-        &mut self,
-        kind: &'static str,
-        section: &Section<'_>,
-        thing: Arc<T>,
-    ) {
-        self.things.insert((TypeId::of::<T>(), kind, section.name().to_owned()), Box::new(thing));
+    pub fn provide<T: ?Sized + Send + Sync + 'static>(&mut self, section: &Section<'_>, thing: Arc<T>) {
+        let key = (TypeId::of::<T>(), section.kind().to_owned(), section.name().to_owned());
+        self.things.insert(key, Box::new(thing));
     }
 
     /// The resource of a kind and name as a `T`.
-    pub fn get<T: ?Sized + Send + Sync + 'static>(&self, kind: &'static str, name: &str) -> Option<Arc<T>> {
-        let thing = self.things.get(&(TypeId::of::<T>(), kind, name.to_owned()))?;
+    pub fn get<T: ?Sized + Send + Sync + 'static>(&self, kind: &str, name: &str) -> Option<Arc<T>> {
+        let thing = self.things.get(&(TypeId::of::<T>(), kind.to_owned(), name.to_owned()))?;
         thing.downcast_ref::<Arc<T>>().cloned()
     }
 

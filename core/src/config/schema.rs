@@ -4,9 +4,10 @@ use serde::Serialize;
 
 use super::document::Document;
 use super::kind::{Kind, Registry, ResourceKind};
-use super::plan::service_keys;
+use super::notes::Notes;
+use super::plan::{read_top, service_keys};
 use super::resources::Resources;
-use super::section::{Notes, Section};
+use super::section::Section;
 use super::value::Origin;
 
 /// A key that is read, as the reference gives it.
@@ -53,6 +54,34 @@ pub struct Schema {
     pub example: &'static str,
     /// The keys, in the order read.
     pub keys: Vec<SchemaKey>,
+}
+
+impl Schema {
+    /// The keys of the top level; `settings` is what [`Document::read`] gets.
+    pub fn top<T>(registry: &Registry, settings: impl FnOnce(&mut Section<'_>) -> T) -> Self {
+        let keys = probe("", |section| drop(read_top(section, registry, settings)));
+        Self { section: String::new(), kind: "", summary: "The whole program.", example: "", keys }
+    }
+
+    /// The reference of everything: the top level, each kind of resource, each kind of service.
+    pub fn all<T>(registry: &Registry, settings: impl FnOnce(&mut Section<'_>) -> T) -> Vec<Self> {
+        let mut all = vec![Self::top(registry, settings)];
+        all.extend(registry.resources().map(ResourceKind::schema));
+        all.extend(registry.kinds().map(Kind::schema));
+        all
+    }
+
+    /// The keys whose path, or the end of it, is `key`: what `config explain KEY` tells of. The kind of a service may
+    /// stand before the path: `http.listen`.
+    pub fn explain<'s>(&'s self, key: &'s str) -> impl Iterator<Item = &'s SchemaKey> {
+        let prefixes = [self.section.as_str(), self.kind, self.section.trim_end_matches(".NAME")];
+        let rest = prefixes.into_iter().find_map(|p| key.strip_prefix(p)?.strip_prefix('.'));
+        self.keys.iter().filter(move |known| {
+            let path = known.path.as_str();
+            rest == Some(path)
+                || path.strip_suffix(key).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+        })
+    }
 }
 
 impl Kind {
@@ -103,17 +132,26 @@ pub fn check_resource_example(kind: &ResourceKind, provide: Registry, context: &
 
 fn check(text: &str, registry: &Registry, schema: &Schema) -> Result<(), String> {
     let document = Document::new().text("example", Path::new("/"), text);
-    let reading = document.read(registry, |_| ());
-    if reading.plan.is_none() {
-        return Err(reading.diagnostics.render(false));
+    let notes = Notes::new(&document);
+    document.read_into(&notes, registry, |_| ());
+    // What remains are the keys of the section read last.
+    let read = notes.keys.take();
+    let diagnostics = notes.diagnostics.into_inner().sorted();
+    if diagnostics.has_errors() {
+        return Err(diagnostics.render(false));
     }
-    for key in &schema.keys {
-        if !(key.doc.ends_with('.') && key.doc.len() > 10) {
-            return Err(format!("`{}` is not documented by a sentence: \"{}\"", key.path, key.doc));
-        }
+    if let Some(key) = read.iter().find(|key| !schema.keys.contains(key)) {
+        return Err(format!("`{}` is asked for only where other values allow it: ask always", key.path));
     }
-    if schema.summary.is_empty() {
-        return Err("there is no summary".into());
+    if let Some(key) = schema.keys.iter().find(|key| !is_sentence(key.doc)) {
+        return Err(format!("`{}` is not documented by a sentence: \"{}\"", key.path, key.doc));
+    }
+    if !is_sentence(schema.summary) {
+        return Err(format!("the summary is not a sentence: \"{}\"", schema.summary));
     }
     Ok(())
+}
+
+fn is_sentence(text: &str) -> bool {
+    text.ends_with('.') && text.contains(' ')
 }

@@ -1,16 +1,12 @@
-use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use blake2::{Blake2s256, Digest as _};
-
-use super::diagnostic::{Diagnostic, Diagnostics, Severity};
-use super::document::Document;
+use super::diagnostic::Severity;
+use super::notes::Notes;
 use super::resources::Resources;
 use super::schema::{Need, SchemaKey};
 use super::typed::{Found, FromValue};
 use super::value::{Data, Origin, Table, Value, digest_table};
-use crate::Limits;
 
 /// A table of the configuration while it is read.
 ///
@@ -30,75 +26,6 @@ pub struct Section<'a> {
     open: bool,
 }
 
-/// What reading leaves behind.
-pub(super) struct Notes {
-    pub(super) diagnostics: RefCell<Diagnostics>,
-    pub(super) keys: RefCell<Vec<SchemaKey>>,
-    pub(super) limits: RefCell<Limits>,
-    digest: RefCell<Blake2s256>,
-    /// Nothing is read: keys are only asked for.
-    pub(super) probing: bool,
-    /// Whether what is missing may only be unread.
-    broken: bool,
-    errors: Cell<usize>,
-}
-
-impl Notes {
-    pub(super) fn new(document: &Document) -> Self {
-        Self {
-            diagnostics: RefCell::new(document.diagnostics.clone()),
-            keys: RefCell::default(),
-            limits: RefCell::default(),
-            digest: RefCell::default(),
-            probing: false,
-            broken: document.broken,
-            errors: Cell::new(0),
-        }
-    }
-
-    pub(super) fn probe() -> Self {
-        Self { probing: true, ..Self::new(&Document::new()) }
-    }
-
-    pub(super) fn push(&self, at: Origin, severity: Severity, message: String, help: Option<String>) {
-        self.push_with(Diagnostic { at, severity, message, help, also: None });
-    }
-
-    pub(super) fn push_with(&self, diagnostic: Diagnostic) {
-        if !self.probing {
-            self.errors.set(self.errors.get() + usize::from(diagnostic.severity == Severity::Error));
-            self.diagnostics.borrow_mut().push(diagnostic);
-        }
-    }
-
-    /// Whether what is missing may only be unread.
-    pub(super) fn broken(&self) -> bool {
-        self.broken
-    }
-
-    pub(super) fn errors(&self) -> usize {
-        self.errors.get()
-    }
-
-    pub(super) fn mask(&self, at: Origin) {
-        self.diagnostics.borrow_mut().masks.insert(at);
-    }
-
-    /// Adds something that what is being built depends on.
-    pub(super) fn witness(&self, tag: &str, bytes: &[u8]) {
-        let mut digest = self.digest.borrow_mut();
-        for part in [tag.as_bytes(), bytes] {
-            digest.update(part.len().to_be_bytes());
-            digest.update(part);
-        }
-    }
-
-    /// The digest of all since the last call.
-    pub(super) fn fingerprint(&self) -> [u8; 32] {
-        self.digest.take().finalize().into()
-    }
-}
-
 impl<'a> Section<'a> {
     pub(super) fn root(
         notes: &'a Notes,
@@ -107,6 +34,7 @@ impl<'a> Section<'a> {
         kind: &str,
         name: &str,
     ) -> Self {
+        notes.keys.borrow_mut().clear();
         if let Some(table) = table {
             digest_table(table, &mut |bytes| notes.witness("", bytes));
         }
@@ -139,7 +67,7 @@ impl<'a> Section<'a> {
     }
 
     /// A table below this one, if it is there.
-    pub fn table(&mut self, name: &'static str, doc: &'static str) -> Option<Section<'a>> {
+    pub fn table(&mut self, name: &'static str, doc: &'static str) -> Option<Self> {
         self.document(name, doc, "table", Need::Optional);
         let prefix = format!("{}{name}.", self.prefix);
         if self.notes.probing {
@@ -151,7 +79,7 @@ impl<'a> Section<'a> {
     }
 
     /// The tables of an array of tables below this one; their names are their numbers from 0.
-    pub fn tables(&mut self, name: &'static str, doc: &'static str) -> Vec<Section<'a>> {
+    pub fn tables(&mut self, name: &'static str, doc: &'static str) -> Vec<Self> {
         self.document(name, doc, "array of tables", Need::Optional);
         let prefix = format!("{}{name}[].", self.prefix);
         if self.notes.probing {
@@ -177,7 +105,7 @@ impl<'a> Section<'a> {
     }
 
     /// The tables below a table whose keys are names: `[NAME.x]`, `[NAME.y]`.
-    pub fn named_tables(&mut self, name: &'static str, doc: &'static str) -> Vec<Section<'a>> {
+    pub fn named_tables(&mut self, name: &'static str, doc: &'static str) -> Vec<Self> {
         let prefix = format!("{}{name}.NAME.", self.prefix);
         let Some(mut outer) = self.table(name, doc) else { return Vec::new() };
         outer.open = true;
@@ -349,7 +277,7 @@ impl<'a> Field<'_, 'a> {
 
     fn missing(&self) {
         let notes = self.section.notes;
-        if self.value().is_none() && !notes.broken {
+        if self.value().is_none() && !notes.broken() {
             let message = format!("`{}` is missing", self.name);
             notes.push(self.section.at.clone(), Severity::Error, message, Some(self.doc.to_owned()));
         }

@@ -40,13 +40,12 @@ fn site(s: &mut Section<'_>, all: &Resources) -> Option<BoxService> {
         route.key("path", "The path's beginning.").required::<String>();
     }
     s.limits();
-    (listen?, files?);
-    Some(Site.boxed())
+    listen.zip(files).map(|_| Site.boxed())
 }
 
 fn folder(s: &mut Section<'_>, all: &mut Resources) {
     if let Some(path) = s.key("path", "The folder.").required::<PathBuf>() {
-        all.provide::<dyn Folder>("files", s, Arc::new(path));
+        all.provide::<dyn Folder>(s, Arc::new(path));
     }
 }
 
@@ -132,7 +131,373 @@ indx = true
 }
 
 #[test]
+fn an_excerpt_shows_line_and_caret() {
+    let text = read(&document(&GOOD.replace("level", "levle"))).diagnostics.render(false);
+    assert!(text.contains("error: unknown key `levle`"), "{text}");
+    assert!(text.contains("ropewalk.toml:4:1"), "{text}");
+    assert!(text.contains("^^^^^"), "{text}");
+    assert!(text.contains("help: did you mean `level`?"), "{text}");
+}
+
+#[test]
+fn a_kind_that_is_not_is_told_with_the_nearest() {
+    let records = read(&document(&GOOD.replace("\"site\"", "\"siet\""))).diagnostics.records();
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0].message, "there is no kind `siet`");
+    assert_eq!(records[0].help.as_deref(), Some("did you mean `site`?"));
+}
+
+#[test]
+fn errors_of_syntax_are_told_all_and_nothing_is_said_to_be_missing() {
+    let text = "[files.public]\npath = \n[[service]]\nkind = \"site\"\nlisten = [\"a\n[log]\nlevle = 1\n";
+    let records = read(&document(text)).diagnostics.records();
+    let lines: Vec<_> = records.iter().map(|r| r.line).collect();
+    assert_eq!(lines, [2, 5, 7], "{records:?}");
+    assert!(!records.iter().any(|r| r.message.contains("` is missing")), "{records:?}");
+}
+
+#[test]
+fn what_can_be_read_of_a_broken_file_is_checked() {
+    let text = GOOD
+        .replace("drain = ", "drain ")
+        .replace("[limits]", "[limits")
+        .replace("tcp:80\"]", "tcp:80\"]\nport = 70000\nnmae = 1");
+    let lines: Vec<_> = read(&document(&text)).diagnostics.records().iter().map(|r| r.line).collect();
+    assert_eq!(lines, [2, 5, 13, 14]);
+}
+
+#[test]
+fn a_service_without_required_keys_is_told_where_it_stands() {
+    let records = read(&document("[[service]]\nkind = \"site\"\n")).diagnostics.records();
+    let places: Vec<_> = records.iter().map(|r| (r.line, r.message.as_str())).collect();
+    assert_eq!(places, [(1, "`files` is missing"), (1, "`listen` is missing")]);
+}
+
+#[test]
+fn a_resource_with_errors_is_told_once_and_not_by_those_who_refer_to_it() {
+    let records = read(&document(&GOOD.replace("\"www\"", "5"))).diagnostics.records();
+    assert_eq!(records.len(), 1, "{records:?}");
+    assert_eq!(records[0].line, 8);
+}
+
+#[test]
+fn later_sources_win_and_their_origin_is_shown() {
+    let document = document(GOOD)
+        .environment([
+            ("ROPEWALK__LIMITS__IDLE".into(), "2m".into()),
+            ("ROPEWALK__SERVICE__MAIN__PORT".into(), "81".into()),
+            ("HOME".into(), "/".into()),
+        ])
+        .set(["service.main.port=82", "log.level=debug"]);
+    let reading = read(&document);
+    let shown = reading.show(&document, true);
+    let plan = reading.plan.unwrap();
+    assert_eq!(plan.settings.as_deref(), Some("debug"));
+    assert_eq!(plan.limits.idle, Duration::from_secs(120));
+    for line in [
+        "drain = \"5s\"  # ropewalk.toml:2",
+        "idle = \"2m\"  # environment variable ROPEWALK__LIMITS__IDLE",
+        "port = 82  # option --set service.main.port (number 1)",
+    ] {
+        assert!(shown.contains(line), "{shown}");
+    }
+}
+
+#[test]
+fn errors_outside_files_name_the_variable_or_option() {
+    let document = document(GOOD).environment([("ROPEWALK__LIMITS__IDLE".into(), "soon".into())]).set([
+        "service.mian.port=1",
+        "limits.line=-1",
+        "nonsense",
+    ]);
+    let records = read(&document).diagnostics.records();
+    let told: Vec<_> = records.iter().map(|r| (r.file.as_str(), r.message.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            (
+                "environment variable ROPEWALK__LIMITS__IDLE",
+                "expected a duration such as \"30s\", \"5m\", \"1h 30m\" or \"250ms\""
+            ),
+            (
+                "option --set service.mian.port (number 1)",
+                "no `service` is called `mian`: did you mean `main`?"
+            ),
+            (
+                "option --set limits.line (number 2)",
+                "expected a number of octets such as \"16KiB\", \"1MB\" or 512"
+            ),
+            ("option --set nonsense (number 3)", "expected KEY=VALUE, where KEY is like `section.key`"),
+        ]
+    );
+}
+
+/// A directory with these files.
+fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("conf.d")).unwrap();
+    for (name, text) in files {
+        std::fs::write(dir.path().join(name), text).unwrap();
+    }
+    dir
+}
+
+#[test]
+fn files_beside_are_read_by_name_and_win_over_the_file() {
+    let dir = directory(&[
+        ("ropewalk.toml", GOOD),
+        ("conf.d/20.toml", "[log]\nlevel = \"twenty\"\n"),
+        ("conf.d/10.toml", "drain = \"9s\"\n[log]\nlevel = \"ten\"\n[files.more]\npath = \"x\"\n"),
+        ("conf.d/30.toml", "[[service]]\nkind = \"site\"\nlisten = \"a\"\nfiles = \"more\"\n"),
+        ("conf.d/readme.txt", "no toml"),
+    ]);
+    let reading = read(&Document::new().file(&dir.path().join("ropewalk.toml")));
+    assert_eq!(reading.diagnostics.render(false), "");
+    let plan = reading.plan.unwrap();
+    assert_eq!(plan.settings.as_deref(), Some("twenty"));
+    assert_eq!(plan.limits.drain, Duration::from_secs(9));
+    let names: Vec<_> = plan.members.iter().map(|m| m.name.as_str()).collect();
+    assert_eq!(names, ["main", "site-1"]);
+    let more = plan.resources.get::<dyn Folder>("files", "more").unwrap();
+    assert_eq!(more.path(), dir.path().join("conf.d/x"));
+}
+
+#[test]
+fn a_name_defined_twice_is_told_with_both_places() {
+    let dir = directory(&[
+        ("ropewalk.toml", GOOD),
+        ("conf.d/a.toml", "[files.x]\npath = \"1\"\n"),
+        ("conf.d/b.toml", "\n[files.x]\npath = \"2\"\n[files.public]\npath = \"mine\"\n"),
+        ("conf.d/c.toml", "[[service]]\nname = \"main\"\nkind = \"site\"\nlisten = \"a\"\nfiles = \"x\"\n"),
+    ]);
+    let diagnostics = read(&Document::new().file(&dir.path().join("ropewalk.toml"))).diagnostics;
+    let messages: Vec<_> = diagnostics.records().into_iter().map(|r| (r.line, r.message)).collect();
+    assert_eq!(
+        messages,
+        [(2, "[files.x] is defined twice".to_owned()), (2, "the service `main` is defined twice".to_owned())]
+    );
+    let text = diagnostics.render(false);
+    assert!(text.contains("b.toml:2") && text.contains("a.toml:1"), "{text}");
+    assert!(text.contains("c.toml:2") && text.contains("ropewalk.toml:10"), "{text}");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_or_is_too_large_is_an_error() {
+    let dir = directory(&[("large.toml", &"#".repeat(1024 * 1024 + 1))]);
+    for (name, message) in [("none.toml", "No such file"), ("large.toml", "more than 1048576 octets")] {
+        let text = read(&Document::new().file(&dir.path().join(name))).diagnostics.render(false);
+        assert!(text.contains(message) && text.contains(name), "{text}");
+    }
+}
+
+#[test]
+fn secrets_are_never_shown() {
+    for line in [
+        "password = \"hunter2\"",
+        "pasword = \"hunter2\"",
+        "password = { flie = \"hunter2\" }",
+        "password = [\"hunter2\"]",
+        "password = \"hunter2",
+        "something = { x = { y = [\"hunter2\"] } }",
+    ] {
+        let document = document(&format!("{GOOD}{line}\n"));
+        let reading = read(&document);
+        let shown = reading.diagnostics.render(true) + &reading.show(&document, true);
+        assert!(!reading.diagnostics.is_empty());
+        assert!(!shown.contains("hunter2"), "{line}: {shown}");
+        assert!(!format!("{:?}", reading.diagnostics.records()).contains("hunter2"), "{line}");
+    }
+    let document = document(GOOD)
+        .environment([("ROPEWALK__SERVICE__MAIN__PASSWORD".into(), "hunter2".into())])
+        .set(["service.main.pasword=hunter2"]);
+    let reading = read(&document);
+    let shown = reading.diagnostics.render(false) + &reading.show(&document, true);
+    assert!(shown.contains("unknown key `pasword`") && !shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn services_of_a_kind_nobody_knows_are_masked_too() {
+    let document = document(&format!("{GOOD}password = \"hunter2\"").replace("\"site\"", "\"siet\""));
+    assert!(!read(&document).show(&document, false).contains("hunter2"));
+}
+
+#[test]
+fn the_file_of_a_secret_may_not_be_open_to_the_world() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = directory(&[
+        ("ropewalk.toml", &format!("{GOOD}password = {{ file = \"password\" }}")),
+        ("password", "hunter2\n"),
+    ]);
+    let read = |mode| {
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(dir.path().join("password"), mode).unwrap();
+        read(&Document::new().file(&dir.path().join("ropewalk.toml")))
+    };
+    assert!(read(0o640).diagnostics.is_empty());
+    let text = read(0o644).diagnostics.render(false);
+    assert!(text.contains("has mode 0644: a secret's file may not be wider than 0640"), "{text}");
+    let (one, two) = (read(0o600), {
+        std::fs::write(dir.path().join("password"), "hunter3").unwrap();
+        read(0o600)
+    });
+    assert_ne!(fingerprint(&one), fingerprint(&two), "another secret makes another service");
+}
+
+fn fingerprint<T>(reading: &Reading<T>) -> Fingerprint {
+    reading.plan.as_ref().unwrap().members[0].fingerprint
+}
+
+#[test]
+fn fingerprints_change_exactly_when_they_must() {
+    let of = |text: &str| fingerprint(&read(&document(text)));
+    let first = of(GOOD);
+    let other = "[files.other]\npath = \"y\"\n[[service]]\nname = \"two\"\nkind = \"site\"\nlisten = \"a\"\n\
+        files = \"other\"\n";
+    for same in [
+        GOOD.replace("[log]", "# a comment\n\n[log]"),
+        GOOD.replace("info", "debug"),
+        GOOD.replace("listen = [\"tcp:80\"]\nfiles = \"public\"", "files = 'public'\nlisten = [ 'tcp:80' ]"),
+        format!("{GOOD}{other}"),
+    ] {
+        assert_eq!(of(&same), first, "{same}");
+    }
+    for another in [
+        GOOD.replace("tcp:80", "tcp:81"),
+        GOOD.replace("www", "wwww"),
+        GOOD.replace("1m", "2m"),
+        format!("{GOOD}index = true"),
+        format!("{GOOD}[service.limits]\nidle = \"3m\""),
+    ] {
+        assert_ne!(of(&another), first, "{another}");
+    }
+    let elsewhere = Document::new().text("ropewalk.toml", Path::new("/srv"), GOOD);
+    assert_ne!(fingerprint(&read(&elsewhere)), first, "its files are others");
+}
+
+#[test]
+fn unnamed_services_get_names_that_nobody_has() {
+    let service = "[[service]]\nkind = \"site\"\nlisten = \"a\"\nfiles = \"public\"\n";
+    let text = format!("{}{service}{service}", GOOD.replace("\"main\"", "\"site-1\""));
+    let plan = read(&document(&text)).plan.unwrap();
+    let names: Vec<_> = plan.members.iter().map(|m| m.name.as_str()).collect();
+    assert_eq!(names, ["site-1", "site-2", "site-3"]);
+}
+
+#[test]
+fn a_resource_refers_only_to_kinds_before_its_own() {
+    fn early(s: &mut Section<'_>, all: &mut Resources) {
+        s.key("files", "The files it is made of.").resource::<dyn Folder>("files", all);
+    }
+    let early = ResourceKind { name: "early", summary: "Too early.", example: "", build: early };
+    let document = document("[early.a]\nfiles = \"b\"\n[files.b]\npath = \"/\"\n");
+    let registry = Registry::new().with_resource(early).with_resource(FILES);
+    let records = document.read(&registry, |_| ()).diagnostics.records();
+    assert_eq!(records[0].message, "[files.b] cannot be referred to from here, as it is made later");
+    let registry = Registry::new().with_resource(FILES).with_resource(early);
+    assert!(document.read(&registry, |_| ()).plan.is_some());
+}
+
+#[test]
+fn check_example_finds_what_is_wrong_with_a_kind() {
+    fn undocumented(s: &mut Section<'_>, _: &Resources) -> Option<BoxService> {
+        s.key("listen", "").optional::<String>();
+        Some(Site.boxed())
+    }
+    fn conditional(s: &mut Section<'_>, _: &Resources) -> Option<BoxService> {
+        s.key("listen", "Where to listen.").required::<String>()?;
+        s.key("port", "Which port to use.").optional::<u16>();
+        Some(Site.boxed())
+    }
+    fn mute(_: &mut Section<'_>, _: &Resources) -> Option<BoxService> {
+        None
+    }
+    for (build, example, message) in [
+        (undocumented as fn(&mut Section<'_>, &Resources) -> _, "listen = 'a'", "is not documented"),
+        (conditional, "listen = 'a'\nport = 1", "`port` is asked for only where"),
+        (conditional, "prot = 1\nlisten = 'a'", "unknown key `prot`"),
+        (mute, "", "the site service cannot be made"),
+    ] {
+        let error = check_example(&Kind { build, example, ..SITE }, Registry::new(), "").unwrap_err();
+        assert!(error.contains(message), "{error}");
+    }
+}
+
+#[test]
+fn the_reference_tells_type_need_and_sentence_of_each_key() {
+    let schema = SITE.schema();
+    let explained: Vec<_> = schema.explain("site.port").collect();
+    assert_eq!(explained.len(), 1);
+    assert_eq!(explained[0].need, Need::Default("80".into()));
+    assert_eq!((explained[0].kind.as_str(), explained[0].doc), ("integer", "A port of no use."));
+    assert!(schema.explain("limits.idle").any(|key| key.need == Need::Default("\"5m\"".into())));
+    assert!(schema.keys.iter().any(|key| key.path == "route[].path" && key.need == Need::Required));
+
+    let json = registry().json_schema(|top| drop(top.table("log", "What is logged, and where.")));
+    let service = &json["properties"]["service"]["items"]["oneOf"][0];
+    assert_eq!(service["required"], serde_json::json!(["kind", "listen", "files"]));
+    assert_eq!(service["properties"]["mode"]["enum"], serde_json::json!(["fast", "slow"]));
+    assert_eq!(service["properties"]["mode"]["default"], "fast");
+    assert_eq!(service["properties"]["route"]["items"]["properties"]["path"]["type"], "string");
+    assert_eq!(json["properties"]["files"]["additionalProperties"]["required"], serde_json::json!(["path"]));
+    assert_eq!(json["properties"]["limits"]["properties"]["line"]["default"], "8KiB");
+}
+
+#[test]
 fn the_example_is_read() {
     check_example(&SITE, registry(), "[files.public]\npath = \"/srv\"").unwrap();
     check_resource_example(&FILES, Registry::new(), "").unwrap();
+}
+
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn value() -> impl Strategy<Value = toml::Value> {
+        let leaf = prop_oneof![
+            any::<i64>().prop_map(toml::Value::from),
+            any::<bool>().prop_map(toml::Value::from),
+            any::<f64>().prop_filter("NaN is no equal", |n| !n.is_nan()).prop_map(toml::Value::from),
+            any::<String>().prop_map(toml::Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(toml::Value::from),
+                proptest::collection::btree_map(any::<String>(), inner, 0..4)
+                    .prop_map(|map| toml::Value::Table(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in any::<String>(), option in any::<String>()) {
+            let document = document(&text).set([option]);
+            let reading = read(&document);
+            reading.diagnostics.render(true);
+            reading.show(&document, true);
+        }
+
+        #[test]
+        fn nothing_like_toml_panics(words in proptest::collection::vec(prop_oneof![
+            Just("["), Just("]"), Just("[[service]]\n"), Just("="), Just("kind"), Just("\n"), Just("\"site\""),
+            Just("'"), Just("\"\"\""), Just("{"), Just("}"), Just("."), Just("files"), Just(" "), Just("é"), Just("1"),
+        ], 0..40)) {
+            let document = document(&words.concat());
+            let reading = read(&document);
+            reading.diagnostics.render(false);
+            reading.show(&document, true);
+        }
+
+        #[test]
+        fn what_is_shown_is_what_was_read(table in proptest::collection::btree_map(any::<String>(), value(), 0..5)) {
+            let table: toml::Table = table.into_iter().collect();
+            let text = toml::to_string(&table).unwrap();
+            let document = document(&text);
+            for origins in [false, true] {
+                let shown = document.to_toml(&Default::default(), origins);
+                prop_assert_eq!(toml::from_str::<toml::Table>(&shown).unwrap(), table.clone(), "{}", shown);
+            }
+        }
+    }
 }

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::section::Notes;
+use super::notes::Notes;
 use super::value::{Data, Origin, Value};
 
 /// What a configured value can be read as.

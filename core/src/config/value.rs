@@ -31,6 +31,16 @@ impl Origin {
     pub(super) fn file(file: usize, span: Range<usize>) -> Self {
         Self::File { file, start: span.start, end: span.end }
     }
+
+    /// Whether both are in one file and have an octet, or an end, in common.
+    pub(super) fn meets(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::File { file: a, start, end }, Self::File { file: b, start: from, end: to }) => {
+                a == b && start <= to && from <= end
+            }
+            _ => false,
+        }
+    }
 }
 
 /// A value and its origin.

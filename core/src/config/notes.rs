@@ -1,0 +1,88 @@
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+
+use blake2::{Blake2s256, Digest as _};
+
+use super::diagnostic::{Diagnostic, Diagnostics, Severity};
+use super::document::Document;
+use super::schema::SchemaKey;
+use super::value::Origin;
+use crate::Limits;
+
+/// What reading leaves behind.
+pub(super) struct Notes {
+    pub(super) diagnostics: RefCell<Diagnostics>,
+    pub(super) keys: RefCell<Vec<SchemaKey>>,
+    pub(super) limits: RefCell<Limits>,
+    digest: RefCell<Blake2s256>,
+    /// Nothing is read: keys are only asked for.
+    pub(super) probing: bool,
+    /// Whether what is missing may only be unread.
+    broken: bool,
+    broken_parts: BTreeSet<Origin>,
+    errors: Cell<usize>,
+}
+
+impl Notes {
+    pub(super) fn new(document: &Document) -> Self {
+        Self {
+            diagnostics: RefCell::new(document.diagnostics.clone()),
+            keys: RefCell::default(),
+            limits: RefCell::default(),
+            digest: RefCell::default(),
+            probing: false,
+            broken: document.broken,
+            broken_parts: document.broken_parts.clone(),
+            errors: Cell::new(0),
+        }
+    }
+
+    pub(super) fn probe() -> Self {
+        Self { probing: true, ..Self::new(&Document::new()) }
+    }
+
+    pub(super) fn push(&self, at: Origin, severity: Severity, message: String, help: Option<String>) {
+        self.push_with(Diagnostic { at, severity, message, help, also: None });
+    }
+
+    pub(super) fn push_with(&self, diagnostic: Diagnostic) {
+        let meant = !self.broken_parts.iter().any(|line| line.meets(&diagnostic.at));
+        if !self.probing && meant {
+            self.errors.set(self.errors.get() + usize::from(diagnostic.severity == Severity::Error));
+            self.diagnostics.borrow_mut().push(diagnostic);
+        }
+    }
+
+    /// Whether what is missing may only be unread.
+    pub(super) fn broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Whether any source has an error yet.
+    pub(super) fn has_errors(&self) -> bool {
+        self.diagnostics.borrow().has_errors()
+    }
+
+    /// How many errors reading has found yet.
+    pub(super) fn errors(&self) -> usize {
+        self.errors.get()
+    }
+
+    pub(super) fn mask(&self, at: Origin) {
+        self.diagnostics.borrow_mut().masks.insert(at);
+    }
+
+    /// Adds something that what is being built depends on.
+    pub(super) fn witness(&self, tag: &str, bytes: &[u8]) {
+        let mut digest = self.digest.borrow_mut();
+        for part in [tag.as_bytes(), bytes] {
+            digest.update(part.len().to_be_bytes());
+            digest.update(part);
+        }
+    }
+
+    /// The digest of all since the last call.
+    pub(super) fn fingerprint(&self) -> [u8; 32] {
+        self.digest.take().finalize().into()
+    }
+}
