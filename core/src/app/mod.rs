@@ -5,13 +5,16 @@ mod live;
 mod policy;
 mod prepare;
 mod protocol;
+mod reconnect;
 mod service;
 mod task;
+mod timer;
 
 pub use context::{Context, Offence};
 pub use live::{ConnId, Live, LiveConnection};
 pub use policy::{BoxPolicy, Next, Policy};
 pub use prepare::Prepare;
 pub use protocol::{BoxProtocol, Protocol};
+pub use reconnect::{Backoff, Link, Reconnect};
 pub use service::{BoxService, Service};
 pub use task::Task;
