@@ -52,6 +52,9 @@ pub(super) struct Mistake {
 ///
 /// A login finds the file as it was at most a second before. A change that is a mistake, or a file that is
 /// gone, is logged as an error and leaves the accounts as they were.
+///
+/// Every refusal costs one hash. A name that nobody has costs as much as the dearest hash in the file, so where
+/// hashes of several costs stand side by side, a patient listener can tell names with cheap ones; keep one kind.
 pub struct Accounts {
     file: Arc<Watched>,
     hashing: Arc<Hashing>,
@@ -154,6 +157,11 @@ fn stamp(path: &Path) -> Result<Stamp> {
 
 fn load(path: &Path, format: Format) -> Result<Table> {
     let file = File::open(path).map_err(|e| unreadable(path, e))?;
+    let mode = file.metadata().map_err(|e| unreadable(path, e))?.mode();
+    if mode & 0o026 != 0 {
+        let mode = format_args!("{:o}", mode & 0o777);
+        tracing::warn!(path = %path.display(), %mode, "others may read or change the accounts: chmod 640");
+    }
     let mut text = Zeroizing::new(String::new());
     file.take(LARGEST + 1).read_to_string(&mut text).map_err(|e| unreadable(path, e))?;
     if text.len() as u64 > LARGEST {
@@ -234,6 +242,22 @@ mod tests {
         std::fs::write(&files.path, BOB).unwrap();
         advance(EVERY).await;
         assert!(files.knows("bob").await && !files.knows("ann").await);
+    }
+
+    #[tokio::test]
+    async fn a_hash_that_was_made_here_logs_in_from_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("accounts.toml");
+        let hashing = Arc::new(Hashing::new());
+        let hash = hashing.hash(b"sword fish".to_vec().into()).await.unwrap();
+        let text = format!("[user.ann]\npassword = \"{hash}\"\ngroups = [\"staff\"]\n");
+        std::fs::write(&path, text).unwrap();
+        let accounts = Accounts::open(&path, Format::Toml, hashing).unwrap();
+        let from = Origin::new(&Address::Memory, "test");
+        let login = |password| accounts.verify(Credential::Password { user: "ann", password }, &from);
+        let Step::Done(ann) = login(b"sword fish").await.unwrap();
+        assert!(ann.is_in("staff") && !ann.is_guest());
+        assert!(matches!(login(b"sword fist").await, Err(LoginError::Refused)));
     }
 
     #[test]

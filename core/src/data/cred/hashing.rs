@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
 use super::hash::Hash;
-use super::{LoginError, Origin};
+use super::{LONGEST_PASSWORD, LoginError, Origin};
 use crate::{Error, Fault, Pool};
 
 /// Logins that wait for a core.
@@ -48,8 +48,12 @@ impl Hashing {
     /// the form that accounts files keep.
     ///
     /// # Errors
-    /// Of the kind [`Fault::Limit`] where too many logins wait.
+    /// Ours where the password is not 1 to [`LONGEST_PASSWORD`] octets long; a limit's where too many logins
+    /// wait.
     pub async fn hash(&self, password: Zeroizing<Vec<u8>>) -> Result<String, Error> {
+        if password.is_empty() || password.len() > LONGEST_PASSWORD {
+            return Err(Error::local("a password is 1 to 1024 octets long"));
+        }
         self.computed.fetch_add(1, Ordering::Relaxed);
         let hash = move || argon2().hash_password(&password).map(|hash| hash.to_string());
         self.pool.run(hash).await?.map_err(|e| Error::local("cannot hash a password").caused_by(e))
@@ -163,6 +167,7 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use std::net::SocketAddr;
+    use std::time::Duration;
 
     use futures_util::FutureExt as _;
 
@@ -195,6 +200,9 @@ mod tests {
         assert!(hashing.matches(hash.clone(), b"swordfish", &from).await.unwrap());
         assert!(!hashing.matches(hash, b"Swordfish", &from).await.unwrap());
         assert_eq!(hashing.computed(), 4);
+        for unusable in [0, LONGEST_PASSWORD + 1] {
+            assert!(hashing.hash(vec![b'a'; unusable].into()).await.is_err());
+        }
     }
 
     #[tokio::test]
@@ -243,13 +251,13 @@ mod tests {
         let hashing = Hashing::on(4, 4);
         let peer = address("192.0.2.1:1");
         let from = Origin::new(&peer, "test");
-        let bcrypt = format!("$2y$08${}", ".".repeat(53));
+        let bcrypt = format!("$2y$11${}", ".".repeat(53));
         let slow = Hash::htpasswd(&bcrypt).ok().unwrap();
         assert!(hashing.matches(slow, b"x", &from).now_or_never().is_none());
         let slots = hashing.turns.lock().get(&peer.network().unwrap()).map(|n| n.slots.available_permits());
         assert_eq!(slots, Some(1));
         while hashing.load() > 0 {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
         assert!(hashing.turns.lock().is_empty());
     }
