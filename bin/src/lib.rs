@@ -1,1 +1,40 @@
-//! Placeholder.
+//! The `ropewalk` command as a library, so that others can build it with kinds of their own:
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//! # const MY_GOPHER: ropewalk_core::config::Kind = ropewalk::ECHO;
+//!
+//! fn main() -> ExitCode {
+//!     ropewalk::main(ropewalk::standard().with(MY_GOPHER))
+//! }
+//! ```
+
+#[cfg(feature = "http")]
+mod admin;
+mod cli;
+mod commands;
+mod exit;
+mod kinds;
+mod process;
+mod resources;
+mod settings;
+
+use std::process::ExitCode;
+
+use ropewalk_core::config::Registry;
+
+pub use exit::Exit;
+pub use kinds::ECHO;
+
+/// Every kind of service and resource that this build has.
+pub fn standard() -> Registry {
+    let registry = Registry::new().with_resource(resources::TLS);
+    #[cfg(feature = "http")]
+    let registry = registry.with_resource(resources::FILES).with(ropewalk_http::KIND);
+    registry.with(ECHO)
+}
+
+/// The whole program: reads the command line and does what it says, with the kinds of this registry.
+pub fn main(registry: Registry) -> ExitCode {
+    cli::run(&registry)
+}

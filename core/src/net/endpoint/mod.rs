@@ -158,6 +158,16 @@ impl Endpoint {
         }
     }
 
+    /// A `tcp:` endpoint as `tls:` with the certificate of that name; unchanged otherwise, and where it is
+    /// `tls:` already.
+    #[must_use]
+    pub fn with_certificate(mut self, name: &str) -> Self {
+        if let At::Tcp { tls: tls @ None, .. } = &mut self.0 {
+            *tls = Some(TlsOptions { cert: Some(name.to_owned()), ..TlsOptions::default() });
+        }
+        self
+    }
+
     /// Whether it stands for datagrams: claimed by [`Sockets::claim_datagram`](super::Sockets::claim_datagram).
     pub fn is_datagram(&self) -> bool {
         matches!(self.0, At::Udp { .. })

@@ -1,0 +1,171 @@
+//! The command line: what can be typed, and what is done about it.
+
+mod external;
+mod process;
+mod servers;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use ropewalk_core::config::Registry;
+
+use crate::exit::Exit;
+use crate::{commands, process as processes};
+
+pub(crate) use process::ProcessArgs;
+
+/// Internet servers of many protocols in one process: one configuration, one set of files, one log.
+#[derive(Parser)]
+#[command(name = "ropewalk", version, max_term_width = 100)]
+#[command(after_help = "Several servers run in one process when `+` stands between them:\n  \
+    ropewalk web --port 8080 --path . + echo --listen tcp:8000\n\n\
+    An executable ropewalk-NAME on the PATH is run by `ropewalk NAME`.\n\
+    Exit codes: 0 ok, 1 failure, 2 usage, 3 a check found problems, 69 unavailable, 75 try later, 77 permission, \
+    78 configuration.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run what a configuration file says, in the foreground.
+    Run(RunArgs),
+    /// Check a configuration file, and say all that is wrong with it at once.
+    Check(commands::check::CheckArgs),
+    /// Show the configuration in force, its schema, or examples.
+    Config(commands::config::ConfigArgs),
+    /// List the kinds of services and resources.
+    Kinds(commands::kinds::KindsArgs),
+    /// Serve a folder over HTTP/1.1 and HTTP/2.
+    #[cfg(feature = "http")]
+    Web(servers::WebArgs),
+    /// Send back what is sent (RFC 862).
+    Echo(servers::EchoArgs),
+    /// Make certificates for development.
+    Cert(commands::cert::CertArgs),
+    /// Check a server against the RFCs.
+    #[cfg(feature = "conform")]
+    Conform(commands::conform::ConformArgs),
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder.
+    Man {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// Print the version.
+    Version {
+        /// And what it was built with.
+        #[arg(long)]
+        verbose: bool,
+    },
+    #[command(external_subcommand)]
+    External(Vec<OsString>),
+}
+
+/// Where the configuration comes from.
+#[derive(Args, Clone)]
+pub(crate) struct SourceArgs {
+    /// The configuration file; files `conf.d/*.toml` beside it are read after it.
+    #[arg(long, short, default_value = "ropewalk.toml", value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Override one value, as `section.key=value`; stronger than ROPEWALK__SECTION__KEY.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
+#[derive(Args)]
+struct RunArgs {
+    #[command(flatten)]
+    source: SourceArgs,
+    #[command(flatten)]
+    process: ProcessArgs,
+}
+
+/// Reads the command line and does what it says.
+pub(crate) fn run(registry: &Registry) -> ExitCode {
+    let args: Vec<_> = std::env::args_os().collect();
+    match parse(&args) {
+        Ok(commands) => dispatch(commands, registry).into(),
+        Err(error) => {
+            let code = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+            // Nobody is left to be told that the terminal is gone.
+            let _ = error.print();
+            code.into()
+        }
+    }
+}
+
+/// Each command between `+` signs, the program's name before each.
+fn parse(args: &[OsString]) -> Result<Vec<Command>, clap::Error> {
+    let (name, rest) = args.split_first().map_or((OsString::from("ropewalk"), args), |(n, r)| (n.clone(), r));
+    rest.split(|arg| arg == "+")
+        .map(|words| {
+            let line = std::iter::once(&name).chain(words);
+            Ok(Cli::try_parse_from(line)?.command)
+        })
+        .collect()
+}
+
+fn dispatch(mut all: Vec<Command>, registry: &Registry) -> Exit {
+    if all.len() > 1 || all.first().is_some_and(Command::is_server) {
+        return servers::run(all, registry);
+    }
+    let Some(command) = all.pop() else { return Exit::Usage };
+    match command {
+        Command::Run(RunArgs { source, process }) => {
+            let document = processes::Source::File(source);
+            processes::launch(registry, document, &process, processes::Root::Refused)
+        }
+        Command::Check(args) => commands::check::run(&args, registry),
+        Command::Config(args) => commands::config::run(&args, registry),
+        Command::Kinds(args) => commands::kinds::run(&args, registry),
+        Command::Cert(args) => commands::cert::run(&args),
+        #[cfg(feature = "conform")]
+        Command::Conform(args) => commands::conform::run(&args),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "ropewalk", &mut std::io::stdout());
+            Exit::Ok
+        }
+        Command::Man { dir } => commands::man::run(Cli::command(), &dir),
+        Command::Version { verbose } => commands::version(verbose),
+        Command::External(words) => external::run(&words, &Cli::command()),
+        #[cfg(feature = "http")]
+        Command::Web(_) => servers::run(vec![command], registry),
+        Command::Echo(_) => servers::run(vec![command], registry),
+    }
+}
+
+impl Command {
+    fn is_server(&self) -> bool {
+        match self {
+            #[cfg(feature = "http")]
+            Self::Web(_) => true,
+            Self::Echo(_) => true,
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commands_hang_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn plus_divides_commands() {
+        let line =
+            "ropewalk echo --port 1 + echo --port 2".split(' ').map(OsString::from).collect::<Vec<_>>();
+        assert_eq!(parse(&line).unwrap_or_default().len(), 2);
+    }
+}

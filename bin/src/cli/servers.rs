@@ -1,0 +1,194 @@
+//! Single-server commands: each is the configuration that it would be in a file.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use ropewalk_core::config::Registry;
+use ropewalk_core::net::{Endpoint, Interface};
+use toml::{Table, Value};
+
+use super::{Command, ProcessArgs};
+use crate::commands::cert;
+use crate::exit::Exit;
+use crate::process::{Root, Source, launch};
+
+/// What every server command has.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ServerArgs {
+    /// Where to listen, such as `tcp:8080`, `tls:8443:cert=full.pem:key=key.pem`, `unix:/run/x.sock`. May be
+    /// repeated. A bare port means `tcp:`.
+    #[arg(long, value_name = "ENDPOINT")]
+    listen: Vec<Endpoint>,
+    /// Listen on this TCP port: short for `--listen tcp:PORT`.
+    #[arg(long, short, value_name = "PORT")]
+    port: Option<u16>,
+    /// Listen on every address of the machine where no interface is given, not only on loopback.
+    #[arg(long)]
+    public: bool,
+    /// `auto`: speak TLS, with a certificate of this user's own local authority.
+    #[arg(long, value_name = "HOW")]
+    tls: Option<TlsChoice>,
+    /// Print the configuration that this command stands for, and do nothing.
+    #[arg(long)]
+    print_config: bool,
+    #[command(flatten)]
+    process: ProcessArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum TlsChoice {
+    Auto,
+}
+
+/// `ropewalk web`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct WebArgs {
+    /// The folder to serve.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    path: PathBuf,
+    /// Answer 404 for a folder without an index file, instead of listing it.
+    #[arg(long)]
+    no_listing: bool,
+    /// Serve names that begin with a dot.
+    #[arg(long)]
+    hidden: bool,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+/// `ropewalk echo`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct EchoArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+/// Where `web` listens if nothing is said.
+const WEB_PORT: u16 = 8080;
+/// Where `echo` listens if nothing is said: its own port (RFC 862), moved out of root's range.
+const ECHO_PORT: u16 = 8007;
+
+/// Runs these servers in one process.
+pub(super) fn run(commands: Vec<Command>, registry: &Registry) -> Exit {
+    match compose(commands) {
+        Ok(Composed { text, print: true, .. }) => {
+            print!("{text}");
+            Exit::Ok
+        }
+        Ok(Composed { process, text, root, .. }) => launch(registry, Source::Text(text), &process, root),
+        Err(message) => {
+            eprintln!("error: {message}");
+            Exit::Usage
+        }
+    }
+}
+
+/// What command lines stand for.
+struct Composed {
+    process: ProcessArgs,
+    text: String,
+    /// Whether the text is only to be printed.
+    print: bool,
+    root: Root,
+}
+
+fn compose(commands: Vec<Command>) -> Result<Composed, String> {
+    let mut process = ProcessArgs::default();
+    let mut config = Config::default();
+    let mut print = false;
+    for command in commands {
+        let server = match command {
+            #[cfg(feature = "http")]
+            Command::Web(web) => {
+                config.web(&web)?;
+                web.server
+            }
+            Command::Echo(echo) => {
+                config.service("echo", &echo.server, ECHO_PORT)?;
+                echo.server
+            }
+            _ => return Err("only servers can stand beside `+`".into()),
+        };
+        print |= server.print_config;
+        process = process.merge(server.process).map_err(|name| format!("{name} is given twice"))?;
+    }
+    let root = if config.privileged { Root::Refused } else { Root::Warned };
+    Ok(Composed { process, text: config.render()?, print, root })
+}
+
+/// A configuration that is being composed.
+#[derive(Default)]
+struct Config {
+    resources: Table,
+    services: Vec<Value>,
+    /// Whether a port is asked for that only root can bind.
+    privileged: bool,
+}
+
+impl Config {
+    #[cfg(feature = "http")]
+    fn web(&mut self, web: &WebArgs) -> Result<(), String> {
+        let path = std::path::absolute(&web.path).map_err(|e| format!("{}: {e}", web.path.display()))?;
+        let path = path.to_str().ok_or_else(|| format!("{} is not UTF-8", path.display()))?;
+        let mut files = Table::from_iter([("path".to_owned(), Value::from(path))]);
+        if web.hidden {
+            files.insert("hidden".into(), "show".into());
+        }
+        let name = self.add("files", files);
+        let service = self.service("http", &web.server, WEB_PORT)?;
+        service.insert("files".into(), name.into());
+        if web.no_listing {
+            service.insert("listing".into(), false.into());
+        }
+        Ok(())
+    }
+
+    /// Adds a resource under a free name; the same one is added once.
+    fn add(&mut self, kind: &str, resource: Table) -> String {
+        let of_kind = self.resources.entry(kind).or_insert_with(|| Table::new().into());
+        let Value::Table(of_kind) = of_kind else { return String::new() };
+        if let Some((name, _)) = of_kind.iter().find(|(_, known)| **known == Value::Table(resource.clone())) {
+            return name.clone();
+        }
+        let name = match of_kind.len() {
+            0 => "main".to_owned(),
+            n => format!("main{}", n + 1),
+        };
+        of_kind.insert(name.clone(), resource.into());
+        name
+    }
+
+    fn service(&mut self, kind: &str, server: &ServerArgs, port: u16) -> Result<&mut Table, String> {
+        let mut listen = server.listen.clone();
+        listen.extend(server.port.map(Endpoint::tcp));
+        if listen.is_empty() {
+            listen.push(Endpoint::tcp(port));
+        }
+        self.privileged |= listen.iter().filter_map(Endpoint::port).any(|port| (1..1024).contains(&port));
+        let certificate = match server.tls {
+            Some(TlsChoice::Auto) => Some(self.add("tls", cert::auto()?)),
+            None => None,
+        };
+        let listen = listen.into_iter().map(|mut endpoint| {
+            if endpoint.is_open() && !server.public {
+                endpoint = endpoint.with_interface(Interface::Localhost);
+            }
+            if let Some(name) = &certificate {
+                endpoint = endpoint.with_certificate(name);
+            }
+            Value::from(endpoint.to_string())
+        });
+        let listen = Value::Array(listen.collect());
+        let service = [("kind".to_owned(), Value::from(kind)), ("listen".to_owned(), listen)];
+        self.services.push(Table::from_iter(service).into());
+        match self.services.last_mut() {
+            Some(Value::Table(service)) => Ok(service),
+            _ => Err("no service".into()),
+        }
+    }
+
+    fn render(mut self) -> Result<String, String> {
+        self.resources.insert("service".into(), self.services.into());
+        toml::to_string(&self.resources).map_err(|e| e.to_string())
+    }
+}

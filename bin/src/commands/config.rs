@@ -1,0 +1,136 @@
+use clap::{Args, Subcommand};
+use ropewalk_core::config::{Kind, Need, Registry, ResourceKind, Schema, SchemaKey};
+
+use crate::cli::SourceArgs;
+use crate::exit::Exit;
+use crate::process::{Source, colour};
+use crate::settings;
+
+/// `ropewalk config`.
+#[derive(Args)]
+pub(crate) struct ConfigArgs {
+    #[command(subcommand)]
+    command: ConfigCommand,
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Show the merged configuration; secrets are masked.
+    Show {
+        #[command(flatten)]
+        source: SourceArgs,
+        /// Add where each value comes from.
+        #[arg(long)]
+        origin: bool,
+        /// Show the limits in force instead, defaults and all.
+        #[arg(long)]
+        effective: bool,
+    },
+    /// Print the JSON Schema of the configuration file, for editors.
+    Schema,
+    /// Print an example of a kind, or of a whole file.
+    Example {
+        /// A kind of service or resource: see `ropewalk kinds`.
+        kind: Option<String>,
+    },
+    /// Say what a key is.
+    Explain {
+        /// The key, such as `limits.idle`.
+        key: String,
+    },
+}
+
+/// Shows what can be configured, or what is.
+pub(crate) fn run(args: &ConfigArgs, registry: &Registry) -> Exit {
+    match &args.command {
+        ConfigCommand::Show { source, origin, effective } => show(source, *origin, *effective, registry),
+        ConfigCommand::Schema => {
+            println!("{:#}", registry.json_schema(settings::read));
+            Exit::Ok
+        }
+        ConfigCommand::Example { kind: None } => {
+            print!("{}", whole(registry));
+            Exit::Ok
+        }
+        ConfigCommand::Example { kind: Some(name) } => example(name, registry),
+        ConfigCommand::Explain { key } => explain(key, registry),
+    }
+}
+
+fn show(source: &SourceArgs, origin: bool, effective: bool, registry: &Registry) -> Exit {
+    let document = Source::File(source.clone()).document();
+    let reading = document.read(registry, settings::read);
+    if !reading.diagnostics.is_empty() {
+        eprint!("{}", reading.diagnostics.render(colour()));
+    }
+    if !effective {
+        print!("{}", reading.show(&document, origin));
+    } else if let Some(plan) = &reading.plan {
+        println!("# The limits of every service that sets none of its own.\n{:#?}", plan.limits);
+    }
+    if reading.diagnostics.has_errors() { Exit::Config } else { Exit::Ok }
+}
+
+/// A file with one of everything.
+fn whole(registry: &Registry) -> String {
+    let resources = registry.resources().map(resource_example);
+    let services = registry.kinds().map(service_example);
+    resources.chain(services).collect::<Vec<_>>().join("\n")
+}
+
+fn resource_example(kind: &ResourceKind) -> String {
+    format!("# {}\n[{}.example]\n{}\n", kind.summary, kind.name, kind.example)
+}
+
+fn service_example(kind: &Kind) -> String {
+    format!("# {}\n[[service]]\nkind = \"{}\"\n{}\n", kind.summary, kind.name, kind.example)
+}
+
+fn example(name: &str, registry: &Registry) -> Exit {
+    let text = match (registry.kind(name), registry.resources().find(|kind| kind.name == name)) {
+        (Some(kind), _) => (service_example(kind), kind.schema()),
+        (None, Some(kind)) => (resource_example(kind), kind.schema()),
+        (None, None) => {
+            let services = registry.kinds().map(|kind| kind.name);
+            let known: Vec<_> = services.chain(registry.resources().map(|kind| kind.name)).collect();
+            eprintln!("error: there is no kind `{name}`; known are {}", known.join(", "));
+            return Exit::Usage;
+        }
+    };
+    let (text, schema) = text;
+    print!("{text}\n# Keys:\n");
+    for key in &schema.keys {
+        println!("#   {}", line(key));
+    }
+    Exit::Ok
+}
+
+fn line(key: &SchemaKey) -> String {
+    let kind = if key.words.is_empty() { key.kind.clone() } else { key.words.join(" | ") };
+    let need = match &key.need {
+        Need::Required => "required".to_owned(),
+        Need::Optional => "optional".to_owned(),
+        Need::Default(value) => format!("default {value}"),
+    };
+    format!("{} ({kind}, {need}): {}", key.path, key.doc)
+}
+
+fn explain(key: &str, registry: &Registry) -> Exit {
+    let mut found = false;
+    for schema in Schema::all(registry, settings::read) {
+        for known in schema.explain(key) {
+            found = true;
+            let place = match (schema.section.as_str(), schema.kind) {
+                ("", _) => "at the top".to_owned(),
+                (section, "") => format!("in [{section}]"),
+                (_, kind) => format!("in [[service]] of kind {kind}"),
+            };
+            println!("{place}: {}", line(known));
+        }
+    }
+    if !found {
+        eprintln!("error: there is no key `{key}`; all keys: ropewalk config schema");
+        return Exit::Usage;
+    }
+    Exit::Ok
+}

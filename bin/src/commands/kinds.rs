@@ -1,0 +1,35 @@
+use clap::Args;
+use ropewalk_core::config::Registry;
+use serde_json::json;
+
+use crate::exit::Exit;
+
+/// `ropewalk kinds`.
+#[derive(Args)]
+pub(crate) struct KindsArgs {
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Lists what a configuration can have.
+pub(crate) fn run(args: &KindsArgs, registry: &Registry) -> Exit {
+    if args.json {
+        let services: Vec<_> =
+            registry.kinds().map(|k| json!({"name": k.name, "summary": k.summary})).collect();
+        let resources: Vec<_> =
+            registry.resources().map(|k| json!({"name": k.name, "summary": k.summary})).collect();
+        println!("{:#}", json!({"version": 1, "services": services, "resources": resources}));
+        return Exit::Ok;
+    }
+    println!("[[service]] kinds:");
+    for kind in registry.kinds() {
+        println!("  {:<10} {}", kind.name, kind.summary);
+    }
+    println!("\n[KIND.NAME] resources:");
+    for kind in registry.resources() {
+        println!("  {:<10} {}", kind.name, kind.summary);
+    }
+    println!("\nKeys and an example of each: ropewalk config example KIND");
+    Exit::Ok
+}

@@ -1,0 +1,32 @@
+//! Commands that do one thing and end.
+
+pub(crate) mod cert;
+pub(crate) mod check;
+pub(crate) mod config;
+#[cfg(feature = "conform")]
+pub(crate) mod conform;
+pub(crate) mod kinds;
+pub(crate) mod man;
+
+use crate::exit::Exit;
+
+/// Prints the version; verbosely, with what the build has.
+pub(crate) fn version(verbose: bool) -> Exit {
+    println!("ropewalk {}", env!("CARGO_PKG_VERSION"));
+    if verbose {
+        let features = [("http", cfg!(feature = "http")), ("conform", cfg!(feature = "conform"))]
+            .into_iter()
+            .filter(|(_, on)| *on);
+        println!("features: {}", features.map(|(name, _)| name).collect::<Vec<_>>().join(" "));
+        println!("platform: {} {}", std::env::consts::OS, std::env::consts::ARCH);
+        println!("tls: aws-lc-rs, TLS 1.2 and 1.3, X25519MLKEM768 first");
+        println!("licence: {}", env!("CARGO_PKG_LICENSE"));
+    }
+    Exit::Ok
+}
+
+/// Says what went wrong.
+pub(crate) fn fail(error: &ropewalk_core::Error) -> Exit {
+    eprintln!("error: {}", error.chain());
+    Exit::of(error)
+}

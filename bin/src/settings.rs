@@ -1,0 +1,45 @@
+use std::path::PathBuf;
+
+use ropewalk_core::config::{Section, Text};
+use ropewalk_core::net::Endpoint;
+use ropewalk_core::telemetry::{Destination, Format, LogOptions, Rotation, check_level};
+
+/// What the program itself reads from the top of the configuration.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settings {
+    pub(crate) log: LogOptions,
+    pub(crate) admin: Option<Endpoint>,
+}
+
+/// Reads the program's own sections.
+pub(crate) fn read(top: &mut Section<'_>) -> Settings {
+    let log = top.table("log", "What is written about events, and where.").map(|mut s| log(&mut s));
+    let admin = top.table("admin", "Health and metrics over HTTP.").and_then(|mut s| admin(&mut s));
+    Settings { log: log.unwrap_or_default(), admin }
+}
+
+fn log(section: &mut Section<'_>) -> LogOptions {
+    let level: String = section
+        .key("level", "`error`, `warn`, `info`, `debug`, `trace` or `off`, and by module after commas.")
+        .or("info".into());
+    if let Err(error) = check_level(&level) {
+        section.error_in("level", error.chain());
+    }
+    let format = section
+        .key("format", "Lines for people or for programs.")
+        .word_or(("text", Format::Text), &[("json", Format::Json)]);
+    let file: Option<PathBuf> =
+        section.key("file", "Where to write; standard error if it is not given.").optional();
+    let rotation = section
+        .key("rotation", "When a new file is begun.")
+        .word_or(("daily", Rotation::Daily), &[("hourly", Rotation::Hourly), ("never", Rotation::Never)]);
+    let keep = section.key("keep", "How many files are kept.").or(14);
+    let to = file.map_or(Destination::Stderr, |path| Destination::File { path, rotation, keep });
+    LogOptions { level, format, to }
+}
+
+fn admin(section: &mut Section<'_>) -> Option<Endpoint> {
+    let listen: Option<Text<Endpoint>> =
+        section.key("listen", "Where `/livez`, `/readyz`, `/startupz` and `/metrics` are served.").required();
+    listen.map(|Text(endpoint)| endpoint)
+}
