@@ -15,9 +15,9 @@ impl Bucket {
         Self { per_second, tokens: per_second as f64, at: Instant::now() }
     }
 
-    /// The most to hand over in one go.
-    pub(crate) fn burst(&self) -> usize {
-        usize::try_from(self.per_second).unwrap_or(usize::MAX)
+    /// The most to hand over in one go: an eighth of a second's worth, so that debts and waits stay short.
+    pub(crate) fn most(&self) -> usize {
+        usize::try_from(self.per_second / 8).unwrap_or(usize::MAX).max(1)
     }
 
     pub(crate) fn take(&mut self, now: Instant, octets: u64) {

@@ -185,6 +185,11 @@ impl Connection {
         self.pace.get_or_insert_default()
     }
 
+    /// Writes down every octet from now on. See [`Record`].
+    pub fn record(&mut self, to: Box<dyn Record>) {
+        self.pace().record(to);
+    }
+
     /// Closes so that the peer sees a reset, where the transport knows one: for a peer that broke the rules,
     /// whose unread bytes are not worth the wait.
     pub fn abort(self) {
@@ -350,9 +355,6 @@ macro_rules! forward {
 forward!(Raw, Tcp, Unix, Other);
 forward!(Stream, Raw, Tls);
 
-impl Connection {
-    /// Writes down every octet from now on. See [`Record`].
-    pub fn record(&mut self, to: Box<dyn Record>) {
-        self.pace().record(to);
-    }
-}
+#[cfg(test)]
+#[path = "connection_tests.rs"]
+mod tests;

@@ -53,7 +53,7 @@ pub trait Incoming: Send {
 /// For transports that know the connection as soon as it is accepted.
 #[async_trait]
 impl Incoming for Connection {
-    async fn establish(self: Box<Self>) -> Result<Connection> {
+    async fn establish(self: Box<Self>) -> Result<Self> {
         Ok(*self)
     }
 }

@@ -76,3 +76,7 @@ impl Listener for MemoryPort {
         Address::Memory
     }
 }
+
+#[cfg(test)]
+#[path = "memory_tests.rs"]
+mod tests;

@@ -1,6 +1,6 @@
 use std::io;
 use std::pin::Pin;
-use std::task::{Context as Poller, Poll};
+use std::task::{Context as Poller, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -33,7 +33,7 @@ pub struct Pace {
     read_rate: Option<Bucket>,
     write_rate: Option<Bucket>,
     record: Option<Box<dyn Record>>,
-    sniff: bool,
+    sniff: Option<Sniff>,
 }
 
 impl Default for Pace {
@@ -50,7 +50,7 @@ impl Default for Pace {
             read_rate: None,
             write_rate: None,
             record: None,
-            sniff: false,
+            sniff: None,
         }
     }
 }
@@ -58,7 +58,7 @@ impl Default for Pace {
 impl Pace {
     /// The peer's first byte is here within this time from now, or reading fails.
     pub fn first_byte(&mut self, within: Duration) {
-        self.first_byte = Some(Instant::now() + within);
+        self.first_byte = after(Instant::now(), within);
     }
 
     /// No longer than this without a byte in either direction.
@@ -74,10 +74,10 @@ impl Pace {
 
     /// The whole connection ends within this time from now.
     pub fn end(&mut self, within: Duration) {
-        self.end = Some(Instant::now() + within);
+        self.end = after(Instant::now(), within);
     }
 
-    /// At most this many octets a second each way, after a burst of one second's worth.
+    /// At most this many octets a second each way, after a burst of little more than one second's worth.
     pub fn rate(&mut self, octets_per_second: u64) {
         self.read_rate = Some(Bucket::new(octets_per_second));
         self.write_rate = Some(Bucket::new(octets_per_second));
@@ -86,7 +86,7 @@ impl Pace {
     /// Says in the log, once, if the peer's first bytes are a TLS ClientHello, which this plain connection
     /// does not speak.
     pub fn sniff_tls(&mut self) {
-        self.sniff = true;
+        self.sniff = Some(Sniff::default());
     }
 
     pub(crate) fn record(&mut self, to: Box<dyn Record>) {
@@ -104,13 +104,20 @@ impl Pace {
         io: &mut S,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if let Some(until) = self.read_rate.as_mut().and_then(|rate| rate.wait_until(Instant::now()))
-            && self.read_timer.poll(cx, until).is_pending()
-        {
-            return Poll::Pending;
-        }
+        ready!(poll_turn(cx, self.read_rate.as_mut(), &mut self.read_timer, self.end))?;
         let before = buf.filled().len();
-        match Pin::new(io).poll_read(cx, buf) {
+        let polled = match &self.read_rate {
+            None => Pin::new(io).poll_read(cx, buf),
+            Some(rate) => {
+                let most = rate.most().min(buf.remaining());
+                let mut part = ReadBuf::new(buf.initialize_unfilled_to(most));
+                let polled = Pin::new(io).poll_read(cx, &mut part);
+                let octets = part.filled().len();
+                buf.advance(octets);
+                polled
+            }
+        };
+        match polled {
             Poll::Ready(Ok(())) => {
                 let new = buf.filled().get(before..).unwrap_or_default();
                 self.has_read(new);
@@ -126,9 +133,10 @@ impl Pace {
             return;
         }
         self.last = Instant::now();
-        if self.sniff {
-            self.sniff = false;
-            warn_of_tls(new);
+        if let Some(sniff) = &mut self.sniff
+            && sniff.is_done_with(new)
+        {
+            self.sniff = None;
         }
         self.first_byte = None;
         if let Some(rate) = &mut self.read_rate {
@@ -141,9 +149,9 @@ impl Pace {
 
     /// The deadline of the reading side that comes first, and what to say when it has passed.
     fn read_deadline(&self) -> Option<(Instant, &'static str, &'static str)> {
-        let idle = self.idle.map(|idle| (self.last + idle, "idle", "idle for too long"));
+        let idle = self.idle.and_then(|idle| Some((after(self.last, idle)?, "idle", "idle for too long")));
         let first = self.first_byte.map(|at| (at, "first_byte", "no first byte in time"));
-        let end = self.end.map(|at| (at, "connection", "connection open for too long"));
+        let end = self.end.map(|at| (at, "connection", TOO_LONG));
         [first, idle, end].into_iter().flatten().min_by_key(|(at, ..)| *at)
     }
 
@@ -165,17 +173,9 @@ impl Pace {
         io: &mut S,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let now = Instant::now();
-        if self.end.is_some_and(|end| end <= now) {
-            return Poll::Ready(Err(Error::limit("connection", "connection open for too long").into()));
-        }
-        if let Some(until) = self.write_rate.as_mut().and_then(|rate| rate.wait_until(now))
-            && self.write_timer.poll(cx, until).is_pending()
-        {
-            return Poll::Pending;
-        }
+        ready!(poll_turn(cx, self.write_rate.as_mut(), &mut self.write_timer, self.end))?;
         // Past a rate, a single slice keeps one write from taking minutes' worth of tokens.
-        let most = self.write_rate.as_ref().map_or(usize::MAX, |rate| rate.burst());
+        let most = self.write_rate.as_ref().map_or(usize::MAX, Bucket::most);
         let polled = match bufs.iter().find(|b| !b.is_empty()) {
             Some(first) if self.write_rate.is_some() => {
                 Pin::new(io).poll_write(cx, first.get(..first.len().min(most)).unwrap_or_default())
@@ -211,12 +211,16 @@ impl Pace {
     /// For a write, flush or close that the peer does not take.
     fn poll_write_deadline(&mut self, cx: &mut Poller<'_>) -> Poll<io::Error> {
         let since = *self.write_since.get_or_insert_with(Instant::now);
-        let write = self.write.map(|longest| (since + longest, "write", "peer takes no bytes"));
-        let end = self.end.map(|at| (at, "connection", "connection open for too long"));
+        let write =
+            self.write.and_then(|longest| Some((after(since, longest)?, "write", "peer takes no bytes")));
+        let end = self.end.map(|at| (at, "connection", TOO_LONG));
         let Some((at, limit, message)) = [write, end].into_iter().flatten().min_by_key(|(at, ..)| *at) else {
             return Poll::Pending;
         };
-        self.write_timer.poll(cx, at).map(|()| Error::limit(limit, message).into())
+        ready!(self.write_timer.poll(cx, at));
+        // Whoever writes again in spite of it waits anew.
+        self.write_since = None;
+        Poll::Ready(Error::limit(limit, message).into())
     }
 
     pub(crate) fn poll_flush<S: AsyncWrite + Unpin>(
@@ -245,10 +249,51 @@ impl Pace {
     }
 }
 
-/// RFC 8446 §5.1: a handshake record (22), legacy version 3.x, holding a ClientHello (1).
-fn warn_of_tls(first: &[u8]) {
-    if matches!(first, [0x16, 0x03, 0x00..=0x04, ..]) {
-        tracing::warn!("the peer speaks TLS on a port that does not: use a tls: endpoint, or a plain client");
+const TOO_LONG: &str = "connection open for too long";
+
+/// The time after that long; `None` for one that never comes, which is how a limit is lifted.
+fn after(at: Instant, long: Duration) -> Option<Instant> {
+    at.checked_add(long)
+}
+
+/// Waits until the rate lets more pass. Fails when the connection's time is over, also while bytes flow.
+fn poll_turn(
+    cx: &mut Poller<'_>,
+    rate: Option<&mut Bucket>,
+    timer: &mut Timer,
+    end: Option<Instant>,
+) -> Poll<io::Result<()>> {
+    if let Some(until) = rate.and_then(|rate| rate.wait_until(Instant::now())) {
+        ready!(timer.poll(cx, end.map_or(until, |end| end.min(until))));
+    }
+    match end {
+        Some(end) if end <= Instant::now() => Poll::Ready(Err(Error::limit("connection", TOO_LONG).into())),
+        _ => Poll::Ready(Ok(())),
+    }
+}
+
+/// The peer's first bytes, as far as they came.
+#[derive(Default)]
+struct Sniff {
+    seen: [u8; 3],
+    len: usize,
+}
+
+impl Sniff {
+    /// Whether enough was seen; if it is TLS, that was said.
+    fn is_done_with(&mut self, new: &[u8]) -> bool {
+        for (place, byte) in self.seen.iter_mut().skip(self.len).zip(new) {
+            *place = *byte;
+            self.len += 1;
+        }
+        // RFC 8446 §5.1: a handshake record (22), legacy version 3.x.
+        let is_tls = self.len == 3 && matches!(self.seen, [0x16, 0x03, 0x00..=0x04]);
+        if is_tls {
+            tracing::warn!(
+                "the peer speaks TLS on a port that does not: use a tls: endpoint, or a plain client"
+            );
+        }
+        self.len == 3
     }
 }
 
@@ -264,3 +309,7 @@ impl Timer {
         sleep.as_mut().poll(cx)
     }
 }
+
+#[cfg(test)]
+#[path = "pace_tests.rs"]
+mod tests;

@@ -46,3 +46,23 @@ impl Listener for StdioPort {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use crate::net::{Endpoint, Transport as _};
+
+    #[tokio::test(start_paused = true)]
+    async fn there_is_exactly_one_connection_however_often_it_is_listened_on() {
+        let bound = "stdio:".parse::<Endpoint>().unwrap().claim().unwrap();
+        let first = bound.listen().unwrap();
+        let conn = first.accept().await.unwrap().establish().await.unwrap();
+        assert_eq!(conn.info().peer.to_string(), "stdio");
+        for listener in [first, bound.listen().unwrap()] {
+            assert!(timeout(Duration::from_secs(1000), listener.accept()).await.is_err());
+        }
+    }
+}

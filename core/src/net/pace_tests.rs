@@ -1,0 +1,204 @@
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::time::{advance, sleep};
+
+use super::*;
+use crate::Fault;
+use crate::net::Connection;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn limit(error: io::Error) -> &'static str {
+    let error = Error::from(error);
+    assert_eq!(error.fault(), Fault::Limit);
+    error.limit_name().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_peer_meets_the_first_byte_deadline() {
+    let (mut conn, _far) = Connection::pair();
+    let start = Instant::now();
+    conn.pace().first_byte(10 * SECOND);
+    conn.pace().idle(60 * SECOND);
+    assert_eq!(limit(conn.read_u8().await.unwrap_err()), "first_byte");
+    assert_eq!(start.elapsed(), 10 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_byte_lifts_its_deadline() {
+    let (mut conn, mut far) = Connection::pair();
+    let start = Instant::now();
+    conn.pace().first_byte(10 * SECOND);
+    conn.pace().idle(60 * SECOND);
+    far.write_all(b"x").await.unwrap();
+    conn.read_u8().await.unwrap();
+    assert_eq!(limit(conn.read_u8().await.unwrap_err()), "idle");
+    assert_eq!(start.elapsed(), 60 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_in_either_direction_are_no_idleness() {
+    let (mut conn, mut far) = Connection::pair();
+    let start = Instant::now();
+    conn.pace().idle(5 * SECOND);
+    let talk = async {
+        sleep(4 * SECOND).await;
+        far.write_all(b"x").await.unwrap();
+    };
+    let (_, read) = tokio::join!(talk, conn.read_u8());
+    read.unwrap();
+    sleep(4 * SECOND).await;
+    conn.write_all(b"y").await.unwrap();
+    assert_eq!(limit(conn.read_u8().await.unwrap_err()), "idle");
+    assert_eq!(start.elapsed(), 13 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_takes_nothing_meets_the_write_deadline() {
+    let (mut conn, mut far) = Connection::pair();
+    conn.pace().write(30 * SECOND);
+    let much = vec![0; 1 << 20];
+    let start = Instant::now();
+    assert_eq!(limit(conn.write_all(&much).await.unwrap_err()), "write");
+    assert_eq!(start.elapsed(), 30 * SECOND);
+    // Taking a little now and then is progress.
+    let slow = async {
+        let mut some = [0; 1000];
+        for _ in 0..4 {
+            sleep(20 * SECOND).await;
+            far.read_exact(&mut some).await.unwrap();
+        }
+    };
+    let start = Instant::now();
+    let (_, wrote) = tokio::join!(slow, conn.write_all(&much));
+    assert_eq!(limit(wrote.unwrap_err()), "write");
+    assert_eq!(start.elapsed(), 110 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_comes_though_bytes_flow() {
+    let (mut conn, mut far) = Connection::pair();
+    conn.pace().end(60 * SECOND);
+    far.write_all(&[0; 100]).await.unwrap();
+    conn.read_u8().await.unwrap();
+    advance(61 * SECOND).await;
+    assert_eq!(limit(conn.read_u8().await.unwrap_err()), "connection");
+    assert_eq!(limit(conn.write_all(b"x").await.unwrap_err()), "connection");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_comes_while_a_rate_is_waited_for() {
+    let (mut conn, mut far) = Connection::pair();
+    conn.pace().rate(1);
+    conn.pace().end(10 * SECOND);
+    far.write_all(&[0; 100]).await.unwrap();
+    let start = Instant::now();
+    let mut all = Vec::new();
+    assert_eq!(limit(conn.read_to_end(&mut all).await.unwrap_err()), "connection");
+    assert_eq!(start.elapsed(), 10 * SECOND);
+    assert!((10..=12).contains(&all.len()), "{}", all.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lifted_limit_never_comes() {
+    let (mut conn, mut far) = Connection::pair();
+    let pace = conn.pace();
+    pace.first_byte(Duration::MAX);
+    pace.idle(Duration::MAX);
+    pace.end(Duration::MAX);
+    pace.write(Duration::MAX);
+    let late = async {
+        sleep(1_000_000 * SECOND).await;
+        far.write_all(b"x").await.unwrap();
+    };
+    let (_, read) = tokio::join!(late, conn.read_u8());
+    read.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn both_directions_keep_the_rate() {
+    let (mut conn, mut far) = Connection::pair();
+    conn.pace().rate(1000);
+    far.write_all(&[7; 5000]).await.unwrap();
+    let start = Instant::now();
+    let mut bytes = [0; 5000];
+    conn.read_exact(&mut bytes).await.unwrap();
+    assert_eq!(bytes, [7; 5000]);
+    let took = start.elapsed();
+    assert!((3 * SECOND..=4 * SECOND + SECOND / 10).contains(&took), "{took:?}");
+    assert!(took > SECOND * 38 / 10, "no more than the burst comes early: {took:?}");
+    let start = Instant::now();
+    conn.write_all(&bytes).await.unwrap();
+    let took = start.elapsed();
+    assert!(took > SECOND * 38 / 10 && took < SECOND * 41 / 10, "{took:?}");
+}
+
+/// Whether it was read, and what.
+type Entry = (bool, Vec<u8>);
+
+#[derive(Clone, Default)]
+struct Transcript(Arc<Mutex<Vec<Entry>>>);
+
+impl Record for Transcript {
+    fn read(&mut self, bytes: &[u8]) {
+        self.0.lock().unwrap().push((true, bytes.into()));
+    }
+
+    fn written(&mut self, bytes: &[u8]) {
+        self.0.lock().unwrap().push((false, bytes.into()));
+    }
+}
+
+#[tokio::test]
+async fn the_record_has_every_octet_in_order() {
+    let (mut conn, mut far) = Connection::pair();
+    let transcript = Transcript::default();
+    conn.record(Box::new(transcript.clone()));
+    far.write_all(b"ask").await.unwrap();
+    conn.read_exact(&mut [0; 3]).await.unwrap();
+    conn.write_all(b"answer").await.unwrap();
+    let seen = transcript.0.lock().unwrap().clone();
+    assert_eq!(seen, [(true, b"ask".to_vec()), (false, b"answer".to_vec())]);
+}
+
+#[test]
+fn a_client_hello_is_known_in_any_pieces() {
+    fn says(pieces: &[&[u8]]) -> bool {
+        let log = Log::default();
+        let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            let mut pace = Pace::default();
+            pace.sniff_tls();
+            pieces.iter().for_each(|piece| pace.has_read(piece));
+        });
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        text.matches("speaks TLS").count() == 1
+    }
+    assert!(says(&[b"\x16\x03\x01\x02\x00\x01"]));
+    assert!(says(&[b"\x16", b"\x03", b"\x01\x02", b"\x16\x03\x01"]));
+    assert!(!says(&[b"GET / HTTP/1.1\r\n", b"\x16\x03\x01"]));
+    assert!(!says(&[b"\x16\x03"]));
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl tracing_subscriber::fmt::MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
