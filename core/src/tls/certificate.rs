@@ -3,7 +3,9 @@ use crate::{Error, Result};
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::{self, PemObject as _};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use std::collections::BTreeSet;
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -64,6 +66,7 @@ impl CertSource {
 pub struct Certificate {
     pub(super) key: Arc<CertifiedKey>,
     names: Arc<[String]>,
+    addresses: Arc<[IpAddr]>,
     not_before: SystemTime,
     not_after: SystemTime,
 }
@@ -81,7 +84,7 @@ impl Certificate {
         let leaf = chain.first().ok_or_else(|| Error::local(NO_CERTIFICATE))?;
         let (_, leaf) = X509Certificate::from_der(leaf)
             .map_err(|error| Error::local("the first certificate is broken").caused_by(error))?;
-        let names = dns_names(&leaf).into();
+        let (names, addresses) = (dns_names(&leaf).into(), addresses(&leaf).into());
         let validity = leaf.validity();
         let (not_before, not_after) =
             (time(validity.not_before.timestamp()), time(validity.not_after.timestamp()));
@@ -89,12 +92,17 @@ impl Certificate {
             rustls::Error::InconsistentKeys(_) => Error::local("the key does not belong to the certificate"),
             error => Error::local("the key cannot be used").caused_by(error),
         })?;
-        Ok(Self { key: Arc::new(key), names, not_before, not_after })
+        Ok(Self { key: Arc::new(key), names, addresses, not_before, not_after })
     }
 
     /// The DNS names it is for, in lower case; a wildcard begins with `*.`.
     pub fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// The IP addresses it is for.
+    pub fn addresses(&self) -> &[IpAddr] {
+        &self.addresses
     }
 
     /// The end of its validity.
@@ -111,6 +119,23 @@ impl Certificate {
     pub fn is_due_at(&self, now: SystemTime) -> bool {
         let life = self.not_after.duration_since(self.not_before).unwrap_or_default();
         self.not_after.duration_since(now).unwrap_or_default() <= life / 3
+    }
+
+    /// Whether it is for exactly these names and addresses, in any order.
+    pub(super) fn is_for(&self, names: &[String]) -> bool {
+        let plain = |name: &String| {
+            name.parse::<IpAddr>().map_or_else(|_| name.to_ascii_lowercase(), |address| address.to_string())
+        };
+        let wanted: BTreeSet<_> = names.iter().map(plain).collect();
+        let addresses = self.addresses.iter().map(IpAddr::to_string);
+        let ours: BTreeSet<_> = self.names.iter().cloned().chain(addresses).collect();
+        wanted == ours
+    }
+
+    /// Whether the next certificate of its chain is this one.
+    pub(super) fn is_under(&self, authority: &[u8]) -> bool {
+        let next = self.key.cert.get(1).map(AsRef::as_ref);
+        next == Some(authority)
     }
 
     /// The certificate itself in DER, without its chain.
@@ -154,6 +179,18 @@ pub(super) fn dns_names(cert: &X509Certificate<'_>) -> Vec<String> {
         _ => None,
     };
     names.value.general_names.iter().filter_map(dns).collect()
+}
+
+fn addresses(cert: &X509Certificate<'_>) -> Vec<IpAddr> {
+    let Ok(Some(names)) = cert.subject_alternative_name() else { return Vec::new() };
+    let address = |name: &GeneralName<'_>| match name {
+        GeneralName::IPAddress(octets) => match octets.len() {
+            4 => <[u8; 4]>::try_from(*octets).ok().map(IpAddr::from),
+            _ => <[u8; 16]>::try_from(*octets).ok().map(IpAddr::from),
+        },
+        _ => None,
+    };
+    names.value.general_names.iter().filter_map(address).collect()
 }
 
 fn time(seconds: i64) -> SystemTime {

@@ -159,6 +159,10 @@ fn words(error: &rustls::Error) -> Option<&'static str> {
             | PeerIncompatible::ServerDoesNotSupportTls12Or13
             | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
         ) => "no TLS version in common",
+        // Clients before TLS 1.2 did not say which signatures they know (RFC 5246 §7.4.1.4.1).
+        E::PeerIncompatible(PeerIncompatible::SignatureAlgorithmsExtensionRequired) => {
+            "no TLS version in common: the client is older than TLS 1.2, or knows SHA-1 only"
+        }
         E::PeerIncompatible(
             PeerIncompatible::NoCipherSuitesInCommon
             | PeerIncompatible::NoKxGroupsInCommon

@@ -1,7 +1,7 @@
 use super::certificate::dns_names;
 use super::sha256;
 use rustls::{CommonState, HandshakeKind, ProtocolVersion};
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::sync::Arc;
 use tokio_rustls::TlsStream;
 use x509_parser::extensions::GeneralName;
@@ -90,11 +90,7 @@ impl PeerCertificate {
 
     /// The fingerprint in lower-case hexadecimal digits.
     pub fn fingerprint_hex(&self) -> String {
-        self.fingerprint.iter().fold(String::with_capacity(64), |mut hex, octet| {
-            // Writing to a string does not fail.
-            let _ = write!(hex, "{octet:02x}");
-            hex
-        })
+        super::hex(&self.fingerprint)
     }
 }
 

@@ -11,10 +11,16 @@ mod certificates;
 mod client;
 mod explain;
 mod info;
+mod issue;
 
 mod secret;
 mod server;
 mod stream;
+
+#[cfg(test)]
+mod peers;
+#[cfg(test)]
+mod tests;
 
 pub use authorities::Authorities;
 pub use certificate::{CertSource, Certificate};
@@ -22,6 +28,7 @@ pub use certificates::Certificates;
 pub use client::{ClientTls, ServerName};
 pub use info::{PeerCertificate, TlsInfo, Version};
 
+pub use issue::{Issued, LocalCa, self_signed};
 pub use secret::{check_secret, read_secret};
 pub use server::{ClientAuth, ServerTls};
 pub use stream::TlsStream;
@@ -48,4 +55,9 @@ fn sha256(data: &[u8]) -> [u8; 32] {
         hash.copy_from_slice(suite.common.hash_provider.hash(data).as_ref());
     }
     hash
+}
+
+/// Octets in lower-case hexadecimal digits.
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }

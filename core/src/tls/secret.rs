@@ -1,8 +1,9 @@
 use crate::{Error, Result};
 use std::fs::{File, Metadata};
-use std::io::Read as _;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 use zeroize::Zeroizing;
 
 /// The widest mode of a file that holds a secret: its owner writes, its group reads.
@@ -50,6 +51,48 @@ pub(super) fn read(path: &Path, private: bool) -> Result<Zeroizing<Vec<u8>>> {
     let mut content = Zeroizing::new(Vec::with_capacity(meta.len() as usize + 1));
     file.take(MAX_SECRET).read_to_end(&mut content).map_err(failed)?;
     Ok(content)
+}
+
+/// Writes a file that is not there yet: it appears complete, or not at all.
+pub(super) fn write_new(path: &Path, content: &[u8], mode: u32) -> Result<()> {
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            Error::local(format!("{} exists and is not overwritten", path.display()))
+        }
+        _ => Error::local(format!("cannot write {}", path.display())).caused_by(error),
+    };
+    let temporary = write_beside(path, content, mode).map_err(failed)?;
+    // Unlike a rename, a link never takes the place of another file.
+    let linked = std::fs::hard_link(&temporary, path);
+    std::fs::remove_file(&temporary).map_err(failed)?;
+    linked.and_then(|()| sync_parent(path)).map_err(failed)
+}
+
+/// Writes a file in the place of another, if there is one: at any time there is the old or the new one.
+pub(super) fn replace(path: &Path, content: &[u8], mode: u32) -> Result<()> {
+    write_beside(path, content, mode)
+        .and_then(|temporary| std::fs::rename(temporary, path))
+        .and_then(|()| sync_parent(path))
+        .map_err(|error| Error::local(format!("cannot write {}", path.display())).caused_by(error))
+}
+
+fn write_beside(path: &Path, content: &[u8], mode: u32) -> io::Result<PathBuf> {
+    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let temporary = path.with_extension(format!("{}-{nanos}.tmp", std::process::id()));
+    let mut file = File::options().write(true).create_new(true).mode(mode).open(&temporary)?;
+    let written = file.write_all(content).and_then(|()| file.sync_all());
+    if written.is_err() {
+        // A full disk is told, not what was left on it.
+        let _ = std::fs::remove_file(&temporary);
+    }
+    written.map(|()| temporary)
+}
+
+fn sync_parent(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => File::open(parent)?.sync_all(),
+        _ => File::open(".")?.sync_all(),
+    }
 }
 
 #[cfg(test)]
