@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Origin;
 
-/// More than these are counted, not kept.
+/// More than these are counted, not kept: a file of a megabyte of mistakes has as many.
 const MAX: usize = 1000;
 
 /// What was found in a configuration, in the order of its files.
@@ -17,6 +17,8 @@ pub struct Diagnostics {
     pub(super) sources: Vec<Arc<Source>>,
     /// Places whose text is never shown.
     pub(super) masks: BTreeSet<Origin>,
+    failed: bool,
+    more: usize,
 }
 
 /// Whether the configuration can be used nevertheless.
@@ -71,7 +73,7 @@ pub struct Record {
 impl Diagnostics {
     /// Whether there is at least one error.
     pub fn has_errors(&self) -> bool {
-        self.list.iter().any(|d| d.severity == Severity::Error)
+        self.failed
     }
 
     /// Whether nothing was found.
@@ -79,9 +81,9 @@ impl Diagnostics {
         self.list.is_empty()
     }
 
-    /// How many there are.
+    /// How many there are; of more than a thousand, not all are told.
     pub fn len(&self) -> usize {
-        self.list.len()
+        self.list.len() + self.more
     }
 
     /// All, in order, for machines.
@@ -109,6 +111,9 @@ impl Diagnostics {
         for diagnostic in &self.list {
             text.push_str(&renderer.render(&self.groups(diagnostic)));
             text.push_str("\n\n");
+        }
+        if self.more > 0 {
+            text.push_str(&format!("and {} more\n", self.more));
         }
         text
     }
@@ -189,8 +194,11 @@ impl Diagnostics {
     }
 
     pub(super) fn push(&mut self, diagnostic: Diagnostic) {
+        self.failed |= diagnostic.severity == Severity::Error;
         if self.list.len() < MAX {
             self.list.push(diagnostic);
+        } else {
+            self.more += 1;
         }
     }
 

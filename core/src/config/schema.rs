@@ -82,6 +82,25 @@ impl Schema {
                 || path.strip_suffix(key).is_some_and(|before| before.is_empty() || before.ends_with('.'))
         })
     }
+
+    /// The example as a part of a file, with every key told of in comments: what `config example KIND` prints.
+    pub fn to_toml(&self) -> String {
+        let header = match (self.section.as_str(), self.kind) {
+            ("", _) => String::new(),
+            (_, "") => format!("[{}]\n", self.section.replace("NAME", "example")),
+            (section, kind) => format!("[[{section}]]\nkind = \"{kind}\"\n"),
+        };
+        let mut text = format!("# {}\n", self.summary);
+        for key in &self.keys {
+            let need = match &key.need {
+                Need::Required => ", required".to_owned(),
+                Need::Optional => String::new(),
+                Need::Default(value) => format!(", by default {value}"),
+            };
+            text.push_str(&format!("# - {} ({}{need}): {}\n", key.path, key.kind, key.doc));
+        }
+        format!("{text}{header}{}\n", self.example.trim_end())
+    }
 }
 
 impl Kind {

@@ -8,6 +8,10 @@ use super::*;
 use crate::Result;
 use crate::app::{BoxService, Context, Service};
 
+mod properties;
+mod secrets;
+mod sources;
+
 struct Site;
 
 impl Service for Site {
@@ -88,6 +92,16 @@ listen = ["tcp:80"]
 files = "public"
 "#;
 
+/// A directory with these files.
+fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("conf.d")).unwrap();
+    for (name, text) in files {
+        std::fs::write(dir.path().join(name), text).unwrap();
+    }
+    dir
+}
+
 #[test]
 fn a_good_file_makes_a_plan() {
     let reading = read(&document(GOOD));
@@ -140,6 +154,14 @@ fn an_excerpt_shows_line_and_caret() {
 }
 
 #[test]
+fn of_too_many_mistakes_the_first_are_told_and_the_rest_counted() {
+    let text: String = (0..1500).map(|n| format!("key{n} = 1\n")).collect();
+    let diagnostics = read(&document(&text)).diagnostics;
+    assert_eq!((diagnostics.len(), diagnostics.records().len()), (1500, 1000));
+    assert!(diagnostics.render(false).ends_with("and 500 more\n"));
+}
+
+#[test]
 fn a_kind_that_is_not_is_told_with_the_nearest() {
     let records = read(&document(&GOOD.replace("\"site\"", "\"siet\""))).diagnostics.records();
     assert_eq!(records.len(), 1);
@@ -178,169 +200,6 @@ fn a_resource_with_errors_is_told_once_and_not_by_those_who_refer_to_it() {
     let records = read(&document(&GOOD.replace("\"www\"", "5"))).diagnostics.records();
     assert_eq!(records.len(), 1, "{records:?}");
     assert_eq!(records[0].line, 8);
-}
-
-#[test]
-fn later_sources_win_and_their_origin_is_shown() {
-    let document = document(GOOD)
-        .environment([
-            ("ROPEWALK__LIMITS__IDLE".into(), "2m".into()),
-            ("ROPEWALK__SERVICE__MAIN__PORT".into(), "81".into()),
-            ("HOME".into(), "/".into()),
-        ])
-        .set(["service.main.port=82", "log.level=debug"]);
-    let reading = read(&document);
-    let shown = reading.show(&document, true);
-    let plan = reading.plan.unwrap();
-    assert_eq!(plan.settings.as_deref(), Some("debug"));
-    assert_eq!(plan.limits.idle, Duration::from_secs(120));
-    for line in [
-        "drain = \"5s\"  # ropewalk.toml:2",
-        "idle = \"2m\"  # environment variable ROPEWALK__LIMITS__IDLE",
-        "port = 82  # option --set service.main.port (number 1)",
-    ] {
-        assert!(shown.contains(line), "{shown}");
-    }
-}
-
-#[test]
-fn errors_outside_files_name_the_variable_or_option() {
-    let document = document(GOOD).environment([("ROPEWALK__LIMITS__IDLE".into(), "soon".into())]).set([
-        "service.mian.port=1",
-        "limits.line=-1",
-        "nonsense",
-    ]);
-    let records = read(&document).diagnostics.records();
-    let told: Vec<_> = records.iter().map(|r| (r.file.as_str(), r.message.as_str())).collect();
-    assert_eq!(
-        told,
-        [
-            (
-                "environment variable ROPEWALK__LIMITS__IDLE",
-                "expected a duration such as \"30s\", \"5m\", \"1h 30m\" or \"250ms\""
-            ),
-            (
-                "option --set service.mian.port (number 1)",
-                "no `service` is called `mian`: did you mean `main`?"
-            ),
-            (
-                "option --set limits.line (number 2)",
-                "expected a number of octets such as \"16KiB\", \"1MB\" or 512"
-            ),
-            ("option --set nonsense (number 3)", "expected KEY=VALUE, where KEY is like `section.key`"),
-        ]
-    );
-}
-
-/// A directory with these files.
-fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::create_dir(dir.path().join("conf.d")).unwrap();
-    for (name, text) in files {
-        std::fs::write(dir.path().join(name), text).unwrap();
-    }
-    dir
-}
-
-#[test]
-fn files_beside_are_read_by_name_and_win_over_the_file() {
-    let dir = directory(&[
-        ("ropewalk.toml", GOOD),
-        ("conf.d/20.toml", "[log]\nlevel = \"twenty\"\n"),
-        ("conf.d/10.toml", "drain = \"9s\"\n[log]\nlevel = \"ten\"\n[files.more]\npath = \"x\"\n"),
-        ("conf.d/30.toml", "[[service]]\nkind = \"site\"\nlisten = \"a\"\nfiles = \"more\"\n"),
-        ("conf.d/readme.txt", "no toml"),
-    ]);
-    let reading = read(&Document::new().file(&dir.path().join("ropewalk.toml")));
-    assert_eq!(reading.diagnostics.render(false), "");
-    let plan = reading.plan.unwrap();
-    assert_eq!(plan.settings.as_deref(), Some("twenty"));
-    assert_eq!(plan.limits.drain, Duration::from_secs(9));
-    let names: Vec<_> = plan.members.iter().map(|m| m.name.as_str()).collect();
-    assert_eq!(names, ["main", "site-1"]);
-    let more = plan.resources.get::<dyn Folder>("files", "more").unwrap();
-    assert_eq!(more.path(), dir.path().join("conf.d/x"));
-}
-
-#[test]
-fn a_name_defined_twice_is_told_with_both_places() {
-    let dir = directory(&[
-        ("ropewalk.toml", GOOD),
-        ("conf.d/a.toml", "[files.x]\npath = \"1\"\n"),
-        ("conf.d/b.toml", "\n[files.x]\npath = \"2\"\n[files.public]\npath = \"mine\"\n"),
-        ("conf.d/c.toml", "[[service]]\nname = \"main\"\nkind = \"site\"\nlisten = \"a\"\nfiles = \"x\"\n"),
-    ]);
-    let diagnostics = read(&Document::new().file(&dir.path().join("ropewalk.toml"))).diagnostics;
-    let messages: Vec<_> = diagnostics.records().into_iter().map(|r| (r.line, r.message)).collect();
-    assert_eq!(
-        messages,
-        [(2, "[files.x] is defined twice".to_owned()), (2, "the service `main` is defined twice".to_owned())]
-    );
-    let text = diagnostics.render(false);
-    assert!(text.contains("b.toml:2") && text.contains("a.toml:1"), "{text}");
-    assert!(text.contains("c.toml:2") && text.contains("ropewalk.toml:10"), "{text}");
-}
-
-#[test]
-fn a_file_that_cannot_be_read_or_is_too_large_is_an_error() {
-    let dir = directory(&[("large.toml", &"#".repeat(1024 * 1024 + 1))]);
-    for (name, message) in [("none.toml", "No such file"), ("large.toml", "more than 1048576 octets")] {
-        let text = read(&Document::new().file(&dir.path().join(name))).diagnostics.render(false);
-        assert!(text.contains(message) && text.contains(name), "{text}");
-    }
-}
-
-#[test]
-fn secrets_are_never_shown() {
-    for line in [
-        "password = \"hunter2\"",
-        "pasword = \"hunter2\"",
-        "password = { flie = \"hunter2\" }",
-        "password = [\"hunter2\"]",
-        "password = \"hunter2",
-        "something = { x = { y = [\"hunter2\"] } }",
-    ] {
-        let document = document(&format!("{GOOD}{line}\n"));
-        let reading = read(&document);
-        let shown = reading.diagnostics.render(true) + &reading.show(&document, true);
-        assert!(!reading.diagnostics.is_empty());
-        assert!(!shown.contains("hunter2"), "{line}: {shown}");
-        assert!(!format!("{:?}", reading.diagnostics.records()).contains("hunter2"), "{line}");
-    }
-    let document = document(GOOD)
-        .environment([("ROPEWALK__SERVICE__MAIN__PASSWORD".into(), "hunter2".into())])
-        .set(["service.main.pasword=hunter2"]);
-    let reading = read(&document);
-    let shown = reading.diagnostics.render(false) + &reading.show(&document, true);
-    assert!(shown.contains("unknown key `pasword`") && !shown.contains("hunter2"), "{shown}");
-}
-
-#[test]
-fn services_of_a_kind_nobody_knows_are_masked_too() {
-    let document = document(&format!("{GOOD}password = \"hunter2\"").replace("\"site\"", "\"siet\""));
-    assert!(!read(&document).show(&document, false).contains("hunter2"));
-}
-
-#[test]
-fn the_file_of_a_secret_may_not_be_open_to_the_world() {
-    use std::os::unix::fs::PermissionsExt as _;
-    let dir = directory(&[
-        ("ropewalk.toml", &format!("{GOOD}password = {{ file = \"password\" }}")),
-        ("password", "hunter2\n"),
-    ]);
-    let read = |mode| {
-        let mode = std::fs::Permissions::from_mode(mode);
-        std::fs::set_permissions(dir.path().join("password"), mode).unwrap();
-        read(&Document::new().file(&dir.path().join("ropewalk.toml")))
-    };
-    assert!(read(0o640).diagnostics.is_empty());
-    let text = read(0o644).diagnostics.render(false);
-    assert!(text.contains("has mode 0644: a secret's file may not be wider than 0640"), "{text}");
-    let (one, two) = (read(0o600), {
-        std::fs::write(dir.path().join("password"), "hunter3").unwrap();
-        read(0o600)
-    });
-    assert_ne!(fingerprint(&one), fingerprint(&two), "another secret makes another service");
 }
 
 fn fingerprint<T>(reading: &Reading<T>) -> Fingerprint {
@@ -432,6 +291,11 @@ fn the_reference_tells_type_need_and_sentence_of_each_key() {
     assert!(schema.explain("limits.idle").any(|key| key.need == Need::Default("\"5m\"".into())));
     assert!(schema.keys.iter().any(|key| key.path == "route[].path" && key.need == Need::Required));
 
+    let example = schema.to_toml();
+    assert!(example.contains("# - port (integer, by default 80): A port of no use.\n"), "{example}");
+    let document = document(&format!("[files.public]\npath = \"/\"\n{example}"));
+    assert!(read(&document).plan.is_some(), "{example}");
+
     let json = registry().json_schema(|top| drop(top.table("log", "What is logged, and where.")));
     let service = &json["properties"]["service"]["items"]["oneOf"][0];
     assert_eq!(service["required"], serde_json::json!(["kind", "listen", "files"]));
@@ -446,58 +310,4 @@ fn the_reference_tells_type_need_and_sentence_of_each_key() {
 fn the_example_is_read() {
     check_example(&SITE, registry(), "[files.public]\npath = \"/srv\"").unwrap();
     check_resource_example(&FILES, Registry::new(), "").unwrap();
-}
-
-mod properties {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn value() -> impl Strategy<Value = toml::Value> {
-        let leaf = prop_oneof![
-            any::<i64>().prop_map(toml::Value::from),
-            any::<bool>().prop_map(toml::Value::from),
-            any::<f64>().prop_filter("NaN is no equal", |n| !n.is_nan()).prop_map(toml::Value::from),
-            any::<String>().prop_map(toml::Value::from),
-        ];
-        leaf.prop_recursive(4, 32, 4, |inner| {
-            prop_oneof![
-                proptest::collection::vec(inner.clone(), 0..4).prop_map(toml::Value::from),
-                proptest::collection::btree_map(any::<String>(), inner, 0..4)
-                    .prop_map(|map| toml::Value::Table(map.into_iter().collect())),
-            ]
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn no_text_panics(text in any::<String>(), option in any::<String>()) {
-            let document = document(&text).set([option]);
-            let reading = read(&document);
-            reading.diagnostics.render(true);
-            reading.show(&document, true);
-        }
-
-        #[test]
-        fn nothing_like_toml_panics(words in proptest::collection::vec(prop_oneof![
-            Just("["), Just("]"), Just("[[service]]\n"), Just("="), Just("kind"), Just("\n"), Just("\"site\""),
-            Just("'"), Just("\"\"\""), Just("{"), Just("}"), Just("."), Just("files"), Just(" "), Just("é"), Just("1"),
-        ], 0..40)) {
-            let document = document(&words.concat());
-            let reading = read(&document);
-            reading.diagnostics.render(false);
-            reading.show(&document, true);
-        }
-
-        #[test]
-        fn what_is_shown_is_what_was_read(table in proptest::collection::btree_map(any::<String>(), value(), 0..5)) {
-            let table: toml::Table = table.into_iter().collect();
-            let text = toml::to_string(&table).unwrap();
-            let document = document(&text);
-            for origins in [false, true] {
-                let shown = document.to_toml(&Default::default(), origins);
-                prop_assert_eq!(toml::from_str::<toml::Table>(&shown).unwrap(), table.clone(), "{}", shown);
-            }
-        }
-    }
 }
