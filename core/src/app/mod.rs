@@ -1,10 +1,12 @@
 //! What runs: protocols, policies, servers, services, groups, and the application around them.
 
 mod application;
+mod backoff;
 mod context;
 mod drive;
 mod generation;
 mod group;
+mod link;
 mod live;
 mod notify;
 mod policy;
@@ -18,15 +20,17 @@ mod task;
 mod timer;
 
 pub use application::{Application, Member, Rebuild, Runtime};
+pub use backoff::Backoff;
 pub use context::{Context, Offence};
 pub use drive::{Drive, drive};
 pub use group::Group;
+pub use link::Link;
 pub use live::{ConnId, Live, LiveConnection};
 pub use policy::{BoxPolicy, Next, Policy};
 pub use prepare::Prepare;
 pub use privileges::Privileges;
 pub use protocol::{BoxProtocol, Protocol};
-pub use reconnect::{Backoff, Link, Reconnect};
+pub use reconnect::Reconnect;
 pub use server::Server;
 pub use service::{BoxService, Service};
 pub use task::Task;

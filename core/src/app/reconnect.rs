@@ -1,13 +1,14 @@
 use std::fmt;
 use std::pin::Pin;
-use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{Instrument as _, info_span};
 
-use super::{BoxProtocol, ConnId, Context, Protocol, Service};
-use crate::net::{Connection, Info};
+use super::backoff::random;
+use super::link::{State, stopped};
+use super::{Backoff, BoxProtocol, ConnId, Context, Link, Protocol, Service};
+use crate::net::Connection;
 use crate::{Error, Result};
 
 type Connecting = Pin<Box<dyn Future<Output = Result<Connection>> + Send>>;
@@ -27,50 +28,6 @@ pub struct Reconnect {
     backoff: Backoff,
     random: Box<dyn Fn() -> f64 + Send + Sync>,
     state: watch::Sender<State>,
-}
-
-/// When to connect again, and when no more.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Backoff {
-    /// The longest wait after one failure, or after a success.
-    pub first: Duration,
-    /// The longest wait of all.
-    pub longest: Duration,
-    /// How long a connection lasts that is a success.
-    pub settled: Duration,
-    /// How long connecting may take.
-    pub connect: Duration,
-    /// Failures in a row until the service gives up; `None` for never.
-    pub give_up_after: Option<u32>,
-}
-
-impl Default for Backoff {
-    fn default() -> Self {
-        Self {
-            first: Duration::from_secs(1),
-            longest: Duration::from_secs(60),
-            settled: Duration::from_secs(30),
-            connect: Duration::from_secs(30),
-            give_up_after: None,
-        }
-    }
-}
-
-impl Backoff {
-    /// The wait after so many failures in a row; `part` of it, from 0 to 1.
-    fn wait(&self, failures: u32, part: f64) -> Duration {
-        let whole = self.first.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
-        whole.min(self.longest).mul_f64(part.clamp(0.0, 1.0))
-    }
-}
-
-#[derive(Clone)]
-enum State {
-    Down,
-    Up(Info),
-    Stopped,
-    GaveUp(String),
 }
 
 impl Reconnect {
@@ -180,37 +137,6 @@ impl fmt::Debug for Reconnect {
     }
 }
 
-/// Whether a [`Reconnect`] is connected. Clones watch the same one.
-#[derive(Clone)]
-pub struct Link(watch::Receiver<State>);
-
-impl Link {
-    /// Waits until there is a connection, and says between whom. Any number may wait.
-    ///
-    /// # Errors
-    /// Ours, where the service has given up or stopped.
-    pub async fn when_connected(&self) -> Result<Info> {
-        let mut states = self.0.clone();
-        let state = states.wait_for(|state| !matches!(state, State::Down)).await;
-        match state.map(|state| state.clone()) {
-            Ok(State::Up(info)) => Ok(info),
-            Ok(State::GaveUp(cause)) => Err(Error::local("could not connect").caused_by(cause)),
-            Ok(State::Stopped | State::Down) | Err(_) => Err(stopped()),
-        }
-    }
-
-    /// Whether there is a connection now.
-    pub fn is_connected(&self) -> bool {
-        matches!(*self.0.borrow(), State::Up(_))
-    }
-}
-
-impl fmt::Debug for Link {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Link").field("connected", &self.is_connected()).finish()
-    }
-}
-
 /// Says, when it is dropped, that the connection has ended, and ends its context with all its tasks.
 struct Up<'a>(&'a Reconnect, Context);
 
@@ -236,22 +162,10 @@ impl Drop for Running<'_> {
     }
 }
 
-fn stopped() -> Error {
-    Error::local("the client has stopped")
-}
-
-/// From 0 to 1, evenly; 1, the longest wait, if the system gives no random numbers.
-fn random() -> f64 {
-    let mut octets = [0; 4];
-    match aws_lc_rs::rand::fill(&mut octets) {
-        Ok(()) => f64::from(u32::from_ne_bytes(octets)) / f64::from(u32::MAX),
-        Err(_) => 1.0,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
+    use std::time::Duration;
 
     use futures_util::FutureExt as _;
     use tokio::io::AsyncReadExt as _;
@@ -335,18 +249,6 @@ mod tests {
             refused(&attempts, give_up_after(4)).random(move || parts.lock().unwrap().next().unwrap());
         client.run(root()).await.unwrap_err();
         assert_eq!(attempts.all(), [0.0, 0.5, 0.5, 1.5]);
-    }
-
-    #[test]
-    fn the_wait_never_overflows_and_jitter_stays_in_its_bounds() {
-        let backoff = Backoff::default();
-        for failures in [0, 1, 7, 32, u32::MAX] {
-            assert!(backoff.wait(failures, 7.0) <= backoff.longest);
-            assert_eq!(backoff.wait(failures, -1.0), Duration::ZERO);
-        }
-        let drawn: Vec<_> = (0..64).map(|_| random()).collect();
-        assert!(drawn.iter().all(|part| (0.0..=1.0).contains(part)));
-        assert!(drawn.iter().any(|part| *part < 0.5) && drawn.iter().any(|part| *part > 0.5));
     }
 
     #[tokio::test(start_paused = true)]
