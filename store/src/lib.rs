@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Engines behind the data traits of `ropewalk_core`: places to keep what servers serve.
+
+pub mod files;

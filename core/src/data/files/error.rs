@@ -116,3 +116,51 @@ impl From<BadPath> for FsError {
         Self::BadName
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::error::Error;
+
+    use rustix::io::Errno;
+
+    use super::*;
+
+    #[test]
+    fn every_errno_of_the_table_has_its_variant() {
+        let table = [
+            (Errno::NOENT, FsError::NotFound),
+            (Errno::EXIST, FsError::Exists),
+            (Errno::NOTDIR, FsError::NotDir),
+            (Errno::ISDIR, FsError::IsDir),
+            (Errno::NOTEMPTY, FsError::NotEmpty),
+            (Errno::ACCESS, FsError::Denied),
+            (Errno::PERM, FsError::Denied),
+            (Errno::ROFS, FsError::ReadOnly),
+            (Errno::DQUOT, FsError::Quota),
+            (Errno::NOSPC, FsError::NoSpace),
+            (Errno::FBIG, FsError::TooLarge),
+            (Errno::LOOP, FsError::Loop),
+            (Errno::NAMETOOLONG, FsError::BadName),
+            (Errno::XDEV, FsError::CrossDevice),
+            (Errno::BUSY, FsError::Busy),
+            (Errno::TXTBSY, FsError::Busy),
+            (Errno::STALE, FsError::Stale),
+            (Errno::OPNOTSUPP, FsError::Unsupported),
+            (Errno::IO, FsError::Io(io::Error::other("any"))),
+        ];
+        let texts: BTreeSet<_> = table.iter().map(|(_, error)| error.text()).collect();
+        // Each of the seventeen has a text of its own.
+        assert_eq!(texts.len(), 17);
+        for (errno, expected) in table {
+            assert_eq!(FsError::from(io::Error::from(errno)).text(), expected.text(), "{errno:?}");
+        }
+    }
+
+    #[test]
+    fn the_cause_is_for_the_log_and_not_in_the_text() {
+        let error = FsError::from(io::Error::other("/srv/secret: disk on fire"));
+        assert_eq!(error.to_string(), "input/output error");
+        assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("/srv/secret: disk on fire"));
+    }
+}

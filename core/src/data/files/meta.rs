@@ -239,3 +239,50 @@ pub struct Space {
 
 /// What backends return.
 pub(super) type Result<T> = std::result::Result<T, FsError>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_before_1970_and_after_2106_survive() {
+        for (secs, nanos) in [(-1, 999_999_999), (-86_400, 0), (0, 0), (1 << 33, 1), (-(1 << 33), 5)] {
+            let time = Time::new(secs, nanos);
+            assert_eq!(Time::from(time.to_system().unwrap()), time);
+        }
+        assert_eq!(
+            Time::new(i64::MAX, 999_999_999).to_system(),
+            UNIX_EPOCH.checked_add(Duration::new(i64::MAX as u64, 999_999_999))
+        );
+    }
+
+    #[test]
+    fn a_validator_changes_with_each_of_its_parts() {
+        let time = Time::new(1, 2);
+        let of = |mtime, ctime, len, number| Etag::of(mtime, Some(ctime), len, number);
+        let etag = of(time, time, 3, 4);
+        assert_eq!(etag, of(time, time, 3, 4));
+        for other in [
+            of(Time::new(1, 3), time, 3, 4),
+            of(Time::new(2, 2), time, 3, 4),
+            of(time, Time::new(1, 3), 3, 4),
+            of(time, time, 4, 4),
+            of(time, time, 3, 5),
+            Etag::of(time, None, 3, 4),
+        ] {
+            assert_ne!(etag.as_str(), other.as_str());
+        }
+    }
+
+    #[test]
+    fn a_validator_fits_between_quotes() {
+        let most = Time::new(-1, 999_999_999);
+        let longest = Etag::of(most, Some(most), u64::MAX, u64::MAX);
+        assert_eq!(longest.as_str().split('.').count(), 4);
+        assert_eq!(Etag::new(longest.as_str()), Some(longest));
+        assert_eq!(Etag::new("abc-5").map(|etag| etag.to_string()), Some("abc-5".to_owned()));
+        for bad in ["", "a\"b", "a b", "a\r\n", "é", &"x".repeat(56)] {
+            assert_eq!(Etag::new(bad), None, "{bad:?}");
+        }
+    }
+}

@@ -2,13 +2,17 @@
 //!
 //! A protocol parses what a peer sent into a [`VPath`] once, and asks a [`Files`] for it. A value of `Files` is one
 //! person's view: its root and its rules are already inside, and no method says who is asking. Every place to keep
-//! files implements it, and so does every layer over one.
+//! files implements it, and so does every
+//! [layer](layers) over one.
 
 mod error;
+pub mod layers;
 mod memory;
 mod meta;
 mod open;
 mod path;
+#[cfg(feature = "testkit")]
+pub mod suite;
 mod traits;
 
 pub use error::FsError;

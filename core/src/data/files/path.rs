@@ -223,3 +223,145 @@ impl fmt::Display for BadPath {
 }
 
 impl std::error::Error for BadPath {}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(raw: &[u8], dots: DotDot) -> Result<VPath, BadPath> {
+        VPath::parse(raw, &VPath::ROOT, dots)
+    }
+
+    #[test]
+    fn a_path_is_normalised() {
+        let cwd = parse(b"/a/b", DotDot::Refuse).unwrap();
+        for (raw, clamped, refused) in [
+            (&b""[..], "/a/b", Some("/a/b")),
+            (b"/", "/", Some("/")),
+            (b"//", "/", Some("/")),
+            (b".", "/a/b", Some("/a/b")),
+            (b"c", "/a/b/c", Some("/a/b/c")),
+            (b"./c/", "/a/b/c", Some("/a/b/c")),
+            (b"c//./d", "/a/b/c/d", Some("/a/b/c/d")),
+            (b"/c//d/", "/c/d", Some("/c/d")),
+            (b"...", "/a/b/...", Some("/a/b/...")),
+            (b".hidden", "/a/b/.hidden", Some("/a/b/.hidden")),
+            (b"..", "/a", None),
+            (b"../../..", "/", None),
+            (b"/../../etc", "/etc", None),
+            (b"c/../d", "/a/b/d", None),
+            (b"%2e%2e", "/a/b/%2e%2e", Some("/a/b/%2e%2e")),
+            (b"..\\x", "/a/b/..\\x", Some("/a/b/..\\x")),
+        ] {
+            let path = VPath::parse(raw, &cwd, DotDot::Clamp).unwrap();
+            assert_eq!(path.as_bytes(), clamped.as_bytes(), "{raw:?}");
+            match (VPath::parse(raw, &cwd, DotDot::Refuse), refused) {
+                (Ok(path), Some(refused)) => assert_eq!(path.as_bytes(), refused.as_bytes()),
+                (result, refused) => assert_eq!((result, refused), (Err(BadPath::DotDot), None), "{raw:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_no_file_can_be_called_is_refused() {
+        let long = vec![b'n'; 256];
+        assert_eq!(parse(b"a\0b", DotDot::Clamp), Err(BadPath::Forbidden));
+        assert_eq!(parse(&long, DotDot::Clamp), Err(BadPath::LongName));
+        assert!(parse(&long[..255], DotDot::Clamp).is_ok());
+        assert!(parse(&b"/d".repeat(2048), DotDot::Clamp).is_ok());
+        assert_eq!(parse(&b"/dd".repeat(1366), DotDot::Clamp), Err(BadPath::LongPath));
+        assert_eq!(parse(&b"/".repeat(8193), DotDot::Clamp), Err(BadPath::LongPath));
+        let deep = parse(&b"/d".repeat(2048), DotDot::Clamp).unwrap();
+        assert_eq!(deep.join(&Name::new("x").unwrap()), Err(BadPath::LongPath));
+        for (name, error) in [
+            (&b""[..], BadPath::NotAName),
+            (b".", BadPath::NotAName),
+            (b"..", BadPath::NotAName),
+            (b"a/b", BadPath::Forbidden),
+            (b"/", BadPath::Forbidden),
+            (b"a\0", BadPath::Forbidden),
+        ] {
+            assert_eq!(Name::new(name), Err(error));
+        }
+        assert_eq!(Name::new(long), Err(BadPath::LongName));
+    }
+
+    #[test]
+    fn a_name_is_shown_on_one_line_and_apart_from_others() {
+        let shown = |name: &'static [u8]| Name::new(name).unwrap().to_string();
+        assert_eq!(shown("é 日本".as_bytes()), "é 日本");
+        assert_eq!(shown(b"a\r\n\x1b[31m\"\\"), "a\\u{d}\\u{a}\\u{1b}[31m\\x22\\x5c");
+        assert_eq!(shown(b"\xff\xc3"), "\\xff\\xc3");
+        assert_eq!(shown("a\u{202e}b".as_bytes()), "a\\u{202e}b");
+    }
+
+    #[test]
+    fn within_goes_by_components() {
+        let path = |raw: &[u8]| parse(raw, DotDot::Refuse).unwrap();
+        assert!(path(b"/a").is_within(&VPath::ROOT) && VPath::ROOT.is_within(&VPath::ROOT));
+        assert!(path(b"/a").is_within(&path(b"/a")) && path(b"/a/b").is_within(&path(b"/a")));
+        assert!(!path(b"/ab").is_within(&path(b"/a")) && !path(b"/a").is_within(&path(b"/a/b")));
+    }
+
+    /// Bytes of which many are dots and slashes.
+    fn raw() -> impl Strategy<Value = Vec<u8>> {
+        let byte = prop_oneof![4 => Just(b'/'), 4 => Just(b'.'), 3 => Just(b'a'), 1 => any::<u8>()];
+        prop::collection::vec(byte, 0..64)
+    }
+
+    /// The normal form, the long way.
+    fn model(raw: &[u8], cwd: &[&[u8]]) -> Vec<u8> {
+        let mut stack: Vec<&[u8]> = if raw.first() == Some(&b'/') { Vec::new() } else { cwd.to_vec() };
+        for part in raw.split(|byte| *byte == b'/') {
+            if part == b".." {
+                stack.pop();
+            } else if !part.is_empty() && part != b"." {
+                stack.push(part);
+            }
+        }
+        let joined = stack.join(&b'/');
+        [b"/", &*joined].concat()
+    }
+
+    proptest! {
+        #[test]
+        fn parse_agrees_with_a_naive_model(raw in raw(), cwd in raw()) {
+            let Ok(cwd) = parse(&cwd, DotDot::Clamp) else { return Ok(()) };
+            let expected = model(&raw, &cwd.names().collect::<Vec<_>>());
+            match VPath::parse(&raw, &cwd, DotDot::Clamp) {
+                Ok(path) => prop_assert_eq!(path.as_bytes(), &*expected),
+                Err(error) => prop_assert_eq!((error, raw.contains(&0)), (BadPath::Forbidden, true)),
+            }
+        }
+
+        #[test]
+        fn a_path_is_its_own_normal_form(raw in raw()) {
+            if let Ok(path) = parse(&raw, DotDot::Clamp) {
+                prop_assert_eq!(parse(path.as_bytes(), DotDot::Refuse), Ok(path.clone()));
+                for name in path.names() {
+                    prop_assert!(Name::new(name.to_vec()).is_ok());
+                }
+            }
+        }
+
+        #[test]
+        fn a_path_is_its_parent_and_its_name(raw in raw()) {
+            if let Ok(path) = parse(&raw, DotDot::Clamp) {
+                match (path.parent(), path.file_name()) {
+                    (Some(parent), Some(name)) => prop_assert_eq!(parent.join(&name), Ok(path)),
+                    (parent, name) => prop_assert_eq!((parent, name, path), (None, None, VPath::ROOT)),
+                }
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_a_path_or_an_error(raw in prop::collection::vec(any::<u8>(), 0..9000)) {
+            if let Ok(path) = parse(&raw, DotDot::Clamp) {
+                prop_assert!(path.as_bytes().len() <= MAX_PATH && path.as_bytes().starts_with(b"/"));
+                prop_assert!(path.names().all(|name| name.len() <= MAX_NAME && name != b".."));
+            }
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! What stands between a protocol and the place where files are kept: each layer is itself a [`Files`](super::Files).
+
+mod hide;
+
+pub use hide::{Dots, Hide};
+
+/// Whether this is the name of a file that a backend is still writing: `.` name `.` 16 hexadecimal digits `.part`.
+pub fn is_part(name: &[u8]) -> bool {
+    let middle = name.strip_prefix(b".").and_then(|name| name.strip_suffix(b".part"));
+    let Some((name, digits)) =
+        middle.and_then(|middle| middle.split_at_checked(middle.len().checked_sub(16)?))
+    else {
+        return false;
+    };
+    name.len() > 1 && name.ends_with(b".") && digits.iter().all(u8::is_ascii_hexdigit)
+}

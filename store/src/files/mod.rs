@@ -1,0 +1,5 @@
+//! Places to keep files.
+
+pub mod local;
+
+pub use local::Local;
