@@ -1,10 +1,15 @@
 #![doc = include_str!("../README.md")]
 
+mod files;
 mod server;
 mod wire;
 
+pub use files::{Static, Types};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
-pub use server::{Body, BoxHandler, Deadlines, Facts, Failure, Handler, Http, Options, Request, Response};
+pub use server::{
+    AccessLog, Body, BoxHandler, Deadlines, Facts, Failure, FileRange, Frames, Handler, Http, Options,
+    Request, Response, Routes, Tower,
+};
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,6 @@
+use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context as Poller, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
@@ -8,7 +10,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, StreamBody};
 use ropewalk_core::{Error, Result};
 
-use super::Failure;
+use super::{Failure, FileRange};
 
 /// The content of a request or a response.
 ///
@@ -18,8 +20,10 @@ use super::Failure;
 pub enum Body {
     /// All of it, in memory.
     Bytes(Bytes),
+    /// A part of a file.
+    File(FileRange),
     /// Frames that come one after the other; of unknown length unless its size hint is exact.
-    Stream(UnsyncBoxBody<Bytes, Error>),
+    Stream(Frames),
 }
 
 impl Body {
@@ -31,7 +35,7 @@ impl Body {
     /// Content that comes in chunks.
     pub fn stream(chunks: impl Stream<Item = Result<Bytes>> + Send + 'static) -> Self {
         use futures_util::StreamExt as _;
-        Self::Stream(UnsyncBoxBody::new(StreamBody::new(chunks.map(|chunk| chunk.map(Frame::data)))))
+        Self::Stream(Frames::new(StreamBody::new(chunks.map(|chunk| chunk.map(Frame::data)))))
     }
 
     /// Any other body, such as that of a tower service.
@@ -44,7 +48,12 @@ impl Body {
         let body = body
             .map_frame(|frame| frame.map_data(Into::into))
             .map_err(|error| Error::local("body failed").caused_by(error));
-        Self::Stream(UnsyncBoxBody::new(body))
+        Self::Stream(Frames::new(body))
+    }
+
+    /// One body after the other, of a known length.
+    pub(crate) fn chain(bodies: impl IntoIterator<Item = Self>) -> Self {
+        Self::Stream(Frames::new(Chain(bodies.into_iter().collect())))
     }
 
     /// The next chunk of data; trailers are passed over. `None` is the end.
@@ -106,6 +115,7 @@ impl HttpBody for Body {
         match self.get_mut() {
             Self::Bytes(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Bytes(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Self::File(file) => Poll::Ready(ready!(file.poll_chunk(cx)).map(|chunk| chunk.map(Frame::data))),
             Self::Stream(stream) => Poll::Ready(ready!(Pin::new(stream).poll_frame(cx))),
         }
     }
@@ -113,6 +123,7 @@ impl HttpBody for Body {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Bytes(bytes) => bytes.is_empty(),
+            Self::File(file) => file.len == 0,
             Self::Stream(stream) => stream.is_end_stream(),
         }
     }
@@ -120,7 +131,67 @@ impl HttpBody for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Bytes(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::File(file) => SizeHint::with_exact(file.len),
             Self::Stream(stream) => stream.size_hint(),
         }
+    }
+}
+
+/// Any body. It may be shared between threads, as what holds a request is while it waits, though nobody but its
+/// owner ever polls it.
+pub struct Frames(Mutex<UnsyncBoxBody<Bytes, Error>>);
+
+impl Frames {
+    pub(super) fn new(body: impl HttpBody<Data = Bytes, Error = Error> + Send + 'static) -> Self {
+        Self(Mutex::new(UnsyncBoxBody::new(body)))
+    }
+
+    fn look<T>(&self, at: impl FnOnce(&UnsyncBoxBody<Bytes, Error>) -> T) -> T {
+        at(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl HttpBody for Frames {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
+        let body = self.get_mut().0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        Pin::new(body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.look(HttpBody::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.look(HttpBody::size_hint)
+    }
+}
+
+/// Bodies that follow each other as one.
+struct Chain(VecDeque<Body>);
+
+impl HttpBody for Chain {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
+        while let Some(first) = self.0.front_mut() {
+            match ready!(Pin::new(first).poll_frame(cx)) {
+                None => drop(self.0.pop_front()),
+                frame => return Poll::Ready(frame),
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.iter().all(HttpBody::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let exact = self.0.iter().map(|body| HttpBody::size_hint(body).exact()).sum::<Option<u64>>();
+        exact.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }

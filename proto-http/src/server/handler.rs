@@ -97,6 +97,20 @@ pub struct Request {
     pub facts: Arc<Facts>,
 }
 
+impl Request {
+    /// The request as other libraries know it, with the facts among its extensions.
+    pub fn into_http(self) -> http::Request<Body> {
+        let mut request = http::Request::new(self.body);
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.uri;
+        *request.version_mut() = self.version;
+        *request.headers_mut() = self.headers;
+        *request.extensions_mut() = self.extensions;
+        request.extensions_mut().insert(self.facts);
+        request
+    }
+}
+
 /// What is known about the connection of a request.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

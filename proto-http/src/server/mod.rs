@@ -3,15 +3,21 @@
 mod accept;
 mod body;
 mod deadlines;
+mod file_range;
 mod handler;
 mod hyper;
 mod log;
-mod page;
+pub(crate) mod page;
 mod pipeline;
+mod routes;
 mod sent;
+mod tower;
 
 pub use accept::{Http, Options};
-pub use body::Body;
+pub use body::{Body, Frames};
 pub use deadlines::Deadlines;
+pub use file_range::FileRange;
 pub use handler::{BoxHandler, Facts, Failure, Handler, Request, Response};
 pub use log::AccessLog;
+pub use routes::Routes;
+pub use tower::Tower;

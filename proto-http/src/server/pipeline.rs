@@ -14,6 +14,7 @@ use http::{HeaderValue, Method, StatusCode, Version, header};
 use http_body::Body as HttpBody;
 use ropewalk_core::{Error, Fault};
 
+use super::body::Frames;
 use super::deadlines::{Activity, Timed, Times};
 use super::handler::{Answering, BoxHandler, Facts};
 use super::log::{AccessLog, Entry};
@@ -58,7 +59,7 @@ impl Pipeline {
         let body = if body.is_end_stream() {
             Body::empty()
         } else {
-            Body::Stream(http_body_util::combinators::UnsyncBoxBody::new(Timed::new(body, self.times.body)))
+            Body::Stream(Frames::new(Timed::new(body, self.times.body)))
         };
         let Decoded { path, slash } = decoded;
         let Parts { method, uri, version, headers, extensions, .. } = head;

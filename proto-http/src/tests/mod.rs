@@ -1,6 +1,7 @@
 //! The server as a peer sees it: raw bytes in, raw bytes out, over a pair in memory.
 
 mod deadlines;
+mod files;
 mod requests;
 
 use std::time::Duration;

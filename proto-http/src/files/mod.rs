@@ -1,0 +1,169 @@
+//! Static files: a tree of [`Files`] as a handler.
+
+mod conditions;
+mod listing;
+mod send;
+mod types;
+
+use std::sync::Arc;
+
+use http::{HeaderValue, Method, StatusCode, header};
+use ropewalk_core::Error;
+use ropewalk_core::data::files::{FileHandle, Files, FsError, Kind, Name, Open, VPath};
+
+use crate::server::{Body, Failure, Handler, Request, Response};
+use crate::wire::target;
+pub use types::Types;
+
+const ALLOW: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
+
+/// A tree of files, to be read.
+///
+/// It answers GET and HEAD with validators, conditions and ranges; a directory by its index file, else by a listing
+/// where that is on; a directory without a slash by a redirect. What is hidden, and links out of the tree, are not
+/// there.
+pub struct Static {
+    files: Arc<dyn Files>,
+    index: Vec<Name>,
+    listing: Option<usize>,
+    types: Types,
+    cache: Option<HeaderValue>,
+}
+
+impl Static {
+    /// This tree, with `index.html` as index, and listings of up to 10 000 names.
+    pub fn new(files: Arc<dyn Files>) -> Self {
+        let index = Name::new("index.html").into_iter().collect();
+        Self { files, index, listing: Some(10_000), types: Types::default(), cache: None }
+    }
+
+    /// With listings of at most this many names, or none.
+    #[must_use]
+    pub fn listing(self, most: Option<usize>) -> Self {
+        Self { listing: most, ..self }
+    }
+
+    /// With these names tried in this order where a directory is asked for.
+    #[must_use]
+    pub fn index(self, names: impl IntoIterator<Item = Name>) -> Self {
+        Self { index: names.into_iter().collect(), ..self }
+    }
+
+    /// With other content types.
+    #[must_use]
+    pub fn types(self, types: Types) -> Self {
+        Self { types, ..self }
+    }
+
+    /// With this `Cache-Control` for files.
+    #[must_use]
+    pub fn cache_control(self, value: HeaderValue) -> Self {
+        Self { cache: Some(value), ..self }
+    }
+}
+
+impl Handler for Static {
+    async fn handle(&self, request: Request) -> Result<Response, Failure> {
+        match request.method {
+            Method::GET | Method::HEAD => {}
+            Method::OPTIONS => return Ok(options()),
+            _ => return Err(Failure::new(StatusCode::METHOD_NOT_ALLOWED).with(header::ALLOW, ALLOW)),
+        }
+        if request.slash {
+            return self.directory(&request).await;
+        }
+        match self.open(&request.rest).await {
+            Ok(file) => self.send(&request, &request.rest, file).await,
+            Err(FsError::IsDir) => Ok(redirect(&request)?),
+            Err(error) => Err(self.failure(&request.rest, error).await),
+        }
+    }
+}
+
+impl Static {
+    async fn open(&self, path: &VPath) -> Result<Box<dyn FileHandle>, FsError> {
+        let how = Open::read();
+        match self.files.open_now(path, &how) {
+            Some(opened) => opened,
+            None => self.files.open(path, &how).await,
+        }
+    }
+
+    /// What was asked for with a slash: an index file, or a listing.
+    async fn directory(&self, request: &Request) -> Result<Response, Failure> {
+        for name in &self.index {
+            let path = request.rest.join(name).map_err(|_| Failure::bad_request())?;
+            match self.open(&path).await {
+                Ok(file) => return self.send(request, &path, file).await,
+                Err(FsError::NotFound | FsError::IsDir) => {}
+                Err(error) => return Err(self.failure(&path, error).await),
+            }
+        }
+        match self.files.stat(&request.rest, true).await {
+            Ok(meta) if meta.kind != Kind::Dir => Err(Failure::new(StatusCode::NOT_FOUND)),
+            Ok(_) => match self.listing {
+                Some(most) => listing::answer(&*self.files, request, most).await,
+                None => Err(Failure::new(StatusCode::FORBIDDEN)),
+            },
+            Err(error) => Err(self.failure(&request.rest, error).await),
+        }
+    }
+
+    /// What a failure to open `path` is to the peer.
+    async fn failure(&self, path: &VPath, error: FsError) -> Failure {
+        if matches!(error, FsError::Denied) && !self.is_plain(path).await {
+            return Failure::new(StatusCode::NOT_FOUND);
+        }
+        failure(error)
+    }
+
+    /// Whether there is something at `path` that is no link: what is refused behind a link is not said to be there.
+    async fn is_plain(&self, path: &VPath) -> bool {
+        self.files.stat(path, false).await.is_ok_and(|meta| meta.kind != Kind::Link)
+    }
+}
+
+/// The status of each error, for reading. Its cause is for the log.
+fn failure(error: FsError) -> Failure {
+    let status = match &error {
+        FsError::NotFound | FsError::NotDir | FsError::IsDir | FsError::Loop | FsError::CrossDevice => {
+            StatusCode::NOT_FOUND
+        }
+        FsError::Exists | FsError::Stale => StatusCode::PRECONDITION_FAILED,
+        FsError::NotEmpty | FsError::Busy => StatusCode::CONFLICT,
+        FsError::Denied | FsError::ReadOnly => StatusCode::FORBIDDEN,
+        FsError::Quota | FsError::NoSpace => StatusCode::INSUFFICIENT_STORAGE,
+        FsError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        FsError::BadName => StatusCode::BAD_REQUEST,
+        FsError::Unsupported => StatusCode::NOT_IMPLEMENTED,
+        _ => {
+            let cause = Error::local("cannot read a file").caused_by(error);
+            return Failure::new(StatusCode::INTERNAL_SERVER_ERROR).caused_by(cause);
+        }
+    };
+    Failure::new(status)
+}
+
+fn options() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(header::ALLOW, ALLOW);
+    response
+}
+
+/// To the same directory, with its slash. Made of the decoded path, so that it begins with one slash and names no
+/// other authority, whatever was asked for.
+fn redirect(request: &Request) -> Result<Response, Failure> {
+    let mut place = target::encode_path(&request.path);
+    place.push('/');
+    if let Some(query) = request.uri.query() {
+        place.push('?');
+        place.push_str(query);
+    }
+    let place = HeaderValue::try_from(place).map_err(|_| Failure::bad_request())?;
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
+    response.headers_mut().insert(header::LOCATION, place);
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+    Ok(response)
+}

@@ -1,0 +1,178 @@
+//! An open file as an answer: whole, in parts, or not at all.
+
+use std::hash::{BuildHasher as _, Hash as _, Hasher as _, RandomState};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use ropewalk_core::Error;
+use ropewalk_core::data::files::{FileHandle, VPath};
+
+use super::conditions::{Validators, Verdict, evaluate};
+use super::{Static, failure};
+use crate::server::{Body, Failure, FileRange, Request, Response};
+use crate::wire::range::{Wanted, content_range, unsatisfied, wanted};
+use crate::wire::{date, etag};
+
+/// Content up to this many octets is read before the head is sent, and goes with it in one write.
+const WHOLE: u64 = 64 * 1024;
+
+impl Static {
+    /// Answers with this open file. All that is said of it comes from the handle.
+    pub(super) async fn send(
+        &self,
+        request: &Request,
+        path: &VPath,
+        file: Box<dyn FileHandle>,
+    ) -> Result<Response, Failure> {
+        let meta = file.opened();
+        let len = meta.len;
+        let tag = meta.etag;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        // RFC 9110 §8.8.2.1: never later than now.
+        let modified = meta.mtime.and_then(|time| u64::try_from(time.secs()).ok()).map(|time| time.min(now));
+        let validators = Validators { etag: tag.as_ref().map(|tag| tag.as_str()), modified, now };
+        let verdict = evaluate(&request.headers, validators);
+
+        let mut headers = HeaderMap::with_capacity(10);
+        if let Some(tag) = &tag {
+            headers.extend(etag::encode(tag.as_str()).map(|value| (header::ETAG, value)));
+        }
+        if let Some(cache) = &self.cache {
+            headers.insert(header::CACHE_CONTROL, cache.clone());
+        }
+        match verdict {
+            Verdict::Failed => return Err(Failure::new(StatusCode::PRECONDITION_FAILED)),
+            // RFC 9110 §15.4.5: what a cache needs, and no more.
+            Verdict::NotModified => {
+                if tag.is_none() {
+                    headers.extend(last_modified(modified));
+                }
+                return Ok(answer(StatusCode::NOT_MODIFIED, headers, Body::empty()));
+            }
+            Verdict::Perform { .. } => headers.extend(last_modified(modified)),
+        }
+        let media_type = self.types.of(path);
+        headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        // RFC 9110 §14.2: a range is of GET alone.
+        let wanted = match request.headers.get(header::RANGE) {
+            Some(field) if verdict == (Verdict::Perform { range: true }) && request.method == Method::GET => {
+                wanted(field, len)
+            }
+            _ => Wanted::All,
+        };
+        match wanted {
+            Wanted::All => {
+                headers.insert(header::CONTENT_TYPE, media_type);
+                let body = if request.method == Method::HEAD {
+                    headers.insert(header::CONTENT_LENGTH, len.into());
+                    Body::empty()
+                } else {
+                    body(file, 0..len).await?
+                };
+                Ok(answer(StatusCode::OK, headers, body))
+            }
+            Wanted::Nothing => {
+                let mut refusal = Failure::new(StatusCode::RANGE_NOT_SATISFIABLE);
+                if let Some(length) = unsatisfied(len) {
+                    refusal = refusal.with(header::CONTENT_RANGE, length);
+                }
+                Err(refusal)
+            }
+            Wanted::Parts(parts) => {
+                let body = match parts.as_slice() {
+                    [part] => {
+                        headers.insert(header::CONTENT_TYPE, media_type);
+                        headers.insert(header::CONTENT_RANGE, value(content_range(part, len))?);
+                        body(file, part.clone()).await?
+                    }
+                    parts => {
+                        let boundary = boundary();
+                        let mixed = value(format!("multipart/byteranges; boundary={boundary}"))?;
+                        headers.insert(header::CONTENT_TYPE, mixed);
+                        multipart(file.into(), parts, len, &media_type, &boundary)
+                    }
+                };
+                Ok(answer(StatusCode::PARTIAL_CONTENT, headers, body))
+            }
+        }
+    }
+}
+
+fn answer(status: StatusCode, headers: HeaderMap, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+fn last_modified(modified: Option<u64>) -> Option<(header::HeaderName, HeaderValue)> {
+    Some((header::LAST_MODIFIED, date::encode(modified?)?))
+}
+
+fn value(text: String) -> Result<HeaderValue, Failure> {
+    HeaderValue::try_from(text).map_err(|_| Failure::new(StatusCode::INTERNAL_SERVER_ERROR))
+}
+
+/// A part of a file, read now where it is small.
+async fn body(file: Box<dyn FileHandle>, part: Range<u64>) -> Result<Body, Failure> {
+    let len = part.end - part.start;
+    if len > WHOLE {
+        return Ok(Body::File(FileRange::new(file.into(), part.start, len)));
+    }
+    let len = len as usize;
+    let mut buf = BytesMut::with_capacity(len);
+    while buf.len() < len {
+        let offset = part.start + buf.len() as u64;
+        let before = buf.len();
+        match file.read_now(offset, &mut buf) {
+            Some(read) => drop(read.map_err(failure)?),
+            None => buf = file.read_at(offset, buf).await.map_err(failure)?,
+        }
+        if buf.len() == before {
+            return Err(Failure::from(Error::local("the file shrank after it was opened")));
+        }
+    }
+    buf.truncate(len);
+    Ok(Body::Bytes(buf.freeze()))
+}
+
+/// Several parts of a file, each with its own head (RFC 9110 §14.6).
+fn multipart(
+    file: Arc<dyn FileHandle>,
+    parts: &[Range<u64>],
+    len: u64,
+    media_type: &HeaderValue,
+    boundary: &str,
+) -> Body {
+    let mut bodies = Vec::with_capacity(2 * parts.len() + 1);
+    for (index, part) in parts.iter().enumerate() {
+        let mut head = BytesMut::with_capacity(160);
+        head.extend_from_slice(if index == 0 { b"--" } else { b"\r\n--" });
+        head.extend_from_slice(boundary.as_bytes());
+        head.extend_from_slice(b"\r\nContent-Type: ");
+        head.extend_from_slice(media_type.as_bytes());
+        head.extend_from_slice(b"\r\nContent-Range: ");
+        head.extend_from_slice(content_range(part, len).as_bytes());
+        head.extend_from_slice(b"\r\n\r\n");
+        bodies.push(Body::Bytes(head.freeze()));
+        bodies.push(Body::File(FileRange::new(Arc::clone(&file), part.start, part.end - part.start)));
+    }
+    bodies.push(Body::Bytes(Bytes::from(format!("\r\n--{boundary}--\r\n"))));
+    Body::chain(bodies)
+}
+
+/// A line that no file was written to hold.
+fn boundary() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let half = || {
+        let mut hasher = RandomState::new().build_hasher();
+        COUNT.fetch_add(1, Ordering::Relaxed).hash(&mut hasher);
+        hasher.finish()
+    };
+    format!("{:016x}{:016x}", half(), half())
+}

@@ -1,0 +1,135 @@
+use std::collections::HashMap;
+
+use http::HeaderValue;
+use ropewalk_core::data::files::VPath;
+
+/// Media types by the extension of a name.
+///
+/// What is in neither list is `application/octet-stream`, which no browser shows.
+#[derive(Clone, Debug, Default)]
+pub struct Types(HashMap<String, HeaderValue>);
+
+impl Types {
+    /// With this type for names that end with a dot and `extension`, in any case.
+    #[must_use]
+    pub fn with(mut self, extension: &str, media_type: HeaderValue) -> Self {
+        self.0.insert(extension.to_ascii_lowercase(), media_type);
+        self
+    }
+
+    pub(super) fn of(&self, path: &VPath) -> HeaderValue {
+        let name = path.names().next_back().unwrap_or_default();
+        let extension = match name.iter().rposition(|&byte| byte == b'.') {
+            // A name that is nothing but its extension has none.
+            None | Some(0) => return UNKNOWN,
+            Some(dot) => name.get(dot + 1..).unwrap_or_default().to_ascii_lowercase(),
+        };
+        let Ok(extension) = str::from_utf8(&extension) else { return UNKNOWN };
+        self.0
+            .get(extension)
+            .cloned()
+            .unwrap_or_else(|| known(extension).map_or(UNKNOWN, HeaderValue::from_static))
+    }
+}
+
+const UNKNOWN: HeaderValue = HeaderValue::from_static("application/octet-stream");
+
+/// The types of the web and of what people keep; text is UTF-8.
+fn known(extension: &str) -> Option<&'static str> {
+    Some(match extension {
+        "html" | "htm" => "text/html; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "txt" | "text" | "log" | "conf" | "ini" | "toml" | "rs" | "py" | "c" | "h" | "sh" => {
+            "text/plain; charset=utf-8"
+        }
+        "md" | "markdown" => "text/markdown; charset=utf-8",
+        "csv" => "text/csv; charset=utf-8",
+        "ics" => "text/calendar; charset=utf-8",
+        "vcf" => "text/vcard; charset=utf-8",
+        "vtt" => "text/vtt; charset=utf-8",
+        "xml" => "application/xml",
+        "atom" => "application/atom+xml",
+        "rss" => "application/rss+xml",
+        "xhtml" => "application/xhtml+xml",
+        "json" | "map" => "application/json",
+        "jsonld" => "application/ld+json",
+        "webmanifest" => "application/manifest+json",
+        "yaml" | "yml" => "application/yaml",
+        "wasm" => "application/wasm",
+        "pdf" => "application/pdf",
+        "epub" => "application/epub+zip",
+        "rtf" => "application/rtf",
+        "ps" | "eps" => "application/postscript",
+        "odt" => "application/vnd.oasis.opendocument.text",
+        "ods" => "application/vnd.oasis.opendocument.spreadsheet",
+        "odp" => "application/vnd.oasis.opendocument.presentation",
+        "docx" => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        "xlsx" => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "pptx" => "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+        "zip" => "application/zip",
+        "gz" | "tgz" => "application/gzip",
+        "zst" => "application/zstd",
+        "bz2" => "application/x-bzip2",
+        "xz" => "application/x-xz",
+        "tar" => "application/x-tar",
+        "7z" => "application/x-7z-compressed",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "apng" => "image/apng",
+        "jpg" | "jpeg" => "image/jpeg",
+        "gif" => "image/gif",
+        "webp" => "image/webp",
+        "avif" => "image/avif",
+        "jxl" => "image/jxl",
+        "heic" => "image/heic",
+        "bmp" => "image/bmp",
+        "tif" | "tiff" => "image/tiff",
+        "ico" => "image/vnd.microsoft.icon",
+        "mp3" => "audio/mpeg",
+        "m4a" => "audio/mp4",
+        "aac" => "audio/aac",
+        "ogg" | "oga" => "audio/ogg",
+        "opus" => "audio/ogg",
+        "flac" => "audio/flac",
+        "wav" => "audio/wav",
+        "weba" => "audio/webm",
+        "mp4" | "m4v" => "video/mp4",
+        "webm" => "video/webm",
+        "ogv" => "video/ogg",
+        "mkv" => "video/matroska",
+        "mov" => "video/quicktime",
+        "avi" => "video/x-msvideo",
+        "ttf" => "font/ttf",
+        "otf" => "font/otf",
+        "woff" => "font/woff",
+        "woff2" => "font/woff2",
+        "eml" => "message/rfc822",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use ropewalk_core::data::files::DotDot;
+
+    use super::*;
+
+    #[test]
+    fn the_last_extension_counts_and_additions_win() {
+        let types = Types::default().with("TXT", HeaderValue::from_static("text/x-mine"));
+        for (path, expected) in [
+            ("/a.html", "text/html; charset=utf-8"),
+            ("/a.HTML", "text/html; charset=utf-8"),
+            ("/a.tar.gz", "application/gzip"),
+            ("/a.txt", "text/x-mine"),
+            ("/.html", "application/octet-stream"),
+            ("/a.html/b", "application/octet-stream"),
+            ("/a.", "application/octet-stream"),
+            ("/", "application/octet-stream"),
+        ] {
+            let path = VPath::parse(path.as_bytes(), &VPath::ROOT, DotDot::Refuse).unwrap();
+            assert_eq!(types.of(&path), expected, "{path}");
+        }
+    }
+}
