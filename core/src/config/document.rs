@@ -9,6 +9,7 @@ use std::sync::Arc;
 use toml::de::DeTable;
 
 use super::diagnostic::{Diagnostics, Source};
+use super::secret::sounds_secret;
 use super::value::{Data, Entry, Origin, Table, Value, table_from};
 
 /// A configuration file may have this many octets.
@@ -129,13 +130,21 @@ impl Document {
 
     /// Notes that a part of a file could not be parsed.
     fn breaks(&mut self, file: usize, part: Range<usize>, text: &str) {
+        // Nobody knows what its values are: one may be a secret. A line without a key goes on with that of a line before.
         let line = text[part.clone()].lines().next().unwrap_or_default();
-        // Nobody knows what its value is: it may be a secret.
-        if let (Some(first), Some(last)) = (line.find('='), line.rfind('='))
-            && super::secret::sounds_secret(&line[..last])
-        {
-            let value = part.start + first + 1..part.start + line.len();
-            self.diagnostics.masks.insert(Origin::file(file, value));
+        let value = match (line.find('='), line.rfind('=')) {
+            (Some(first), Some(last)) if sounds_secret(&line[..last]) => Some(first + 1),
+            (None, _) if text[..part.start].lines().rfind(|l| l.contains('=')).is_some_and(sounds_secret) => {
+                Some(0)
+            }
+            (None, _) if sounds_secret(line) => {
+                line.find(|c: char| !c.is_alphanumeric() && !"_-.".contains(c))
+            }
+            _ => None,
+        };
+        if let Some(value) = value {
+            let mask = part.start + value..part.start + line.len();
+            self.diagnostics.masks.insert(Origin::file(file, mask));
         }
         self.broken = true;
         self.broken_parts.insert(Origin::file(file, part));

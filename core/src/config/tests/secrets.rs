@@ -10,6 +10,11 @@ fn secrets_are_never_shown() {
         "password = { flie = \"hunter2\" }",
         "password = [\"hunter2\"]",
         "password = \"hunter2",
+        "password = \"\"\"\nhunter2",
+        "password = [\n\"hunter2\n]",
+        "password = { file = \"a\",\n \"hunter2\" }",
+        "x = { password = \"hunter2\" ",
+        "password \"hunter2\"",
         "something = { x = { y = [\"hunter2\"] } }",
     ] {
         let document = document(&format!("{GOOD}{line}\n"));
