@@ -14,7 +14,7 @@ use ropewalk_core::config::Registry;
 use crate::exit::Exit;
 use crate::{commands, process as processes};
 
-pub(crate) use process::ProcessArgs;
+pub(crate) use process::{LogFormat, ProcessArgs, RuntimeKind};
 
 /// Internet servers of many protocols in one process: one configuration, one set of files, one log.
 #[derive(Parser)]

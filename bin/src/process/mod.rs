@@ -11,7 +11,7 @@ use ropewalk_core::config::{Document, Plan, Reading, Registry};
 use ropewalk_core::telemetry::{self, Destination, Format, LogGuard, LogOptions, Rotation};
 use ropewalk_core::{Error, Result};
 
-use crate::cli::{ProcessArgs, SourceArgs};
+use crate::cli::{LogFormat, ProcessArgs, RuntimeKind, SourceArgs};
 use crate::exit::Exit;
 use crate::settings::{self, Settings};
 
@@ -83,7 +83,7 @@ fn start(registry: &Registry, source: Source, args: &ProcessArgs, root: Root) ->
         members(plan)
     });
     let runtime = match args.runtime {
-        Some(crate::cli::RuntimeKind::CurrentThread) => Runtime::CurrentThread,
+        Some(RuntimeKind::CurrentThread) => Runtime::CurrentThread,
         _ => Runtime::MultiThread,
     };
     let result = Application::new(members(plan).map_err(failed)?)
@@ -148,8 +148,8 @@ fn begin_log(options: &LogOptions, args: &ProcessArgs) -> Result<LogGuard> {
         options.level.clone_from(level);
     }
     match args.log_format {
-        Some(crate::cli::LogFormat::Json) => options.format = Format::Json,
-        Some(crate::cli::LogFormat::Text) => options.format = Format::Text,
+        Some(LogFormat::Json) => options.format = Format::Json,
+        Some(LogFormat::Text) => options.format = Format::Text,
         None => {}
     }
     let file = |path: &Path| Destination::File { path: path.into(), rotation: Rotation::Never, keep: 1 };

@@ -3,26 +3,26 @@ use std::sync::Arc;
 
 use ropewalk_core::config::{ResourceKind, Section};
 use ropewalk_core::data::files::Files;
-use ropewalk_core::data::files::layers::Hide;
+use ropewalk_core::data::files::layers::{Dots, Hide};
 use ropewalk_store::files::local::{Local, Options};
 
 /// `[files.NAME]`: a tree of files by name.
-pub const FILES: ResourceKind = ResourceKind {
+pub(crate) const FILES: ResourceKind = ResourceKind {
     name: "files",
     summary: "A tree of files, for every service that serves files",
     example: "path = \"/\"",
     build: |section, resources| {
         if let Some(files) = read(section) {
-            resources.provide::<dyn Files>("files", section, files);
+            resources.provide::<dyn Files>(section, files);
         }
     },
 };
 
 fn read(section: &mut Section<'_>) -> Option<Arc<dyn Files>> {
     let path: Option<PathBuf> = section.key("path", "The folder to serve.").required();
-    let hide = section
+    let dots = section
         .key("hidden", "Whether names that begin with a dot are served.")
-        .word_or(("hide", true), &[("show", false)]);
+        .word_or(("hide", Dots::Hide), &[("show", Dots::Show)]);
     let links = section
         .key("links", "Whether symbolic links that stay inside the folder are followed.")
         .word_or(("contained", true), &[("none", false)]);
@@ -32,6 +32,5 @@ fn read(section: &mut Section<'_>) -> Option<Arc<dyn Files>> {
     let local = Local::with(&path, &options)
         .map_err(|e| section.error_in("path", format!("{}: {e}", path.display())))
         .ok()?;
-    let local: Arc<dyn Files> = Arc::new(local);
-    Some(if hide { Arc::new(Hide::new(local)) } else { local })
+    Some(Arc::new(Hide::new(local, dots)))
 }

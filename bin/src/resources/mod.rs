@@ -5,5 +5,5 @@ mod files;
 mod tls;
 
 #[cfg(feature = "http")]
-pub use files::FILES;
-pub use tls::TLS;
+pub(crate) use files::FILES;
+pub(crate) use tls::TLS;

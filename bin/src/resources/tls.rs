@@ -5,13 +5,13 @@ use ropewalk_core::config::{ResourceKind, Section, TlsResource};
 use ropewalk_core::tls::{Authorities, CertSource, Certificates, ClientAuth};
 
 /// `[tls.NAME]`: certificates by name.
-pub const TLS: ResourceKind = ResourceKind {
+pub(crate) const TLS: ResourceKind = ResourceKind {
     name: "tls",
     summary: "Certificates and their keys, for `tls:` endpoints",
     example: "cert = \"full.pem\"\nkey = \"key.pem\"",
     build: |section, resources| {
         if let Some(tls) = read(section) {
-            resources.provide("tls", section, Arc::new(tls));
+            resources.provide(section, Arc::new(tls));
         }
     },
 };
