@@ -31,7 +31,7 @@ fn files(section: &mut Section<'_>, resources: &Resources) -> Option<Static> {
     let types = types(section);
     let names = index.iter().map(|name| Name::new(name.clone())).collect::<Result<Vec<_>, _>>();
     let names = names.map_err(|e| section.error_in("index", e.to_string())).ok();
-    let cache = cache.map(|text| HeaderValue::try_from(text)).transpose();
+    let cache = cache.map(HeaderValue::try_from).transpose();
     let cache = cache.map_err(|_| section.error_in("cache_control", "this cannot stand in a header")).ok();
     let mut all = Static::new(files?).listing(listing.then_some(most)).index(names?).types(types);
     if let Some(value) = cache? {

@@ -135,8 +135,7 @@ mod tests {
                 _ => writer.written(text.as_bytes()),
             }
         }
-        let lines = lines.lock().unwrap().clone();
-        lines
+        lines.lock().unwrap().clone()
     }
 
     #[test]
