@@ -22,7 +22,10 @@ async fn an_address_that_refuses_does_not_hide_one_that_answers() {
 
 #[tokio::test]
 async fn the_error_lists_every_address_with_its_reason() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    // Bound, and never listened on.
+    let held = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    held.bind(&SocketAddr::from(([0, 0, 0, 0], 0)).into()).unwrap();
+    let port = held.local_addr().unwrap().as_socket().unwrap().port();
     let error = race(vec![([127, 0, 0, 1], port).into(), ([127, 0, 0, 2], port).into()]).await.err().unwrap();
     let text = error.to_string();
     assert!(text.contains(&format!("127.0.0.1:{port}: ")), "{text}");
