@@ -1,5 +1,4 @@
 //! An echo round trip over a connection in memory, and how fast TCP connections are accepted.
-#![expect(missing_docs, reason = "criterion's macros make public functions")]
 #![expect(clippy::unwrap_used, reason = "a benchmark that fails should say so at once")]
 
 use criterion::{Criterion, criterion_group, criterion_main};

@@ -22,7 +22,10 @@ async fn an_address_that_refuses_does_not_hide_one_that_answers() {
 
 #[tokio::test]
 async fn the_error_lists_every_address_with_its_reason() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    // Bound, and never listened on.
+    let held = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    held.bind(&SocketAddr::from(([0, 0, 0, 0], 0)).into()).unwrap();
+    let port = held.local_addr().unwrap().as_socket().unwrap().port();
     let error = race(vec![([127, 0, 0, 1], port).into(), ([127, 0, 0, 2], port).into()]).await.err().unwrap();
     let text = error.to_string();
     assert!(text.contains(&format!("127.0.0.1:{port}: ")), "{text}");
@@ -54,4 +57,33 @@ async fn kinds_without_a_connecting_side_say_so() {
         let error = text.parse::<Endpoint>().unwrap().connect().await.err().unwrap();
         assert!(error.chain().contains(says), "{error:?}");
     }
+}
+
+/// A listener whose queue is full: the kernel drops what asks to connect, as a lost network does.
+fn silent() -> (socket2::Socket, Vec<socket2::Socket>, SocketAddr) {
+    use socket2::{Domain, Socket, Type};
+    let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    listener.listen(0).unwrap();
+    let at = listener.local_addr().unwrap();
+    let clients = (0..4).map(|_| {
+        let client = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        client.set_nonblocking(true).unwrap();
+        assert!(client.connect(&at).is_err(), "in progress");
+        client
+    });
+    let clients = clients.collect();
+    (listener, clients, at.as_socket().unwrap())
+}
+
+#[tokio::test]
+async fn a_silent_address_holds_up_the_next_for_a_quarter_second_only() {
+    let (_listener, _clients, silent) = silent();
+    assert!(timeout(Duration::from_millis(100), race(vec![silent])).await.is_err(), "it is silent");
+    let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let answers = server.local_addr().unwrap();
+    let start = std::time::Instant::now();
+    let conn = timeout(Duration::from_secs(10), race(vec![silent, answers])).await.unwrap().unwrap();
+    assert_eq!(conn.info().peer, answers.into());
+    assert!(start.elapsed() >= STAGGER, "the first has its chance: {:?}", start.elapsed());
 }

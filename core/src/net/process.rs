@@ -18,6 +18,9 @@ use crate::{Address, Error, Result};
 /// Octets of one line of a child's standard error; a longer one is logged in pieces.
 const LOG_LINE: usize = 1024;
 
+/// Octets of output that are read at once.
+const READ: usize = 8 * 1024;
+
 /// Starts a program, whose pipes are the connection: closing the writing half closes its standard input.
 pub(super) fn connect(program: &str, args: &[String]) -> Result<Connection> {
     let mut command = Command::new(program);
@@ -188,21 +191,26 @@ impl Output {
             if let Some(end) = end {
                 let line = self.buffer.split_to(end).freeze();
                 self.buffer.advance(1);
+                self.count(end + 1)?;
                 return Ok(Some(line));
             }
             searched = self.buffer.len();
-            let new = self.read_buf().await?;
-            if new == 0 {
+            if self.read_buf().await? == 0 {
                 let last = self.buffer.split().freeze();
+                self.count(last.len())?;
                 return Ok(Some(last).filter(|last| !last.is_empty()));
             }
-            self.left = self.left.checked_sub(new as u64).ok_or_else(|| {
-                Error::limit("message", format!("output of over {} octets", self.limits.total))
-            })?;
         }
     }
 
+    fn count(&mut self, octets: usize) -> Result<()> {
+        let over = || Error::limit("message", format!("output of over {} octets", self.limits.total));
+        self.left = self.left.checked_sub(octets as u64).ok_or_else(over)?;
+        Ok(())
+    }
+
     async fn read_buf(&mut self) -> io::Result<usize> {
+        self.buffer.reserve(READ);
         Stdout(&mut self.running).read_buf(&mut self.buffer).await
     }
 

@@ -46,7 +46,9 @@ fn the_mode_is_set_and_a_later_claim_may_change_it() {
 #[test]
 fn a_stale_socket_is_replaced() {
     let (_dir, path) = place();
-    drop(StdListener::bind(&path).unwrap());
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+    socket.bind(&SockAddr::unix(&path).unwrap()).unwrap();
+    drop(socket);
     assert!(path.exists());
     let _bound = claim(&path, "").unwrap();
     StdStream::connect(&path).unwrap();
