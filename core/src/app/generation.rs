@@ -142,7 +142,7 @@ impl Generation {
         self.sockets.begin();
         for current in self.running.iter().filter(|c| same.contains(&c.name)) {
             for endpoint in &current.claims {
-                self.sockets.claim(endpoint)?;
+                self.claim_again(endpoint)?;
             }
         }
         let (fresh, asked) = prepare(fresh, &mut self.sockets)?;
@@ -150,6 +150,15 @@ impl Generation {
             tracing::warn!("{warning}");
         }
         Ok(fresh)
+    }
+
+    /// What a member that stays has already, so that it is not closed.
+    fn claim_again(&mut self, endpoint: &Endpoint) -> Result<()> {
+        if endpoint.is_datagram() {
+            self.sockets.claim_datagram(endpoint).map(drop)
+        } else {
+            self.sockets.claim(endpoint).map(drop)
+        }
     }
 
     /// Whether this very member runs already.
