@@ -1,69 +1,63 @@
 //! TLS 1.2 and 1.3: certificates, configuration, streams. The only room that knows rustls.
+//!
+//! [`Certificates`] are read from files, chosen by server name and renewed while connections run. A
+//! [`ServerTls`] or [`ClientTls`] makes a [`TlsStream`] of any byte stream, and [`TlsInfo`] says what was agreed.
+//! The cryptography is aws-lc-rs, chosen here and never a default of the process: X25519MLKEM768 first, AEAD
+//! suites with an ephemeral key exchange only, no early data.
 
-use crate::Result;
-use std::marker::PhantomData;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+mod authorities;
+mod certificate;
+mod certificates;
+mod client;
+mod explain;
+mod info;
+mod issue;
 
-/// Facts of a TLS session.
-#[derive(Clone, Debug)]
-pub struct TlsInfo;
-/// The server's side.
-#[derive(Clone, Debug)]
-pub struct ServerTls;
-/// The client's side.
-#[derive(Clone, Debug)]
-pub struct ClientTls;
-/// A name.
-#[derive(Clone, Debug)]
-pub struct ServerName;
-/// A TLS session over a byte stream.
-pub struct TlsStream<S>(PhantomData<S>);
+mod secret;
+mod server;
+mod stream;
 
-impl ServerTls {
-    /// Handshake.
-    pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, _io: S) -> Result<TlsStream<S>> {
-        Err(crate::Error::local(""))
-    }
+#[cfg(test)]
+mod peers;
+#[cfg(test)]
+mod tests;
+
+pub use authorities::Authorities;
+pub use certificate::{CertSource, Certificate};
+pub use certificates::Certificates;
+pub use client::{ClientTls, ServerName};
+pub use info::{PeerCertificate, TlsInfo, Version};
+
+pub use issue::{Issued, LocalCa, self_signed};
+pub use secret::{check_secret, read_secret};
+pub use server::{ClientAuth, ServerTls};
+pub use stream::TlsStream;
+
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use std::sync::{Arc, LazyLock};
+
+/// The one provider of cryptography: its order of key exchanges is ours, not that of a cargo feature.
+fn provider() -> Arc<CryptoProvider> {
+    static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
+        use aws_lc_rs::kx_group::{SECP256R1, SECP384R1, X25519, X25519MLKEM768};
+        Arc::new(CryptoProvider {
+            kx_groups: vec![X25519MLKEM768, X25519, SECP256R1, SECP384R1],
+            ..aws_lc_rs::default_provider()
+        })
+    });
+    PROVIDER.clone()
 }
-impl ClientTls {
-    /// Handshake.
-    pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
-        &self,
-        _io: S,
-        _name: &ServerName,
-    ) -> Result<TlsStream<S>> {
-        Err(crate::Error::local(""))
+
+/// The SHA-256 of some octets.
+fn sha256(data: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    if let Some(suite) = aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256.tls13() {
+        hash.copy_from_slice(suite.common.hash_provider.hash(data).as_ref());
     }
+    hash
 }
-impl<S> TlsStream<S> {
-    /// Facts.
-    pub fn info(&self) -> TlsInfo {
-        TlsInfo
-    }
-    /// The stream below.
-    pub fn get_ref(&self) -> &S {
-        loop {}
-    }
-}
-impl<S: Unpin> AsyncRead for TlsStream<S> {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        _: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        Poll::Pending
-    }
-}
-impl<S: Unpin> AsyncWrite for TlsStream<S> {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<std::io::Result<usize>> {
-        Poll::Pending
-    }
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Poll::Pending
-    }
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Poll::Pending
-    }
+
+/// Octets in lower-case hexadecimal digits.
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }

@@ -1,0 +1,82 @@
+use super::explain::{self, Heard};
+use super::{Authorities, Certificates, TlsStream, provider};
+use crate::{Error, Result};
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs::Ticketer;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use std::fmt;
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// Whether clients are asked for a certificate.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub enum ClientAuth {
+    /// They are not.
+    #[default]
+    Off,
+    /// They are asked; one that has none goes on without, one that shows a bad one is refused.
+    Request(Authorities),
+    /// Without a certificate of these authorities nobody gets in.
+    Require(Authorities),
+}
+
+/// The server's side of TLS: certificates, protocols, client certificates. Cheap to clone.
+#[derive(Clone)]
+pub struct ServerTls(Arc<ServerConfig>);
+
+impl ServerTls {
+    /// A server that presents these certificates, knows TLS 1.2 and 1.3, and offers no ALPN.
+    ///
+    /// Sessions are resumed by tickets alone: nothing is kept per client; their key changes every six hours.
+    ///
+    /// # Errors
+    /// Where the authorities are empty, or the system has no random numbers.
+    pub fn new(certificates: &Certificates, clients: ClientAuth) -> Result<Self> {
+        let verifier = |authorities: Authorities| {
+            WebPkiClientVerifier::builder_with_provider(authorities.roots(), provider())
+        };
+        let unusable = |error| Error::local("no usable authorities for client certificates").caused_by(error);
+        let verifier = match clients {
+            ClientAuth::Off => WebPkiClientVerifier::no_client_auth(),
+            ClientAuth::Request(them) => verifier(them).allow_unauthenticated().build().map_err(unusable)?,
+            ClientAuth::Require(them) => verifier(them).build().map_err(unusable)?,
+        };
+        let failed = |error| Error::local("TLS cannot be set up").caused_by(error);
+        let mut config = ServerConfig::builder_with_provider(provider())
+            .with_protocol_versions(rustls::ALL_VERSIONS)
+            .map_err(failed)?
+            .with_client_cert_verifier(verifier)
+            .with_cert_resolver(Arc::new(certificates.clone()));
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.ticketer = Ticketer::new().map_err(failed)?;
+        Ok(Self(Arc::new(config)))
+    }
+
+    /// The same with these ALPN protocols (RFC 7301), the most wanted first; certificates and tickets are
+    /// shared. A client that offers only others is refused; one that offers none is not.
+    #[must_use]
+    pub fn with_alpn<P: AsRef<[u8]>>(&self, protocols: impl IntoIterator<Item = P>) -> Self {
+        let mut config = ServerConfig::clone(&self.0);
+        config.alpn_protocols = protocols.into_iter().map(|p| p.as_ref().to_vec()).collect();
+        Self(Arc::new(config))
+    }
+
+    /// Makes the server's side of a handshake. The caller bounds its time.
+    ///
+    /// # Errors
+    /// [`Fault::Peer`](crate::Fault), in words that say what the client did or what it lacks.
+    pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, io: S) -> Result<TlsStream<S>> {
+        let accept = tokio_rustls::TlsAcceptor::from(self.0.clone()).accept(Heard::new(io));
+        match accept.into_fallible().await {
+            Ok(stream) => Ok(TlsStream::new(stream.into())),
+            Err((error, io)) => Err(explain::handshake(error, &io)),
+        }
+    }
+}
+
+impl fmt::Debug for ServerTls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerTls").field("alpn", &self.0.alpn_protocols).finish_non_exhaustive()
+    }
+}
