@@ -168,7 +168,9 @@ impl Session {
         poll_fn(|task| {
             loop {
                 if let Poll::Ready(done) = http.as_mut().poll(task) {
-                    return Poll::Ready(done.map_err(blame));
+                    // A peer that was told to go, and owes nothing, need not wait for our last frames.
+                    let left = going.is_some() && matches!(activity.phase(), Phase::Idle(_));
+                    return Poll::Ready(if left { Ok(()) } else { done.map_err(blame) });
                 }
                 if ended.as_mut().poll(task).is_ready() {
                     return Poll::Ready(Ok(()));

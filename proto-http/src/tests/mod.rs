@@ -2,6 +2,8 @@
 
 mod deadlines;
 mod files;
+mod http2;
+mod mounted;
 mod requests;
 
 use std::time::Duration;
