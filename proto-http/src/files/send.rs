@@ -1,6 +1,6 @@
 //! An open file as an answer: whole, in parts, or not at all.
 
-use std::hash::{BuildHasher as _, Hash as _, Hasher as _, RandomState};
+use std::hash::{BuildHasher as _, RandomState};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -176,10 +176,6 @@ fn multipart(
 /// A line that no file was written to hold.
 fn boundary() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    let half = || {
-        let mut hasher = RandomState::new().build_hasher();
-        COUNT.fetch_add(1, Ordering::Relaxed).hash(&mut hasher);
-        hasher.finish()
-    };
+    let half = || RandomState::new().hash_one(COUNT.fetch_add(1, Ordering::Relaxed));
     format!("{:016x}{:016x}", half(), half())
 }

@@ -33,7 +33,7 @@ impl Sent {
         {
             exchange.activity.gave(exchange.number);
         }
-        Self { body, status, octets: 0, exchange: exchange, entry }
+        Self { body, status, octets: 0, exchange, entry }
     }
 }
 

@@ -5,6 +5,7 @@ mod files;
 mod http2;
 mod mounted;
 mod requests;
+mod tls;
 
 use std::time::Duration;
 

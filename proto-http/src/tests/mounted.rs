@@ -53,8 +53,7 @@ async fn logged(form: AccessLog, request: &str) -> String {
         .without_time()
         .with_max_level(tracing::Level::INFO)
         .finish();
-    let mut options = Options::default();
-    options.access_log = form;
+    let options = Options { access_log: form, ..Options::default() };
     let http = Http::new(echo).with(options);
     let (conn, mut io) = Connection::pair();
     io.write_all(request.as_bytes()).await.unwrap();
@@ -94,7 +93,7 @@ async fn a_quiet_connection_is_small() {
     let http = Http::new(echo);
     let (conn, _io) = Connection::pair();
     let future = http.serve(conn, Context::root(Limits::default()));
-    let size = std::mem::size_of_val(&future);
+    let size = size_of_val(&future);
     assert!(size <= 8 * 1024, "{size}");
 }
 
