@@ -87,7 +87,7 @@ impl Protocol for Http {
         };
         match version {
             Major::One => session.http1(conn).await,
-            Major::Two => session.http2(conn).await,
+            Major::Two => Box::pin(session.http2(conn)).await,
         }
     }
 }
