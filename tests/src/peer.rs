@@ -10,6 +10,8 @@ use crate::{Broken, Subject};
 
 /// The most octets of one answer that are kept.
 const MOST: usize = 8 * 1024 * 1024;
+/// Room for one read: what `BytesMut` makes by itself is a few octets.
+const READ: usize = 16 * 1024;
 
 /// The client's side of a case: raw bytes both ways, on connections made when they are needed.
 ///
@@ -111,6 +113,7 @@ impl Peer {
         if let Some(end) = wire.ended {
             return Ok(Filled::Ended(end));
         }
+        buffer.reserve(READ);
         Ok(match timeout(patience, wire.read.read_buf(buffer)).await {
             Err(_) => Filled::Silent,
             Ok(read) => wire.note(read).map_or(Filled::Some, Filled::Ended),
@@ -151,6 +154,7 @@ impl Wire {
             if self.ended.is_some() || buffer.len() > MOST {
                 return;
             }
+            buffer.reserve(READ);
             tokio::select! {
                 biased;
                 written = self.write.write(rest) => match written {

@@ -143,7 +143,7 @@ mod tests {
             for case in &suite.cases {
                 assert!(seen.insert(case.id), "{} twice", case.id);
                 assert!(case.id.starts_with(suite.name) && case.id.split('/').count() == 4, "{}", case.id);
-                assert!(case.demand.ends_with('.') && case.demand.len() > 20, "{}: {}", case.id, case.demand);
+                assert!(case.demand.ends_with('.') && case.demand.len() > 15, "{}: {}", case.id, case.demand);
             }
             let demands: std::collections::HashSet<_> = suite.cases.iter().map(|case| case.demand).collect();
             assert_eq!(demands.len(), suite.cases.len(), "two cases with one demand");

@@ -1,5 +1,7 @@
 //! The cases against nginx: one that only our server passes is a case to doubt.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot start its peer has failed")]
+
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;

@@ -2,6 +2,7 @@
 
 use super::Response;
 use crate::case::{Verdict, check};
+use crate::peer::Filled;
 use crate::{Broken, Outcome, Peer};
 
 /// One of these status codes.
@@ -66,4 +67,17 @@ pub(super) async fn second_unanswered(peer: &mut Peer, first: String) -> Verdict
         peer.closed().await?;
     }
     Ok(Outcome::Pass)
+}
+
+/// Nothing that comes on the present connection answers a request for `/digits.txt`: what was meant for a
+/// body was not read as a request. Waiting for the rest of the body is as good as refusing it.
+pub(super) async fn digits_never_come(peer: &mut Peer, after: &str) -> Verdict {
+    loop {
+        if peer.buffer.is_empty() && peer.fill().await? != Filled::Some {
+            return Ok(Outcome::Pass);
+        }
+        let response = peer.response("GET").await?;
+        let is_second = response.body == super::fixture::DIGITS.as_bytes();
+        check(!is_second, format!("no second request after {after}"), response.brief())?;
+    }
 }

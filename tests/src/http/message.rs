@@ -128,7 +128,7 @@ impl Peer {
             }
             (false, None) => return Err(odd("no transfer coding but chunked", &codings.join(","))),
             (true, Some(length)) => self.exactly(length, "the whole content").await?,
-            (true, None) => self.to_the_end().await?,
+            (true, None) => self.until_end().await?,
         };
         Ok(response)
     }
@@ -166,7 +166,7 @@ impl Peer {
         Ok(self.buffer.split_to(length).to_vec())
     }
 
-    async fn to_the_end(&mut self) -> Result<Vec<u8>, Broken> {
+    async fn until_end(&mut self) -> Result<Vec<u8>, Broken> {
         loop {
             match self.fill().await? {
                 Filled::Some => {}

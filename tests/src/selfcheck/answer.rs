@@ -37,6 +37,9 @@ impl Answerer {
         if !no_date {
             answer.fields.push(("Date", self.date(SystemTime::now())));
         }
+        if self.is(Fault::DateTwice) {
+            answer.fields.push(("Date", self.date(SystemTime::now())));
+        }
         answer
     }
 
@@ -58,11 +61,22 @@ impl Answerer {
 
     fn route(&self, request: &Request) -> Answer {
         let method = request.method.as_str();
+        if self.is(Fault::SwitchesAny)
+            && let Some(protocol) = request.field("upgrade")
+        {
+            return Answer { status: 101, fields: vec![("Upgrade", protocol)], content: vec![] };
+        }
+        if method == "CONNECT" && self.is(Fault::ConnectsAnywhere) {
+            return Answer { status: 200, fields: vec![], content: vec![] };
+        }
         let known = matches!(method, "GET" | "HEAD" | "OPTIONS" | "POST" | "PUT" | "DELETE");
         if !known && !self.is(Fault::AnyMethod) {
             return self.error(if self.is(Fault::MethodNotLookedAt) { 404 } else { 501 });
         }
         if method == "OPTIONS" {
+            if self.is(Fault::PreconditionsWithOptions) && request.field("if-match").is_some() {
+                return self.error(412);
+            }
             let mut answer = Answer { status: 204, fields: vec![], content: vec![] };
             if !self.is(Fault::NoAllowInOptions) {
                 answer.fields.push(("Allow", "GET, HEAD, OPTIONS".into()));
@@ -303,6 +317,7 @@ impl Answerer {
         kind: &str,
     ) -> Answer {
         fields.retain(|(name, _)| *name != "ETag" || !self.is(Fault::NoEtagIn206));
+        fields.retain(|(name, _)| *name != "Last-Modified" || !self.is(Fault::NoLastModifiedIn206));
         let complete =
             if self.is(Fault::NoCompleteLength) { "*".to_owned() } else { content.len().to_string() };
         let content_range = |(from, to): &(usize, usize)| format!("bytes {from}-{}/{complete}", to - 1);

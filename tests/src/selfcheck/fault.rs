@@ -47,7 +47,7 @@ faults! {
     /// Refuses octets above 127 in field values.
     AsciiOnly,
     /// Answers 500 to a head that is too large.
-    LargeHeadIsOurFault,
+    LargeHeadIs500,
     /// Lets Content-Length win over Transfer-Encoding, and goes on.
     LengthWins,
     /// Lets Transfer-Encoding win over Content-Length, and goes on.
@@ -264,6 +264,20 @@ faults! {
     AnyEscape,
     /// Sends content with an octet changed.
     Corrupts,
+    /// Switches to any protocol.
+    SwitchesAny,
+    /// Sends Date twice.
+    DateTwice,
+    /// Takes absolute targets without a host.
+    EmptyHost,
+    /// Sends Transfer-Encoding in a 204.
+    CodingIn204,
+    /// Answers CONNECT with 200, whatever its target.
+    ConnectsAnywhere,
+    /// Evaluates If-Match with OPTIONS.
+    PreconditionsWithOptions,
+    /// Leaves Last-Modified out of 206.
+    NoLastModifiedIn206,
     /// Waits for ever.
     Patient,
 }

@@ -55,7 +55,10 @@ fn write(request: &Request, mut answer: Answer, close: bool, fault: Option<Fault
     let version = if is(Fault::Answers10) { "HTTP/1.0" } else { "HTTP/1.1" };
     let after = if is(Fault::NoSpaceAfterCode) { "" } else { " " };
     let mut head = format!("{version} {}{after}\r\n", answer.status);
-    let bodyless = matches!(answer.status, 204 | 304);
+    let bodyless = matches!(answer.status, 101 | 204 | 304);
+    if answer.status == 204 && is(Fault::CodingIn204) {
+        answer.fields.push(("Transfer-Encoding", "chunked".into()));
+    }
     let chunks = is(Fault::ChunksTo10) && request.minor == 0 && !bodyless;
     if chunks {
         answer.fields.push(("Transfer-Encoding", "chunked".into()));

@@ -85,6 +85,7 @@ impl Reader<'_> {
 
     async fn more(&mut self) -> Result<()> {
         let patient = self.is(Fault::Patient);
+        self.buffer.reserve(16 * 1024);
         let read = self.io.read_buf(self.buffer);
         let read = if patient { Ok(read.await) } else { timeout(GIVE_UP, read).await };
         if matches!(read, Ok(Ok(octets)) if octets > 0) { Ok(()) } else { Err(Stop::Gone) }
@@ -110,7 +111,7 @@ impl Reader<'_> {
                 return Err(Stop::Refuse(400));
             }
             if seen.len() > HEAD_MOST {
-                return Err(Stop::Refuse(if self.is(Fault::LargeHeadIsOurFault) { 500 } else { 431 }));
+                return Err(Stop::Refuse(if self.is(Fault::LargeHeadIs500) { 500 } else { 431 }));
             }
             if let Some(end) = end {
                 let head = self.buffer.split_to(end + 4);
@@ -211,13 +212,16 @@ impl Reader<'_> {
         if target.starts_with('/') || (options && !self.is(Fault::OriginFormOnly)) {
             return Ok(target.into());
         }
-        if self.is(Fault::AnyTarget) {
+        if self.is(Fault::AnyTarget) || (self.is(Fault::ConnectsAnywhere) && request.method == "CONNECT") {
             return Ok(format!("/{target}"));
         }
         let Some(rest) = target.strip_prefix("http://").filter(|_| !self.is(Fault::OriginFormOnly)) else {
             return Err(Stop::Refuse(400));
         };
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        if authority.is_empty() && !self.is(Fault::EmptyHost) {
+            return Err(Stop::Refuse(400));
+        }
         if self.is(Fault::ComparesHost) && request.field("host").as_deref() != Some(authority) {
             return Err(Stop::Refuse(400));
         }

@@ -44,6 +44,21 @@ cases! {
         Ok(Outcome::Choice(if response.status == 417 { "refuses it" } else { "ignores it" }))
     }
 
+    /// A protocol that the server does not know is not switched to.
+    Must "http/9110/7.8/unknown-protocol" [Fixture] = async |peer| {
+        let response = peer.get("/hello.txt", &["Connection: upgrade", "Upgrade: rope/1"]).await?;
+        check(response.status != 101, "no 101", response.brief())?;
+        crate::http::expect::still_usable(peer).await
+    }
+
+    /// Upgrade in HTTP/1.0 is ignored.
+    Must "http/9110/7.8/upgrade-in-1.0" [Fixture] = async |peer| {
+        let fields = "Connection: upgrade\r\nUpgrade: websocket, h2c";
+        let request = format!("GET /hello.txt HTTP/1.0\r\nHost: {}\r\n{fields}\r\n\r\n", peer.host());
+        peer.send(request).await?;
+        status(&peer.response("GET").await?, &[200])
+    }
+
     /// A 405 names the allowed methods.
     Must "http/9110/15.5.6/allow" [Fixture] = async |peer| {
         for method in ["POST", "PATCH", "TRACE"] {

@@ -146,6 +146,13 @@ cases! {
         Ok(crate::Outcome::Pass)
     }
 
+    /// Preconditions are ignored with OPTIONS, which selects no representation.
+    Must "http/9110/13.2.1/ignored-with-options" [Fixture] = async |peer| {
+        let plain = peer.ask("OPTIONS", "/hello.txt", &[]).await?;
+        let conditional = peer.ask("OPTIONS", "/hello.txt", &["If-Match: \"no-such-tag\""]).await?;
+        status(&conditional, &[plain.status])
+    }
+
     /// If-Match is evaluated before If-None-Match.
     Must "http/9110/13.2.2/if-match-first" [Fixture] = async |peer| {
         let etag = etag!(peer);

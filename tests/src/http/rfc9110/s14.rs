@@ -197,6 +197,18 @@ cases! {
         Ok(Outcome::Pass)
     }
 
+    /// A 206 to a request without If-Range has all fields of the representation that a 200 would have.
+    Must "http/9110/15.3.7/representation-of-206" [Fixture] = async |peer| {
+        let full = peer.get("/digits.txt", &[]).await?;
+        let response = peer.get("/digits.txt", &["Range: bytes=0-1"]).await?;
+        status(&response, &[206])?;
+        for name in ["content-type", "content-encoding", "content-language", "last-modified"] {
+            let same = response.field(name) == full.field(name);
+            check(same, format!("{name} as in a 200"), response.brief())?;
+        }
+        Ok(Outcome::Pass)
+    }
+
     /// A single part has a Content-Range that says which octets it is.
     Must "http/9110/15.3.7.1/content-range" [Fixture] = async |peer| {
         let response = peer.get("/digits.txt", &["Range: bytes=10-14"]).await?;

@@ -35,9 +35,24 @@ fn older_forms(date: &str) -> Result<(String, String), Broken> {
 }
 
 cases! {
+    /// A target in absolute form with an empty host is refused.
+    Must "http/9110/4.2.1/empty-host" = async |peer| {
+        let request = peer.request("GET", "http:///hello.txt", &[]);
+        status(&peer.exchange(request).await?, &[400])
+    }
+
     /// Header fields that the server does not know are ignored.
     Should "http/9110/5.1/unknown-fields" [Fixture] = async |peer| {
         content(&peer.get("/hello.txt", &["X-Rope: a", "Strand-9: \"b\"", "!#$%&'*+-.^_`|~: c"]).await?, HELLO)
+    }
+
+    /// A field that is no list stands once in a response.
+    Must "http/9110/5.3/single-fields-once" [Fixture] = async |peer| {
+        let response = peer.get("/hello.txt", &[]).await?;
+        for name in ["date", "content-type", "last-modified", "etag", "server", "expires", "content-range", "location"] {
+            check(response.all(name).count() < 2, format!("{name} once"), response.brief())?;
+        }
+        status(&response, &[200])
     }
 
     /// A field line larger than the server wishes to read is answered with 4xx.

@@ -35,10 +35,7 @@ cases! {
             let second = peer.request("GET", "/digits.txt", &[]);
             peer.send(first + &second).await?;
             peer.finish().await;
-            while let Some(response) = peer.response_or_end("GET").await? {
-                let is_second = response.body == crate::http::fixture::DIGITS.as_bytes();
-                check(!is_second, format!("no second request after {length}"), response.brief())?;
-            }
+            crate::http::expect::digits_never_come(peer, length).await?;
         }
         Ok(Outcome::Pass)
     }
@@ -150,6 +147,16 @@ cases! {
                 let same = head.field(name) == get.field(name);
                 check(same, format!("{name}: {value} for HEAD {target}"), head.brief())?;
             }
+        }
+        Ok(Outcome::Pass)
+    }
+
+    /// CONNECT to a target without a port is refused.
+    Must "http/9110/9.3.6/connect-without-port" = async |peer| {
+        for target in ["other.test", "other.test:", "other.test:x"] {
+            peer.reconnect();
+            let response = peer.ask("CONNECT", target, &[]).await?;
+            check(response.status >= 400, format!("an error to {target}"), response.brief())?;
         }
         Ok(Outcome::Pass)
     }

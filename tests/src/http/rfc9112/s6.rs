@@ -1,8 +1,8 @@
 //! RFC 9112 §6: message body, where request smuggling lives.
 
-use crate::Outcome;
 use crate::case::{cases, check};
 use crate::http::expect::{both_answered, refused_and_closed, second_unanswered, status};
+use crate::{Outcome, Reason};
 
 /// A GET with these fields and this body.
 macro_rules! with_body {
@@ -42,6 +42,15 @@ cases! {
             check(response.field("transfer-encoding").is_none(), "no Transfer-Encoding", response.brief())?;
         }
         Ok(Outcome::Pass)
+    }
+
+    /// A 204 has no Transfer-Encoding.
+    Must "http/9112/6.1/no-coding-in-204" [Fixture] = async |peer| {
+        let response = peer.ask("OPTIONS", "/hello.txt", &[]).await?;
+        if response.status != 204 {
+            return Ok(Outcome::Skip(Reason::Unsupported("a 204 to OPTIONS")));
+        }
+        check(response.field("transfer-encoding").is_none(), "no Transfer-Encoding", response.brief())
     }
 
     /// A request whose last transfer coding is not chunked is answered with 400, and the connection is closed.

@@ -36,10 +36,7 @@ cases! {
             let second = peer.request("GET", "/digits.txt", &[]);
             peer.send(request + &second).await?;
             peer.finish().await;
-            while let Some(response) = peer.response_or_end("GET").await? {
-                let is_second = response.body == crate::http::fixture::DIGITS.as_bytes();
-                crate::case::check(!is_second, format!("no second request after {size}"), response.brief())?;
-            }
+            crate::http::expect::digits_never_come(peer, size).await?;
         }
         Ok(Outcome::Pass)
     }
