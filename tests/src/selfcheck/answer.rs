@@ -267,7 +267,8 @@ impl Answerer {
         if self.is(Fault::NoEmptyMembers) && list.split(',').any(|member| member.trim().is_empty()) {
             return false;
         }
-        list.split(',').map(str::trim).any(|tag| {
+        let trimmed = |tag| if self.is(Fault::KeepsWhitespace) { tag } else { str::trim(tag) };
+        list.split(',').map(trimmed).any(|tag| {
             let tag = if weak { tag.strip_prefix("W/").unwrap_or(tag) } else { tag };
             tag == ETAG
         })

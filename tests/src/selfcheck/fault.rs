@@ -242,6 +242,8 @@ faults! {
     PartsReversed,
     /// Sends several parts without naming the boundary.
     NoBoundary,
+    /// Sends any number of overlapping ranges.
+    ManyRanges,
     /// Ignores If-Range.
     NoIfRange,
     /// Compares If-Range weakly.

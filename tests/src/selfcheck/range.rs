@@ -17,6 +17,10 @@ pub(super) fn parse(value: &str, length: usize, fault: Option<Fault>) -> Ranges 
     if !unit.eq_ignore_ascii_case("bytes") && !is(Fault::AnyUnit) {
         return Ranges::All;
     }
+    // RFC 9110 §14.2: more than a few ranges may be ignored.
+    if set.split(',').count() > 16 && !is(Fault::ManyRanges) {
+        return Ranges::All;
+    }
     let mut ranges = Vec::new();
     for spec in set.split(',').map(str::trim) {
         let Some((first, last)) = spec.split_once('-') else { return Ranges::All };
