@@ -101,7 +101,30 @@ fn field(value: &Option<HeaderValue>) -> Escaped<'_> {
 }
 
 /// The one place where requests are counted.
-fn count(_cx: &Context, _method: &Method, _status: StatusCode, _duration: Duration) {}
+fn count(cx: &Context, method: &Method, status: StatusCode, duration: Duration) {
+    let class = match status.as_u16() {
+        100..=199 => "1xx",
+        200..=299 => "2xx",
+        300..=399 => "3xx",
+        400..=499 => "4xx",
+        _ => "5xx",
+    };
+    cx.metrics().command("http", name(method), class, duration);
+}
+
+/// The method as a label: one of a few, whatever a peer says.
+fn name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::PATCH => "PATCH",
+        _ => "other",
+    }
+}
 
 /// Bytes of a peer, in a log: no control, quote or backslash is written as it is.
 struct Escaped<'a>(&'a [u8]);
