@@ -64,6 +64,7 @@ pub(crate) struct EchoArgs {
 }
 
 /// Where `web` listens if nothing is said.
+#[cfg(feature = "http")]
 const WEB_PORT: u16 = 8080;
 /// Where `echo` listens if nothing is said: its own port (RFC 862), moved out of root's range.
 const ECHO_PORT: u16 = 8007;
