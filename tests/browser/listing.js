@@ -27,7 +27,7 @@ function fixture(root) {
   writeFileSync(join(root, "folder", "inside.txt"), "inside\n");
   writeFileSync(join(root, "readme.txt"), "hello\n");
   writeFileSync(join(root, "large.bin"), Buffer.alloc(3 * 1024 * 1024));
-  writeFileSync(join(root, "<b>markup</b> & more?#.txt"), "odd\n");
+  writeFileSync(join(root, "<b>markup & more?#.txt"), "odd\n");
   writeFileSync(join(root, "a-name-" + "without-a-place-to-break".replaceAll("-", "").repeat(6) + ".txt"), "long\n");
   writeFileSync(join(root, "Übermäßig schöne Datei.txt"), "ü\n");
   for (let i = 0; i < 20; i++) writeFileSync(join(root, `page-${i}.html`), "<title>page</title>\n");
@@ -67,8 +67,8 @@ const tests = {
   },
 
   async "markup in a name is text"(page) {
-    assert.equal(await page.locator("b").count(), 0);
-    assert.equal(await page.getByText("<b>markup</b> & more?#.txt").count(), 1);
+    assert.equal(await page.locator("table b").count(), 0);
+    assert.equal(await page.getByText("<b>markup & more?#.txt").count(), 1);
   },
 
   async "every link leads somewhere"(page) {
