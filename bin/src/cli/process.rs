@@ -6,7 +6,8 @@ use clap::{Args, ValueEnum};
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Process")]
 pub(crate) struct ProcessArgs {
-    /// Go into the background; returns when all services are ready, and prints the process id.
+    /// Go into the background; returns when all services are ready, and prints the process id. The log goes to
+    /// `ropewalk.log` in the working folder if nothing says otherwise.
     #[arg(long)]
     pub(crate) detach: bool,
     /// Write the process id into this file, and remove it at the end.
@@ -21,7 +22,7 @@ pub(crate) struct ProcessArgs {
     /// How the log is written.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
-    /// Work in this folder.
+    /// Work in this folder. Other paths on the command line are relative to where it was typed.
     #[arg(long, value_name = "DIR")]
     pub(crate) rundir: Option<PathBuf>,
     /// Take these permissions away from files that are made, in octal.
