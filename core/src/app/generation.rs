@@ -54,6 +54,15 @@ pub(super) struct Asked {
     pub(super) warnings: Vec<String>,
 }
 
+/// What a member that stays has already, so that it is not closed.
+fn claim_again(sockets: &mut Sockets, endpoint: &Endpoint) -> Result<()> {
+    if endpoint.is_datagram() {
+        sockets.claim_datagram(endpoint).map(drop)
+    } else {
+        sockets.claim(endpoint).map(drop)
+    }
+}
+
 impl Generation {
     pub(super) fn new(sockets: Sockets, cx: Context, dropped: Dropped) -> Self {
         Self { running: Vec::new(), sockets, cx, dropped }
@@ -142,7 +151,7 @@ impl Generation {
         self.sockets.begin();
         for current in self.running.iter().filter(|c| same.contains(&c.name)) {
             for endpoint in &current.claims {
-                self.sockets.claim(endpoint)?;
+                claim_again(&mut self.sockets, endpoint)?;
             }
         }
         let (fresh, asked) = prepare(fresh, &mut self.sockets)?;

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use crate::Result;
-use crate::net::{Bound, Endpoint, Sockets};
+use crate::net::{Bound, BoundDatagrams, Endpoint, Sockets};
 
 /// What a service may ask for before the runtime starts.
 pub struct Prepare<'a> {
@@ -23,6 +23,16 @@ impl<'a> Prepare<'a> {
     /// Where it cannot be bound; the error names the endpoint and, where known, who has it.
     pub fn claim(&mut self, endpoint: &Endpoint) -> Result<Bound> {
         let bound = self.sockets.claim(endpoint)?;
+        self.claims.push(endpoint.clone());
+        Ok(bound)
+    }
+
+    /// The bound sockets of a `udp:` endpoint, likewise.
+    ///
+    /// # Errors
+    /// As [`claim`](Prepare::claim).
+    pub fn claim_datagram(&mut self, endpoint: &Endpoint) -> Result<BoundDatagrams> {
+        let bound = self.sockets.claim_datagram(endpoint)?;
         self.claims.push(endpoint.clone());
         Ok(bound)
     }

@@ -1,13 +1,13 @@
 //! An open file as an answer: whole, in parts, or not at all.
 
-use std::hash::{BuildHasher as _, Hash as _, Hasher as _, RandomState};
+use std::hash::{BuildHasher as _, RandomState};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use ropewalk_core::Error;
 use ropewalk_core::data::files::{FileHandle, VPath};
 
@@ -72,7 +72,7 @@ impl Static {
                     headers.insert(header::CONTENT_LENGTH, len.into());
                     Body::empty()
                 } else {
-                    body(file, 0..len).await?
+                    body(file, 0..len, request.version).await?
                 };
                 Ok(answer(StatusCode::OK, headers, body))
             }
@@ -88,13 +88,20 @@ impl Static {
                     [part] => {
                         headers.insert(header::CONTENT_TYPE, media_type);
                         headers.insert(header::CONTENT_RANGE, value(content_range(part, len))?);
-                        body(file, part.clone()).await?
+                        body(file, part.clone(), request.version).await?
                     }
                     parts => {
                         let boundary = boundary();
+                        let file: Arc<dyn FileHandle> = file.into();
                         let mixed = value(format!("multipart/byteranges; boundary={boundary}"))?;
                         headers.insert(header::CONTENT_TYPE, mixed);
-                        multipart(file.into(), parts, len, &media_type, &boundary)
+                        {
+                            let part = |part: &Range<u64>| {
+                                let octets = part.end - part.start;
+                                FileRange::new(Arc::clone(&file), part.start, octets).over(request.version)
+                            };
+                            multipart(parts, part, len, &media_type, &boundary)
+                        }
                     }
                 };
                 Ok(answer(StatusCode::PARTIAL_CONTENT, headers, body))
@@ -119,10 +126,10 @@ fn value(text: String) -> Result<HeaderValue, Failure> {
 }
 
 /// A part of a file, read now where it is small.
-async fn body(file: Box<dyn FileHandle>, part: Range<u64>) -> Result<Body, Failure> {
+async fn body(file: Box<dyn FileHandle>, part: Range<u64>, version: Version) -> Result<Body, Failure> {
     let len = part.end - part.start;
     if len > WHOLE {
-        return Ok(Body::File(FileRange::new(file.into(), part.start, len)));
+        return Ok(Body::File(FileRange::new(file.into(), part.start, len).over(version)));
     }
     let len = len as usize;
     let mut buf = BytesMut::with_capacity(len);
@@ -143,8 +150,8 @@ async fn body(file: Box<dyn FileHandle>, part: Range<u64>) -> Result<Body, Failu
 
 /// Several parts of a file, each with its own head (RFC 9110 §14.6).
 fn multipart(
-    file: Arc<dyn FileHandle>,
     parts: &[Range<u64>],
+    of_file: impl Fn(&Range<u64>) -> FileRange,
     len: u64,
     media_type: &HeaderValue,
     boundary: &str,
@@ -160,7 +167,7 @@ fn multipart(
         head.extend_from_slice(content_range(part, len).as_bytes());
         head.extend_from_slice(b"\r\n\r\n");
         bodies.push(Body::Bytes(head.freeze()));
-        bodies.push(Body::File(FileRange::new(Arc::clone(&file), part.start, part.end - part.start)));
+        bodies.push(Body::File(of_file(part)));
     }
     bodies.push(Body::Bytes(Bytes::from(format!("\r\n--{boundary}--\r\n"))));
     Body::chain(bodies)
@@ -169,10 +176,6 @@ fn multipart(
 /// A line that no file was written to hold.
 fn boundary() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    let half = || {
-        let mut hasher = RandomState::new().build_hasher();
-        COUNT.fetch_add(1, Ordering::Relaxed).hash(&mut hasher);
-        hasher.finish()
-    };
+    let half = || RandomState::new().hash_one(COUNT.fetch_add(1, Ordering::Relaxed));
     format!("{:016x}{:016x}", half(), half())
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ropewalk_core::app::{Context, Protocol};
-use ropewalk_core::net::Connection;
+use ropewalk_core::net::{Connection, Info};
 use ropewalk_core::{Error, Result};
 use tokio::io::AsyncReadExt as _;
 use tokio::time::{Instant, timeout_at};
@@ -56,6 +56,9 @@ impl Default for Options {
 }
 
 impl Http {
+    /// What a TLS endpoint in front of it offers by ALPN, the best first.
+    pub const ALPN: [&str; 2] = ["h2", "http/1.1"];
+
     /// A server that answers from this handler.
     pub fn new(handler: impl Handler) -> Self {
         Self { handler: handler.boxed(), options: Arc::default() }
@@ -74,6 +77,7 @@ impl Protocol for Http {
         conn.pace().write(times.write);
         let first = Instant::now() + times.first_byte;
         let Some(version) = sniff(&mut conn, first, &times, &cx).await? else { return Ok(()) };
+        agree(conn.info(), version)?;
         let facts = Arc::new(Facts::new(conn.info().clone(), cx));
         let session = hyper::Session {
             handler: self.handler.clone(),
@@ -83,7 +87,7 @@ impl Protocol for Http {
         };
         match version {
             Major::One => session.http1(conn).await,
-            Major::Two => session.http2(conn).await,
+            Major::Two => Box::pin(session.http2(conn)).await,
         }
     }
 }
@@ -93,6 +97,16 @@ impl Protocol for Http {
 pub(super) enum Major {
     One,
     Two,
+}
+
+/// RFC 9113 §3.2: under TLS, what is spoken is what ALPN settled; a client that settled nothing speaks HTTP/1.1.
+fn agree(info: &Info, spoken: Major) -> Result<()> {
+    let Some(tls) = &info.tls else { return Ok(()) };
+    let settled = match tls.alpn.as_deref() {
+        Some(b"h2") => Major::Two,
+        _ => Major::One,
+    };
+    if settled == spoken { Ok(()) } else { Err(Error::peer("not the version that ALPN settled")) }
 }
 
 /// RFC 9113 §3.4.

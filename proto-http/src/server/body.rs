@@ -45,10 +45,7 @@ impl Body {
         B::Data: Into<Bytes>,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let body = body
-            .map_frame(|frame| frame.map_data(Into::into))
-            .map_err(|error| Error::local("body failed").caused_by(error));
-        Self::Stream(Frames::new(body))
+        Self::Stream(Frames::new(Foreign(Box::pin(body))))
     }
 
     /// One body after the other, of a known length.
@@ -166,6 +163,35 @@ impl HttpBody for Frames {
 
     fn size_hint(&self) -> SizeHint {
         self.look(HttpBody::size_hint)
+    }
+}
+
+/// A body of another library.
+struct Foreign<B>(Pin<Box<B>>);
+
+impl<B> HttpBody for Foreign<B>
+where
+    B: HttpBody,
+    B::Data: Into<Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
+        let frame = ready!(self.0.as_mut().poll_frame(cx));
+        Poll::Ready(frame.map(|frame| match frame {
+            Ok(frame) => Ok(frame.map_data(Into::into)),
+            Err(error) => Err(Error::local("body failed").caused_by(error)),
+        }))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.size_hint()
     }
 }
 

@@ -4,11 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context as Poller, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
+use http::Version;
 use ropewalk_core::data::files::{FileHandle, FsError};
 use ropewalk_core::{Error, Result};
 
 /// Octets that are read from a file at once.
 const CHUNK: u64 = 256 * 1024;
+/// The same for HTTP/2, where as many answers as a connection has streams may hold a chunk that the peer does not take.
+const CHUNK_OF_STREAM: u64 = 64 * 1024;
 
 /// A part of an open file, as content.
 ///
@@ -21,6 +24,7 @@ pub struct FileRange {
     pub offset: u64,
     /// How many octets it has.
     pub len: u64,
+    chunk: u64,
     /// Locked by nobody but its owner: it lets the whole be shared.
     reading: Mutex<Option<Reading>>,
 }
@@ -30,7 +34,13 @@ type Reading = Pin<Box<dyn Future<Output = Result<BytesMut, FsError>> + Send>>;
 impl FileRange {
     /// The `len` octets of this file from `offset` on.
     pub fn new(file: Arc<dyn FileHandle>, offset: u64, len: u64) -> Self {
-        Self { file, offset, len, reading: Mutex::new(None) }
+        Self { file, offset, len, chunk: CHUNK, reading: Mutex::new(None) }
+    }
+
+    /// As an engine of this version sends it.
+    pub(crate) fn over(mut self, version: Version) -> Self {
+        self.chunk = if version >= Version::HTTP_2 { CHUNK_OF_STREAM } else { CHUNK };
+        self
     }
 
     /// The next octets; `None` at the end.
@@ -43,7 +53,7 @@ impl FileRange {
             Some(reading) => ready!(reading.as_mut().poll(cx)),
             None => {
                 // The cast is of at most a chunk.
-                let mut buf = BytesMut::with_capacity(self.len.min(CHUNK) as usize);
+                let mut buf = BytesMut::with_capacity(self.len.min(self.chunk) as usize);
                 match self.file.read_now(self.offset, &mut buf) {
                     Some(read) => read.map(|_| buf),
                     None => {

@@ -15,7 +15,7 @@ use super::Body;
 /// A request reaches it only after the checks of the server: its head is within the limits, its host is one and
 /// valid, its path was decoded once. Write it as
 /// `async fn handle(&self, request: Request) -> Result<Response, Failure>`; a function of that shape is one.
-/// The future is dropped when the peer goes away or the server has no more time. A panic answers 500.
+/// The future is dropped when the connection breaks or has no more time. A panic answers 500.
 pub trait Handler: Send + Sync + 'static {
     /// Answers one request; a [`Failure`] becomes a small page.
     fn handle(&self, request: Request) -> impl Future<Output = Result<Response, Failure>> + Send;

@@ -31,8 +31,8 @@ use super::deadlines::{Activity, Alarm, Phase, Times};
 use super::handler::{BoxHandler, Facts};
 use super::pipeline::{Answer, Pipeline};
 
-/// A quiet HTTP/1 connection gives its buffers back after this time.
-const DOZE: Duration = Duration::from_secs(1);
+/// A quiet HTTP/1 connection gives its buffers back after this time: short, so that of many connections few hold any.
+const DOZE: Duration = Duration::from_millis(50);
 /// A window of HTTP/2: what a peer may send before a handler reads it, of one stream and of all together.
 const WINDOW: u32 = 1024 * 1024;
 /// What one stream may have waiting to be sent.
@@ -67,7 +67,8 @@ impl Session {
     /// Serves a connection of HTTP/1.0 or 1.1.
     pub(super) async fn http1(self, mut conn: Connection) -> Result<()> {
         loop {
-            let (turn, back) = self.http1_turn(conn).await;
+            // Boxed, so that a connection that waits without an engine keeps no room for one.
+            let (turn, back) = Box::pin(self.http1_turn(conn)).await;
             conn = back;
             match turn {
                 Turn::Done(Ok(())) => return close(conn, &self.facts.cx, self.times.write).await,
@@ -168,7 +169,9 @@ impl Session {
         poll_fn(|task| {
             loop {
                 if let Poll::Ready(done) = http.as_mut().poll(task) {
-                    return Poll::Ready(done.map_err(blame));
+                    // A peer that was told to go, and owes nothing, need not wait for our last frames.
+                    let left = going.is_some() && matches!(activity.phase(), Phase::Idle(_));
+                    return Poll::Ready(if left { Ok(()) } else { done.map_err(blame) });
                 }
                 if ended.as_mut().poll(task).is_ready() {
                     return Poll::Ready(Ok(()));
@@ -327,8 +330,17 @@ impl AsyncWrite for Watched {
     }
 }
 
-/// Says that no more comes, and lets the peer finish speaking.
-async fn close(mut conn: Connection, cx: &Context, write: Duration) -> Result<()> {
+/// Says that no more comes, and lets the peer finish speaking. Boxed, for it is the end of many a connection, and the
+/// most of none.
+fn close(
+    conn: Connection,
+    cx: &Context,
+    write: Duration,
+) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
+    Box::pin(linger(conn, cx, write))
+}
+
+async fn linger(mut conn: Connection, cx: &Context, write: Duration) -> Result<()> {
     let (most, longest) = LINGER;
     timeout(write, conn.shutdown()).await.map_err(|_| Error::limit("write", "peer takes no bytes"))??;
     let mut scrap = [0; 1024];

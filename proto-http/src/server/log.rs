@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version, header};
+use http::request::Parts;
+use http::{HeaderValue, Method, StatusCode, Uri, Version, header};
 use ropewalk_core::app::Context;
 use tokio::time::Instant;
 
@@ -24,12 +25,17 @@ pub enum AccessLog {
     Combined,
 }
 
-/// What the log will say of a request, kept until its answer is through.
+/// What is known of a request until its answer is through: it is then counted, and logged where that is on.
 pub(super) struct Entry {
-    form: AccessLog,
     facts: Arc<Facts>,
     begun: Instant,
     method: Method,
+    line: Option<Line>,
+}
+
+/// What the log alone needs.
+struct Line {
+    form: AccessLog,
     uri: Uri,
     version: Version,
     agent: Option<HeaderValue>,
@@ -37,70 +43,88 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(
-        form: AccessLog,
-        facts: &Arc<Facts>,
-        method: &Method,
-        uri: &Uri,
-        version: Version,
-        headers: &HeaderMap,
-    ) -> Self {
-        Self {
+    pub(super) fn new(form: AccessLog, facts: &Arc<Facts>, head: &Parts) -> Self {
+        let logs = form != AccessLog::Off && tracing::enabled!(target: "access", tracing::Level::INFO);
+        let line = logs.then(|| Line {
             form,
-            facts: Arc::clone(facts),
-            begun: Instant::now(),
-            method: method.clone(),
-            uri: uri.clone(),
-            version,
-            agent: headers.get(header::USER_AGENT).cloned(),
-            referer: headers.get(header::REFERER).cloned(),
-        }
+            uri: head.uri.clone(),
+            version: head.version,
+            agent: head.headers.get(header::USER_AGENT).cloned(),
+            referer: head.headers.get(header::REFERER).cloned(),
+        });
+        Self { facts: Arc::clone(facts), begun: Instant::now(), method: head.method.clone(), line }
     }
 
-    /// Writes the entry: the answer is through, or was cut.
+    /// Counts and logs the request: its answer is through, or was cut.
     pub(super) fn write(&self, status: StatusCode, bytes: u64) {
         let duration = self.begun.elapsed();
         count(&self.facts.cx, &self.method, status, duration);
-        match self.form {
-            AccessLog::Off => {}
-            AccessLog::Fields => tracing::info!(
-                target: "access",
-                method = %self.method,
-                path = %Escaped(self.uri.path().as_bytes()),
-                status = status.as_u16(),
-                bytes,
-                duration_us = duration.as_micros() as u64,
-                peer = %self.facts.info.peer,
-                agent = %Escaped(self.agent.as_ref().map_or(b"-", HeaderValue::as_bytes)),
-                conn = %self.facts.id().map(|id| id.to_string()).unwrap_or_default(),
-            ),
-            AccessLog::Combined => tracing::info!(target: "access", "{}", self.combined(status, bytes)),
+        let Some(line) = &self.line else { return };
+        if line.form == AccessLog::Combined {
+            tracing::info!(target: "access", "{}", self.combined(line, status, bytes));
+            return;
         }
+        tracing::info!(
+            target: "access",
+            method = %self.method,
+            path = %Escaped(line.uri.path().as_bytes()),
+            status = status.as_u16(),
+            bytes,
+            duration_us = duration.as_micros() as u64,
+            peer = %self.facts.info.peer,
+            agent = %field(&line.agent),
+            conn = %self.facts.id().map(|id| id.to_string()).unwrap_or_default(),
+        );
     }
 
     /// `host ident user [date] "request" status bytes "referer" "agent"`, the form that log readers know.
-    fn combined(&self, status: StatusCode, bytes: u64) -> String {
-        let field = |value: &Option<HeaderValue>| {
-            Escaped(value.as_ref().map_or(b"-".as_slice(), HeaderValue::as_bytes)).to_string()
-        };
+    fn combined(&self, line: &Line, status: StatusCode, bytes: u64) -> String {
         let peer = &self.facts.info.peer;
         let peer = peer.ip().map_or_else(|| peer.to_string(), |ip| ip.to_string());
-        let target = self.uri.path_and_query().map_or("*", |target| target.as_str());
+        let target = line.uri.path_and_query().map_or("*", |target| target.as_str());
         format!(
             "{peer} - - [{}] \"{} {} {:?}\" {} {bytes} \"{}\" \"{}\"",
             date::common_log(std::time::SystemTime::now()),
             self.method,
             Escaped(target.as_bytes()),
-            self.version,
+            line.version,
             status.as_u16(),
-            field(&self.referer),
-            field(&self.agent),
+            field(&line.referer),
+            field(&line.agent),
         )
     }
 }
 
+/// A field for the log; a dash where there is none.
+fn field(value: &Option<HeaderValue>) -> Escaped<'_> {
+    Escaped(value.as_ref().map_or(b"-", HeaderValue::as_bytes))
+}
+
 /// The one place where requests are counted.
-fn count(_cx: &Context, _method: &Method, _status: StatusCode, _duration: Duration) {}
+fn count(cx: &Context, method: &Method, status: StatusCode, duration: Duration) {
+    let class = match status.as_u16() {
+        100..=199 => "1xx",
+        200..=299 => "2xx",
+        300..=399 => "3xx",
+        400..=499 => "4xx",
+        _ => "5xx",
+    };
+    cx.metrics().command("http", name(method), class, duration);
+}
+
+/// The method as a label: one of a few, whatever a peer says.
+fn name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::PATCH => "PATCH",
+        _ => "other",
+    }
+}
 
 /// Bytes of a peer, in a log: no control, quote or backslash is written as it is.
 struct Escaped<'a>(&'a [u8]);

@@ -17,7 +17,7 @@ use ropewalk_core::{Error, Fault};
 use super::body::Frames;
 use super::deadlines::{Activity, Timed, Times};
 use super::handler::{Answering, BoxHandler, Facts};
-use super::log::{AccessLog, Entry};
+use super::log::Entry;
 use super::sent::{Exchange, Sent};
 use super::{Body, Failure, Options, Request, Response, page};
 use crate::wire::target::Decoded;
@@ -39,9 +39,7 @@ impl Pipeline {
         B: HttpBody<Data = Bytes, Error = Error> + Send + Unpin + 'static,
     {
         let exchange = Exchange::begin(&self.activity);
-        let form = self.options.access_log;
-        let entry = (form != AccessLog::Off && tracing::enabled!(target: "access", tracing::Level::INFO))
-            .then(|| Entry::new(form, &self.facts, &head.method, &head.uri, head.version, &head.headers));
+        let entry = Entry::new(self.options.access_log, &self.facts, &head);
         let is_head = head.method == Method::HEAD;
         let state = match check(&self.options, &head) {
             Err(failure) => State::Failed(failure),
@@ -49,7 +47,7 @@ impl Pipeline {
             Ok(decoded) => State::Handling(self.handler.start(self.request(head, body, decoded))),
         };
         let facts = Arc::clone(&self.facts);
-        Answer { state, is_head, facts, exchange: Some(exchange), entry }
+        Answer { state, is_head, facts, exchange: Some(exchange), entry: Some(entry) }
     }
 
     fn request<B>(&self, head: Parts, body: B, decoded: Decoded) -> Request
@@ -89,7 +87,9 @@ fn check(options: &Options, head: &Parts) -> Result<Decoded, Failure> {
         Method::OPTIONS if uri.path() == "*" => return Ok(Decoded::root()),
         _ => {}
     }
-    if !uri.path().starts_with('/') && !(uri.path().is_empty() && uri.authority().is_some()) {
+    // Only an absolute-form target may leave its path out.
+    let rooted = uri.path().starts_with('/') || (uri.path().is_empty() && uri.authority().is_some());
+    if !rooted {
         return Err(Failure::bad_request().closing());
     }
     target::decode(uri.path()).ok_or_else(Failure::bad_request)

@@ -27,7 +27,13 @@ impl Sent {
         exchange: Option<Exchange>,
         entry: Option<Entry>,
     ) -> Self {
-        Self { body, status, octets: 0, exchange: exchange, entry }
+        // A peer that lets nothing through may keep us from ever being asked for data.
+        if let Some(exchange) = &exchange
+            && !body.is_end_stream()
+        {
+            exchange.activity.gave(exchange.number);
+        }
+        Self { body, status, octets: 0, exchange, entry }
     }
 }
 

@@ -2,7 +2,10 @@
 
 mod deadlines;
 mod files;
+mod http2;
+mod mounted;
 mod requests;
+mod tls;
 
 use std::time::Duration;
 

@@ -221,7 +221,7 @@ async fn what_may_not_be_read_is_denied() {
         for at in [&b"secret"[..], b"closed/file"] {
             fs::write(fixture.at(at), "x").unwrap();
         }
-        fs::set_permissions(fixture.at(b"secret"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(fixture.at(b"secret"), fs::Permissions::from_mode(0o000)).unwrap();
         // Its names may be read, what they stand for may not.
         fs::set_permissions(fixture.at(b"closed"), fs::Permissions::from_mode(0o400)).unwrap();
         for at in ["/secret", "/closed/file"] {
@@ -346,7 +346,10 @@ async fn a_listing_that_was_given_up_says_so() {
     let mut listing = fixture.list(&VPath::ROOT, ListOptions::default()).await.unwrap();
     // The only thread is busy while a batch is asked for.
     let (go, wait) = sync_channel(0);
-    let mut busy = Box::pin(fixture.0.pool.run(move || Ok(wait.recv().unwrap())));
+    let mut busy = Box::pin(fixture.0.pool.run(move || {
+        wait.recv().unwrap();
+        Ok(())
+    }));
     let mut cx = std::task::Context::from_waker(Waker::noop());
     assert!(busy.as_mut().poll(&mut cx).is_pending());
     assert!(listing.next_batch(1).as_mut().poll(&mut cx).is_pending());

@@ -1,0 +1,160 @@
+use std::sync::Arc;
+
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::Incoming;
+use hyper::client::conn::http2::{Builder, SendRequest};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use ropewalk_core::data::files::Memory;
+
+use super::*;
+use crate::{Static, StatusCode};
+
+type Client = SendRequest<Empty<bytes::Bytes>>;
+
+/// A client with this receive window, and its connection, which ends with the server's.
+async fn client(peer: Peer, window: u32) -> (Client, Task<()>, Context, Task<Result<()>>) {
+    let Peer { io, cx, server } = peer;
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.initial_stream_window_size(window);
+    let (client, conn) = builder.handshake(TokioIo::new(io)).await.unwrap();
+    // Of its own, so that it outlives the server's context.
+    let conn = Context::root(Limits::default()).spawn(async move { drop(conn.await) });
+    (client, conn, cx, server)
+}
+
+async fn get(client: &mut Client, path: &str) -> http::Response<Incoming> {
+    let request = http::Request::get(format!("http://x{path}")).body(Empty::new()).unwrap();
+    client.send_request(request).await.unwrap()
+}
+
+async fn text(response: http::Response<Incoming>) -> String {
+    String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn the_same_handler_answers() {
+    let (mut client, _conn, _cx, _server) = client(Peer::of(Http::new(echo)), 65_535).await;
+    assert_eq!(text(get(&mut client, "/a").await).await, "GET /a: ");
+    assert_eq!(get(&mut client, "/a%2fb").await.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(text(get(&mut client, "/b").await).await, "GET /b: ", "the connection lives on");
+}
+
+#[tokio::test]
+async fn a_large_file_comes_whole() {
+    let files = Memory::new().with("/big", vec![b'x'; 3_000_000]);
+    let (mut client, _conn, _cx, _server) =
+        client(Peer::of(Http::new(Static::new(Arc::new(files)))), 65_535).await;
+    let response = get(&mut client, "/big").await;
+    assert_eq!(response.headers()["content-length"], "3000000");
+    assert_eq!(text(response).await.len(), 3_000_000);
+}
+
+#[tokio::test]
+async fn a_panic_is_500_and_other_streams_live() {
+    let handler = |request: Request| async move {
+        assert!(request.path.as_bytes() != b"/panic", "on purpose");
+        Ok(Response::new(Body::from("fine")))
+    };
+    let (mut client, _conn, _cx, _server) = client(Peer::of(Http::new(handler)), 65_535).await;
+    assert_eq!(get(&mut client, "/panic").await.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(text(get(&mut client, "/").await).await, "fine");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_is_told_to_go() {
+    let (mut client, conn, _, server) = client(Peer::of(Http::new(echo)), 65_535).await;
+    text(get(&mut client, "/").await).await;
+    let begun = Instant::now();
+    server.await.unwrap().unwrap();
+    assert_eq!(begun.elapsed().as_secs(), 75);
+    conn.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_whose_window_stays_shut_ends_the_connection() {
+    let files = Memory::new().with("/big", vec![b'x'; 3_000_000]);
+    let (mut client, _conn, _, server) =
+        client(Peer::of(Http::new(Static::new(Arc::new(files)))), 1000).await;
+    let _untouched = get(&mut client, "/big").await;
+    let begun = Instant::now();
+    assert_eq!(server.await.unwrap().unwrap_err().limit_name(), Some("write"));
+    assert!((30..40).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_small_answer_that_is_never_taken_ends_the_connection() {
+    let (mut client, _conn, _, server) = client(Peer::of(Http::new(echo)), 0).await;
+    let _untouched = get(&mut client, "/").await;
+    let begun = Instant::now();
+    assert_eq!(server.await.unwrap().unwrap_err().limit_name(), Some("write"));
+    assert!((30..40).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_lets_streams_finish() {
+    let handler = |_: Request| async {
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        Ok(Response::new(Body::from("done")))
+    };
+    let (mut client, _conn, cx, server) = client(Peer::of(Http::new(handler)), 65_535).await;
+    let answer =
+        Context::root(Limits::default()).spawn(async move { text(get(&mut client, "/").await).await });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let begun = Instant::now();
+    cx.stop();
+    assert_eq!(answer.await.unwrap(), "done");
+    server.await.unwrap().unwrap();
+    assert_eq!(begun.elapsed().as_secs(), 19);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_is_not_held_up_by_a_peer_that_said_only_the_preface() {
+    let mut peer = Peer::of(Http::new(echo));
+    peer.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    peer.cx.stop();
+    let begun = Instant::now();
+    peer.rest().await;
+    assert!(begun.elapsed().as_secs() <= 30, "{:?}", begun.elapsed());
+}
+
+/// RFC 9113 §4.1.
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let [_, a, b, c] = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&[a, b, c, kind, flags], &stream.to_be_bytes()[..], payload].concat()
+}
+
+#[tokio::test(start_paused = true)]
+async fn rapid_resets_are_answered_by_goaway() {
+    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    bytes.extend(frame(4, 0, 0, &[]));
+    for stream in (1..2001).step_by(2) {
+        // GET http://x/, and its end; then RST_STREAM with CANCEL.
+        bytes.extend(frame(1, 5, stream, &[0x82, 0x86, 0x84, 0x41, 1, b'x']));
+        bytes.extend(frame(3, 0, stream, &8_u32.to_be_bytes()));
+    }
+    let mut peer = Peer::of(Http::new(|_: Request| std::future::pending::<Result<Response, Failure>>()));
+    peer.send(&bytes).await;
+    let mut said = Vec::new();
+    timeout(Duration::from_secs(5), peer.io.read_to_end(&mut said)).await.expect("a close").unwrap();
+    let mut rest = said.as_slice();
+    let mut calm = false;
+    while let [a, b, c, kind, _, _, _, _, _, after @ ..] = rest {
+        let (payload, next) = after.split_at(u32::from_be_bytes([0, *a, *b, *c]) as usize);
+        // GOAWAY with ENHANCE_YOUR_CALM.
+        calm |= *kind == 7 && payload.get(4..8) == Some(&[0, 0, 0, 11]);
+        rest = next;
+    }
+    assert!(calm, "{said:?}");
+}
+
+#[tokio::test]
+async fn a_head_over_the_limit_is_refused() {
+    let (mut client, _conn, _cx, _server) = client(Peer::of(Http::new(echo)), 65_535).await;
+    let request = http::Request::get("http://x/").header("a", "x".repeat(70_000)).body(Empty::new()).unwrap();
+    let refused = match client.send_request(request).await {
+        Ok(response) => response.status() == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        Err(_) => true,
+    };
+    assert!(refused);
+}

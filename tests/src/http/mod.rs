@@ -1,0 +1,20 @@
+//! HTTP/1.1 servers: RFC 9110 and RFC 9112.
+//!
+//! The subject serves the tree of [`fixture`] with GET and HEAD, and whatever else it can. Nothing in the cases
+//! depends on how: validators are taken from its answers, never computed.
+
+mod expect;
+pub mod fixture;
+mod message;
+mod rfc9110;
+mod rfc9112;
+mod robust;
+
+use crate::Case;
+
+pub(crate) use message::Response;
+
+/// The cases, in the order of the documents.
+pub fn cases() -> Vec<&'static Case> {
+    rfc9112::cases().chain(rfc9110::cases()).chain(robust::CASES).collect()
+}

@@ -1,0 +1,171 @@
+//! The demands of the documents, and which of them the cases test.
+//!
+//! `requirements/rfcNNNN.toml` lists every MUST and SHOULD of a document, in words of ours. Coverage is
+//! counted over those that a server can be tested for: tested and todo.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::Deserialize;
+
+use crate::{Level, suites};
+
+const FILES: &[(&str, &str)] = &[
+    ("RFC 9110", include_str!("../requirements/rfc9110.toml")),
+    ("RFC 9112", include_str!("../requirements/rfc9112.toml")),
+];
+
+/// One demand of a document.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Requirement {
+    /// `section-letter`, unique in its document.
+    pub id: String,
+    /// Where it stands.
+    pub section: String,
+    /// `must` or `should`.
+    pub level: RequirementLevel,
+    /// Whether cases test it.
+    pub status: Status,
+    /// What is demanded, in short words of ours.
+    pub text: String,
+    /// The cases that test it; for another status, none.
+    #[serde(default)]
+    pub cases: Vec<String>,
+}
+
+/// How strongly a document demands it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RequirementLevel {
+    /// MUST and MUST NOT.
+    Must,
+    /// SHOULD, SHOULD NOT and RECOMMENDED.
+    Should,
+}
+
+/// Whether cases test a demand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// At least one case tests it.
+    Tested,
+    /// Nothing that can be seen from outside shows whether it is met.
+    Untestable,
+    /// It is made of somebody else: a client, a proxy, a registry.
+    NotApplicable,
+    /// A case is wanted.
+    Todo,
+}
+
+#[derive(Deserialize)]
+struct File {
+    requirements: Vec<Requirement>,
+}
+
+/// How far the cases cover the documents.
+#[derive(Clone, Debug)]
+pub struct Coverage {
+    documents: Vec<Document>,
+    errors: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+struct Document {
+    name: &'static str,
+    requirements: Vec<Requirement>,
+}
+
+/// Compares the requirement files with the cases.
+pub fn coverage() -> Coverage {
+    let mut coverage = Coverage { documents: Vec::new(), errors: Vec::new() };
+    for &(name, text) in FILES {
+        match toml::from_str::<File>(text) {
+            Ok(file) => coverage.documents.push(Document { name, requirements: file.requirements }),
+            Err(error) => coverage.errors.push(format!("{name}: {error}")),
+        }
+    }
+    coverage.check();
+    coverage
+}
+
+impl Coverage {
+    /// What is wrong with the requirement files: unknown case ids, cases that no demand names, and entries
+    /// whose status and cases disagree. `conform coverage` fails unless this is empty.
+    pub fn errors(&self) -> &[String] {
+        &self.errors
+    }
+
+    /// Tested demands per hundred testable ones, of all documents, for one level.
+    pub fn percent(&self, level: RequirementLevel) -> usize {
+        let (tested, testable) = self.documents.iter().fold((0, 0), |(tested, testable), document| {
+            let (t, of) = document.counts(level);
+            (tested + t, testable + of)
+        });
+        tested * 100 / testable.max(1)
+    }
+
+    fn check(&mut self) {
+        let suites = suites();
+        let cases = || suites.iter().flat_map(|suite| &suite.cases);
+        let mut named = BTreeSet::new();
+        for document in &self.documents {
+            let mut ids = BTreeSet::new();
+            for requirement in &document.requirements {
+                let at = format!("{} {}", document.name, requirement.id);
+                if !ids.insert(&requirement.id) {
+                    self.errors.push(format!("{at}: the id stands twice"));
+                }
+                if (requirement.status == Status::Tested) == requirement.cases.is_empty() {
+                    self.errors.push(format!("{at}: tested is what names cases"));
+                }
+                for id in &requirement.cases {
+                    if !cases().any(|case| case.id == id) {
+                        self.errors.push(format!("{at}: no case has the id {id}"));
+                    }
+                    named.insert(id.as_str());
+                }
+            }
+        }
+        for case in cases() {
+            let demanded = matches!(case.level, Level::Must | Level::Should);
+            if demanded && !named.contains(case.id) {
+                self.errors.push(format!("{}: no requirement names this case", case.id));
+            }
+        }
+    }
+}
+
+impl Document {
+    /// Tested and testable demands of one level.
+    fn counts(&self, level: RequirementLevel) -> (usize, usize) {
+        let count =
+            |status| self.requirements.iter().filter(|r| r.level == level && r.status == status).count();
+        let tested = count(Status::Tested);
+        (tested, tested + count(Status::Todo))
+    }
+}
+
+/// The gap: for each document the counts, then every demand that still wants a case.
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for document in &self.documents {
+            let (must, musts) = document.counts(RequirementLevel::Must);
+            let (should, shoulds) = document.counts(RequirementLevel::Should);
+            let all = document.requirements.len();
+            writeln!(
+                f,
+                "{}: {must} of {musts} testable MUSTs, {should} of {shoulds} testable SHOULDs; {all} demands listed",
+                document.name
+            )?;
+            for requirement in document.requirements.iter().filter(|r| r.status == Status::Todo) {
+                let level = if requirement.level == RequirementLevel::Must { "must" } else { "should" };
+                writeln!(f, "  todo {level:<6} §{:<10} {}", requirement.section, requirement.text)?;
+            }
+        }
+        for error in &self.errors {
+            writeln!(f, "error: {error}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,146 @@
+//! Proof that every case can fail, and that it can be passed.
+//!
+//! A small reference server that keeps to the documents passes every case. Beside it stand broken subjects:
+//! mutants of the reference server with one fault each, and servers that do nothing sensible at all. A case that
+//! none of them fails claims nothing; a fault that no case finds is a gap in the suite.
+
+mod answer;
+mod fault;
+mod range;
+mod reference;
+mod request;
+
+use std::fmt;
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use self::fault::Fault;
+use crate::run::run_case;
+use crate::{Case, Need, Options, Subject, suites};
+
+/// What the broken subjects did to the cases.
+#[derive(Clone, Debug)]
+pub struct Selfcheck {
+    killed: Vec<Killed>,
+    errors: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+struct Killed {
+    id: &'static str,
+    by: Vec<String>,
+}
+
+impl Selfcheck {
+    /// Cases that nothing broken fails, cases that the reference server fails, and mutants that no case finds.
+    /// `conform selfcheck` fails unless this is empty.
+    pub fn errors(&self) -> &[String] {
+        &self.errors
+    }
+}
+
+/// For each case, what fails it: the most telling first.
+impl fmt::Display for Selfcheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Killed { id, by } in &self.killed {
+            let first: Vec<_> = by.iter().take(4).map(String::as_str).collect();
+            let more = by.len().saturating_sub(first.len());
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            writeln!(f, "{id}: {}{more}", first.join(", "))?;
+        }
+        for error in &self.errors {
+            writeln!(f, "error: {error}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs every case against the reference server and every broken subject.
+pub async fn selfcheck() -> Selfcheck {
+    let mut check = Selfcheck { killed: Vec::new(), errors: Vec::new() };
+    let cases: Vec<_> = suites().into_iter().flat_map(|suite| suite.cases).collect();
+    for (case, failure) in failures(&cases, &mutant(None), Duration::from_secs(3)).await {
+        check.errors.push(format!("{}: the reference server fails it: {failure}", case.id));
+    }
+    check.killed = cases.iter().map(|case| Killed { id: case.id, by: Vec::new() }).collect();
+    let mutants = Fault::ALL.iter().map(|fault| mutant(Some(*fault)));
+    let mut subjects = stream::iter(mutants.chain(senseless()))
+        .map(|subject| async {
+            let failed = failures(&cases, &subject, Duration::from_secs(1)).await;
+            (subject, failed)
+        })
+        .buffered(16);
+    while let Some((subject, failed)) = subjects.next().await {
+        if failed.is_empty() {
+            check.errors.push(format!("no case finds what is wrong with {}", subject.name()));
+        }
+        for (case, _) in failed {
+            if let Some(killed) = check.killed.iter_mut().find(|killed| killed.id == case.id) {
+                killed.by.push(subject.name().into());
+            }
+        }
+    }
+    drop(subjects);
+    let alive = check.killed.iter().filter(|killed| killed.by.is_empty());
+    check.errors.extend(alive.map(|killed| format!("{}: nothing broken fails it", killed.id)));
+    check
+}
+
+async fn failures(
+    cases: &[&'static Case],
+    subject: &Subject,
+    patience: Duration,
+) -> Vec<(&'static Case, String)> {
+    let options = Options::default().patience(patience);
+    stream::iter(cases.iter().copied())
+        .map(|case| {
+            let options = options.clone();
+            async move { (case, run_case(case, subject, &options).await) }
+        })
+        .buffered(64)
+        .filter_map(async |(case, row)| row.failed().then(|| (case, row.actual.unwrap_or_default())))
+        .collect()
+        .await
+}
+
+fn mutant(fault: Option<Fault>) -> Subject {
+    let name = fault.map_or("reference".to_owned(), |fault| format!("{fault:?}"));
+    Subject::in_process(&name, move |io| reference::serve(io, fault)).with(Need::ShortTimeouts)
+}
+
+/// Servers that speak no protocol.
+fn senseless() -> Vec<Subject> {
+    let constant = |name, reply: &'static [u8]| {
+        Subject::in_process(name, move |mut io| async move {
+            let mut taken = [0; 4096];
+            while matches!(io.read(&mut taken).await, Ok(octets) if octets > 0) {
+                if io.write_all(reply).await.is_err() {
+                    return;
+                }
+            }
+        })
+    };
+    let subjects = [
+        constant("always 200", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+        constant("always 400", b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
+        constant("garbage", b"\0\x16\xff\r\n\r\n rope \r\n\r\n"),
+        Subject::in_process("echo", |mut io| async move {
+            let mut taken = [0; 4096];
+            while let Ok(octets) = io.read(&mut taken).await {
+                let Some(echo) = taken.get(..octets).filter(|echo| !echo.is_empty()) else { return };
+                if io.write_all(echo).await.is_err() {
+                    return;
+                }
+            }
+        }),
+        Subject::in_process("closes at once", |io| async move { drop(io) }),
+        Subject::in_process("silent", |mut io| async move {
+            let mut taken = [0; 4096];
+            while matches!(io.read(&mut taken).await, Ok(octets) if octets > 0) {}
+            std::future::pending().await
+        }),
+    ];
+    subjects.map(|subject| subject.with(Need::ShortTimeouts)).into()
+}
