@@ -9,7 +9,11 @@ use super::subject::{Subject, alone, closes_within, connect, is_not_slower, p99,
 
 /// What an idle connection of each server may take, and what all of a flood may take beside that.
 const WEB: u64 = 16 * 1024;
-const ECHO: u64 = 16 * 1024;
+const ECHO: u64 = 10 * 1024;
+/// What an answer may take that its peer does not read: a chunk of the file, and the connection.
+const UNREAD: u64 = 320 * 1024;
+/// The same of one stream of HTTP/2: a chunk, what is queued, and the request.
+const UNREAD_STREAM: u64 = 192 * 1024;
 const BESIDE: u64 = 16 * 1024 * 1024;
 
 /// How many peers there are to be: as many as descriptors permit, 10,000 at most.
@@ -142,12 +146,41 @@ fn peers_that_never_read_cost_no_memory_slow_nobody_and_are_cut() {
     until("all are being answered", || subject.descriptors() >= descriptors + 2 * crowd.len());
     let meanwhile = p99(&mut exchange);
     let grown = subject.memory().saturating_sub(memory);
-    // An answer on its way may take what one read of the file holds.
-    let bounded = crowd.len() as u64 * 96 * 1024 + BESIDE;
+    let bounded = crowd.len() as u64 * UNREAD + BESIDE;
     eprintln!("{} that never read: {} octets each, p99 {before:?}, {meanwhile:?}", crowd.len(), grown / 200);
     assert!(grown <= bounded, "{} readers take {grown} octets, more than {bounded}", crowd.len());
     is_not_slower(before, meanwhile);
     until("all are cut", || subject.descriptors() <= descriptors);
+}
+
+#[test]
+fn streams_of_http2_that_nobody_reads_cost_what_is_stated() {
+    let _alone = alone();
+    let subject = Subject::web("", "");
+    big_file(&subject);
+    let memory = subject.memory();
+    let mut socket = subject.connect();
+    let frame = |kind: u8, flags: u8, stream: u32, body: &[u8]| {
+        let length = u32::try_from(body.len()).unwrap().to_be_bytes();
+        [&length[1..], &[kind, flags], &stream.to_be_bytes(), body].concat()
+    };
+    let window = 0x7fff_0000_u32.to_be_bytes();
+    let mut said = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    // RFC 9113 §6.5 and §6.9: as much as there is may be sent, on each stream and in all.
+    said.extend(frame(4, 0, 0, &[&[0, 4][..], &window].concat()));
+    said.extend(frame(8, 0, 0, &window));
+    for stream in 0..200 {
+        // RFC 7541: GET, http, and two literals: `:path` is /big, `:authority` is localhost.
+        let head = b"\x82\x86\x04\x04/big\x01\x09localhost";
+        said.extend(frame(1, 5, 2 * stream + 1, head));
+    }
+    socket.write_all(&said).unwrap();
+    until("all are being answered", || subject.descriptors() > 200);
+    pause(Duration::from_millis(300));
+    let grown = subject.memory().saturating_sub(memory);
+    eprintln!("200 streams that nobody reads: {} octets each", grown / 200);
+    assert!(grown <= 200 * UNREAD_STREAM + BESIDE, "200 streams take {grown} octets");
+    assert_eq!(subject.get("/a.txt").0, 200);
 }
 
 /// 10 MiB, of no disk.

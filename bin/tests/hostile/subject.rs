@@ -225,7 +225,7 @@ pub(crate) fn p99(mut exchange: impl FnMut()) -> Duration {
 }
 
 /// What is noise on a busy machine of two cores.
-pub(crate) const NOISE: Duration = Duration::from_millis(10);
+pub(crate) const NOISE: Duration = Duration::from_millis(5);
 
 #[track_caller]
 pub(crate) fn is_not_slower(before: Duration, meanwhile: Duration) {

@@ -35,8 +35,11 @@ use super::pipeline::{Answer, Pipeline};
 const DOZE: Duration = Duration::from_millis(50);
 /// A window of HTTP/2: what a peer may send before a handler reads it, of one stream and of all together.
 const WINDOW: u32 = 1024 * 1024;
-/// What one stream may have waiting to be sent.
-const SEND_BUFFER: usize = 400 * 1024;
+/// What one stream may have waiting to be sent. A peer that opens all its streams and takes nothing holds as many.
+const SEND_BUFFER: usize = 64 * 1024;
+/// What an HTTP/1 connection may have read ahead; and with more than this to send, it takes no further chunk of
+/// an answer.
+const BUFFER: usize = 64 * 1024;
 /// How often an HTTP/2 peer is asked whether it is there.
 const PING: Duration = Duration::from_secs(30);
 /// What of a peer's last words is read after an answer that closes, so that they do not reset the connection before
@@ -108,6 +111,7 @@ impl Session {
         let mut http = http1::Builder::new()
             .max_headers(self.options.headers)
             .max_header_size(self.options.head)
+            .max_buf_size(BUFFER.max(self.options.head))
             .half_close(true)
             .serve_connection(io, self.service(&activity));
         let turn = {
