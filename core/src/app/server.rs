@@ -7,9 +7,11 @@ use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
-use super::{BoxPolicy, BoxProtocol, ConnId, Context, Next, Offence, Policy, Prepare, Protocol, Service};
+use super::{
+    BoxPolicy, BoxProtocol, ConnId, Context, LimitConnections, LimitPerPeer, Next, Offence, Policy, Prepare,
+    Protocol, Service, Tls,
+};
 use crate::net::{Bound, Endpoint, Incoming, Listener};
-use crate::policy::{LimitConnections, LimitPerPeer, Tls};
 use crate::tls::{Certificates, ServerTls};
 use crate::{Error, Fault, Limits, Result};
 
