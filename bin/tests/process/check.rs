@@ -26,7 +26,7 @@ fn five_mistakes_are_told_at_once_each_with_its_place() {
     let json: serde_json::Value = serde_json::from_str(&folder.check(&["--json"]).out).unwrap();
     let places: Vec<_> = json["diagnostics"].as_array().unwrap().iter().map(|d| d["line"].clone()).collect();
     assert_eq!(places, [1, 4, 7, 11, 16]);
-    assert_eq!(json["diagnostics"][1]["help"], "did you mean `idle`?");
+    assert!(json["diagnostics"][1]["help"].as_str().unwrap().starts_with("did you mean `idle`?"));
 }
 
 #[test]

@@ -7,7 +7,8 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
@@ -30,10 +31,26 @@ pub(crate) fn run<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Done {
     done(&mut ropewalk(args))
 }
 
+/// Runs it to its end; kills it if that does not come.
+#[track_caller]
 pub(crate) fn done(command: &mut Command) -> Done {
-    let Output { status, stdout, stderr } = command.output().unwrap();
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (ended, end) = sync_channel(1);
+    let number = child.id();
+    let guard = thread::spawn(move || {
+        let late = end.recv_timeout(PATIENCE).is_err();
+        if late {
+            kill(pid(number), Signal::SIGKILL).unwrap();
+        }
+        late
+    });
+    let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+    // It may have given up waiting.
+    let _ = ended.send(());
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    Done { code: status.code(), out: text(stdout), err: text(stderr) }
+    let done = Done { code: status.code(), out: text(stdout), err: text(stderr) };
+    assert!(!guard.join().unwrap(), "{command:?} does not end: {done:#?}");
+    done
 }
 
 /// How a command ended.
@@ -100,7 +117,7 @@ impl Daemon {
     }
 
     pub(crate) fn log(&self) -> String {
-        self.log.text.lock().unwrap().clone()
+        self.log.text.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits until the log has a line with this text; gives the line.
@@ -115,11 +132,8 @@ impl Daemon {
         let nth = |text: &str| text.lines().filter(|line| line.contains(part)).nth(n - 1).map(str::to_owned);
         let text = self.log.text.lock().unwrap();
         let waited = self.log.more.wait_timeout_while(text, PATIENCE, |text| nth(text).is_none());
-        let text = waited.unwrap().0;
-        match nth(&text) {
-            Some(line) => line,
-            None => panic!("no {n} lines with {part:?} in the log:\n{text}"),
-        }
+        let found = nth(&waited.unwrap().0);
+        found.unwrap_or_else(|| panic!("no {n} lines with {part:?} in the log"))
     }
 
     /// Where it listens, in the order in which it said so.

@@ -172,5 +172,6 @@ fn what_cannot_be_read_again_is_warned_of_by_name() {
         server.wait_for(&format!("{name} cannot be read again by user nobody"));
     }
     assert!(!server.log().contains("cert.pem cannot"), "{}", server.log());
-    folder.check(&["--as", "nobody"]).says(3, &["key.pem"]);
+    mode(&folder.join("ropewalk.toml"), 0o644);
+    folder.check(&["--as", "nobody"]).says(3, &["ropewalk.toml:2:8: ", "key.pem"]);
 }

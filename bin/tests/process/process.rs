@@ -58,7 +58,7 @@ fn the_log_goes_into_its_file_as_json() {
         let event: serde_json::Value = serde_json::from_str(line).unwrap();
         assert!(event["level"].is_string() && event["timestamp"].is_string(), "{line}");
     }
-    run(["echo", "--log-level", "loud"]).says(1, &["log level \"loud\" cannot be read"]);
+    run(["echo", "--log-level", "info,loud"]).says(2, &["`loud` is not a level"]);
     run(["echo", "--log-file", "/nonexistent/log"]).says(1, &["log file /nonexistent/log cannot be opened"]);
 }
 

@@ -83,15 +83,13 @@ fn a_bad_configuration_changes_nothing_and_the_log_says_why() {
     let before = connect(port);
     echoes(&before, "before");
     reload(&server, &folder, &format!("{good}speed = 3\n"));
-    server.wait_for("reload failed; nothing was changed");
-    server.wait_for("no key `speed`");
-    let place = server.wait_for("ropewalk.toml:6:1");
-    assert!(!place.contains("\\n"), "{place}");
+    let line = server.wait_for("reload failed; nothing was changed");
+    assert!(line.contains("ropewalk.toml:6:1: unknown key `speed`"), "{line}");
     reload(&server, &folder, "drain = \"1s\"\n");
     server.wait_for("the configuration has no [[service]]");
     echoes(&before, "after");
     echoes(connect(port), "new");
-    reload(&server, &folder, &format!("drain = \"1s\"\n{good}"));
+    reload(&server, &folder, &format!("[log]\nlevel = \"debug\"\n{good}"));
     server.wait_for("a change of them needs a restart");
     server.wait_for("reloaded kept=1 started=0 draining=0");
 }

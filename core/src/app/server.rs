@@ -337,3 +337,7 @@ impl One {
         class
     }
 }
+
+#[cfg(test)]
+#[path = "server_tests.rs"]
+mod tests;

@@ -5,7 +5,7 @@ use std::str::FromStr as _;
 use tracing::{Event, Level, Subscriber};
 use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
 use tracing_appender::rolling;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::{FmtSpan, Format as FmtFormat, Writer};
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
@@ -182,9 +182,27 @@ where
 /// # Errors
 /// What is wrong with it.
 pub fn check_level(level: &str) -> Result<()> {
-    match Targets::from_str(level) {
-        Ok(targets) if targets.iter().next().is_some() || targets.default_level().is_some() => Ok(()),
-        Ok(_) => Err(Error::local("no level in it")),
-        Err(e) => Err(Error::local("not a level: error, warn, info, debug, trace, off").caused_by(e)),
+    const LEVELS: &str = "error, warn, info, debug, trace or off";
+    // A single word would otherwise be a module of which everything is wanted.
+    let mut words = level.split(',').map(str::trim).filter(|part| !part.contains('='));
+    if let Some(word) = words.find(|word| word.parse::<LevelFilter>().is_err()) {
+        return Err(Error::local(format!("`{word}` is not a level: {LEVELS}")));
+    }
+    let parsed = Targets::from_str(level).map(drop);
+    parsed.map_err(|e| Error::local(format!("not a level: {LEVELS}")).caused_by(e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_is_no_level_is_no_module_either() {
+        for right in ["info", "off", "warn,ropewalk_http=debug", "ropewalk_http=debug", "info, a::b=trace"] {
+            assert!(check_level(right).is_ok(), "{right}");
+        }
+        for wrong in ["", "loud", "info,loud", "info,", "a=loud"] {
+            assert!(check_level(wrong).is_err(), "{wrong}");
+        }
     }
 }
