@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use ropewalk_core::telemetry::check_level;
 
 /// How the process runs.
 #[derive(Args, Clone, Debug, Default)]
@@ -17,7 +18,7 @@ pub(crate) struct ProcessArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) log_file: Option<PathBuf>,
     /// What goes into the log: `error`, `warn`, `info`, `debug`, `trace`, `off`, and by module after commas.
-    #[arg(long, value_name = "LEVEL")]
+    #[arg(long, value_name = "LEVEL", value_parser = level)]
     pub(crate) log_level: Option<String>,
     /// How the log is written.
     #[arg(long, value_name = "FORMAT")]
@@ -58,6 +59,10 @@ pub(crate) enum LogFormat {
 pub(crate) enum RuntimeKind {
     CurrentThread,
     MultiThread,
+}
+
+fn level(text: &str) -> Result<String, String> {
+    check_level(text).map(|()| text.to_owned()).map_err(|error| error.chain())
 }
 
 fn octal(text: &str) -> Result<u32, String> {

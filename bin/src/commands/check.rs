@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::cli::SourceArgs;
 use crate::exit::Exit;
-use crate::process::{Source, colour, members};
+use crate::process::{Source, colour, lines, members};
 
 /// `ropewalk check`.
 #[derive(Args)]
@@ -78,11 +78,7 @@ fn environment(
     Ok(match source.read(registry) {
         Reading { plan: Some(plan), .. } => unbindable(crate::process::members(plan)?),
         Reading { diagnostics, .. } => {
-            let line = |r: ropewalk_core::config::Record| match (r.file.as_str(), r.line) {
-                ("", _) | (_, 0) => format!("as user {user}: {}", r.message),
-                (file, line) => format!("{file}:{line}: as user {user}: {}", r.message),
-            };
-            diagnostics.records().into_iter().map(line).collect()
+            lines(&diagnostics).into_iter().map(|line| format!("as user {user}: {line}")).collect()
         }
     })
 }

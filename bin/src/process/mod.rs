@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf, absolute};
 
 use nix::sys::stat::{Mode, umask};
 use ropewalk_core::app::{self, Application, Privileges, Rebuild, Runtime};
-use ropewalk_core::config::{Plan, Reading, Registry};
+use ropewalk_core::config::{Diagnostics, Plan, Reading, Record, Registry};
 use ropewalk_core::telemetry::{self, Destination, Format, LogOptions, Rotation};
 use ropewalk_core::{Error, Result};
 
@@ -100,12 +100,23 @@ fn start(registry: &Registry, source: Source, args: &ProcessArgs, root: Root) ->
 fn rebuild(registry: Registry, source: Source, started_with: String) -> Rebuild {
     Box::new(move || {
         let Reading { plan, diagnostics, .. } = source.read(&registry);
-        let plan = plan.ok_or_else(|| Error::local(format!("\n{}", diagnostics.render(false).trim_end())))?;
-        if fixed(&plan) != started_with {
+        let plan = plan.ok_or_else(|| Error::local(lines(&diagnostics).join("; ")))?;
+        let changed = fixed(&plan) != started_with;
+        let members = members(plan)?;
+        if changed {
             tracing::warn!("[log] and `drain` stay as they were: a change of them needs a restart");
         }
-        members(plan)
+        Ok(members)
     })
+}
+
+/// What was found, each thing in a line with its place.
+pub(crate) fn lines(diagnostics: &Diagnostics) -> Vec<String> {
+    let line = |record: Record| match record {
+        Record { line: 0, message, .. } => message,
+        Record { file, line, column, message, .. } => format!("{file}:{line}:{column}: {message}"),
+    };
+    diagnostics.records().into_iter().map(line).collect()
 }
 
 /// What no reload changes.

@@ -274,3 +274,7 @@ async fn start(
 async fn stop(members: Vec<Current>, deadline: Instant) {
     join_all(members.into_iter().rev().map(|current| current.running.stop_by(deadline))).await;
 }
+
+#[cfg(test)]
+#[path = "generation_tests.rs"]
+mod tests;

@@ -177,3 +177,7 @@ async fn run_once(name: &str, service: &BoxService, cx: &Context) -> Result<()> 
     own.end();
     result.unwrap_or_else(|_| Err(Error::local("service panicked")))
 }
+
+#[cfg(test)]
+#[path = "group_tests.rs"]
+pub(super) mod tests;

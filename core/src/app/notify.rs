@@ -28,6 +28,11 @@ impl Notifier {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn none() -> Self {
+        Self(None)
+    }
+
     /// Everything serves.
     pub(super) fn ready(&self) {
         self.say(&[NotifyState::Ready]);

@@ -339,3 +339,7 @@ impl One {
         class
     }
 }
+
+#[cfg(test)]
+#[path = "server_tests.rs"]
+mod tests;
