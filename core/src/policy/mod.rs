@@ -19,3 +19,6 @@ pub use proxy_protocol::ProxyProtocol;
 pub use time::{FirstByteLimit, HandshakeLimit, RateLimit, SniffTls, TimeLimit};
 pub use tls::Tls;
 pub use transcript::Transcript;
+
+#[cfg(test)]
+mod tests;
