@@ -16,3 +16,6 @@ pub use network::Network;
 pub use proxy_protocol::ProxyProtocol;
 pub use time::{FirstByteLimit, HandshakeLimit, RateLimit, SniffTls, TimeLimit};
 pub use transcript::Transcript;
+
+#[cfg(test)]
+mod tests;
