@@ -104,12 +104,11 @@ fn a_body_that_nobody_wants_is_not_waited_for() {
     let mut head = [0; 12];
     socket.read_exact(&mut head).unwrap();
     assert_eq!(&head[9..], b"405");
-    // Then bytes in drops, which are no reason to stay.
-    let mut open = true;
-    while open && begun.elapsed() < SOON {
-        open = socket.write_all(b"x").is_ok() && !closes_within(&mut socket, Duration::from_millis(300));
+    // Then bytes in drops, which are no reason to stay: it closes, and what comes then is reset.
+    while socket.write_all(b"x").is_ok() {
+        assert!(begun.elapsed() < Duration::from_secs(8), "it reads on");
+        pause(Duration::from_millis(100));
     }
-    assert!(!open && begun.elapsed() < Duration::from_secs(6), "open for {:?}", begun.elapsed());
 }
 
 #[test]
