@@ -100,7 +100,7 @@ async fn heads_and_targets_have_a_size() {
     for (request, expected) in [
         (get(format!("/?{}", long(8190)), String::new()), "200"),
         (get(format!("/?{}", long(8191)), String::new()), "414"),
-        (get(format!("/{}", long(70_000)), String::new()), "431"),
+        (get(format!("/{}", long(70_000)), String::new()), "414"),
         (get("/".into(), format!("A: {}\r\n", long(60_000))), "200"),
         (get("/".into(), format!("A: {}\r\n", long(66_000))), "431"),
         (get("/".into(), fields(99)), "200"),
