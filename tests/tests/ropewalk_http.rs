@@ -1,7 +1,5 @@
 //! The cases against our own HTTP server, in this process.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot make its subject has failed")]
-
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -162,6 +162,81 @@ async fn the_record_has_every_octet_in_order() {
     assert_eq!(seen, [(true, b"ask".to_vec()), (false, b"answer".to_vec())]);
 }
 
+#[tokio::test]
+async fn the_record_has_what_was_taken_of_several_slices() {
+    let (mut conn, _far) = Connection::pair();
+    let transcript = Transcript::default();
+    conn.record(Box::new(transcript.clone()));
+    let slices = ["ab", "", "cde", "f"].map(|s| io::IoSlice::new(s.as_bytes()));
+    assert_eq!(conn.write_vectored(&slices).await.unwrap(), 6);
+    let whole: Vec<u8> = transcript.0.lock().unwrap().iter().flat_map(|(_, bytes)| bytes.clone()).collect();
+    assert_eq!(whole, b"abcdef");
+}
+
+/// Takes a write whole, and never gets done with a flush or a close.
+struct Stuck {
+    slices: usize,
+}
+
+impl AsyncRead for Stuck {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Poller<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+impl AsyncWrite for Stuck {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Poller<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.slices = 1;
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        _: &mut Poller<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.slices = bufs.len();
+        Poll::Ready(Ok(bufs.iter().map(|buf| buf.len()).sum()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Poller<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Poller<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flush_or_close_that_the_peer_does_not_take_meets_the_write_deadline() {
+    let mut pace = Pace::default();
+    pace.write(30 * SECOND);
+    let mut stuck = Stuck { slices: 0 };
+    let start = Instant::now();
+    let flushed = std::future::poll_fn(|cx| pace.poll_flush(cx, &mut stuck)).await;
+    assert_eq!((limit(flushed.unwrap_err()), start.elapsed()), ("write", 30 * SECOND));
+    let closed = std::future::poll_fn(|cx| pace.poll_shutdown(cx, &mut stuck)).await;
+    assert_eq!((limit(closed.unwrap_err()), start.elapsed()), ("write", 60 * SECOND));
+}
+
+#[tokio::test(start_paused = true)]
+async fn slices_leave_in_one_write_but_under_a_rate() {
+    let mut pace = Pace::default();
+    let mut stuck = Stuck { slices: 0 };
+    let slices = [b"ab", b"cd"].map(|s| io::IoSlice::new(s));
+    let wrote = std::future::poll_fn(|cx| pace.poll_write(cx, &mut stuck, &slices)).await.unwrap();
+    assert_eq!((wrote, stuck.slices), (4, 2));
+    assert!(pace.lets_past());
+    pace.rate(8000);
+    let wrote = std::future::poll_fn(|cx| pace.poll_write(cx, &mut stuck, &slices)).await.unwrap();
+    assert_eq!((wrote, stuck.slices), (2, 1));
+    assert!(!pace.lets_past());
+    let mut recorded = Pace::default();
+    recorded.record(Box::new(Transcript::default()));
+    assert!(!recorded.lets_past());
+}
+
 #[test]
 fn a_client_hello_is_known_in_any_pieces() {
     fn says(pieces: &[&[u8]]) -> bool {
