@@ -1,6 +1,7 @@
 //! The built binary as a process: its command line, its life, and what it says.
 
 #![expect(clippy::disallowed_methods, reason = "tests wait in threads of their own")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, also in what tests share")]
 
 mod check;
 mod commands;
