@@ -10,8 +10,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::deadlines::{Deadlines, Times};
 use super::handler::{BoxHandler, Facts, Handler};
-use super::hyper;
 use super::log::AccessLog;
+use super::pipeline::Pipeline;
+use super::{h1, h2};
 
 /// The HTTP server: HTTP/1.1 and HTTP/2, with one handler behind both.
 ///
@@ -79,22 +80,18 @@ impl Protocol for Http {
         let Some(version) = sniff(&mut conn, first, &times, &cx).await? else { return Ok(()) };
         agree(conn.info(), version)?;
         let facts = Arc::new(Facts::new(conn.info().clone(), cx));
-        let session = hyper::Session {
-            handler: self.handler.clone(),
-            options: Arc::clone(&self.options),
-            facts,
-            times,
-        };
+        let pipeline =
+            Pipeline { handler: self.handler.clone(), options: Arc::clone(&self.options), facts, times };
         match version {
-            Major::One => session.http1(conn).await,
-            Major::Two => Box::pin(session.http2(conn)).await,
+            Major::One => h1::serve(conn, pipeline).await,
+            Major::Two => Box::pin(h2::serve(conn, pipeline)).await,
         }
     }
 }
 
 /// Which HTTP a connection speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Major {
+enum Major {
     One,
     Two,
 }
@@ -114,7 +111,7 @@ const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Waits for the first bytes, which remain unread, and tells the version from them. A connection that waits here
 /// holds no buffer. `None`: the peer is gone, or we are to stop.
-pub(super) async fn sniff(
+async fn sniff(
     conn: &mut Connection,
     first_byte: Instant,
     times: &Times,

@@ -1,11 +1,10 @@
 //! The times that a peer gets, and who watches them.
 //!
-//! An engine's loop looks at the [`Activity`] of its connection after each poll; requests and the bodies of
-//! their answers note there what they do. A read of a request's body is timed by [`Timed`] itself.
+//! A read of a request's body is timed by [`Timed`] itself. The loop of HTTP/2 looks at the [`Activity`] of its connection
+//! after each poll; requests and the bodies of their answers note there what they do.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context as Poller, Poll};
 use std::time::Duration;
@@ -59,19 +58,13 @@ impl Deadlines {
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// What goes on in a connection now.
-pub(super) struct Activity {
-    state: Mutex<State>,
-    /// Whether all that was written has gone.
-    flushed: AtomicBool,
-}
+pub(super) struct Activity(Mutex<State>);
 
 struct State {
     /// Requests that are being answered.
     open: usize,
     /// When the last of them was done, or the connection began.
     idle_since: Instant,
-    /// When the first byte of a head came that is not complete.
-    head_since: Option<Instant>,
     /// Answers that wait for the peer to take what they gave, by number.
     untaken: BTreeMap<u64, Instant>,
     last: u64,
@@ -80,41 +73,23 @@ struct State {
 /// What a connection waits for, and since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// The first byte of a request.
+    /// A request.
     Idle(Instant),
-    /// The rest of a head.
-    Head(Instant),
     /// Us; or the peer, to take an answer's data, the oldest of which was given then.
     Busy(Option<Instant>),
 }
 
 impl Activity {
     pub(super) fn new() -> Self {
-        let state = State {
-            open: 0,
-            idle_since: Instant::now(),
-            head_since: None,
-            untaken: BTreeMap::new(),
-            last: 0,
-        };
-        Self { state: Mutex::new(state), flushed: AtomicBool::new(true) }
+        let idle_since = Instant::now();
+        Self(Mutex::new(State { open: 0, idle_since, untaken: BTreeMap::new(), last: 0 }))
     }
 
     pub(super) fn phase(&self) -> Phase {
         let state = self.lock();
-        match (state.open, state.head_since) {
-            (0, _) if !self.flushed.load(Ordering::Relaxed) => Phase::Busy(None),
-            (0, None) => Phase::Idle(state.idle_since),
-            (0, Some(since)) => Phase::Head(since),
+        match state.open {
+            0 => Phase::Idle(state.idle_since),
             _ => Phase::Busy(state.untaken.values().min().copied()),
-        }
-    }
-
-    /// Bytes came: of a head, if nothing is being answered.
-    pub(super) fn arrived(&self) {
-        let mut state = self.lock();
-        if state.open == 0 && state.head_since.is_none() {
-            state.head_since = Some(Instant::now());
         }
     }
 
@@ -123,7 +98,6 @@ impl Activity {
         let mut state = self.lock();
         state.open += 1;
         state.last += 1;
-        state.head_since = None;
         state.last
     }
 
@@ -147,13 +121,8 @@ impl Activity {
         self.lock().untaken.remove(&number);
     }
 
-    /// Whether all that was written has gone.
-    pub(super) fn flushed(&self, all: bool) {
-        self.flushed.store(all, Ordering::Relaxed);
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is done with every request, in an order that does not change: limits, framing, host, path, method; then
+//! What is done with every request, in an order that does not change: limits, host, method, path; then
 //! the handler; then what every answer carries, and the log. An engine gives a head and a body in, and gets an
 //! answer out; it does not matter which engine.
 
@@ -10,12 +10,12 @@ use std::task::{Context as Poller, Poll, ready};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Method, StatusCode, Version, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use http_body::Body as HttpBody;
 use ropewalk_core::{Error, Fault};
 
 use super::body::Frames;
-use super::deadlines::{Activity, Timed, Times};
+use super::deadlines::{Timed, Times};
 use super::handler::{Answering, BoxHandler, Facts};
 use super::log::Entry;
 use super::sent::{Exchange, Sent};
@@ -29,16 +29,14 @@ pub(super) struct Pipeline {
     pub(super) options: Arc<Options>,
     pub(super) facts: Arc<Facts>,
     pub(super) times: Times,
-    pub(super) activity: Arc<Activity>,
 }
 
 impl Pipeline {
-    /// Starts the answer to a request.
-    pub(super) fn answer<B>(&self, head: Parts, body: B) -> Answer
+    /// Starts the answer to a request; with it, the exchange ends.
+    pub(super) fn answer<B>(&self, head: Parts, body: B, exchange: Option<Exchange>) -> Answer
     where
         B: HttpBody<Data = Bytes, Error = Error> + Send + Unpin + 'static,
     {
-        let exchange = Exchange::begin(&self.activity);
         let entry = Entry::new(self.options.access_log, &self.facts, &head);
         let is_head = head.method == Method::HEAD;
         let state = match check(&self.options, &head) {
@@ -47,7 +45,14 @@ impl Pipeline {
             Ok(decoded) => State::Handling(self.handler.start(self.request(head, body, decoded))),
         };
         let facts = Arc::clone(&self.facts);
-        Answer { state, is_head, facts, exchange: Some(exchange), entry: Some(entry) }
+        Answer { state, is_head, facts, exchange, entry: Some(entry) }
+    }
+
+    /// The answer to what is no request; the connection ends with it.
+    pub(super) fn refusal(&self, status: StatusCode) -> Response {
+        let mut response = page::of(status, self.facts.id());
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response
     }
 
     fn request<B>(&self, head: Parts, body: B, decoded: Decoded) -> Request
@@ -74,11 +79,6 @@ fn check(options: &Options, head: &Parts) -> Result<Decoded, Failure> {
     }
     if head.headers.len() > options.headers {
         return Err(Failure::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE).closing());
-    }
-    // RFC 9112 §6.1: both, or a transfer coding in 1.0, is an attempt to have two programs see two requests.
-    let coded = head.headers.contains_key(header::TRANSFER_ENCODING);
-    if coded && (head.headers.contains_key(header::CONTENT_LENGTH) || head.version < Version::HTTP_11) {
-        return Err(Failure::bad_request().closing());
     }
     host::check(head.version, uri, &head.headers).map_err(|_| Failure::bad_request().closing())?;
     match head.method {

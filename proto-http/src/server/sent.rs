@@ -13,9 +13,10 @@ use super::log::Entry;
 
 /// The body of an answer on its way out: with its end, the request is over, and the log says so.
 pub(super) struct Sent {
-    body: Body,
+    /// For an engine that sends it in a way of its own, which then notes the octets.
+    pub(super) body: Body,
+    pub(super) octets: u64,
     status: StatusCode,
-    octets: u64,
     exchange: Option<Exchange>,
     entry: Option<Entry>,
 }
@@ -33,7 +34,12 @@ impl Sent {
         {
             exchange.activity.gave(exchange.number);
         }
-        Self { body, status, octets: 0, exchange, entry }
+        Self { body, octets: 0, status, exchange, entry }
+    }
+
+    /// Another answer in place of this one.
+    pub(super) fn replace(&mut self, status: StatusCode, body: Body) {
+        (self.status, self.body) = (status, body);
     }
 }
 

@@ -2,9 +2,11 @@
 
 mod deadlines;
 mod files;
+mod h1;
 mod http2;
 mod mounted;
 mod requests;
+mod sendfile;
 mod tls;
 
 use std::time::Duration;

@@ -1,0 +1,16 @@
+//! The built binary as a process: its command line, its life, and what it says.
+
+#![expect(clippy::disallowed_methods, reason = "tests wait in threads of their own")]
+
+mod check;
+mod commands;
+mod config;
+mod daemon;
+mod detach;
+mod drain;
+mod notify;
+mod privileges;
+mod process;
+mod reload;
+mod servers;
+mod sockets;

@@ -1,0 +1,128 @@
+//! Files that the kernel sends: their octets never come to us.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::{Buf as _, BytesMut};
+use ropewalk_core::data::files::FileHandle;
+use ropewalk_core::net::Connection;
+use ropewalk_core::{Error, Result};
+use rustix::io::Errno;
+use rustix::net::SendFlags;
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+use tokio::task::coop::consume_budget;
+use tokio::time::timeout;
+
+use super::super::FileRange;
+use super::link::Link;
+use super::transmit::flush;
+
+/// Octets that are sent before others get their turn.
+const SLICE: u64 = 1024 * 1024;
+/// Octets that are read at once where a file is not in memory.
+const READ: u64 = 256 * 1024;
+
+/// Whether this file can go this way: from a descriptor to a socket with nothing between them.
+pub(super) fn can(conn: &Connection, file: &FileRange) -> bool {
+    conn.as_tcp().is_some() && file.file.as_fd().is_some()
+}
+
+/// Sends what is in front of `link`, and this part of a file.
+///
+/// # Errors
+/// Where the peer takes nothing for as long as `patience`, or the file shrank: what was promised cannot be kept.
+pub(super) async fn send(
+    link: &mut Link,
+    mut file: FileRange,
+    patience: Duration,
+    sent: &mut u64,
+) -> Result<()> {
+    begin(link, patience).await?;
+    // Up to here the file is in memory, or was a moment ago.
+    let mut warm = file.offset;
+    while file.len > 0 {
+        if warm <= file.offset {
+            let slice = file.len.min(SLICE);
+            if !is_warm(&*file.file, file.offset, slice) {
+                let octets = read(link, &file).await?;
+                advance(&mut file, octets, sent);
+                continue;
+            }
+            warm = file.offset + slice;
+        }
+        let Some(socket) = link.conn.as_tcp() else { return Err(Error::local("the socket is gone")) };
+        let octets = slice(socket, &file, warm - file.offset, patience).await?;
+        link.conn.meter_mut().add_written(octets);
+        advance(&mut file, octets, sent);
+        consume_budget().await;
+    }
+    Ok(())
+}
+
+fn advance(file: &mut FileRange, octets: u64, sent: &mut u64) {
+    file.offset += octets;
+    file.len -= octets;
+    *sent += octets;
+}
+
+/// Sends a head so that it leaves together with what follows it.
+async fn begin(link: &mut Link, patience: Duration) -> Result<()> {
+    while !link.front.is_empty() {
+        let Some(socket) = link.conn.as_tcp() else { return flush(link).await };
+        let flags = SendFlags::MORE | SendFlags::NOSIGNAL;
+        let octets = paced(socket, patience, || rustix::net::send(socket, &link.front, flags)).await?;
+        link.front.advance(octets);
+        link.conn.meter_mut().add_written(octets as u64);
+    }
+    Ok(())
+}
+
+/// Sends at most `most` octets of a file, as the socket has room for them.
+async fn slice(socket: &TcpStream, file: &FileRange, most: u64, patience: Duration) -> Result<u64> {
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let call = || {
+        let from = file.file.as_fd().ok_or(Errno::BADF)?;
+        rustix::fs::sendfile(socket, from, Some(&mut file.offset.clone()), most)
+    };
+    match paced(socket, patience, call).await? {
+        0 => Err(Error::local("the file shrank while it was sent")),
+        octets => Ok(octets as u64),
+    }
+}
+
+/// Does this when the socket has room.
+async fn paced<T>(
+    socket: &TcpStream,
+    patience: Duration,
+    mut call: impl FnMut() -> Result<T, Errno>,
+) -> Result<T> {
+    let done = socket.async_io(Interest::WRITABLE, || call().map_err(io::Error::from));
+    match timeout(patience, done).await {
+        Ok(done) => Ok(done?),
+        Err(_) => Err(Error::limit("write", "peer takes no bytes")),
+    }
+}
+
+/// Whether these octets are in memory, as far as their first and last say: what is not would keep this thread waiting
+/// for the disk.
+fn is_warm(file: &dyn FileHandle, offset: u64, len: u64) -> bool {
+    let mut octets = BytesMut::with_capacity(2);
+    file.read_now(offset, &mut octets).is_some() && file.read_now(offset + len - 1, &mut octets).is_some()
+}
+
+/// Reads what is not in memory, and sends it.
+async fn read(link: &mut Link, file: &FileRange) -> Result<u64> {
+    // The cast is of at most READ.
+    let most = file.len.min(READ) as usize;
+    let read = file.file.read_at(file.offset, BytesMut::with_capacity(most)).await;
+    let mut octets = read.map_err(|error| Error::local("cannot read the file").caused_by(error))?;
+    octets.truncate(most);
+    if octets.is_empty() {
+        return Err(Error::local("the file shrank while it was sent"));
+    }
+    let sent = octets.len() as u64;
+    link.data = octets.freeze();
+    flush(link).await?;
+    Ok(sent)
+}

@@ -1,0 +1,157 @@
+//! Files over real sockets, where the kernel sends them.
+
+use std::io::Write as _;
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::BytesMut;
+use ropewalk_core::data::files::{FileHandle, FsError, Meta, Open};
+use ropewalk_core::data::files::{Files as _, Memory, VPath};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::*;
+use crate::{Deadlines, FileRange, Options};
+
+const LEN: usize = 6_000_000;
+
+/// What a file without holes is filled with: any shift shows.
+fn pattern() -> Vec<u8> {
+    (0..LEN).map(|at| (at % 251) as u8).collect()
+}
+
+/// A file whose descriptor and whose reading do not agree, so that it shows which of them was used.
+struct Double {
+    file: std::fs::File,
+    opened: Meta,
+    is_warm: bool,
+}
+
+impl Double {
+    async fn new(is_warm: bool) -> Arc<Self> {
+        let fd = rustix::fs::memfd_create("double", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
+        let mut file = std::fs::File::from(fd);
+        file.write_all(&pattern()).unwrap();
+        let memory = Memory::new().with("/a", "");
+        let path = VPath::ROOT.join(&ropewalk_core::data::files::Name::new("a").unwrap()).unwrap();
+        let opened = memory.open(&path, &Open::read()).await.unwrap().opened().clone();
+        Arc::new(Self { file, opened, is_warm })
+    }
+}
+
+#[async_trait]
+impl FileHandle for Double {
+    fn opened(&self) -> &Meta {
+        &self.opened
+    }
+
+    fn read_now(&self, _: u64, buf: &mut BytesMut) -> Option<Result<usize, FsError>> {
+        self.is_warm.then(|| {
+            buf.extend_from_slice(b"?");
+            Ok(1)
+        })
+    }
+
+    async fn read_at(&self, _: u64, mut buf: BytesMut) -> Result<BytesMut, FsError> {
+        buf.resize(buf.capacity(), b'!');
+        Ok(buf)
+    }
+
+    async fn meta(&self) -> Result<Meta, FsError> {
+        Ok(self.opened.clone())
+    }
+
+    fn as_fd(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.file.as_fd())
+    }
+}
+
+/// A client of a server that sends this part of a file, and what becomes of the connection.
+async fn asking(file: Arc<Double>, offset: u64, len: u64) -> (TcpStream, Task<Result<()>>, Context) {
+    let handler = move |_: Request| {
+        let file: Arc<dyn FileHandle> = file.clone();
+        async move { Ok(Response::new(Body::File(FileRange::new(file, offset, len)))) }
+    };
+    let deadlines = Deadlines { write: Some(Duration::from_millis(300)), ..Deadlines::default() };
+    let http = Http::new(handler).with(Options { deadlines, ..Options::default() });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let conn = Connection::tcp(listener.accept().await.unwrap().0).unwrap();
+    let root = Context::root(Limits::default());
+    let cx = root.child(tracing::Span::none());
+    let server = root.spawn(async move { http.serve(conn, cx).await });
+    client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    (client, server, root)
+}
+
+/// The head that comes next.
+async fn head(client: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(client.read_u8().await.unwrap());
+    }
+    String::from_utf8(head).unwrap()
+}
+
+async fn content(client: &mut TcpStream, len: usize) -> Vec<u8> {
+    let mut content = vec![0; len];
+    client.read_exact(&mut content).await.unwrap();
+    content
+}
+
+#[tokio::test]
+async fn the_kernel_sends_what_is_in_memory() {
+    for (offset, len) in [(0, LEN), (1_000_003, 2_000_001), (5, 1), (LEN - 1, 1)] {
+        let (mut client, server, _root) = asking(Double::new(true).await, offset as u64, len as u64).await;
+        assert!(head(&mut client).await.contains(&format!("content-length: {len}\r\n")));
+        assert!(content(&mut client, len).await == pattern()[offset..offset + len], "{offset}+{len}");
+        client.write_all(b"HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+        assert!(head(&mut client).await.contains(&format!("content-length: {len}\r\n")));
+        assert_eq!(client.read(&mut [0]).await.unwrap(), 0, "HEAD has no content");
+        drop(client);
+        server.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_in_memory_is_read_elsewhere() {
+    let (mut client, _server, _root) = asking(Double::new(false).await, 0, 700_000).await;
+    head(&mut client).await;
+    assert!(content(&mut client, 700_000).await.iter().all(|octet| *octet == b'!'));
+}
+
+#[tokio::test]
+async fn a_slow_reader_gets_all_of_it() {
+    let (mut client, _server, _root) = asking(Double::new(true).await, 0, LEN as u64).await;
+    head(&mut client).await;
+    let mut all = Vec::new();
+    while all.len() < LEN {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        all.extend(content(&mut client, 100_000.min(LEN - all.len())).await);
+    }
+    assert!(all == pattern());
+}
+
+#[tokio::test]
+async fn a_reader_that_takes_nothing_is_cut_off() {
+    let (client, server, _root) = asking(Double::new(true).await, 0, LEN as u64).await;
+    let error = timeout(Duration::from_secs(20), server).await.unwrap().unwrap().unwrap_err();
+    assert_eq!(error.limit_name(), Some("write"));
+    drop(client);
+}
+
+#[tokio::test]
+async fn a_file_that_shrinks_is_never_padded() {
+    let file = Double::new(true).await;
+    let (mut client, server, _root) = asking(file.clone(), 0, LEN as u64).await;
+    head(&mut client).await;
+    let begun = content(&mut client, 10).await;
+    // To a whole page: of a part of one, the system clears the rest, though it is on its way.
+    file.file.set_len(0).unwrap();
+    let mut rest = Vec::new();
+    // What was on its way comes; whether a reset or an end follows is the system's affair.
+    drop(client.read_to_end(&mut rest).await);
+    let all = [begun, rest].concat();
+    assert!(all.len() < LEN && all == pattern()[..all.len()], "{}", all.len());
+    assert_eq!(server.await.unwrap().unwrap_err().fault(), ropewalk_core::Fault::Local);
+}
