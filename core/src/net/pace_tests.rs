@@ -62,18 +62,41 @@ async fn a_peer_that_takes_nothing_meets_the_write_deadline() {
     let start = Instant::now();
     assert_eq!(limit(conn.write_all(&much).await.unwrap_err()), "write");
     assert_eq!(start.elapsed(), 30 * SECOND);
-    // Taking a little now and then is progress.
+}
+
+/// How long writing lasts to a peer that takes so many octets every 20 s, a hundred times.
+async fn written_to_one_who_takes(octets: usize) -> Duration {
+    let (mut conn, mut far) = Connection::pair();
+    conn.pace().write(30 * SECOND);
+    let much = vec![0; 4 << 20];
     let slow = async {
-        let mut some = [0; 1000];
-        for _ in 0..4 {
+        let mut some = vec![0; octets];
+        for _ in 0..100 {
             sleep(20 * SECOND).await;
-            far.read_exact(&mut some).await.unwrap();
+            // It fails once the connection is gone.
+            if far.read_exact(&mut some).await.is_err() {
+                return;
+            }
         }
     };
     let start = Instant::now();
-    let (_, wrote) = tokio::join!(slow, conn.write_all(&much));
-    assert_eq!(limit(wrote.unwrap_err()), "write");
-    assert_eq!(start.elapsed(), 110 * SECOND);
+    let write = async move {
+        assert_eq!(limit(conn.write_all(&much).await.unwrap_err()), "write");
+        start.elapsed()
+    };
+    tokio::join!(slow, write).1
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_takes_a_few_bytes_now_and_then_meets_the_write_deadline_too() {
+    // An octet earns 2 ms, and 1000 octets two seconds.
+    assert_eq!(written_to_one_who_takes(1).await, 30 * SECOND + Duration::from_millis(2));
+    assert_eq!(written_to_one_who_takes(1000).await, 32 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_peer_that_goes_on_taking_is_waited_for() {
+    assert_eq!(written_to_one_who_takes(10_000).await, 100 * 20 * SECOND + 30 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]
