@@ -6,7 +6,7 @@ mod h1;
 mod http2;
 mod mounted;
 mod requests;
-mod sendfile;
+mod sockets;
 mod tls;
 
 use std::time::Duration;

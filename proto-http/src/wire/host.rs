@@ -37,11 +37,12 @@ pub(crate) fn check(version: Version, uri: &Uri, headers: &HeaderMap) -> Result<
         return if may_lack { Ok(()) } else { Err(BadHost::Missing) };
     };
     let field = field.to_str().map_err(|_| BadHost::Invalid)?;
-    match authority {
-        Some(_) if version < Version::HTTP_2 => Ok(()),
+    // An empty Host is right where the target has no authority; with a path, a name is asked for.
+    if !field.is_empty() && !valid(field) {
+        return Err(BadHost::Invalid);
+    }
+    match authority.filter(|_| version >= Version::HTTP_2) {
         Some(authority) if !same(authority.as_str(), field, uri.scheme_str()) => Err(BadHost::Mismatch),
-        // An empty Host is right where the target has no authority; with a path, a name is asked for.
-        None if !field.is_empty() && !valid(field) => Err(BadHost::Invalid),
         _ => Ok(()),
     }
 }

@@ -96,10 +96,11 @@ pub(super) fn parse(head: &Bytes, fields: usize, most: usize) -> Result<Head, St
     if fields > most {
         return Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
     }
-    let mut headers = HeaderMap::with_capacity(fields);
+    let too_many = |_| StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    let mut headers = HeaderMap::try_with_capacity(fields).map_err(too_many)?;
     for line in lines {
         let (name, value) = field(&line).ok_or(StatusCode::BAD_REQUEST)?;
-        headers.try_append(name, value).map_err(|_| StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)?;
+        headers.try_append(name, value).map_err(too_many)?;
     }
     let framing = framing(version, &headers)?;
     let modern = version == Version::HTTP_11;

@@ -21,11 +21,20 @@ pub(super) struct Link {
     pub(super) data: Bytes,
     /// What ends that content.
     pub(super) back: &'static [u8],
+    /// An answer is on its way whose end is that of the connection: only a reset tells that it was cut.
+    pub(super) resets: bool,
 }
 
 impl Link {
     pub(super) fn new(conn: Connection) -> Self {
-        Self { conn, input: BytesMut::new(), front: BytesMut::new(), data: Bytes::new(), back: &[] }
+        Self {
+            conn,
+            input: BytesMut::new(),
+            front: BytesMut::new(),
+            data: Bytes::new(),
+            back: &[],
+            resets: false,
+        }
     }
 
     /// Reads once, into a buffer that is not there while there is nothing to read. 0 is the end.

@@ -24,7 +24,12 @@ pub(in crate::server) fn serve(
 ) -> impl Future<Output = Result<()>> + Send {
     let mut session = Session { link: Link::new(conn), pipeline, alarm: Alarm::default() };
     async move {
-        let end = session.until_end().await?;
+        let end = session.until_end().await;
+        if session.link.resets {
+            session.link.conn.abort();
+            return end.map(|_| ());
+        }
+        let end = end?;
         match end {
             End::Now => return Ok(()),
             // Boxed, for it is the end of many a connection, and the most of none.

@@ -51,7 +51,9 @@ pub(super) async fn send(
         }
         (framing, body) => {
             let mut out = Stream { framing, trailers: asked.takes_trailers, left: u64::MAX };
+            link.resets = framing == Framing::Close;
             out.send(link, body, content, &mut sent.octets).await?;
+            link.resets = false;
         }
     }
     Ok(!closes)

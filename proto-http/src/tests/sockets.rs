@@ -1,4 +1,4 @@
-//! Files over real sockets, where the kernel sends them.
+//! Real sockets, where the kernel sends files, and a reset is a reset.
 
 use std::io::Write as _;
 use std::os::fd::{AsFd as _, BorrowedFd};
@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::BytesMut;
+use futures_util::StreamExt as _;
 use ropewalk_core::data::files::{FileHandle, FsError, Meta, Open};
 use ropewalk_core::data::files::{Files as _, Memory, VPath};
 use tokio::net::{TcpListener, TcpStream};
@@ -74,13 +75,19 @@ async fn asking(file: Arc<Double>, offset: u64, len: u64) -> (TcpStream, Task<Re
     };
     let deadlines = Deadlines { write: Some(Duration::from_millis(300)), ..Deadlines::default() };
     let http = Http::new(handler).with(Options { deadlines, ..Options::default() });
+    let (mut client, server, root) = connected(http).await;
+    client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    (client, server, root)
+}
+
+/// A client of this server.
+async fn connected(http: Http) -> (TcpStream, Task<Result<()>>, Context) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let conn = Connection::tcp(listener.accept().await.unwrap().0).unwrap();
     let root = Context::root(Limits::default());
     let cx = root.child(tracing::Span::none());
     let server = root.spawn(async move { http.serve(conn, cx).await });
-    client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     (client, server, root)
 }
 
@@ -154,4 +161,27 @@ async fn a_file_that_shrinks_is_never_padded() {
     let all = [begun, rest].concat();
     assert!(all.len() < LEN && all == pattern()[..all.len()], "{}", all.len());
     assert_eq!(server.await.unwrap().unwrap_err().fault(), ropewalk_core::Fault::Local);
+}
+
+#[tokio::test]
+async fn an_answer_that_ends_with_the_connection_is_reset_where_it_is_cut() {
+    let handler = |request: Request| async move {
+        let cut = request.path.as_bytes() == b"/cut";
+        let frames = futures_util::stream::iter(0..2).then(move |n| async move {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            match n {
+                1 if cut => Err(ropewalk_core::Error::local("on purpose")),
+                _ => Ok(bytes::Bytes::from("ab")),
+            }
+        });
+        Ok(Response::new(Body::stream(frames)))
+    };
+    for (path, expected) in [("/cut", None), ("/whole", Some("abab"))] {
+        let (mut client, _server, _root) = connected(Http::new(handler)).await;
+        client.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await.unwrap();
+        head(&mut client).await;
+        let mut said = String::new();
+        let read = client.read_to_string(&mut said).await;
+        assert_eq!(read.ok().map(|_| said.as_str()), expected);
+    }
 }
