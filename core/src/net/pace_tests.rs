@@ -56,7 +56,7 @@ async fn bytes_in_either_direction_are_no_idleness() {
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_takes_nothing_meets_the_write_deadline() {
-    let (mut conn, mut far) = Connection::pair();
+    let (mut conn, _far) = Connection::pair();
     conn.pace().write(30 * SECOND);
     let much = vec![0; 1 << 20];
     let start = Instant::now();

@@ -69,7 +69,7 @@ async fn each_peer_has_connections_of_its_own() {
         assert_eq!(enter(&policy, &protocol, peer).await.err(), Some("connections_per_peer"), "{peer}");
     }
     assert!(enter(&policy, &protocol, "2001:db8:0:1::1").await.is_ok(), "another /64");
-    open.swap_remove(0);
+    drop(open.swap_remove(0));
     let again = enter(&policy, &protocol, "192.0.2.1").await;
     assert!(again.is_ok());
     assert_eq!(enter(&policy, &protocol, "192.0.2.1").await.err(), Some("connections_per_peer"));
