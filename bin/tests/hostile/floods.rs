@@ -10,8 +10,8 @@ use super::subject::{Subject, alone, closes_within, connect, is_not_slower, p99,
 /// What an idle connection of each server may take, and what all of a flood may take beside that.
 const WEB: u64 = 16 * 1024;
 const ECHO: u64 = 10 * 1024;
-/// What an answer may take that its peer does not read: a chunk of the file, and the connection.
-const UNREAD: u64 = 320 * 1024;
+/// What an answer may take that its peer does not read: the kernel sends it from the file.
+const UNREAD: u64 = 64 * 1024;
 /// The same of one stream of HTTP/2: a chunk, what is queued, and the request.
 const UNREAD_STREAM: u64 = 192 * 1024;
 const BESIDE: u64 = 16 * 1024 * 1024;

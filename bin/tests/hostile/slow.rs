@@ -51,7 +51,7 @@ fn answer_or_reset(mut socket: TcpStream) -> (u16, String) {
 
 #[test]
 fn an_endless_first_line_is_refused() {
-    endless(b"", &[400, 414, 431]);
+    endless(b"", &[400, 414, 431, 501]);
 }
 
 #[test]
