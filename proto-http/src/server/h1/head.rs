@@ -83,6 +83,11 @@ impl Scan {
         }
     }
 
+    /// Whether more has come than empty lines.
+    pub(super) fn has_begun(&self, input: &[u8]) -> bool {
+        input.len() > self.start
+    }
+
     /// Field lines of the head that was found.
     pub(super) fn fields(&self) -> usize {
         self.lines.saturating_sub(1)
