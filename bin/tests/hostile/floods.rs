@@ -10,18 +10,19 @@ use super::subject::{Subject, alone, closes_within, connect, is_not_slower, p99,
 /// What an idle connection of each server may take, and what all of a flood may take beside that.
 const WEB: u64 = 16 * 1024;
 const ECHO: u64 = 10 * 1024;
-/// What an answer may take that its peer does not read: a chunk of the file, and the connection.
-const UNREAD: u64 = 320 * 1024;
+/// What an answer may take that its peer does not read: the kernel sends it from the file.
+const UNREAD: u64 = 64 * 1024;
 /// The same of one stream of HTTP/2: a chunk, what is queued, and the request.
 const UNREAD_STREAM: u64 = 192 * 1024;
 const BESIDE: u64 = 16 * 1024 * 1024;
 
-/// How many peers there are to be: as many as descriptors permit, 10,000 at most.
+/// How many peers there are to be: as many as descriptors permit, and at most what leaves room for a visitor among the
+/// 10,000 connections that a server takes.
 fn crowd() -> usize {
     let full = std::env::var_os("ROPEWALK_HOSTILE").is_some_and(|value| value == "full");
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard).unwrap();
-    let most = if full { 10_000 } else { 2_000 };
+    let most = if full { 9_990 } else { 2_000 };
     most.min(usize::try_from(hard).unwrap().saturating_sub(500))
 }
 

@@ -18,7 +18,7 @@ use crate::wire::range::{Wanted, content_range, unsatisfied, wanted};
 use crate::wire::{date, etag};
 
 /// Content up to this many octets is read before the head is sent, and goes with it in one write.
-const WHOLE: u64 = 64 * 1024;
+const WHOLE: u64 = 16 * 1024;
 
 impl Static {
     /// Answers with this open file. All that is said of it comes from the handle.

@@ -187,6 +187,32 @@ async fn a_client_that_is_not_told_to_continue_is_told_that_the_connection_ends(
     assert!(status(&said) == "200" && said.ends_with(": hello"), "who does not wait is not told: {said}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn nothing_is_continued_after_the_answer() {
+    let handler = |request: Request| async move {
+        let body = request.body;
+        let chunk = async move {
+            drop(body);
+            Ok(Bytes::from("answer"))
+        };
+        Ok(Response::new(Body::stream(stream::once(chunk))))
+    };
+    let mut peer = Peer::of(Http::new(handler));
+    peer.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n").await;
+    let said = peer.rest().await;
+    assert!(status(&said) == "200" && said.ends_with("answer\r\n0\r\n\r\n"), "{said}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_line_begins_no_request() {
+    let mut peer = Peer::of(Http::new(echo));
+    peer.send(format!("{GET}\r\n")).await;
+    peer.until("GET /a: ").await;
+    assert_eq!(peer.close().await, (String::new(), 75));
+    let said = say(Http::new(echo), format!("{GET}\r\n")).await;
+    assert!(said.ends_with("GET /a: "), "{said}");
+}
+
 #[tokio::test]
 async fn a_stream_is_chunked_or_ends_with_the_connection() {
     let said = say(Http::new(varied), "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n").await;

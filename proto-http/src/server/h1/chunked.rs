@@ -114,7 +114,7 @@ impl Decoder {
     }
 
     fn trailer(&mut self, line: &Bytes) -> Option<()> {
-        let (name, value) = head::field(line)?;
+        let (name, value) = head::field(line, line)?;
         if !is_forbidden(&name) {
             self.trailers.try_append(name, value).ok()?;
         }

@@ -221,7 +221,7 @@ impl Content {
         true
     }
 
-    /// Whether what is left of it is worth reading, so that the connection can go on.
+    /// Whether what is left of it will be read, or is worth reading, so that the connection can go on.
     pub(super) fn can_be_skipped(&self) -> bool {
         match (self.state, &self.coding) {
             (State::Done, _) => true,

@@ -83,6 +83,11 @@ impl Scan {
         }
     }
 
+    /// Whether more has come than empty lines.
+    pub(super) fn has_begun(&self, input: &[u8]) -> bool {
+        input.len() > self.start
+    }
+
     /// Field lines of the head that was found.
     pub(super) fn fields(&self) -> usize {
         self.lines.saturating_sub(1)
@@ -91,15 +96,15 @@ impl Scan {
 
 /// Reads a head that [`Scan`] found, with this many fields at most.
 pub(super) fn parse(head: &Bytes, fields: usize, most: usize) -> Result<Head, StatusCode> {
-    let mut lines = Lines(head.clone());
-    let (method, uri, version) = request_line(&lines.next().unwrap_or_default())?;
+    let mut lines = Lines(head);
+    let (method, uri, version) = request_line(head, lines.next().unwrap_or_default())?;
     if fields > most {
         return Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
     }
     let too_many = |_| StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
     let mut headers = HeaderMap::try_with_capacity(fields).map_err(too_many)?;
     for line in lines {
-        let (name, value) = field(&line).ok_or(StatusCode::BAD_REQUEST)?;
+        let (name, value) = field(head, line).ok_or(StatusCode::BAD_REQUEST)?;
         headers.try_append(name, value).map_err(too_many)?;
     }
     let framing = framing(version, &headers)?;
@@ -114,21 +119,21 @@ pub(super) fn parse(head: &Bytes, fields: usize, most: usize) -> Result<Head, St
 }
 
 /// The lines of a head, up to the empty one.
-struct Lines(Bytes);
+struct Lines<'a>(&'a [u8]);
 
-impl Iterator for Lines {
-    type Item = Bytes;
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a [u8];
 
-    fn next(&mut self) -> Option<Bytes> {
-        let end = memchr(b'\r', &self.0).filter(|end| *end > 0)?;
-        let mut line = self.0.split_to(end + 2);
-        line.truncate(end);
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let end = memchr(b'\r', self.0).filter(|end| *end > 0)?;
+        let (line, rest) = self.0.split_at_checked(end)?;
+        self.0 = rest.get(2..).unwrap_or_default();
         Some(line)
     }
 }
 
 /// RFC 9112 §3: three words with one space between them.
-fn request_line(line: &Bytes) -> Result<(Method, Uri, Version), StatusCode> {
+fn request_line(head: &Bytes, line: &[u8]) -> Result<(Method, Uri, Version), StatusCode> {
     let mut words = line.split(|byte| *byte == b' ');
     let (Some(method), Some(target), Some(version), None) =
         (words.next(), words.next(), words.next(), words.next())
@@ -149,7 +154,7 @@ fn request_line(line: &Bytes) -> Result<(Method, Uri, Version), StatusCode> {
     if !known {
         return Err(StatusCode::NOT_IMPLEMENTED);
     }
-    let uri = target_of(&method, line.slice_ref(target))?;
+    let uri = target_of(&method, head.slice_ref(target))?;
     Ok((method, uri, version))
 }
 
@@ -174,16 +179,16 @@ fn target_of(method: &Method, target: Bytes) -> Result<Uri, StatusCode> {
     if is_form { Ok(uri) } else { Err(StatusCode::BAD_REQUEST) }
 }
 
-/// One field line (RFC 9112 §5): the name is a token right before the colon, so that neither a fold nor a space before
+/// One field line (RFC 9112 §5) of a head or a trailer section: the name is a token right before the colon, so that neither a fold nor a space before
 /// the colon is one; the value has no control but the tab.
-pub(super) fn field(line: &Bytes) -> Option<(HeaderName, HeaderValue)> {
+pub(super) fn field(head: &Bytes, line: &[u8]) -> Option<(HeaderName, HeaderValue)> {
     let colon = memchr(b':', line)?;
     let name = HeaderName::from_bytes(line.get(..colon)?).ok()?;
     let mut value = line.get(colon + 1..)?;
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
         value = rest;
     }
-    Some((name, HeaderValue::from_maybe_shared(line.slice_ref(value)).ok()?))
+    Some((name, HeaderValue::from_maybe_shared(head.slice_ref(value)).ok()?))
 }
 
 /// RFC 9112 §6: a length or the chunked coding, said once.

@@ -19,7 +19,7 @@ use super::link::Link;
 use super::transmit::flush;
 
 /// Octets that are sent before others get their turn.
-const SLICE: u64 = 1024 * 1024;
+const SLICE: u64 = 2 * 1024 * 1024;
 /// Octets that are read at once where a file is not in memory.
 const READ: u64 = 256 * 1024;
 
@@ -105,10 +105,11 @@ async fn paced<T>(
 }
 
 /// Whether these octets are in memory, as far as their first and last say: what is not would keep this thread waiting
-/// for the disk.
+/// for the disk. Of what is read ahead in one go, the last says enough.
 fn is_warm(file: &dyn FileHandle, offset: u64, len: u64) -> bool {
     let mut octets = BytesMut::with_capacity(2);
-    file.read_now(offset, &mut octets).is_some() && file.read_now(offset + len - 1, &mut octets).is_some()
+    let mut is_warm = |at| file.read_now(at, &mut octets).is_some();
+    is_warm(offset + len - 1) && (len <= READ || is_warm(offset))
 }
 
 /// Reads what is not in memory, and sends it.

@@ -130,12 +130,14 @@ impl Session {
             loop {
                 match self.parse(&mut scan) {
                     Some(next) => return Poll::Ready(Ok(next)),
-                    None if self.link.input.is_empty() => {}
-                    None => _ = late.get_or_insert_with(|| Instant::now() + times.head),
+                    None if scan.has_begun(&self.link.input) => {
+                        late.get_or_insert_with(|| Instant::now() + times.head);
+                    }
+                    None => {}
                 }
                 match self.link.poll_fill(cx) {
                     Poll::Pending => break,
-                    Poll::Ready(Ok(0)) if self.link.input.is_empty() => return Poll::Ready(Ok(Next::Gone)),
+                    Poll::Ready(Ok(0)) if late.is_none() => return Poll::Ready(Ok(Next::Gone)),
                     Poll::Ready(Ok(0)) => return Poll::Ready(Ok(Next::Refused(StatusCode::BAD_REQUEST))),
                     Poll::Ready(Ok(_)) => {}
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
@@ -226,6 +228,9 @@ impl Session {
     /// Passes over the content that the handler left. Whether the connection can go on after it.
     async fn skip(&mut self, content: Option<Box<Content>>) -> bool {
         let Some(mut content) = content else { return true };
+        if !content.can_be_skipped() {
+            return false;
+        }
         let mut skipped = 0;
         let skip = poll_fn(|cx| content.poll_skip(cx, &mut self.link, &mut skipped));
         timeout(self.pipeline.times.body, skip).await.unwrap_or(false)
