@@ -194,6 +194,12 @@ async fn the_record_has_what_was_taken_of_several_slices() {
     assert_eq!(conn.write_vectored(&slices).await.unwrap(), 6);
     let whole: Vec<u8> = transcript.0.lock().unwrap().iter().flat_map(|(_, bytes)| bytes.clone()).collect();
     assert_eq!(whole, b"abcdef");
+    // The system may take a part of them.
+    let transcript = Transcript::default();
+    conn.record(Box::new(transcript.clone()));
+    conn.pace().has_written(&slices, 4);
+    let part: Vec<u8> = transcript.0.lock().unwrap().iter().flat_map(|(_, bytes)| bytes.clone()).collect();
+    assert_eq!(part, b"abcd");
 }
 
 /// Takes a write whole, and never gets done with a flush or a close.
