@@ -6,14 +6,17 @@ use ropewalk_core::app::{Member, Server, Service as _};
 use ropewalk_core::net::Endpoint;
 use ropewalk_http::{Body, Failure, Http, Method, Request, Response, StatusCode, header};
 
-/// The service that answers there.
+/// The name of the service that answers there.
+pub(crate) const NAME: &str = "admin";
+
+/// The service that answers there. It stays until the others have stopped, so that their drain can be watched.
 pub(crate) fn member(endpoint: Endpoint) -> Member {
     let mut digest = DefaultHasher::new();
     endpoint.hash(&mut digest);
     let mut fingerprint = [0; 32];
     fingerprint[..8].copy_from_slice(&digest.finish().to_be_bytes());
-    let service = Server::new("admin", Http::new(answer)).listen(endpoint).boxed();
-    Member { name: "admin".into(), fingerprint, service }
+    let service = Server::new(NAME, Http::new(answer)).listen(endpoint).boxed();
+    Member { name: NAME.into(), fingerprint, service, stays: true }
 }
 
 /// Says whether the process lives, serves, has started, and what it has counted.

@@ -1,4 +1,4 @@
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
@@ -53,7 +53,14 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ip(at) => at.fmt(f),
-            Self::Unix(Some(path)) => write!(f, "unix:{}", path.display()),
+            Self::Unix(Some(path)) => {
+                f.write_str("unix:")?;
+                // A proxy may say any path, and an address is written into logs.
+                path.to_string_lossy().chars().try_for_each(|c| match c.is_control() {
+                    true => write!(f, "{}", c.escape_default()),
+                    false => f.write_char(c),
+                })
+            }
             Self::Unix(None) => f.write_str("unix"),
             Self::Process(0) => f.write_str("stdio"),
             Self::Process(id) => write!(f, "process:{id}"),
@@ -85,5 +92,11 @@ mod tests {
         assert!(Address::Memory.is_local());
         assert!(Address::from("127.9.9.9:1".parse::<SocketAddr>().unwrap()).is_local());
         assert!(!Address::from("192.0.2.1:1".parse::<SocketAddr>().unwrap()).is_local());
+    }
+
+    #[test]
+    fn a_path_is_shown_on_one_line() {
+        let at = Address::Unix(Some("/run/é\n2026 ERROR\x1b[2J".into()));
+        assert_eq!(at.to_string(), "unix:/run/é\\n2026 ERROR\\u{1b}[2J");
     }
 }

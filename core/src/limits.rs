@@ -16,7 +16,7 @@ pub struct Limits {
     pub login: Duration,
     /// Without a byte in either direction.
     pub idle: Duration,
-    /// Without progress of a write that the peer does not take.
+    /// What a peer may keep bytes waiting that are for it, beyond a second for each 500 that it takes.
     pub write: Duration,
     /// A whole connection.
     pub connection: Duration,

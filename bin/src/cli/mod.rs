@@ -102,8 +102,11 @@ pub(crate) fn run(registry: &Registry) -> ExitCode {
     }
 }
 
-/// Each command between `+` signs, the program's name before each.
+/// Each command between `+` signs, the program's name before each. What another program is given is its own.
 fn parse(args: &[OsString]) -> Result<Vec<Command>, clap::Error> {
+    if let Ok(Cli { command: command @ Command::External(_) }) = Cli::try_parse_from(args) {
+        return Ok(vec![command]);
+    }
     let (name, rest) = args.split_first().map_or((OsString::from("ropewalk"), args), |(n, r)| (n.clone(), r));
     rest.split(|arg| arg == "+")
         .map(|words| {
@@ -120,8 +123,8 @@ fn dispatch(mut all: Vec<Command>, registry: &Registry) -> Exit {
     let Some(command) = all.pop() else { return Exit::Usage };
     match command {
         Command::Run(RunArgs { source, process }) => {
-            let document = processes::Source::File(source);
-            processes::launch(registry, document, &process, processes::Root::Refused)
+            let source = processes::Source::file(&source);
+            processes::launch(registry, source, &process, processes::Root::Refused)
         }
         Command::Check(args) => commands::check::run(&args, registry),
         Command::Config(args) => commands::config::run(&args, registry),
@@ -167,5 +170,13 @@ mod tests {
         let line =
             "ropewalk echo --port 1 + echo --port 2".split(' ').map(OsString::from).collect::<Vec<_>>();
         assert_eq!(parse(&line).unwrap_or_default().len(), 2);
+    }
+
+    #[test]
+    fn plus_is_no_divider_for_other_programs() {
+        let line = ["ropewalk", "other", "a", "+", "echo"].map(OsString::from);
+        let all = parse(&line).unwrap_or_default();
+        let [Command::External(words)] = all.as_slice() else { panic!("not one external command") };
+        assert_eq!(words, &line[1..]);
     }
 }

@@ -1,12 +1,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use ropewalk_core::telemetry::check_level;
 
 /// How the process runs.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Process")]
 pub(crate) struct ProcessArgs {
-    /// Go into the background; returns when all services are ready, and prints the process id.
+    /// Go into the background; returns when all services are ready, and prints the process id. The log goes to
+    /// `ropewalk.log` in the working folder if nothing says otherwise.
     #[arg(long)]
     pub(crate) detach: bool,
     /// Write the process id into this file, and remove it at the end.
@@ -16,12 +18,12 @@ pub(crate) struct ProcessArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) log_file: Option<PathBuf>,
     /// What goes into the log: `error`, `warn`, `info`, `debug`, `trace`, `off`, and by module after commas.
-    #[arg(long, value_name = "LEVEL")]
+    #[arg(long, value_name = "LEVEL", value_parser = level)]
     pub(crate) log_level: Option<String>,
     /// How the log is written.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
-    /// Work in this folder.
+    /// Work in this folder. Other paths on the command line are relative to where it was typed.
     #[arg(long, value_name = "DIR")]
     pub(crate) rundir: Option<PathBuf>,
     /// Take these permissions away from files that are made, in octal.
@@ -57,6 +59,10 @@ pub(crate) enum LogFormat {
 pub(crate) enum RuntimeKind {
     CurrentThread,
     MultiThread,
+}
+
+fn level(text: &str) -> Result<String, String> {
+    check_level(text).map(|()| text.to_owned()).map_err(|error| error.chain())
 }
 
 fn octal(text: &str) -> Result<u32, String> {

@@ -10,7 +10,7 @@ use toml::{Table, Value};
 use super::{Command, ProcessArgs};
 use crate::commands::cert;
 use crate::exit::Exit;
-use crate::process::{Root, Source, launch};
+use crate::process::{Root, Source, is_child, launch};
 
 /// What every server command has.
 #[derive(Args, Clone, Debug)]
@@ -63,8 +63,9 @@ pub(crate) struct EchoArgs {
     server: ServerArgs,
 }
 
-/// Where `web` listens if nothing is said.
-const WEB_PORT: u16 = 8080;
+/// Where `web` listens if nothing is said, without TLS and with it.
+#[cfg(feature = "http")]
+const WEB_PORTS: [u16; 2] = [8080, 8443];
 /// Where `echo` listens if nothing is said: its own port (RFC 862), moved out of root's range.
 const ECHO_PORT: u16 = 8007;
 
@@ -75,7 +76,7 @@ pub(super) fn run(commands: Vec<Command>, registry: &Registry) -> Exit {
             print!("{text}");
             Exit::Ok
         }
-        Ok(Composed { process, text, root, .. }) => launch(registry, Source::Text(text), &process, root),
+        Ok(Composed { process, text, root, .. }) => launch(registry, Source::text(text), &process, root),
         Err(message) => {
             eprintln!("error: {message}");
             Exit::Usage
@@ -112,6 +113,9 @@ fn compose(commands: Vec<Command>) -> Result<Composed, String> {
         print |= server.print_config;
         process = process.merge(server.process).map_err(|name| format!("{name} is given twice"))?;
     }
+    if let Some(authority) = config.authority.as_ref().filter(|_| !is_child()) {
+        eprintln!("TLS by this user's local authority; to trust it: curl --cacert {}", authority.display());
+    }
     let root = if config.privileged { Root::Refused } else { Root::Warned };
     Ok(Composed { process, text: config.render()?, print, root })
 }
@@ -121,6 +125,8 @@ fn compose(commands: Vec<Command>) -> Result<Composed, String> {
 struct Config {
     resources: Table,
     services: Vec<Value>,
+    /// The certificate of the authority behind `--tls auto`.
+    authority: Option<PathBuf>,
     /// Whether a port is asked for that only root can bind.
     privileged: bool,
 }
@@ -135,7 +141,9 @@ impl Config {
             files.insert("hidden".into(), "show".into());
         }
         let name = self.add("files", files);
-        let service = self.service("http", &web.server, WEB_PORT)?;
+        let [plain, tls] = WEB_PORTS;
+        let port = if web.server.tls.is_some() { tls } else { plain };
+        let service = self.service("http", &web.server, port)?;
         service.insert("files".into(), name.into());
         if web.no_listing {
             service.insert("listing".into(), false.into());
@@ -166,19 +174,30 @@ impl Config {
         }
         self.privileged |= listen.iter().filter_map(Endpoint::port).any(|port| (1..1024).contains(&port));
         let certificate = match server.tls {
-            Some(TlsChoice::Auto) => Some(self.add("tls", cert::auto()?)),
+            Some(TlsChoice::Auto) => {
+                let (table, authority) = cert::auto()?;
+                self.authority = Some(authority);
+                Some(self.add("tls", table))
+            }
             None => None,
         };
-        let listen = listen.into_iter().map(|mut endpoint| {
+        let here = std::env::current_dir().unwrap_or_default();
+        let mut endpoints = Vec::new();
+        for endpoint in listen {
+            // The configuration means the same wherever it is kept.
+            let mut endpoint = endpoint.in_folder(&here);
             if endpoint.is_open() && !server.public {
                 endpoint = endpoint.with_interface(Interface::Localhost);
             }
             if let Some(name) = &certificate {
                 endpoint = endpoint.with_certificate(name);
+                if endpoint.tls().is_none() {
+                    return Err(format!("--tls is for TCP, not for {endpoint}"));
+                }
             }
-            Value::from(endpoint.to_string())
-        });
-        let listen = Value::Array(listen.collect());
+            endpoints.push(Value::from(endpoint.to_string()));
+        }
+        let listen = Value::Array(endpoints);
         let service = [("kind".to_owned(), Value::from(kind)), ("listen".to_owned(), listen)];
         self.services.push(Table::from_iter(service).into());
         match self.services.last_mut() {

@@ -84,23 +84,19 @@ fn authority(dir: Option<&PathBuf>) -> Result<LocalCa> {
     LocalCa::open(&dir.cloned().unwrap_or_else(data))
 }
 
-/// The `[tls.NAME]` section behind `--tls auto`; says how to trust its certificate.
-pub(crate) fn auto() -> Result<Table, String> {
+/// The `[tls.NAME]` section behind `--tls auto`, and the authority's certificate to trust.
+pub(crate) fn auto() -> Result<(Table, PathBuf), String> {
     let kept = || {
         let authority = authority(None)?;
-        let source = authority.keep(&LOCAL.map(str::to_owned))?;
-        eprintln!(
-            "TLS by this user's local authority; to trust it: curl --cacert {}",
-            authority.path().display()
-        );
-        match source {
-            CertSource::Files { cert, key, .. } => Ok((cert, key)),
+        match authority.keep(&LOCAL.map(str::to_owned))? {
+            CertSource::Files { cert, key, .. } => Ok((cert, key, authority.path().to_owned())),
             _ => Err(Error::local("the authority keeps no files")),
         }
     };
-    let (cert, key) = kept().map_err(|error| error.chain())?;
+    let (cert, key, authority) = kept().map_err(|error| error.chain())?;
     let text = |path: PathBuf| {
         path.to_str().map(Value::from).ok_or_else(|| format!("{} is not UTF-8", path.display()))
     };
-    Ok(Table::from_iter([("cert".to_owned(), text(cert)?), ("key".to_owned(), text(key)?)]))
+    let table = Table::from_iter([("cert".to_owned(), text(cert)?), ("key".to_owned(), text(key)?)]);
+    Ok((table, authority))
 }

@@ -1,13 +1,12 @@
 use clap::Args;
-use ropewalk_core::app::{Member, Prepare, Service as _};
-use ropewalk_core::config::Registry;
+use ropewalk_core::app::{Member, Prepare, Privileges, Service as _};
+use ropewalk_core::config::{Reading, Registry};
 use ropewalk_core::net::Sockets;
 use serde_json::json;
 
 use crate::cli::SourceArgs;
 use crate::exit::Exit;
-use crate::process::{Source, tell};
-use crate::settings;
+use crate::process::{Source, colour, lines, members};
 
 /// `ropewalk check`.
 #[derive(Args)]
@@ -17,43 +16,78 @@ pub(crate) struct CheckArgs {
     /// Try the environment too: bind the ports, as this user.
     #[arg(long)]
     env: bool,
-    /// As JSON: one object for each thing found.
+    /// Try the environment as the user whom the server will run as: what they cannot bind or read is what a reload
+    /// cannot have again. Needs root.
+    #[arg(long = "as", value_name = "USER")]
+    run_as: Option<String>,
+    /// As one JSON object.
     #[arg(long)]
     json: bool,
 }
 
 /// Says all that is wrong with a configuration.
 pub(crate) fn run(args: &CheckArgs, registry: &Registry) -> Exit {
-    let source = Source::File(args.source.clone());
-    let reading = source.document().read(registry, settings::read);
-    let records = reading.diagnostics.records();
-    let plan = if args.json { reading.plan } else { tell(reading) };
-    let Some(plan) = plan else {
-        if args.json {
-            println!("{:#}", json!({"version": 1, "diagnostics": records, "environment": []}));
-        }
-        return Exit::Config;
-    };
-    let services = plan.members.len();
-    let members = plan.members.into_iter().map(Member::from);
-    let problems = if args.env { environment(members) } else { Vec::new() };
-    if args.json {
-        println!("{:#}", json!({"version": 1, "diagnostics": records, "environment": problems}));
-    } else {
-        for problem in &problems {
-            eprintln!("error: {problem}");
-        }
-        if problems.is_empty() {
-            println!("{} is right: {services} services", args.source.config.display());
-        }
+    let source = Source::file(&args.source);
+    let Reading { plan, diagnostics, .. } = source.read(registry);
+    if !args.json {
+        eprint!("{}", diagnostics.render(colour()));
     }
-    if problems.is_empty() { Exit::Ok } else { Exit::Problems }
+    let (mut services, mut problems) = (0, Vec::new());
+    let exit = match plan.map(members) {
+        None => Exit::Config,
+        Some(Err(error)) => {
+            problems.push(error.chain());
+            Exit::Config
+        }
+        Some(Ok(members)) => {
+            services = members.len();
+            match environment(args, &source, members, registry) {
+                Ok(found) => problems = found,
+                Err(error) => return super::fail(&error),
+            }
+            if problems.is_empty() { Exit::Ok } else { Exit::Problems }
+        }
+    };
+    if args.json {
+        let records = diagnostics.records();
+        println!("{:#}", json!({"version": 1, "diagnostics": records, "environment": problems}));
+        return exit;
+    }
+    for problem in &problems {
+        eprintln!("error: {problem}");
+    }
+    if exit == Exit::Ok {
+        let s = if services == 1 { "" } else { "s" };
+        println!("{}: no mistakes, {services} service{s}", args.source.config.display());
+    }
+    exit
 }
 
-/// What each service could not get.
-fn environment(members: impl Iterator<Item = Member>) -> Vec<String> {
+/// What the user in question cannot have: by itself nothing is asked.
+fn environment(
+    args: &CheckArgs,
+    source: &Source,
+    members: Vec<Member>,
+    registry: &Registry,
+) -> ropewalk_core::Result<Vec<String>> {
+    let Some(user) = &args.run_as else {
+        return Ok(if args.env { unbindable(members) } else { Vec::new() });
+    };
+    drop(members);
+    Privileges { uid: Some(user.clone()), ..Privileges::default() }.give_up()?;
+    Ok(match source.read(registry) {
+        Reading { plan: Some(plan), .. } => unbindable(crate::process::members(plan)?),
+        Reading { diagnostics, .. } => {
+            lines(&diagnostics).into_iter().map(|line| format!("as user {user}: {line}")).collect()
+        }
+    })
+}
+
+/// What each service could not bind.
+fn unbindable(members: Vec<Member>) -> Vec<String> {
     let mut sockets = Sockets::default();
     members
+        .into_iter()
         .filter_map(|mut member| {
             let error = member.service.prepare(&mut Prepare::new(&mut sockets)).err()?;
             Some(format!("service {}: {}", member.name, error.chain()))

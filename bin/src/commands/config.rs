@@ -1,5 +1,6 @@
 use clap::{Args, Subcommand};
-use ropewalk_core::config::{Kind, Need, Registry, ResourceKind, Schema, SchemaKey};
+use ropewalk_core::Limits;
+use ropewalk_core::config::{FromValue as _, Kind, Need, Registry, ResourceKind, Schema, SchemaKey, Size};
 
 use crate::cli::SourceArgs;
 use crate::exit::Exit;
@@ -58,7 +59,7 @@ pub(crate) fn run(args: &ConfigArgs, registry: &Registry) -> Exit {
 }
 
 fn show(source: &SourceArgs, origin: bool, effective: bool, registry: &Registry) -> Exit {
-    let document = Source::File(source.clone()).document();
+    let document = Source::file(source).document();
     let reading = document.read(registry, settings::read);
     if !reading.diagnostics.is_empty() {
         eprint!("{}", reading.diagnostics.render(colour()));
@@ -66,9 +67,30 @@ fn show(source: &SourceArgs, origin: bool, effective: bool, registry: &Registry)
     if !effective {
         print!("{}", reading.show(&document, origin));
     } else if let Some(plan) = &reading.plan {
-        println!("# The limits of every service that sets none of its own.\n{:#?}", plan.limits);
+        print!("{}", limits_in_force(&plan.limits));
     }
     if reading.diagnostics.has_errors() { Exit::Config } else { Exit::Ok }
+}
+
+/// The limits as they would be written, with their units.
+fn limits_in_force(limits: &Limits) -> String {
+    let size = |octets: usize| Size(octets as u64).to_toml();
+    let keys = [
+        ("connections", limits.connections.to_toml()),
+        ("connections_per_peer", limits.connections_per_peer.to_toml()),
+        ("first_byte", limits.first_byte.to_toml()),
+        ("handshake", limits.handshake.to_toml()),
+        ("login", limits.login.to_toml()),
+        ("idle", limits.idle.to_toml()),
+        ("write", limits.write.to_toml()),
+        ("connection", limits.connection.to_toml()),
+        ("line", size(limits.line)),
+        ("message", size(limits.message)),
+    ];
+    let mut text = format!("drain = {}\n\n", limits.drain.to_toml());
+    text.push_str("# Of every service that sets none of its own.\n[limits]\n");
+    text.extend(keys.map(|(key, value)| format!("{key} = {value}\n")));
+    text
 }
 
 /// A file with one of everything.

@@ -1,15 +1,129 @@
-use clap::Args;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use ropewalk_conformance::requirements::coverage;
+use ropewalk_conformance::selfcheck::selfcheck;
+use ropewalk_conformance::{Expectations, Need, Options, Report, Subject, http, suite, suites};
 
 use crate::exit::Exit;
 
 /// `ropewalk conform`.
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct ConformArgs {
-    /// The protocol.
-    protocol: String,
+    #[command(subcommand)]
+    command: Option<ConformCommand>,
+    /// The suite, such as `http`.
+    #[arg(required = true, value_name = "PROTOCOL")]
+    suite: Option<String>,
+    /// The server to check, such as `127.0.0.1:8080`.
+    #[arg(long, required = true, value_name = "ENDPOINT")]
+    against: Option<String>,
+    /// Only cases whose id begins so, such as `http/9112/3.2`.
+    #[arg(long, value_name = "PREFIX")]
+    only: Option<String>,
+    /// Write a report: JSON, JUnit (`.xml`) or Markdown (`.md`), by the file's ending. May be repeated.
+    #[arg(long, value_name = "FILE")]
+    report: Vec<PathBuf>,
+    /// Known failures of this server, as TOML.
+    #[arg(long, value_name = "FILE")]
+    expect: Option<PathBuf>,
+    /// The server does not serve the suite's files: skip the cases that need them.
+    #[arg(long)]
+    no_fixture: bool,
+    /// The server has short time limits (a second or so): run the cases that wait for them.
+    #[arg(long)]
+    short_timeouts: bool,
 }
 
-/// Checks a server.
-pub(crate) fn run(_args: &ConformArgs) -> Exit {
-    Exit::Ok
+#[derive(Subcommand)]
+enum ConformCommand {
+    /// Write the files that a server must serve to be checked: serve `root/` in this folder.
+    Fixture {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// Prove that each case can fail: run all against broken servers. Takes minutes.
+    Selfcheck,
+    /// Compare the cases with the demands of the documents.
+    Coverage,
+}
+
+/// Checks a server against the RFCs; exits with 3 where it does not conform.
+pub(crate) fn run(args: &ConformArgs) -> Exit {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: cannot start the runtime: {error}");
+            return Exit::Failure;
+        }
+    };
+    let done = match &args.command {
+        Some(ConformCommand::Fixture { dir }) => http::fixture::write(dir)
+            .map(|()| Exit::Ok)
+            .map_err(|error| format!("cannot write the files into {}: {error}", dir.display())),
+        Some(ConformCommand::Selfcheck) => {
+            Ok(judged(&runtime.block_on(selfcheck()), |it| it.errors().is_empty()))
+        }
+        Some(ConformCommand::Coverage) => Ok(judged(&coverage(), |it| it.errors().is_empty())),
+        None => runtime.block_on(check(args)),
+    };
+    done.unwrap_or_else(|message| {
+        eprintln!("error: {message}");
+        Exit::Usage
+    })
+}
+
+fn judged<T: std::fmt::Display>(result: &T, well: impl Fn(&T) -> bool) -> Exit {
+    println!("{result}");
+    if well(result) { Exit::Ok } else { Exit::Problems }
+}
+
+async fn check(args: &ConformArgs) -> Result<Exit, String> {
+    let name = args.suite.as_deref().unwrap_or_default();
+    let suite = suite(name).ok_or_else(|| {
+        let known: Vec<_> = suites().iter().map(|suite| suite.name).collect();
+        format!("there is no suite `{name}`; known are {}", known.join(", "))
+    })?;
+    let mut subject = Subject::at(args.against.as_deref().unwrap_or_default())?;
+    if args.no_fixture {
+        subject = subject.without(Need::Fixture);
+    }
+    if args.short_timeouts {
+        subject = subject.with(Need::ShortTimeouts);
+    }
+    let mut options = Options::default();
+    if let Some(prefix) = &args.only {
+        options = options.only(prefix);
+    }
+    if suite.selected(&options).is_empty() {
+        return Err(format!(
+            "no case has an id that begins with `{}`",
+            args.only.as_deref().unwrap_or_default()
+        ));
+    }
+    let expectations = match &args.expect {
+        None => Expectations::none(),
+        Some(file) => read(file).and_then(|text| Expectations::parse(&text))?,
+    };
+    let report = suite.run(&subject, &options).await.judged_by(&expectations);
+    print!("{}", report.text());
+    for file in &args.report {
+        write(&report, file)?;
+    }
+    Ok(if report.exit_code() == 0 { Exit::Ok } else { Exit::Problems })
+}
+
+fn read(file: &Path) -> Result<String, String> {
+    std::fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))
+}
+
+fn write(report: &Report, file: &Path) -> Result<(), String> {
+    let text = match file.extension().and_then(|e| e.to_str()) {
+        Some("json") => report.json().map_err(|error| error.to_string())?,
+        Some("xml") => report.junit(),
+        Some("md") => report.markdown(),
+        _ => return Err(format!("{}: a report is .json, .xml or .md", file.display())),
+    };
+    std::fs::write(file, text).map_err(|error| format!("cannot write {}: {error}", file.display()))
 }

@@ -2,20 +2,25 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
+use std::os::unix::process::{ExitStatusExt as _, parent_id};
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 
 use ropewalk_core::{Error, Result};
 
 use crate::exit::Exit;
 
-/// Tells the second process which of the two it is.
+/// Tells the second process which of the two it is: the id of the first. Programs that the second starts inherit
+/// it, but have another parent.
 const CHILD: &str = "ROPEWALK_DETACHED";
 /// What it says on its standard output once it serves.
 const READY: &[u8] = b"ready\n";
 
 /// Whether this is the process in the background.
-pub(super) fn is_child() -> bool {
-    std::env::var_os(CHILD).is_some()
+pub(crate) fn is_child() -> bool {
+    static IS_CHILD: LazyLock<bool> =
+        LazyLock::new(|| std::env::var(CHILD).is_ok_and(|parent| parent.parse() == Ok(parent_id())));
+    *IS_CHILD
 }
 
 /// Starts the process in the background, and waits until it serves or has failed. What it says until then on
@@ -33,7 +38,7 @@ pub(super) fn spawn() -> Exit {
 fn try_spawn() -> std::io::Result<Exit> {
     let mut child = Command::new(std::env::current_exe()?)
         .args(std::env::args_os().skip(1))
-        .env(CHILD, "1")
+        .env(CHILD, std::process::id().to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()?;
@@ -41,11 +46,14 @@ fn try_spawn() -> std::io::Result<Exit> {
     if let Some(mut stdout) = child.stdout.take() {
         stdout.read_to_end(&mut said)?;
     }
-    if said == READY {
+    if said.ends_with(READY) {
         println!("{}", child.id());
         return Ok(Exit::Ok);
     }
     let status = child.wait()?;
+    if let Some(signal) = status.signal() {
+        eprintln!("error: signal {signal} ended the process in the background before it served");
+    }
     let known =
         [Exit::Usage, Exit::Problems, Exit::Unavailable, Exit::TryLater, Exit::Permission, Exit::Config];
     let exit = known.into_iter().find(|exit| status.code() == Some(*exit as i32));

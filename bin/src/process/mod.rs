@@ -2,41 +2,23 @@
 
 mod detach;
 mod pidfile;
+mod source;
 
 use std::io::IsTerminal as _;
-use std::path::Path;
+use std::path::{Path, PathBuf, absolute};
 
+use nix::sys::stat::{Mode, umask};
 use ropewalk_core::app::{self, Application, Privileges, Rebuild, Runtime};
-use ropewalk_core::config::{Document, Plan, Reading, Registry};
-use ropewalk_core::telemetry::{self, Destination, Format, LogGuard, LogOptions, Rotation};
+use ropewalk_core::config::{Diagnostics, Plan, Reading, Record, Registry};
+use ropewalk_core::telemetry::{self, Destination, Format, LogOptions, Rotation};
 use ropewalk_core::{Error, Result};
 
-use crate::cli::{LogFormat, ProcessArgs, RuntimeKind, SourceArgs};
+use crate::cli::{LogFormat, ProcessArgs, RuntimeKind};
 use crate::exit::Exit;
-use crate::settings::{self, Settings};
+use crate::settings::Settings;
 
-/// Where a process' configuration comes from.
-pub(crate) enum Source {
-    /// A file, with the environment and `--set` over it; read again by a reload.
-    File(SourceArgs),
-    /// What a command line stands for.
-    Text(String),
-}
-
-impl Source {
-    /// Reads it, as it is now.
-    pub(crate) fn document(&self) -> Document {
-        match self {
-            Self::File(args) => {
-                Document::new().file(&args.config).environment(std::env::vars_os()).set(&args.set)
-            }
-            Self::Text(text) => {
-                let here = std::env::current_dir().unwrap_or_default();
-                Document::new().text("the command line", &here, text)
-            }
-        }
-    }
-}
+pub(crate) use detach::is_child;
+pub(crate) use source::Source;
 
 /// What is done about being root without `--uid`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,14 +27,33 @@ pub(crate) enum Root {
     Warned,
 }
 
+/// Why a process does not run, and how it ends.
+struct Failed {
+    exit: Exit,
+    /// Nothing, if everything was said.
+    message: String,
+}
+
+impl Failed {
+    fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into() }
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::new(Exit::of(&error), error.chain())
+    }
+}
+
 /// Starts what the configuration says and runs it to its end.
 pub(crate) fn launch(registry: &Registry, source: Source, args: &ProcessArgs, root: Root) -> Exit {
-    if args.detach && !detach::is_child() {
+    if args.detach && !is_child() {
         return detach::spawn();
     }
     match start(registry, source, args, root) {
         Ok(()) => Exit::Ok,
-        Err((exit, message)) => {
+        Err(Failed { exit, message }) => {
             if !message.is_empty() {
                 eprintln!("error: {message}");
             }
@@ -61,46 +62,66 @@ pub(crate) fn launch(registry: &Registry, source: Source, args: &ProcessArgs, ro
     }
 }
 
-fn failed(error: Error) -> (Exit, String) {
-    (Exit::of(&error), error.chain())
-}
-
-fn start(registry: &Registry, source: Source, args: &ProcessArgs, root: Root) -> Result<(), (Exit, String)> {
-    let reading = source.document().read(registry, settings::read);
-    let Some(plan) = tell(reading) else { return Err((Exit::Config, String::new())) };
-    if plan.members.is_empty() {
-        return Err((Exit::Config, "the configuration has no [[service]]".into()));
+fn start(registry: &Registry, source: Source, args: &ProcessArgs, root: Root) -> Result<(), Failed> {
+    let runtime = runtime(args)?;
+    if let Some(mask) = args.umask {
+        umask(Mode::from_bits_truncate(mask));
     }
+    let plan = tell(source.read(registry)).ok_or(Failed::new(Exit::Config, ""))?;
     check_root(args, root)?;
-    let _log = begin_log(&plan.settings.log, args).map_err(failed)?;
-    let _pidfile = args.pidfile.as_deref().map(pidfile::Pidfile::write).transpose().map_err(failed)?;
-    let detached = detach::is_child().then(detach::Child::begin).transpose().map_err(failed)?;
-    let limits = plan.limits.clone();
-    let registry = registry.clone();
-    let rebuild: Rebuild = Box::new(move || {
-        let Reading { plan, diagnostics, .. } = source.document().read(&registry, settings::read);
-        let plan = plan.ok_or_else(|| Error::local(format!("\n{}", diagnostics.render(false))))?;
-        members(plan)
-    });
-    let runtime = match args.runtime {
-        Some(RuntimeKind::CurrentThread) => Runtime::CurrentThread,
-        _ => Runtime::MultiThread,
-    };
-    let result = Application::new(members(plan).map_err(failed)?)
+    let log = log_options(&plan.settings.log, args);
+    let _log = telemetry::init(&log)?;
+    // Whatever panics is seen where everything else is.
+    std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
+    let _pidfile = args.pidfile.as_deref().map(pidfile::Pidfile::write).transpose()?;
+    let detached = is_child().then(detach::Child::begin).transpose()?;
+    let (limits, reads) = (plan.limits.clone(), source.files());
+    let fixed = fixed(&plan);
+    let members = members(plan).map_err(|error| Failed::new(Exit::Config, error.chain()))?;
+    let result = Application::new(members)
         .limits(limits)
         .privileges(privileges(args))
+        .reads(reads)
         .runtime(runtime, args.threads.map(usize::from))
-        .rebuild(rebuild)
+        .rebuild(rebuild(registry.clone(), source, fixed))
         .on_ready(move || {
             if let Some(child) = detached {
                 child.ready();
             }
         })
         .run();
-    result.map_err(|error| {
+    if let (Err(error), Destination::File { .. }) = (&result, &log.to) {
         tracing::error!(error = %error.chain(), "cannot run");
-        failed(error)
+    }
+    Ok(result?)
+}
+
+/// Reads all again, for a reload.
+fn rebuild(registry: Registry, source: Source, started_with: String) -> Rebuild {
+    Box::new(move || {
+        let Reading { plan, diagnostics, .. } = source.read(&registry);
+        let plan = plan.ok_or_else(|| Error::local(lines(&diagnostics).join("; ")))?;
+        let changed = fixed(&plan) != started_with;
+        let members = members(plan)?;
+        if changed {
+            tracing::warn!("[log] and `drain` stay as they were: a change of them needs a restart");
+        }
+        Ok(members)
     })
+}
+
+/// What was found, each thing in a line with its place.
+pub(crate) fn lines(diagnostics: &Diagnostics) -> Vec<String> {
+    let line = |record: Record| match record {
+        Record { line: 0, message, .. } => message,
+        Record { file, line, column, message, .. } => format!("{file}:{line}:{column}: {message}"),
+    };
+    diagnostics.records().into_iter().map(line).collect()
+}
+
+/// What no reload changes.
+fn fixed(plan: &Plan<Settings>) -> String {
+    format!("{:?} {:?}", plan.settings.log, plan.limits.drain)
 }
 
 /// Prints what was found; gives the plan, if it can be used.
@@ -118,10 +139,16 @@ pub(crate) fn colour() -> bool {
 }
 
 /// The members of the application: the admin endpoint first, so that health can be asked while others start.
-fn members(plan: Plan<Settings>) -> Result<Vec<app::Member>> {
+pub(crate) fn members(plan: Plan<Settings>) -> Result<Vec<app::Member>> {
+    if plan.members.is_empty() {
+        return Err(Error::local("the configuration has no [[service]]"));
+    }
     let mut members = Vec::new();
     #[cfg(feature = "http")]
     if let Some(endpoint) = &plan.settings.admin {
+        if plan.members.iter().any(|member| member.name == crate::admin::NAME) {
+            return Err(Error::local("no service can be named `admin` beside [admin]"));
+        }
         members.push(crate::admin::member(endpoint.clone()));
     }
     #[cfg(not(feature = "http"))]
@@ -132,18 +159,27 @@ fn members(plan: Plan<Settings>) -> Result<Vec<app::Member>> {
     Ok(members)
 }
 
+fn runtime(args: &ProcessArgs) -> Result<Runtime, Failed> {
+    match (args.runtime, args.threads) {
+        (Some(RuntimeKind::CurrentThread), Some(_)) => {
+            Err(Failed::new(Exit::Usage, "--threads is for --runtime multi-thread"))
+        }
+        (Some(RuntimeKind::CurrentThread), None) => Ok(Runtime::CurrentThread),
+        _ => Ok(Runtime::MultiThread),
+    }
+}
+
 fn privileges(args: &ProcessArgs) -> Privileges {
     Privileges {
         uid: args.uid.clone(),
         gid: args.gid.clone(),
         chroot: args.chroot.clone(),
-        umask: args.umask,
         rundir: args.rundir.clone(),
     }
 }
 
-fn begin_log(options: &LogOptions, args: &ProcessArgs) -> Result<LogGuard> {
-    let mut options = options.clone();
+fn log_options(configured: &LogOptions, args: &ProcessArgs) -> LogOptions {
+    let mut options = configured.clone();
     if let Some(level) = &args.log_level {
         options.level.clone_from(level);
     }
@@ -152,30 +188,41 @@ fn begin_log(options: &LogOptions, args: &ProcessArgs) -> Result<LogGuard> {
         Some(LogFormat::Text) => options.format = Format::Text,
         None => {}
     }
-    let file = |path: &Path| Destination::File { path: path.into(), rotation: Rotation::Never, keep: 1 };
+    let file = |path: &Path| Destination::File {
+        path: absolute(path).unwrap_or_else(|_| path.to_owned()),
+        rotation: Rotation::Never,
+        keep: 1,
+    };
     match &args.log_file {
         Some(path) => options.to = file(path),
         // Standard error of a detached process is nowhere.
         None if args.detach && matches!(options.to, Destination::Stderr) => {
-            let folder = args.rundir.as_deref().unwrap_or(Path::new("."));
-            options.to = file(&folder.join("ropewalk.log"));
+            options.to = file(&working_folder(args).join("ropewalk.log"));
         }
         None => {}
     }
-    telemetry::init(&options)
+    options
+}
+
+/// Where the process will work, as seen before the root of the file system changes.
+fn working_folder(args: &ProcessArgs) -> PathBuf {
+    let rundir = args.rundir.as_deref();
+    match &args.chroot {
+        Some(root) => rundir.map_or(root.clone(), |dir| root.join(dir.strip_prefix("/").unwrap_or(dir))),
+        None => rundir.unwrap_or(Path::new(".")).to_owned(),
+    }
 }
 
 /// Serving as root needs to be asked for, or is at least worth a line.
-fn check_root(args: &ProcessArgs, root: Root) -> Result<(), (Exit, String)> {
+fn check_root(args: &ProcessArgs, root: Root) -> Result<(), Failed> {
     let stays = args.uid.as_deref().is_none_or(|user| user == "root" || user == "0");
     if !nix::unistd::geteuid().is_root() || !stays || args.allow_root {
         return Ok(());
     }
     if root == Root::Refused {
-        return Err((Exit::Permission, "will not serve as root: give --uid USER, or --allow-root".into()));
+        let message = "will not serve as root: give --uid USER, or --allow-root";
+        return Err(Failed::new(Exit::Permission, message));
     }
-    if !detach::is_child() {
-        eprintln!("warning: serving as root; --uid USER gives that up once ports are bound");
-    }
+    eprintln!("warning: serving as root; --uid USER gives that up once ports are bound");
     Ok(())
 }

@@ -1,7 +1,9 @@
+use std::path::PathBuf;
+
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::generation::{Generation, Prepared, prepare};
-use super::notify;
+use super::notify::Notifier;
 use super::privileges::{Dropped, Privileges};
 use super::{BoxService, Context, Service};
 use crate::net::Sockets;
@@ -15,12 +17,15 @@ pub struct Member {
     pub fingerprint: [u8; 32],
     /// The service.
     pub service: BoxService,
+    /// Whether it serves on until all others have stopped, as what tells of their health does. The application
+    /// does not wait for it to be done.
+    pub stays: bool,
 }
 
 impl Member {
     /// A member that no reload will change.
     pub fn new(name: impl Into<String>, service: impl Service) -> Self {
-        Self { name: name.into(), fingerprint: [0; 32], service: service.boxed() }
+        Self { name: name.into(), fingerprint: [0; 32], service: service.boxed(), stays: false }
     }
 }
 
@@ -40,13 +45,16 @@ pub enum Runtime {
 /// Services with signals, privileges, a runtime and a drain deadline: a whole process.
 ///
 /// [`run`](Application::run) prepares the members in order, gives up privileges, starts the runtime, starts
-/// the members, tells the service manager, and waits. SIGTERM and SIGINT drain: nothing new is accepted,
-/// running connections finish until the drain deadline; a second one ends at once. SIGHUP reloads: members are
-/// built anew, the unchanged are left alone, changed ones take over their sockets, and any error changes nothing.
+/// the members, tells the service manager, and waits. SIGTERM and SIGINT drain: all members are asked to stop at
+/// once, the last first, so that none takes new peers while another finishes with its own; new ones are refused;
+/// running connections finish until the drain deadline; members that stay are stopped after that. A second signal
+/// ends at once. SIGHUP reloads: members are built anew, the unchanged are left alone, changed ones take over
+/// their sockets, and any error changes nothing; a new member that does not serve within the drain deadline is one.
 pub struct Application {
     members: Vec<Member>,
     limits: Limits,
     privileges: Privileges,
+    reads: Vec<PathBuf>,
     runtime: Runtime,
     threads: Option<usize>,
     rebuild: Option<Rebuild>,
@@ -60,6 +68,7 @@ impl Application {
             members,
             limits: Limits::default(),
             privileges: Privileges::default(),
+            reads: Vec::new(),
             runtime: Runtime::default(),
             threads: None,
             rebuild: None,
@@ -78,6 +87,13 @@ impl Application {
     #[must_use]
     pub fn privileges(mut self, privileges: Privileges) -> Self {
         self.privileges = privileges;
+        self
+    }
+
+    /// Reads these files again at a reload: the operator is warned if the run-time user cannot.
+    #[must_use]
+    pub fn reads(mut self, files: Vec<PathBuf>) -> Self {
+        self.reads = files;
         self
     }
 
@@ -111,14 +127,17 @@ impl Application {
     pub fn run(mut self) -> Result<()> {
         let mut sockets = Sockets::default();
         sockets.begin();
-        let (members, asked) = prepare(std::mem::take(&mut self.members), &mut sockets)?;
+        let (members, mut asked) = prepare(std::mem::take(&mut self.members), &mut sockets)?;
         sockets.commit();
-        let dropped = self.privileges.give_up()?;
+        asked.reads.append(&mut self.reads);
+        // The service manager's socket may not be below a new root.
+        let notifier = Notifier::open();
+        let dropped = self.privileges.give_up_all()?;
         for warning in asked.warnings.iter().chain(&dropped.lost(&asked)) {
             tracing::warn!("{warning}");
         }
         let runtime = self.start_runtime()?;
-        let result = runtime.block_on(self.serve(members, sockets, dropped));
+        let result = runtime.block_on(self.serve(members, sockets, dropped, notifier));
         // What still blocks in a thread of the pool is not waited for.
         runtime.shutdown_background();
         result
@@ -139,22 +158,27 @@ impl Application {
             .map_err(|e| Error::local("cannot start the runtime").caused_by(e))
     }
 
-    async fn serve(self, members: Vec<Prepared>, sockets: Sockets, dropped: Dropped) -> Result<()> {
+    async fn serve(
+        self,
+        members: Vec<Prepared>,
+        sockets: Sockets,
+        dropped: Dropped,
+        notifier: Notifier,
+    ) -> Result<()> {
         let mut signals = Signals::new()?;
-        let drain = self.limits.drain;
         let cx = Context::root(self.limits);
-        notify::watchdog(&cx);
-        let mut generation = Generation::new(sockets, cx.clone(), dropped);
-        if generation.start(members, &mut signals).await {
+        notifier.watchdog(&cx);
+        let mut generation = Generation::new(sockets, cx.clone(), dropped, notifier.clone());
+        if generation.start(members, signals.stop()).await {
             cx.health().start();
-            notify::ready();
+            notifier.ready();
             tracing::info!("ready");
             if let Some(tell) = self.on_ready {
                 tell();
             }
             generation.wait(&mut signals, self.rebuild).await;
         }
-        generation.drain(&mut signals, drain).await;
+        generation.drain(signals.stop()).await;
         tracing::info!("stopped");
         Ok(())
     }

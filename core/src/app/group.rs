@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::{BoxService, Context, Prepare, Service, Task};
@@ -53,9 +53,13 @@ impl Service for Group {
         let mut running = Vec::new();
         for (name, service) in &self.0 {
             let member = Running::start(name, Arc::clone(service), &cx);
-            let stop = member.until_ready_or(cx.stopping()).await;
+            tokio::select! {
+                biased;
+                () = member.ready_or_done() => {}
+                () = cx.stopping() => {}
+            }
             running.push(member);
-            if stop {
+            if cx.is_stopping() {
                 break;
             }
         }
@@ -69,9 +73,9 @@ impl Service for Group {
             () = cx.stopping() => {}
             () = all_done => {}
         }
-        let drain = cx.limits().drain;
+        let deadline = Instant::now() + cx.limits().drain;
         for member in running.into_iter().rev() {
-            member.stop_within(drain).await;
+            member.stop_by(deadline).await;
         }
         Ok(())
     }
@@ -97,14 +101,17 @@ impl Running {
         Self { cx, done, task }
     }
 
-    /// Waits until the member serves, is done, or `stop` comes; whether it was `stop`.
-    pub(super) async fn until_ready_or(&self, stop: impl Future<Output = ()>) -> bool {
+    /// Waits until the member serves or is done.
+    pub(super) async fn ready_or_done(&self) {
         tokio::select! {
-            biased;
-            () = self.cx.until_ready() => false,
-            () = self.done() => false,
-            () = stop => true,
+            () = self.cx.until_ready() => {}
+            () = self.done() => {}
         }
+    }
+
+    /// Whether it has begun to serve.
+    pub(super) fn is_ready(&self) -> bool {
+        self.cx.is_ready()
     }
 
     pub(super) async fn done(&self) {
@@ -116,9 +123,9 @@ impl Running {
     }
 
     /// Asks it to stop, and cuts it off at the deadline.
-    pub(super) async fn stop_within(self, deadline: Duration) {
+    pub(super) async fn stop_by(self, deadline: Instant) {
         self.cx.stop();
-        if timeout(deadline, self.done.cancelled()).await.is_err() {
+        if timeout_at(deadline, self.done.cancelled()).await.is_err() {
             tracing::warn!(parent: self.cx.span(), "stopped at the drain deadline");
         }
         self.cx.end();
@@ -126,19 +133,21 @@ impl Running {
     }
 }
 
-/// Runs a service, again and again while it fails, until it is done or told to stop.
+/// Runs a service, again and again while it fails, until it is done or told to stop. One that stops says no more
+/// of its health: another of its name may have taken its place.
 async fn supervise(name: &str, service: &BoxService, cx: &Context) {
     let health = cx.health();
-    health.set(name, false);
+    health.enter(name);
     let mut pause = FIRST_PAUSE;
     while !cx.is_stopping() {
         let began = Instant::now();
         match run_once(name, service, cx).await {
-            Ok(()) => {
-                health.set(name, true);
-                return;
-            }
+            Ok(()) if cx.is_stopping() => return,
+            Ok(()) => return health.set(name, true),
             Err(error) => error.log("service failed"),
+        }
+        if cx.is_stopping() {
+            return;
         }
         health.set(name, false);
         if began.elapsed() >= WELL {
@@ -168,3 +177,7 @@ async fn run_once(name: &str, service: &BoxService, cx: &Context) -> Result<()> 
     own.end();
     result.unwrap_or_else(|_| Err(Error::local("service panicked")))
 }
+
+#[cfg(test)]
+#[path = "group_tests.rs"]
+pub(super) mod tests;

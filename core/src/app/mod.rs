@@ -3,6 +3,7 @@
 mod application;
 mod backoff;
 mod context;
+mod count;
 mod drive;
 mod generation;
 mod group;
@@ -18,10 +19,12 @@ mod server;
 mod service;
 mod task;
 mod timer;
+mod tls;
 
 pub use application::{Application, Member, Rebuild, Runtime};
 pub use backoff::Backoff;
 pub use context::{Context, Offence};
+pub use count::{LimitConnections, LimitPerPeer};
 pub use drive::{Drive, drive};
 pub use group::Group;
 pub use link::Link;
@@ -34,3 +37,4 @@ pub use reconnect::Reconnect;
 pub use server::Server;
 pub use service::{BoxService, Service};
 pub use task::Task;
+pub use tls::Tls;

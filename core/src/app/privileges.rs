@@ -1,16 +1,15 @@
 use std::ffi::CString;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Gid, Group, Uid, User, chroot, initgroups, setgid, setgroups, setuid};
+use rustix::fs::{Access, Dir, Mode, OFlags, access, open, openat};
 
 use super::generation::Asked;
-use crate::net::Endpoint;
+use crate::net::{At, Endpoint};
 use crate::{Error, Result};
-
-/// Ports below this one need a privilege to be bound.
-const UNPRIVILEGED: u16 = 1024;
 
 /// What a process gives up once its sockets are bound and its keys are read, before the runtime starts.
 #[derive(Clone, Debug, Default)]
@@ -21,8 +20,6 @@ pub struct Privileges {
     pub gid: Option<String>,
     /// See this folder as the root of the file system.
     pub chroot: Option<PathBuf>,
-    /// Take these permissions away from files that are made.
-    pub umask: Option<u32>,
     /// Work in this folder; below the new root, if there is one.
     pub rundir: Option<PathBuf>,
 }
@@ -30,7 +27,11 @@ pub struct Privileges {
 /// What was given up.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Dropped {
+    /// The user, where it is not root.
     user: Option<String>,
+    chroot: bool,
+    /// Ports from here on need no privilege.
+    unprivileged: u16,
 }
 
 struct Target {
@@ -42,11 +43,19 @@ struct Target {
 
 impl Privileges {
     /// Gives them up in every thread of the process, for good.
-    pub(super) fn give_up(&self) -> Result<Dropped> {
+    ///
+    /// # Errors
+    /// If a user, group or folder is not there, or we may not. The process should then end: it may have given up
+    /// a part.
+    pub fn give_up(&self) -> Result<()> {
+        self.give_up_all().map(drop)
+    }
+
+    pub(super) fn give_up_all(&self) -> Result<Dropped> {
+        // What is looked up may not be below the new root.
         let target = self.target()?;
-        if let Some(mask) = self.umask {
-            umask(Mode::from_bits_truncate(mask));
-        }
+        let threads = open("/proc/self/task", OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+        let unprivileged = fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
         if let Some(root) = &self.chroot {
             chroot(root).map_err(|e| failed(format!("cannot change the root to {}", root.display()), e))?;
             change_to(Path::new("/"))?;
@@ -65,29 +74,44 @@ impl Privileges {
         }
         if let Some(uid) = target.uid {
             setuid(uid).map_err(|e| failed(format!("cannot change to user {uid}"), e))?;
-            check_threads(uid)?;
+            let threads = threads.map_err(|e| Error::local("cannot open /proc/self/task").caused_by(e))?;
+            check_threads(threads, uid, target.gid)?;
         }
-        Ok(Dropped { user: self.uid.clone().or_else(|| self.gid.clone()) })
+        Ok(Dropped {
+            user: target.uid.filter(|uid| !uid.is_root()).and(self.uid.clone()),
+            chroot: self.chroot.is_some(),
+            unprivileged: unprivileged.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(1024),
+        })
     }
 
-    /// Looks the names up; before the root changes, since the user database may not be below it.
     fn target(&self) -> Result<Target> {
-        let user = self.uid.as_deref().map(find_user).transpose()?;
-        let group = self.gid.as_deref().map(find_group).transpose()?;
-        let gid = group.or_else(|| user.as_ref().map(|u| u.gid));
-        let name = user.as_ref().and_then(|u| CString::new(u.name.as_str()).ok());
-        Ok(Target { uid: user.map(|u| u.uid), gid, name })
+        let mut target =
+            Target { uid: None, gid: self.gid.as_deref().map(find_group).transpose()?, name: None };
+        let Some(text) = self.uid.as_deref() else { return Ok(target) };
+        match (find_user(text)?, text.parse().map(Uid::from_raw)) {
+            (Some(user), _) => {
+                target.uid = Some(user.uid);
+                target.gid = target.gid.or(Some(user.gid));
+                target.name = CString::new(user.name).ok();
+            }
+            (None, Ok(uid)) if target.gid.is_some() => target.uid = Some(uid),
+            (None, Ok(uid)) => {
+                return Err(Error::local(format!(
+                    "user {uid} is not in the user database: give a group too"
+                )));
+            }
+            (None, Err(_)) => return Err(Error::local(format!("there is no user {text}"))),
+        }
+        Ok(target)
     }
 }
 
-fn find_user(text: &str) -> Result<User> {
-    let found = match text.parse() {
+fn find_user(text: &str) -> Result<Option<User>> {
+    match text.parse() {
         Ok(id) => User::from_uid(Uid::from_raw(id)),
         Err(_) => User::from_name(text),
-    };
-    found
-        .map_err(|e| failed(format!("cannot look up user {text}"), e))?
-        .ok_or_else(|| Error::local(format!("there is no user {text}")))
+    }
+    .map_err(|e| failed(format!("cannot look up user {text}"), e))
 }
 
 fn find_group(text: &str) -> Result<Gid> {
@@ -104,16 +128,23 @@ fn change_to(folder: &Path) -> Result<()> {
 }
 
 fn failed(what: String, errno: nix::errno::Errno) -> Error {
+    let what = if errno == nix::errno::Errno::EPERM { format!("{what}: only root can") } else { what };
     Error::local(what).caused_by(errno)
 }
 
 /// Each thread has identities of its own in the kernel; one that kept uid 0 would be a hole.
-fn check_threads(uid: Uid) -> Result<()> {
-    let wrong = |e| Error::local("cannot check that privileges are gone").caused_by(e);
-    for thread in fs::read_dir("/proc/self/task").map_err(wrong)? {
-        let status = fs::read_to_string(thread.map_err(wrong)?.path().join("status")).map_err(wrong)?;
-        let ids = status.lines().find_map(|line| line.strip_prefix("Uid:")).unwrap_or_default();
-        if ids.split_whitespace().any(|id| id != uid.to_string()) {
+fn check_threads(folder: OwnedFd, uid: Uid, gid: Option<Gid>) -> Result<()> {
+    let wrong = |e: std::io::Error| Error::local("cannot check that privileges are gone").caused_by(e);
+    for thread in Dir::read_from(&folder).map_err(|e| wrong(e.into()))? {
+        let name = thread.map_err(|e| wrong(e.into()))?.file_name().to_string_lossy().into_owned();
+        if name.starts_with('.') {
+            continue;
+        }
+        let status = openat(&folder, format!("{name}/status"), OFlags::CLOEXEC, Mode::empty());
+        let mut text = String::new();
+        File::from(status.map_err(|e| wrong(e.into()))?).read_to_string(&mut text).map_err(wrong)?;
+        if !has_only(&text, "Uid:", uid.as_raw()) || gid.is_some_and(|g| !has_only(&text, "Gid:", g.as_raw()))
+        {
             return Err(Error::local("a thread kept its privileges"));
         }
     }
@@ -123,31 +154,92 @@ fn check_threads(uid: Uid) -> Result<()> {
     Ok(())
 }
 
+/// Whether all ids of that line of a thread's status (real, effective, saved, file system) are this one.
+fn has_only(status: &str, line: &str, id: u32) -> bool {
+    let ids = status.lines().find_map(|text| text.strip_prefix(line)).unwrap_or_default();
+    let mut ids = ids.split_whitespace().peekable();
+    ids.peek().is_some() && ids.all(|found| found == id.to_string())
+}
+
 impl Dropped {
-    /// What the run-time user could not bind or read again, by name.
+    /// What could not be bound or read again, by name.
     pub(super) fn lost(&self, asked: &Asked) -> Vec<String> {
-        let Some(user) = &self.user else { return Vec::new() };
-        let port = |e: &Endpoint| e.port().is_some_and(|port| port != 0 && port < UNPRIVILEGED);
-        let ports = asked.claims.iter().filter(|e| port(e)).map(|endpoint| {
-            format!(
-                "{endpoint} is held, but user {user} could not bind it again: a reload keeps it, a restart needs root"
-            )
+        let who = match (&self.user, self.chroot) {
+            (Some(user), false) => format!("by user {user}"),
+            (Some(user), true) => format!("by user {user} below the new root"),
+            (None, true) => "below the new root".to_owned(),
+            (None, false) => return Vec::new(),
+        };
+        let claims = asked.claims.iter().filter(|endpoint| self.is_lost(endpoint)).map(|endpoint| {
+            format!("{endpoint} is held, but cannot be bound again {who}: a reload that gives it up cannot have it back")
         });
-        let files = asked.reads.iter().filter_map(|path| {
-            let error = fs::File::open(path).err()?;
-            Some(format!(
-                "{} cannot be read again by user {user}: {error}; a reload will fail on it",
-                path.display()
-            ))
+        let reads = asked.reads.iter().filter_map(|path| {
+            let error = File::open(path).err()?;
+            Some(format!("{} cannot be read again {who}: {error}; a reload will fail on it", path.display()))
         });
-        ports.chain(files).collect()
+        claims.chain(reads).collect()
+    }
+
+    fn is_lost(&self, endpoint: &Endpoint) -> bool {
+        match endpoint.at() {
+            At::Tcp { port, .. } | At::Udp { port, .. } => {
+                self.user.is_some() && *port != 0 && *port < self.unprivileged
+            }
+            At::Unix { path, .. } => {
+                let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+                access(folder, Access::WRITE_OK).is_err()
+            }
+            _ => false,
+        }
     }
 
     /// An error of a reload, with what was given up.
     pub(super) fn explain(&self, error: Error) -> Error {
         match &self.user {
-            Some(user) => error.during(format!("after privileges were given up to {user}")),
+            Some(user) => error.during(format!("as user {user}")),
             None => error,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_id_of_another_user_is_seen() {
+        assert!(has_only("Name:\tx\nUid:\t7\t7\t7\t7\n", "Uid:", 7));
+        assert!(!has_only("Uid:\t7\t7\t0\t7\n", "Uid:", 7));
+        assert!(!has_only("Gid:\t7\t7\t7\t7\n", "Uid:", 7));
+    }
+
+    #[test]
+    fn a_number_without_a_user_needs_a_group() {
+        let nobody_has_this = "4000000017";
+        let alone = Privileges { uid: Some(nobody_has_this.into()), ..Privileges::default() };
+        let error = alone.target().err().unwrap();
+        assert!(error.to_string().contains("give a group"), "{error}");
+        let with = Privileges { gid: Some("4000000018".into()), ..alone };
+        let target = with.target().unwrap();
+        assert_eq!(target.uid.map(Uid::as_raw), Some(4_000_000_017));
+        assert_eq!(target.gid.map(Gid::as_raw), Some(4_000_000_018));
+    }
+
+    #[test]
+    fn what_the_run_time_user_has_lost_is_told_by_name() {
+        let asked = Asked {
+            claims: ["tcp:80", "tcp:8080", "udp:53", "tcp:0"].map(|e| e.parse().unwrap()).to_vec(),
+            reads: vec!["/nonexistent/key.pem".into(), "/proc/self/status".into()],
+            warnings: Vec::new(),
+        };
+        let dropped = Dropped { user: Some("www".into()), chroot: false, unprivileged: 1024 };
+        let lost = dropped.lost(&asked);
+        assert_eq!(lost.len(), 3, "{lost:?}");
+        for (line, name) in lost.iter().zip(["tcp:80 ", "udp:53 ", "/nonexistent/key.pem "]) {
+            assert!(line.starts_with(name) && line.contains("user www"), "{line}");
+        }
+        let open = Dropped { unprivileged: 0, ..dropped };
+        assert_eq!(open.lost(&asked).len(), 1);
+        assert!(Dropped::default().lost(&asked).is_empty());
     }
 }

@@ -7,9 +7,11 @@ use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
-use super::{BoxPolicy, BoxProtocol, ConnId, Context, Next, Offence, Policy, Prepare, Protocol, Service};
+use super::{
+    BoxPolicy, BoxProtocol, ConnId, Context, LimitConnections, LimitPerPeer, Next, Offence, Policy, Prepare,
+    Protocol, Service, Tls,
+};
 use crate::net::{Bound, Endpoint, Incoming, Listener};
-use crate::policy::{LimitConnections, LimitPerPeer, Tls};
 use crate::tls::{Certificates, ServerTls};
 use crate::{Error, Fault, Limits, Result};
 
@@ -32,7 +34,8 @@ pub struct Server {
     limits: Option<Limits>,
     client_first: bool,
     login: bool,
-    chains: Vec<Arc<Chain>>,
+    /// The socket of each of `listens`, once prepared.
+    bound: Vec<Bound>,
 }
 
 struct Listen {
@@ -40,9 +43,8 @@ struct Listen {
     tls: Option<ServerTls>,
 }
 
-/// What runs around the connections of one endpoint, once it is bound.
+/// What runs around the connections of one endpoint.
 struct Chain {
-    bound: Bound,
     policies: Vec<BoxPolicy>,
     protocol: BoxProtocol,
     tls: bool,
@@ -62,7 +64,7 @@ impl Server {
             limits: None,
             client_first: false,
             login: false,
-            chains: Vec::new(),
+            bound: Vec::new(),
         }
     }
 
@@ -122,7 +124,7 @@ impl Server {
         self
     }
 
-    fn policies(&self, tls: Option<&ServerTls>, counts: &Counts) -> Vec<BoxPolicy> {
+    fn chain(&self, tls: Option<&ServerTls>, counts: &Counts) -> Chain {
         let mut all = self.outer.clone();
         all.push(counts.all.clone());
         all.push(counts.per_peer.clone());
@@ -130,7 +132,7 @@ impl Server {
             all.push(Tls::new(tls.clone()).boxed());
         }
         all.extend(self.inner.iter().cloned());
-        all
+        Chain { policies: all, protocol: self.protocol.clone(), tls: tls.is_some() }
     }
 
     async fn accept_from(
@@ -187,25 +189,23 @@ struct Counts {
     per_peer: BoxPolicy,
 }
 
-impl Service for Server {
-    fn prepare(&mut self, prepare: &mut Prepare<'_>) -> Result<()> {
-        let limits = self.limits.clone().unwrap_or_default();
-        let counts = Counts {
+impl Counts {
+    fn new(limits: &Limits) -> Self {
+        Self {
             all: LimitConnections::new(limits.connections).boxed(),
             per_peer: LimitPerPeer::new(limits.connections_per_peer).boxed(),
-        };
-        self.chains = Vec::new();
+        }
+    }
+}
+
+impl Service for Server {
+    fn prepare(&mut self, prepare: &mut Prepare<'_>) -> Result<()> {
+        self.bound.clear();
         for listen in &self.listens {
             for file in listen.tls.iter().flat_map(|tls| tls.certificates().files()) {
                 prepare.reads(file);
             }
-            let chain = Chain {
-                bound: prepare.claim(&listen.endpoint)?,
-                policies: self.policies(listen.tls.as_ref(), &counts),
-                protocol: self.protocol.clone(),
-                tls: listen.tls.is_some(),
-            };
-            self.chains.push(Arc::new(chain));
+            self.bound.push(prepare.claim(&listen.endpoint)?);
         }
         Ok(())
     }
@@ -215,12 +215,14 @@ impl Service for Server {
             Some(limits) => cx.limited(limits.clone()),
             None => cx,
         };
+        let counts = Counts::new(cx.limits());
         let tasks = TaskTracker::new();
         let mut accepting = Vec::new();
-        for chain in &self.chains {
-            let listener = chain.bound.listen()?;
+        for (listen, bound) in self.listens.iter().zip(&self.bound) {
+            let chain = self.chain(listen.tls.as_ref(), &counts);
+            let listener = bound.listen()?;
             tracing::info!(at = %listener.local(), tls = chain.tls, "listening");
-            accepting.push(self.accept_from(listener, Arc::clone(chain), cx.clone(), tasks.clone()));
+            accepting.push(self.accept_from(listener, Arc::new(chain), cx.clone(), tasks.clone()));
         }
         for listen in &self.listens {
             if let Some(tls) = &listen.tls {
@@ -337,3 +339,7 @@ impl One {
         class
     }
 }
+
+#[cfg(test)]
+#[path = "server_tests.rs"]
+mod tests;

@@ -28,7 +28,11 @@ impl Section<'_> {
         l.handshake = self.time("handshake", "From accept to the end of a TLS handshake.", l.handshake);
         l.login = self.time("login", "From accept to a login, where one is required.", l.login);
         l.idle = self.time("idle", "Without a byte in either direction.", l.idle);
-        l.write = self.time("write", "Without progress of a write that the peer does not take.", l.write);
+        l.write = self.time(
+            "write",
+            "What a peer may keep bytes waiting for it, and a second more for each 500 it takes.",
+            l.write,
+        );
         l.connection = self.time("connection", "A whole connection.", l.connection);
         l.line = self.size("line", "Octets of one line without its end.", l.line);
         l.message = self.size("message", "Octets of one message that is held in memory.", l.message);

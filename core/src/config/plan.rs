@@ -45,7 +45,7 @@ pub struct Fingerprint([u8; 32]);
 impl From<Member> for app::Member {
     fn from(member: Member) -> Self {
         let Member { name, fingerprint, service, .. } = member;
-        Self { name, fingerprint: fingerprint.0, service }
+        Self { name, fingerprint: fingerprint.0, service, stays: false }
     }
 }
 

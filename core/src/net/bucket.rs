@@ -54,6 +54,11 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn one_go_is_an_eighth_of_a_second_and_never_nothing() {
+        assert_eq!([8000, 9, 7, 0].map(|rate| Bucket::new(rate).most()), [1000, 1, 1, 1]);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn rest_does_not_save_more_than_a_second() {
         let start = Instant::now();
         let mut bucket = Bucket::new(10);

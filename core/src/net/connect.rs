@@ -15,7 +15,7 @@ use crate::{Error, Result};
 /// A connect takes no longer than this, with the name's lookup and every address.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// RFC 8305 §5: between two attempts, while the earlier is still open.
+/// RFC 8305: between two attempts, while the earlier is still open.
 const STAGGER: Duration = Duration::from_millis(250);
 
 /// Addresses of one name that are tried, at most.
@@ -65,7 +65,7 @@ fn refused(error: io::Error) -> Error {
     Error::local("nobody answers").caused_by(error)
 }
 
-/// Happy eyeballs, RFC 8305 §4 and §5: the addresses of both families in turn, a new attempt every 250 ms or as
+/// Happy eyeballs, RFC 8305: the addresses of both families in turn, a new attempt every 250 ms or as
 /// soon as all open ones have failed; the first that connects wins and the others are dropped.
 async fn race(addresses: Vec<SocketAddr>) -> Result<Connection> {
     let mut waiting = interleave(addresses);
@@ -81,7 +81,7 @@ async fn race(addresses: Vec<SocketAddr>) -> Result<Connection> {
                 Ok(socket) => return Connection::tcp(socket),
                 Err(error) => {
                     failed.push((at, error));
-                    // RFC 8305 §5: a failure starts the next at once.
+                    // RFC 8305: a failure starts the next at once.
                     open.extend(waiting.pop_front().map(attempt));
                 }
             },

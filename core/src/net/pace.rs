@@ -28,6 +28,7 @@ pub struct Pace {
     write: Option<Duration>,
     last: Instant,
     write_since: Option<Instant>,
+    stalled: Duration,
     read_timer: Timer,
     write_timer: Timer,
     read_rate: Option<Bucket>,
@@ -45,6 +46,7 @@ impl Default for Pace {
             write: None,
             last: Instant::now(),
             write_since: None,
+            stalled: Duration::ZERO,
             read_timer: Timer(None),
             write_timer: Timer(None),
             read_rate: None,
@@ -67,7 +69,8 @@ impl Pace {
         self.last = Instant::now();
     }
 
-    /// No longer than this without the peer taking a byte that is waiting for it.
+    /// The peer keeps bytes that are for it waiting no longer than this, and a second more for each 500 that it
+    /// takes: neither by taking none, nor by taking a few now and then.
     pub fn write(&mut self, longest: Duration) {
         self.write = Some(longest);
     }
@@ -194,7 +197,11 @@ impl Pace {
 
     fn has_written(&mut self, bufs: &[io::IoSlice<'_>], octets: usize) {
         self.last = Instant::now();
-        self.write_since = None;
+        if let Some(since) = self.write_since.take() {
+            self.stalled += self.last.saturating_duration_since(since);
+        }
+        let earned = Duration::from_millis((octets as u64).saturating_mul(1000) / OCTETS_PER_SECOND);
+        self.stalled = self.stalled.saturating_sub(earned);
         if let Some(rate) = &mut self.write_rate {
             rate.take(self.last, octets as u64);
         }
@@ -211,8 +218,10 @@ impl Pace {
     /// For a write, flush or close that the peer does not take.
     fn poll_write_deadline(&mut self, cx: &mut Poller<'_>) -> Poll<io::Error> {
         let since = *self.write_since.get_or_insert_with(Instant::now);
-        let write =
-            self.write.and_then(|longest| Some((after(since, longest)?, "write", "peer takes no bytes")));
+        let write = self.write.and_then(|longest| {
+            let left = longest.saturating_sub(self.stalled);
+            Some((after(since, left)?, "write", "peer takes too little"))
+        });
         let end = self.end.map(|at| (at, "connection", TOO_LONG));
         let Some((at, limit, message)) = [write, end].into_iter().flatten().min_by_key(|(at, ..)| *at) else {
             return Poll::Pending;
@@ -220,6 +229,7 @@ impl Pace {
         ready!(self.write_timer.poll(cx, at));
         // Whoever writes again in spite of it waits anew.
         self.write_since = None;
+        self.stalled = Duration::ZERO;
         Poll::Ready(Error::limit(limit, message).into())
     }
 
@@ -248,6 +258,9 @@ impl Pace {
         }
     }
 }
+
+/// Octets that earn a slow reader another second.
+const OCTETS_PER_SECOND: u64 = 500;
 
 const TOO_LONG: &str = "connection open for too long";
 

@@ -56,24 +56,47 @@ async fn bytes_in_either_direction_are_no_idleness() {
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_takes_nothing_meets_the_write_deadline() {
-    let (mut conn, mut far) = Connection::pair();
+    let (mut conn, _far) = Connection::pair();
     conn.pace().write(30 * SECOND);
     let much = vec![0; 1 << 20];
     let start = Instant::now();
     assert_eq!(limit(conn.write_all(&much).await.unwrap_err()), "write");
     assert_eq!(start.elapsed(), 30 * SECOND);
-    // Taking a little now and then is progress.
+}
+
+/// How long writing lasts to a peer that takes so many octets every 20 s, a hundred times.
+async fn written_to_one_who_takes(octets: usize) -> Duration {
+    let (mut conn, mut far) = Connection::pair();
+    conn.pace().write(30 * SECOND);
+    let much = vec![0; 4 << 20];
     let slow = async {
-        let mut some = [0; 1000];
-        for _ in 0..4 {
+        let mut some = vec![0; octets];
+        for _ in 0..100 {
             sleep(20 * SECOND).await;
-            far.read_exact(&mut some).await.unwrap();
+            // It fails once the connection is gone.
+            if far.read_exact(&mut some).await.is_err() {
+                return;
+            }
         }
     };
     let start = Instant::now();
-    let (_, wrote) = tokio::join!(slow, conn.write_all(&much));
-    assert_eq!(limit(wrote.unwrap_err()), "write");
-    assert_eq!(start.elapsed(), 110 * SECOND);
+    let write = async move {
+        assert_eq!(limit(conn.write_all(&much).await.unwrap_err()), "write");
+        start.elapsed()
+    };
+    tokio::join!(slow, write).1
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_takes_a_few_bytes_now_and_then_meets_the_write_deadline_too() {
+    // An octet earns 2 ms, and 1000 octets two seconds.
+    assert_eq!(written_to_one_who_takes(1).await, 30 * SECOND + Duration::from_millis(2));
+    assert_eq!(written_to_one_who_takes(1000).await, 32 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_peer_that_goes_on_taking_is_waited_for() {
+    assert_eq!(written_to_one_who_takes(10_000).await, 100 * 20 * SECOND + 30 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]
@@ -160,6 +183,81 @@ async fn the_record_has_every_octet_in_order() {
     conn.write_all(b"answer").await.unwrap();
     let seen = transcript.0.lock().unwrap().clone();
     assert_eq!(seen, [(true, b"ask".to_vec()), (false, b"answer".to_vec())]);
+}
+
+#[tokio::test]
+async fn the_record_has_what_was_taken_of_several_slices() {
+    let (mut conn, _far) = Connection::pair();
+    let transcript = Transcript::default();
+    conn.record(Box::new(transcript.clone()));
+    let slices = ["ab", "", "cde", "f"].map(|s| io::IoSlice::new(s.as_bytes()));
+    assert_eq!(conn.write_vectored(&slices).await.unwrap(), 6);
+    let whole: Vec<u8> = transcript.0.lock().unwrap().iter().flat_map(|(_, bytes)| bytes.clone()).collect();
+    assert_eq!(whole, b"abcdef");
+}
+
+/// Takes a write whole, and never gets done with a flush or a close.
+struct Stuck {
+    slices: usize,
+}
+
+impl AsyncRead for Stuck {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Poller<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+impl AsyncWrite for Stuck {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Poller<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.slices = 1;
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        _: &mut Poller<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.slices = bufs.len();
+        Poll::Ready(Ok(bufs.iter().map(|buf| buf.len()).sum()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Poller<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Poller<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flush_or_close_that_the_peer_does_not_take_meets_the_write_deadline() {
+    let mut pace = Pace::default();
+    pace.write(30 * SECOND);
+    let mut stuck = Stuck { slices: 0 };
+    let start = Instant::now();
+    let flushed = std::future::poll_fn(|cx| pace.poll_flush(cx, &mut stuck)).await;
+    assert_eq!((limit(flushed.unwrap_err()), start.elapsed()), ("write", 30 * SECOND));
+    let closed = std::future::poll_fn(|cx| pace.poll_shutdown(cx, &mut stuck)).await;
+    assert_eq!((limit(closed.unwrap_err()), start.elapsed()), ("write", 60 * SECOND));
+}
+
+#[tokio::test(start_paused = true)]
+async fn slices_leave_in_one_write_but_under_a_rate() {
+    let mut pace = Pace::default();
+    let mut stuck = Stuck { slices: 0 };
+    let slices = [b"ab", b"cd"].map(|s| io::IoSlice::new(s));
+    let wrote = std::future::poll_fn(|cx| pace.poll_write(cx, &mut stuck, &slices)).await.unwrap();
+    assert_eq!((wrote, stuck.slices), (4, 2));
+    assert!(pace.lets_past());
+    pace.rate(8000);
+    let wrote = std::future::poll_fn(|cx| pace.poll_write(cx, &mut stuck, &slices)).await.unwrap();
+    assert_eq!((wrote, stuck.slices), (2, 1));
+    assert!(!pace.lets_past());
+    let mut recorded = Pace::default();
+    recorded.record(Box::new(Transcript::default()));
+    assert!(!recorded.lets_past());
 }
 
 #[test]

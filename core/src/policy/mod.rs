@@ -4,18 +4,18 @@
 //! connections, number of connections per peer, TLS, and inside TLS whatever the operator adds.
 
 mod access;
-mod count;
 mod network;
 mod proxy_protocol;
 mod proxy_wire;
 mod time;
-mod tls;
 mod transcript;
 
+pub use crate::app::{LimitConnections, LimitPerPeer, Tls};
 pub use access::{Allow, Deny};
-pub use count::{LimitConnections, LimitPerPeer};
 pub use network::Network;
 pub use proxy_protocol::ProxyProtocol;
 pub use time::{FirstByteLimit, HandshakeLimit, RateLimit, SniffTls, TimeLimit};
-pub use tls::Tls;
 pub use transcript::Transcript;
+
+#[cfg(test)]
+mod tests;

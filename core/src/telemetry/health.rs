@@ -31,6 +31,12 @@ impl Health {
         self.lock().iter().map(|(name, ready)| (name.clone(), *ready)).collect()
     }
 
+    /// Enters a service that does not serve yet. One of that name that is there already keeps its state: it serves
+    /// until the new one does.
+    pub(crate) fn enter(&self, service: &str) {
+        self.lock().entry(service.into()).or_insert(false);
+    }
+
     pub(crate) fn set(&self, service: &str, ready: bool) {
         self.lock().insert(service.into(), ready);
     }

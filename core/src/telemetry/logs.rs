@@ -1,11 +1,10 @@
 use std::io::{self, IsTerminal as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
 use tracing::{Event, Level, Subscriber};
 use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
-use tracing_appender::rolling;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::{FmtSpan, Format as FmtFormat, Writer};
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
@@ -14,6 +13,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer, fmt};
 
+use super::rolling::Rolling;
 use crate::{Error, Result};
 
 /// How the log is written and what goes into it.
@@ -115,24 +115,10 @@ where
 
 /// Lines wait in memory for the writer's own thread, so that a slow disk does not hold up a server; when too
 /// many wait, new ones are dropped.
-fn open(path: &std::path::Path, rotation: Rotation, keep: usize) -> Result<(NonBlocking, WorkerGuard)> {
-    let wrong = || Error::local(format!("log file {} cannot be opened", path.display()));
-    let name = path.file_name().and_then(|n| n.to_str()).ok_or_else(wrong)?;
-    let folder = match path.parent() {
-        Some(p) if !p.as_os_str().is_empty() => p,
-        _ => std::path::Path::new("."),
-    };
-    let file = rolling::Builder::new()
-        .rotation(match rotation {
-            Rotation::Hourly => rolling::Rotation::HOURLY,
-            Rotation::Daily => rolling::Rotation::DAILY,
-            Rotation::Never => rolling::Rotation::NEVER,
-        })
-        .filename_prefix(name)
-        .max_log_files(keep.max(1))
-        .build(folder)
-        .map_err(|e| wrong().caused_by(e))?;
-    Ok(tracing_appender::non_blocking(file))
+fn open(path: &Path, rotation: Rotation, keep: usize) -> Result<(NonBlocking, WorkerGuard)> {
+    let file = Rolling::open(path, rotation, keep, jiff::Timestamp::now());
+    let wrong = |e| Error::local(format!("log file {} cannot be opened", path.display())).caused_by(e);
+    Ok(tracing_appender::non_blocking(file.map_err(wrong)?))
 }
 
 /// systemd says in JOURNAL_STREAM which device and inode the journal's socket has.
@@ -182,9 +168,27 @@ where
 /// # Errors
 /// What is wrong with it.
 pub fn check_level(level: &str) -> Result<()> {
-    match Targets::from_str(level) {
-        Ok(targets) if targets.iter().next().is_some() || targets.default_level().is_some() => Ok(()),
-        Ok(_) => Err(Error::local("no level in it")),
-        Err(e) => Err(Error::local("not a level: error, warn, info, debug, trace, off").caused_by(e)),
+    const LEVELS: &str = "error, warn, info, debug, trace or off";
+    // A single word would otherwise be a module of which everything is wanted.
+    let mut words = level.split(',').map(str::trim).filter(|part| !part.contains('='));
+    if let Some(word) = words.find(|word| word.is_empty() || word.parse::<LevelFilter>().is_err()) {
+        return Err(Error::local(format!("`{word}` is not a level: {LEVELS}")));
+    }
+    let parsed = Targets::from_str(level).map(drop);
+    parsed.map_err(|e| Error::local(format!("not a level: {LEVELS}")).caused_by(e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_is_no_level_is_no_module_either() {
+        for right in ["info", "off", "warn,ropewalk_http=debug", "ropewalk_http=debug", "info, a::b=trace"] {
+            assert!(check_level(right).is_ok(), "{right}");
+        }
+        for wrong in ["", "loud", "info,loud", "info,", "a=loud"] {
+            assert!(check_level(wrong).is_err(), "{wrong}");
+        }
     }
 }

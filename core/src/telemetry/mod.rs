@@ -3,6 +3,7 @@
 mod health;
 mod logs;
 mod metrics;
+mod rolling;
 
 pub use health::Health;
 pub use logs::{Destination, Format, LogGuard, LogOptions, Rotation, check_level, init};

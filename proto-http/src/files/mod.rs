@@ -67,7 +67,11 @@ impl Handler for Static {
         match request.method {
             Method::GET | Method::HEAD => {}
             Method::OPTIONS => return Ok(options()),
-            _ => return Err(Failure::new(StatusCode::METHOD_NOT_ALLOWED).with(header::ALLOW, ALLOW)),
+            Method::POST | Method::PUT | Method::DELETE | Method::PATCH | Method::TRACE => {
+                return Err(Failure::new(StatusCode::METHOD_NOT_ALLOWED).with(header::ALLOW, ALLOW));
+            }
+            // RFC 9110 §9.1: what nobody here knows.
+            _ => return Err(StatusCode::NOT_IMPLEMENTED.into()),
         }
         if request.slash {
             return self.directory(&request).await;

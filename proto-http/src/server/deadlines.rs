@@ -43,15 +43,19 @@ pub(super) struct Times {
 
 impl Deadlines {
     pub(super) fn settle(&self, limits: &Limits) -> Times {
+        let settle = |own: Option<Duration>, limit: Duration| own.unwrap_or(limit).min(FOREVER);
         Times {
-            first_byte: self.first_byte.unwrap_or(limits.first_byte),
-            head: self.head.unwrap_or(limits.handshake),
-            body: self.body.unwrap_or(limits.write),
-            write: self.write.unwrap_or(limits.write),
-            idle: self.idle.unwrap_or(limits.idle.min(Duration::from_secs(75))),
+            first_byte: settle(self.first_byte, limits.first_byte),
+            head: settle(self.head, limits.handshake),
+            body: settle(self.body, limits.write),
+            write: settle(self.write, limits.write),
+            idle: settle(self.idle, limits.idle.min(Duration::from_secs(75))),
         }
     }
 }
+
+/// A limit that was lifted is `Duration::MAX`, which no clock can be moved on by.
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// What goes on in a connection now.
 pub(super) struct Activity(Mutex<State>);
@@ -201,5 +205,22 @@ impl<B: HttpBody<Data = Bytes, Error = Error> + Unpin> HttpBody for Timed<B> {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lifted_limit_can_be_added_to_the_time() {
+        let mut limits = Limits::default();
+        limits.first_byte = Duration::MAX;
+        limits.handshake = Duration::MAX;
+        limits.write = Duration::MAX;
+        let times = Deadlines { idle: Some(Duration::MAX), ..Deadlines::default() }.settle(&limits);
+        for time in [times.first_byte, times.head, times.body, times.write, times.idle] {
+            assert!(Instant::now().checked_add(time * 2).is_some());
+        }
     }
 }

@@ -29,8 +29,8 @@ use super::sent::Exchange;
 
 /// A window of HTTP/2: what a peer may send before a handler reads it, of one stream and of all together.
 const WINDOW: u32 = 1024 * 1024;
-/// What one stream may have waiting to be sent.
-const SEND_BUFFER: usize = 400 * 1024;
+/// What one stream may have waiting to be sent. A peer that opens all its streams and takes nothing holds as many.
+const SEND_BUFFER: usize = 64 * 1024;
 /// How often an HTTP/2 peer is asked whether it is there.
 const PING: Duration = Duration::from_secs(30);
 /// Serves a connection of HTTP/2, whose preface has come.

@@ -67,7 +67,6 @@ async fn hosts_that_are_not_one_valid_host_are_refused() {
         "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n",
         "GET / HTTP/1.1\r\nHost: a b\r\n",
         "GET / HTTP/1.1\r\nHost: a/b\r\n",
-        "GET http://a/ HTTP/1.1\r\nHost: b\r\n",
         "GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n",
     ] {
         let said = say(Http::new(echo), format!("{head}\r\nGET /second HTTP/1.1\r\nHost: a\r\n\r\n")).await;
@@ -133,7 +132,7 @@ async fn the_first_check_that_fails_is_the_answer() {
     let long = "x".repeat(9000);
     let said = say(Http::new(echo), format!("GET /../{long} HTTP/1.1\r\n\r\n")).await;
     assert_eq!(status(&said), "414");
-    let said = say(Http::new(echo), "CONNECT x:1 HTTP/1.1\r\nHost: y\r\n\r\n").await;
+    let said = say(Http::new(echo), "CONNECT x:1 HTTP/1.1\r\nHost: y z\r\n\r\n").await;
     assert_eq!(status(&said), "400", "the host comes before the method");
     let said = say(Http::new(echo), "CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\n\r\n").await;
     assert_eq!(status(&said), "501");

@@ -16,8 +16,8 @@ pub(crate) enum BadHost {
 /// Checks that a request names exactly one valid host.
 ///
 /// RFC 9112 §3.2: an HTTP/1.1 request without a Host, with two, or with an invalid one is answered by 400. RFC
-/// 9113 §8.3.1: a Host beside `:authority` must not name another. RFC 9112 §3.2.2 lets the authority of an
-/// absolute-form target win over a Host that differs; a request that says two different things is refused here.
+/// 9113 §8.3.1: a Host beside `:authority` must not name another. RFC 9112 §3.2.2: in HTTP/1 the authority of an
+/// absolute-form target wins over a Host that differs.
 pub(crate) fn check(version: Version, uri: &Uri, headers: &HeaderMap) -> Result<(), BadHost> {
     let mut fields = headers.get_all(header::HOST).iter();
     let field = fields.next();
@@ -37,10 +37,12 @@ pub(crate) fn check(version: Version, uri: &Uri, headers: &HeaderMap) -> Result<
         return if may_lack { Ok(()) } else { Err(BadHost::Missing) };
     };
     let field = field.to_str().map_err(|_| BadHost::Invalid)?;
-    match authority {
+    // An empty Host is right where the target has no authority; with a path, a name is asked for.
+    if !field.is_empty() && !valid(field) {
+        return Err(BadHost::Invalid);
+    }
+    match authority.filter(|_| version >= Version::HTTP_2) {
         Some(authority) if !same(authority.as_str(), field, uri.scheme_str()) => Err(BadHost::Mismatch),
-        // An empty Host is right where the target has no authority; with a path, a name is asked for.
-        None if !field.is_empty() && !valid(field) => Err(BadHost::Invalid),
         _ => Ok(()),
     }
 }
@@ -112,12 +114,22 @@ mod tests {
     }
 
     #[test]
-    fn an_absolute_target_names_the_same_host() {
-        assert_eq!(check_11("http://a.example/", &["A.example"]), Ok(()));
-        assert_eq!(check_11("http://a.example:80/", &["a.example"]), Ok(()));
-        assert_eq!(check_11("https://a.example/", &["a.example:443"]), Ok(()));
-        assert_eq!(check_11("http://a.example/", &["b.example"]), Err(BadHost::Mismatch));
-        assert_eq!(check_11("http://a.example/", &["a.example:81"]), Err(BadHost::Mismatch));
+    fn an_absolute_target_wins_in_version_1() {
+        assert_eq!(check_11("http://a.example/", &["b.example"]), Ok(()));
+        assert_eq!(check_11("http://a.example/", &[]), Err(BadHost::Missing));
         assert_eq!(check_11("http://u@a.example/", &["a.example"]), Err(BadHost::Invalid));
+    }
+
+    #[test]
+    fn in_version_2_both_name_the_same() {
+        let check_2 = |uri: &str, host: &str| {
+            let headers = HeaderMap::from_iter([(header::HOST, host.parse().unwrap())]);
+            check(Version::HTTP_2, &uri.parse().unwrap(), &headers)
+        };
+        assert_eq!(check_2("http://a.example/", "A.example"), Ok(()));
+        assert_eq!(check_2("http://a.example:80/", "a.example"), Ok(()));
+        assert_eq!(check_2("https://a.example/", "a.example:443"), Ok(()));
+        assert_eq!(check_2("http://a.example/", "b.example"), Err(BadHost::Mismatch));
+        assert_eq!(check_2("http://a.example/", "a.example:81"), Err(BadHost::Mismatch));
     }
 }

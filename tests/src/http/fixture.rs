@@ -17,6 +17,7 @@ pub struct File {
 #[derive(Clone, Copy, Debug)]
 enum Content {
     Text(&'static str),
+    Digits(usize),
     Pattern(usize),
 }
 
@@ -24,6 +25,7 @@ enum Content {
 pub const FILES: &[File] = &[
     File { path: "hello.txt", content: Content::Text(HELLO) },
     File { path: "digits.txt", content: Content::Text(DIGITS) },
+    File { path: "numbers.txt", content: Content::Digits(NUMBERS) },
     File { path: "empty.txt", content: Content::Text("") },
     File { path: "page.html", content: Content::Text("<!doctype html><title>page</title>\n") },
     File { path: "big.bin", content: Content::Pattern(BIG) },
@@ -37,6 +39,8 @@ pub const FILES: &[File] = &[
 pub const HELLO: &str = "Hello, rope!\n";
 /// What `/digits.txt` holds: the octet at an offset is the offset's last digit.
 pub const DIGITS: &str = "0123456789012345678901234567890123456789";
+/// How long `/numbers.txt` is, which goes on like `/digits.txt`: far enough that nobody joins its ranges.
+pub const NUMBERS: usize = 8000;
 /// What `/dir/` shows.
 pub const INDEX: &str = "<!doctype html><title>index of dir</title>\n";
 /// How long `/big.bin` is.
@@ -56,6 +60,7 @@ impl File {
     pub fn content(&self) -> Vec<u8> {
         match self.content {
             Content::Text(text) => text.into(),
+            Content::Digits(len) => (0..len).map(|at| b'0' + (at % 10) as u8).collect(),
             // 251 is prime, so that no power of two hides a shifted offset.
             Content::Pattern(len) => (0..len).map(|at| (at % 251) as u8).collect(),
         }

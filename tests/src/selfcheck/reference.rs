@@ -71,9 +71,10 @@ fn write(request: &Request, mut answer: Answer, close: bool, fault: Option<Fault
         let length = if zero { 0 } else { answer.content.len() };
         answer.fields.push(("Content-Length", length.to_string()));
     }
-    if close && !is(Fault::CloseUnsaid) {
+    let false_promise = is(Fault::FalseKeepAlive) && request.minor == 0;
+    if close && !is(Fault::CloseUnsaid) && !false_promise {
         answer.fields.push(("Connection", "close".into()));
-    } else if is(Fault::FalseKeepAlive) || request.minor == 0 {
+    } else if request.minor == 0 {
         answer.fields.push(("Connection", "keep-alive".into()));
     }
     if head_only && is(Fault::HeadWithoutFields) {

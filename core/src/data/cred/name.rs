@@ -8,7 +8,7 @@ use std::sync::Arc;
 /// characters, `/` and `:`, and is not `.` or `..`. Two names are the same if their octets are.
 ///
 /// Of the `UsernameCasePreserved` profile (RFC 8265 §3.4) this keeps that case is preserved, that a name is not
-/// empty, and, for ASCII, exactly the characters of PRECIS' IdentifierClass (RFC 8264 §4.2) less `/` and `:`.
+/// empty, and, for ASCII, exactly the characters of PRECIS' IdentifierClass (RFC 8264) less `/` and `:`.
 /// It does not map full-width and half-width characters, does not normalise to NFC, does not apply the Bidi
 /// Rule and does not consult the class of each non-ASCII character: a client must send a name in the octets
 /// in which the account was made.

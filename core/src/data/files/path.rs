@@ -272,9 +272,11 @@ mod tests {
         assert!(parse(&long[..255], DotDot::Clamp).is_ok());
         assert!(parse(&b"/d".repeat(2048), DotDot::Clamp).is_ok());
         assert_eq!(parse(&b"/dd".repeat(1366), DotDot::Clamp), Err(BadPath::LongPath));
+        assert_eq!(parse(&b"/".repeat(8192), DotDot::Clamp), Ok(VPath::ROOT));
         assert_eq!(parse(&b"/".repeat(8193), DotDot::Clamp), Err(BadPath::LongPath));
-        let deep = parse(&b"/d".repeat(2048), DotDot::Clamp).unwrap();
-        assert_eq!(deep.join(&Name::new("x").unwrap()), Err(BadPath::LongPath));
+        let deep = parse(&b"/d".repeat(2047), DotDot::Clamp).unwrap();
+        assert_eq!(deep.join(&Name::new("x").unwrap()).unwrap().as_bytes().len(), 4096);
+        assert_eq!(deep.join(&Name::new("xy").unwrap()), Err(BadPath::LongPath));
         for (name, error) in [
             (&b""[..], BadPath::NotAName),
             (b".", BadPath::NotAName),
@@ -295,6 +297,14 @@ mod tests {
         assert_eq!(shown(b"a\r\n\x1b[31m\"\\"), "a\\u{d}\\u{a}\\u{1b}[31m\\x22\\x5c");
         assert_eq!(shown(b"\xff\xc3"), "\\xff\\xc3");
         assert_eq!(shown("a\u{202e}b".as_bytes()), "a\\u{202e}b");
+    }
+
+    #[test]
+    fn a_name_is_its_bytes_also_to_a_map() {
+        let name = Name::new("name").unwrap();
+        assert_eq!(name.as_bytes(), b"name");
+        let map = std::collections::BTreeMap::from([(name, 1)]);
+        assert_eq!((map.get(&b"name"[..]), map.get(&b"nam"[..])), (Some(&1), None));
     }
 
     #[test]

@@ -229,8 +229,7 @@ async fn listing(files: &dyn Files) {
             }
         }
     }
-    let mut follow = ListOptions::default();
-    follow.follow = true;
+    let follow = ListOptions { follow: true };
     for (name, meta) in list(files, &VPath::ROOT, follow, 1000).await {
         let at = VPath::ROOT.join(&name).expect("a path");
         let target = match files.stat(&at, true).await {

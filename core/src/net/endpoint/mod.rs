@@ -2,7 +2,7 @@ mod parse;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A string that says where: what a server listens on, or what a client connects to.
 ///
@@ -164,6 +164,30 @@ impl Endpoint {
     pub fn with_certificate(mut self, name: &str) -> Self {
         if let At::Tcp { tls: tls @ None, .. } = &mut self.0 {
             *tls = Some(TlsOptions { cert: Some(name.to_owned()), ..TlsOptions::default() });
+        }
+        self
+    }
+
+    /// This endpoint with the files that it names taken from that folder, where their paths are relative.
+    #[must_use]
+    pub fn in_folder(mut self, folder: &Path) -> Self {
+        let from = |name: &mut Option<String>| {
+            if let Some(name) = name {
+                *name = folder.join(&*name).to_string_lossy().into_owned();
+            }
+        };
+        match &mut self.0 {
+            At::Unix { path, .. } => *path = folder.join(&*path),
+            At::Tcp { tls: Some(tls), .. } => {
+                // Without a key it is the name of a configured certificate.
+                if tls.key.is_some() {
+                    from(&mut tls.cert);
+                }
+                from(&mut tls.key);
+                from(&mut tls.client_ca);
+                from(&mut tls.ca);
+            }
+            _ => {}
         }
         self
     }

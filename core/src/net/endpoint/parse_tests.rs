@@ -48,6 +48,66 @@ fn parts_are_what_was_written() {
 }
 
 #[test]
+fn what_an_endpoint_says_of_itself() {
+    let localhost = Some(Interface::Localhost);
+    for (text, port, interface, open, datagram) in [
+        ("tcp:7:interface=localhost", Some(7), localhost, false, false),
+        ("tcp:7", Some(7), None, true, false),
+        ("tcp:7:host=a", Some(7), None, false, false),
+        ("udp:53:interface=localhost", Some(53), localhost, false, true),
+        ("udp:53", Some(53), None, true, true),
+        ("unix:/x", None, None, false, false),
+    ] {
+        let endpoint = endpoint(text);
+        let said = (endpoint.port(), endpoint.interface(), endpoint.is_open(), endpoint.is_datagram());
+        assert_eq!(said, (port, interface, open, datagram), "{text}");
+    }
+    assert_eq!(endpoint("fd:3").at(), &At::Fd(3));
+    assert_eq!(endpoint("unix:/a[b:mode=660").at(), &At::Unix { path: "/a[b".into(), mode: Some(0o660) });
+    assert_eq!(endpoint("tcp:7").tls(), None);
+    assert_eq!(endpoint("unix:/x").tls(), None);
+}
+
+#[test]
+fn a_certificate_is_added_where_there_is_none() {
+    let with = |text: &str| endpoint(text).with_certificate("main").to_string();
+    assert_eq!(with("tcp:7"), "tls:7:cert=main");
+    assert_eq!(with("tls:7:cert=own"), "tls:7:cert=own");
+    assert_eq!(with("unix:/x"), "unix:/x");
+}
+
+#[test]
+fn what_listens_everywhere_is_reached_on_this_machine() {
+    for (interface, address) in [
+        ("localhost", "127.0.0.1"),
+        ("0.0.0.0", "127.0.0.1"),
+        ("[::]", "::1"),
+        ("192.0.2.1", "192.0.2.1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+    ] {
+        let interface = endpoint(&format!("tcp:7:interface={interface}")).interface().unwrap();
+        assert_eq!(interface.reach(), address.parse::<IpAddr>().unwrap());
+    }
+}
+
+#[test]
+fn a_host_name_has_at_most_253_characters() {
+    let host = |octets: usize| format!("tcp:80:host={}", "x".repeat(octets)).parse::<Endpoint>();
+    assert!(host(253).is_ok());
+    assert!(host(254).is_err());
+}
+
+#[test]
+fn nothing_is_meant_that_is_far_from_what_was_written() {
+    for text in ["sxxxxxd:", "xx:", "tcp:80:xxxx=1"] {
+        assert!(!error(text).contains("did you mean"), "{}", error(text));
+    }
+    assert!(error("tcp:80:interface=").contains("IPv6"));
+    assert!(!error("systemd:name=").contains("IPv6"));
+    assert!(error("tls:443:ca=x").contains("needs `host=`"));
+}
+
+#[test]
 fn an_interface_can_be_set_where_there_are_interfaces() {
     let on = |text: &str| endpoint(text).with_interface(Interface::Localhost).to_string();
     assert_eq!(on("8000"), "tcp:8000:interface=localhost");

@@ -38,7 +38,7 @@ fn parts(response: &Response) -> Result<Vec<(String, String)>, Broken> {
 /// A request for two ranges that no server has a reason to merge. Not applicable where the answer is the whole.
 macro_rules! two_ranges {
     ($peer:ident) => {{
-        let response = $peer.get("/digits.txt", &["Range: bytes=1-3,21-24"]).await?;
+        let response = $peer.get("/numbers.txt", &["Range: bytes=1-3,7021-7024"]).await?;
         if response.status == 200 {
             return Ok(Outcome::Skip(Reason::Unsupported("several ranges")));
         }
@@ -237,7 +237,7 @@ cases! {
     Must "http/9110/15.3.7.2/part-range" [Fixture] = async |peer| {
         let response = two_ranges!(peer);
         let heads: Vec<_> = parts(&response)?.into_iter().map(|(head, _)| head).collect();
-        for range in ["content-range: bytes 1-3/40", "content-range: bytes 21-24/40"] {
+        for range in ["content-range: bytes 1-3/8000", "content-range: bytes 7021-7024/8000"] {
             check(heads.iter().any(|head| head.contains(range)), range, response.brief())?;
         }
         Ok(Outcome::Pass)
@@ -254,7 +254,7 @@ cases! {
     Should "http/9110/15.3.7.2/part-order" [Fixture] = async |peer| {
         let response = two_ranges!(peer);
         let contents: Vec<_> = parts(&response)?.into_iter().map(|(_, content)| content).collect();
-        check(contents == ["123", "1234"], "octets 1-3 before 21-24", response.brief())
+        check(contents == ["123", "1234"], "octets 1-3 before 7021-7024", response.brief())
     }
 
     /// A request for one range is never answered with parts.

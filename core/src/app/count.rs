@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::app::{Context, Next, Policy};
+use super::{Context, Next, Policy};
 use crate::net::Connection;
 use crate::{Error, Result};
 

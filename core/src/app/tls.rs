@@ -1,5 +1,5 @@
+use super::{Context, Next, Policy};
 use crate::Result;
-use crate::app::{Context, Next, Policy};
 use crate::net::{Connection, Handshake};
 use crate::tls::ServerTls;
 

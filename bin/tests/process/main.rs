@@ -1,0 +1,17 @@
+//! The built binary as a process: its command line, its life, and what it says.
+
+#![expect(clippy::disallowed_methods, reason = "tests wait in threads of their own")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, also in what tests share")]
+
+mod check;
+mod commands;
+mod config;
+mod daemon;
+mod detach;
+mod drain;
+mod notify;
+mod privileges;
+mod process;
+mod reload;
+mod servers;
+mod sockets;
