@@ -84,8 +84,9 @@ async fn asking(file: Arc<Double>, offset: u64, len: u64) -> (TcpStream, Task<Re
 async fn connected(http: Http) -> (TcpStream, Task<Result<()>>, Context) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    let conn = Connection::tcp(listener.accept().await.unwrap().0).unwrap();
+    let mut conn = Connection::tcp(listener.accept().await.unwrap().0).unwrap();
     let root = Context::root(Limits::default());
+    conn.count_into(root.metrics().bytes("http"));
     let cx = root.child(tracing::Span::none());
     let server = root.spawn(async move { http.serve(conn, cx).await });
     (client, server, root)
@@ -109,14 +110,19 @@ async fn content(client: &mut TcpStream, len: usize) -> Vec<u8> {
 #[tokio::test]
 async fn the_kernel_sends_what_is_in_memory() {
     for (offset, len) in [(0, LEN), (1_000_003, 2_000_001), (5, 1), (LEN - 1, 1)] {
-        let (mut client, server, _root) = asking(Double::new(true).await, offset as u64, len as u64).await;
-        assert!(head(&mut client).await.contains(&format!("content-length: {len}\r\n")));
+        let (mut client, server, root) = asking(Double::new(true).await, offset as u64, len as u64).await;
+        let first = head(&mut client).await;
+        assert!(first.contains(&format!("content-length: {len}\r\n")));
         assert!(content(&mut client, len).await == pattern()[offset..offset + len], "{offset}+{len}");
         client.write_all(b"HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
-        assert!(head(&mut client).await.contains(&format!("content-length: {len}\r\n")));
+        let second = head(&mut client).await;
+        assert!(second.contains(&format!("content-length: {len}\r\n")));
         assert_eq!(client.read(&mut [0]).await.unwrap(), 0, "HEAD has no content");
         drop(client);
         server.await.unwrap().unwrap();
+        let octets = first.len() + len + second.len();
+        let metrics = root.metrics().render();
+        assert!(metrics.lines().any(|line| line.ends_with(&format!(" {octets}"))), "{octets} in {metrics}");
     }
 }
 

@@ -7,7 +7,7 @@ use ropewalk_core::tls::{Certificates, ClientAuth, ClientTls, ServerTls, self_si
 use super::*;
 
 /// A client that offered these protocols by ALPN, and the server that it talks to.
-async fn over_tls(alpn: &[&str]) -> (Connection, Task<Result<()>>, Context) {
+async fn over_tls(http: Http, alpn: &[&str]) -> (Connection, Task<Result<()>>, Context) {
     let issued = self_signed(&["x.example".into()]).unwrap();
     let certificates = Certificates::one(issued.certificate().unwrap());
     let tls = ServerTls::new(&certificates, ClientAuth::Off).unwrap().with_alpn(Http::ALPN);
@@ -16,7 +16,7 @@ async fn over_tls(alpn: &[&str]) -> (Connection, Task<Result<()>>, Context) {
     let cx = root.child(tracing::Span::none());
     let server = root.spawn(async move {
         let conn = near.start_tls(&tls, Handshake::default()).await?;
-        Http::new(echo).serve(conn, cx).await
+        http.serve(conn, cx).await
     });
     let far = Connection::new(far, Info::new(Address::Memory, Address::Memory));
     let tls = ClientTls::danger_accept_any().unwrap().with_alpn(alpn);
@@ -26,7 +26,7 @@ async fn over_tls(alpn: &[&str]) -> (Connection, Task<Result<()>>, Context) {
 
 #[tokio::test]
 async fn alpn_decides() {
-    let (io, _server, root) = over_tls(&["http/1.1", "h2"]).await;
+    let (io, _server, root) = over_tls(Http::new(echo), &["http/1.1", "h2"]).await;
     let (mut client, conn) =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(io)).await.unwrap();
     let _conn = root.spawn(async move { drop(conn.await) });
@@ -37,7 +37,7 @@ async fn alpn_decides() {
         "h2 comes first where both are offered"
     );
 
-    let (mut io, _server, _root) = over_tls(&[]).await;
+    let (mut io, _server, _root) = over_tls(Http::new(echo), &[]).await;
     io.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
     let mut said = String::new();
     io.read_to_string(&mut said).await.unwrap();
@@ -49,8 +49,20 @@ async fn whoever_speaks_another_version_than_was_settled_is_closed() {
     for (alpn, bytes) in
         [("http/1.1", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), ("h2", "GET / HTTP/1.1\r\nHost: x\r\n\r\n")]
     {
-        let (mut io, server, _root) = over_tls(&[alpn]).await;
+        let (mut io, server, _root) = over_tls(Http::new(echo), &[alpn]).await;
         io.write_all(bytes.as_bytes()).await.unwrap();
         assert_eq!(server.await.unwrap().unwrap_err().fault(), ropewalk_core::Fault::Peer, "{alpn}");
     }
+}
+
+#[tokio::test]
+async fn a_large_file_goes_over_tls() {
+    let content: Vec<u8> = (0..1_000_000_usize).map(|at| (at % 251) as u8).collect();
+    let files = ropewalk_core::data::files::Memory::new().with("/big", content.clone());
+    let http = Http::new(crate::Static::new(std::sync::Arc::new(files)));
+    let (mut io, _server, _root) = over_tls(http, &["http/1.1"]).await;
+    io.write_all(b"GET /big HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut said = Vec::new();
+    io.read_to_end(&mut said).await.unwrap();
+    assert!(said.starts_with(b"HTTP/1.1 200 OK\r\n") && said.ends_with(&content));
 }

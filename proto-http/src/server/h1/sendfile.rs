@@ -12,7 +12,7 @@ use rustix::net::SendFlags;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::task::coop::consume_budget;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::super::FileRange;
 use super::link::Link;
@@ -20,6 +20,8 @@ use super::transmit::flush;
 
 /// Octets that are sent before others get their turn.
 const SLICE: u64 = 2 * 1024 * 1024;
+/// Octets that earn a slow reader another second.
+const OCTETS_PER_SECOND: u64 = 500;
 /// Octets that are read at once where a file is not in memory.
 const READ: u64 = 256 * 1024;
 
@@ -38,7 +40,8 @@ pub(super) async fn send(
     patience: Duration,
     sent: &mut u64,
 ) -> Result<()> {
-    begin(link, patience).await?;
+    let mut patience = Patience { longest: patience, stalled: Duration::ZERO };
+    begin(link, &mut patience).await?;
     // Up to here the file is in memory, or was a moment ago.
     let mut warm = file.offset;
     while file.len > 0 {
@@ -52,7 +55,7 @@ pub(super) async fn send(
             warm = file.offset + slice;
         }
         let Some(socket) = link.conn.as_tcp() else { return Err(Error::local("the socket is gone")) };
-        let octets = slice(socket, &file, warm - file.offset, patience).await?;
+        let octets = slice(socket, &file, warm - file.offset, &mut patience).await?;
         link.conn.meter_mut().add_written(octets);
         advance(&mut file, octets, sent);
         consume_budget().await;
@@ -67,11 +70,11 @@ fn advance(file: &mut FileRange, octets: u64, sent: &mut u64) {
 }
 
 /// Sends a head so that it leaves together with what follows it.
-async fn begin(link: &mut Link, patience: Duration) -> Result<()> {
+async fn begin(link: &mut Link, patience: &mut Patience) -> Result<()> {
     while !link.front.is_empty() {
         let Some(socket) = link.conn.as_tcp() else { return flush(link).await };
         let flags = SendFlags::MORE | SendFlags::NOSIGNAL;
-        let octets = paced(socket, patience, || rustix::net::send(socket, &link.front, flags)).await?;
+        let octets = patience.paced(socket, || rustix::net::send(socket, &link.front, flags)).await?;
         link.front.advance(octets);
         link.conn.meter_mut().add_written(octets as u64);
     }
@@ -79,28 +82,47 @@ async fn begin(link: &mut Link, patience: Duration) -> Result<()> {
 }
 
 /// Sends at most `most` octets of a file, as the socket has room for them.
-async fn slice(socket: &TcpStream, file: &FileRange, most: u64, patience: Duration) -> Result<u64> {
+async fn slice(socket: &TcpStream, file: &FileRange, most: u64, patience: &mut Patience) -> Result<u64> {
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     let call = || {
         let from = file.file.as_fd().ok_or(Errno::BADF)?;
         rustix::fs::sendfile(socket, from, Some(&mut file.offset.clone()), most)
     };
-    match paced(socket, patience, call).await? {
+    match patience.paced(socket, call).await? {
         0 => Err(Error::local("the file shrank while it was sent")),
         octets => Ok(octets as u64),
     }
 }
 
-/// Does this when the socket has room.
-async fn paced<T>(
-    socket: &TcpStream,
-    patience: Duration,
-    mut call: impl FnMut() -> Result<T, Errno>,
-) -> Result<T> {
-    let done = socket.async_io(Interest::WRITABLE, || call().map_err(io::Error::from));
-    match timeout(patience, done).await {
-        Ok(done) => Ok(done?),
-        Err(_) => Err(Error::limit("write", "peer takes no bytes")),
+/// What a reader may keep octets waiting: the rule of [`Pace::write`](ropewalk_core::net::Pace::write), past which these
+/// go.
+struct Patience {
+    longest: Duration,
+    stalled: Duration,
+}
+
+impl Patience {
+    /// Sends by this call when the socket has room.
+    async fn paced(
+        &mut self,
+        socket: &TcpStream,
+        mut call: impl FnMut() -> Result<usize, Errno>,
+    ) -> Result<usize> {
+        let begun = Instant::now();
+        let sent = socket.async_io(Interest::WRITABLE, || call().map_err(io::Error::from));
+        match timeout(self.longest.saturating_sub(self.stalled), sent).await {
+            Ok(sent) => {
+                let octets = sent?;
+                self.took(octets, begun.elapsed());
+                Ok(octets)
+            }
+            Err(_) => Err(Error::limit("write", "peer takes too little")),
+        }
+    }
+
+    fn took(&mut self, octets: usize, after: Duration) {
+        let earned = Duration::from_millis((octets as u64).saturating_mul(1000) / OCTETS_PER_SECOND);
+        self.stalled = (self.stalled + after).saturating_sub(earned);
     }
 }
 
@@ -126,4 +148,18 @@ async fn read(link: &mut Link, file: &FileRange) -> Result<u64> {
     link.data = octets.freeze();
     flush(link).await?;
     Ok(sent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_octets_now_and_then_use_patience_up_and_a_fair_rate_does_not() {
+        for (octets, is_left) in [(100, false), (5000, true)] {
+            let mut patience = Patience { longest: Duration::from_secs(30), stalled: Duration::ZERO };
+            (0..10).for_each(|_| patience.took(octets, Duration::from_secs(5)));
+            assert_eq!(patience.stalled < patience.longest, is_left, "{octets}");
+        }
+    }
 }
