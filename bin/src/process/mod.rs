@@ -62,6 +62,17 @@ pub(crate) fn launch(registry: &Registry, source: Source, args: &ProcessArgs, ro
     }
 }
 
+/// Takes as many descriptors as the system lets us have: the usual 1,024 are fewer than the connections that the
+/// limits speak of.
+fn raise_descriptors() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    match setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        Ok(()) => tracing::debug!(before = ?current, now = ?maximum, "descriptors"),
+        Err(error) => tracing::warn!(%error, limit = ?current, "cannot take more descriptors"),
+    }
+}
+
 fn start(registry: &Registry, source: Source, args: &ProcessArgs, root: Root) -> Result<(), Failed> {
     let runtime = runtime(args)?;
     if let Some(mask) = args.umask {
@@ -73,6 +84,7 @@ fn start(registry: &Registry, source: Source, args: &ProcessArgs, root: Root) ->
     let _log = telemetry::init(&log)?;
     // Whatever panics is seen where everything else is.
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
+    raise_descriptors();
     let _pidfile = args.pidfile.as_deref().map(pidfile::Pidfile::write).transpose()?;
     let detached = is_child().then(detach::Child::begin).transpose()?;
     let (limits, reads) = (plan.limits.clone(), source.files());

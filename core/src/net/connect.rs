@@ -1,6 +1,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,8 +9,9 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::time::{sleep, timeout};
 
-use super::endpoint::{At, Endpoint, Interface};
-use super::{Bound, Connection, Transport, memory, process, stdio};
+use super::endpoint::{At, Endpoint, Interface, TlsOptions};
+use super::{Bound, Connection, Handshake, Transport, memory, process, stdio};
+use crate::tls::{Authorities, ClientTls, ServerName};
 use crate::{Error, Result};
 
 /// A connect takes no longer than this, with the name's lookup and every address.
@@ -27,10 +29,17 @@ impl Transport for Endpoint {
         Bound::claim(self)
     }
 
-    /// Connects. `tls:` gives the plain TCP connection: the handshake is
-    /// [`Connection::connect_tls`], made by whoever knows the certificates.
+    /// Connects; `tls:` is through its handshake then, with a server whose certificate is for `name=`, or the host,
+    /// by an authority of `ca=`, or the system's.
     async fn connect(&self) -> Result<Connection> {
-        let connected = timeout(DEADLINE, connect(self)).await.unwrap_or_else(|_| {
+        let connected = async {
+            let conn = connect(self).await?;
+            match self.at() {
+                At::Tcp { tls: Some(options), host, .. } => secure(conn, options, host.as_deref()).await,
+                _ => Ok(conn),
+            }
+        };
+        let connected = timeout(DEADLINE, connected).await.unwrap_or_else(|_| {
             Err(Error::limit("connect", format!("no connection within {} s", DEADLINE.as_secs())))
         });
         connected.map_err(|error| error.during(format!("cannot connect to {self}")))
@@ -59,6 +68,15 @@ async fn connect(to: &Endpoint) -> Result<Connection> {
         At::Udp { .. } => Err(Error::local("it is for datagrams, not connections")),
         At::Systemd { .. } | At::Fd(_) => Err(Error::local("an inherited socket can only be listened on")),
     }
+}
+
+async fn secure(conn: Connection, options: &TlsOptions, host: Option<&str>) -> Result<Connection> {
+    let name: ServerName = options.name.as_deref().or(host).unwrap_or("localhost").parse()?;
+    let trusted = match &options.ca {
+        Some(file) => Authorities::file(Path::new(file))?,
+        None => Authorities::system()?,
+    };
+    conn.connect_tls(&ClientTls::new(&trusted)?, &name, Handshake::default()).await
 }
 
 fn refused(error: io::Error) -> Error {

@@ -87,3 +87,35 @@ async fn a_silent_address_holds_up_the_next_for_a_quarter_second_only() {
     assert_eq!(conn.info().peer, answers.into());
     assert!(start.elapsed() >= STAGGER, "the first has its chance: {:?}", start.elapsed());
 }
+
+#[tokio::test]
+async fn tls_is_through_its_handshake_and_only_with_the_host_that_was_meant() {
+    let issued = crate::tls::self_signed(&["localhost".into(), "127.0.0.1".into()]).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let ca = dir.path().join("cert.pem");
+    std::fs::write(&ca, &issued.cert).unwrap();
+    let certificates = crate::tls::Certificates::one(issued.certificate().unwrap());
+    let tls = crate::tls::ServerTls::new(&certificates, crate::tls::ClientAuth::Off).unwrap();
+    let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = server.local_addr().unwrap().port();
+    let to = |more: &str| -> Endpoint {
+        format!("tls:{port}:host=127.0.0.1:ca={}{more}", ca.display()).parse().unwrap()
+    };
+    let serve = async {
+        loop {
+            let (socket, _) = server.accept().await.unwrap();
+            // The client says what went wrong.
+            let _ = Connection::tcp(socket).unwrap().start_tls(&tls, Handshake::default()).await;
+        }
+    };
+    let ask = async {
+        assert!(to("").connect().await.unwrap().info().tls.is_some());
+        assert!(to(":name=localhost").connect().await.is_ok());
+        let error = to(":name=other.example").connect().await.err().unwrap().chain();
+        assert!(error.contains("other.example"), "{error}");
+    };
+    tokio::select! {
+        () = serve => {}
+        () = ask => {}
+    }
+}
