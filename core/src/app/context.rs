@@ -24,7 +24,7 @@ struct Inner {
     span: Span,
     limits: Arc<Limits>,
     ready: Arc<Flag>,
-    authenticated: Flag,
+    authenticated: Arc<Flag>,
     shared: Arc<Shared>,
     id: Option<ConnId>,
 }
@@ -76,7 +76,7 @@ impl Context {
             span: Span::none(),
             limits: Arc::new(limits),
             ready: Arc::default(),
-            authenticated: Flag::default(),
+            authenticated: Arc::default(),
             shared: Arc::default(),
             id: None,
         }))
@@ -154,14 +154,14 @@ impl Context {
 
     /// A child under other limits, which hears and says what this one does.
     pub fn limited(&self, limits: Limits) -> Self {
-        let Inner { stopping, ended, span, ready, shared, id, .. } = &*self.0;
+        let Inner { stopping, ended, span, ready, authenticated, shared, id, .. } = &*self.0;
         Self(Arc::new(Inner {
             stopping: stopping.child_token(),
             ended: ended.child_token(),
             span: span.clone(),
             limits: Arc::new(limits),
             ready: Arc::clone(ready),
-            authenticated: Flag::default(),
+            authenticated: Arc::clone(authenticated),
             shared: Arc::clone(shared),
             id: *id,
         }))
@@ -179,7 +179,8 @@ impl Context {
             span,
             limits,
             ready: Arc::default(),
-            authenticated: Flag::default(),
+            // Whoever logs in, does so for the whole connection.
+            authenticated: if id.is_none() { Arc::clone(&self.0.authenticated) } else { Arc::default() },
             shared: Arc::clone(&self.0.shared),
             id: id.or(self.0.id),
         }))
@@ -195,7 +196,7 @@ impl Context {
             span,
             limits: Arc::clone(limits),
             ready: Arc::default(),
-            authenticated: Flag::default(),
+            authenticated: Arc::default(),
             shared: Arc::clone(shared),
             id: None,
         }))
@@ -287,5 +288,22 @@ impl Flag {
         if !self.is_raised() {
             notified.await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::cred::Method;
+
+    #[test]
+    fn a_login_counts_for_the_whole_connection_and_for_no_other() {
+        let root = Context::root(Limits::default());
+        let conn = root.connection(Span::none(), ConnId::next());
+        let ann = Principal::new("ann".parse().unwrap(), [], Method::Password);
+        conn.limited(Limits::default()).child(Span::none()).authenticated(&ann);
+        assert!(conn.is_authenticated());
+        assert!(!root.is_authenticated());
+        assert!(!root.connection(Span::none(), ConnId::next()).is_authenticated());
     }
 }

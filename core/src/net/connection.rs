@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::info::Info;
 use super::pace::{Pace, Record};
@@ -67,8 +67,7 @@ impl Meter {
         self.written
     }
 
-    /// Notes octets that were sent past the connection, by sendfile on [`Connection::as_tcp`].
-    pub fn add_written(&mut self, octets: u64) {
+    fn add_written(&mut self, octets: u64) {
         self.written += octets;
         if let Some(totals) = &self.totals {
             totals.written(octets);
@@ -148,9 +147,18 @@ impl Connection {
         &self.meter
     }
 
-    /// For what sends past the connection.
-    pub fn meter_mut(&mut self) -> &mut Meter {
-        &mut self.meter
+    /// Notes octets that were sent past this value, on the socket of [`as_tcp`](Self::as_tcp): they count, and the
+    /// connection was not idle.
+    pub fn sent_past(&mut self, octets: u64) {
+        self.meter.add_written(octets);
+        if let Some(pace) = &mut self.pace {
+            pace.has_moved();
+        }
+    }
+
+    /// When the connection's time is over. What sends past this value has to see to it.
+    pub fn ends_at(&self) -> Option<Instant> {
+        self.pace.as_ref().and_then(|pace| pace.ends_at())
     }
 
     /// Adds every octet from now on to these counters as well.
@@ -172,7 +180,7 @@ impl Connection {
     }
 
     /// The TCP socket, where bytes may be sent past this value: no TLS, no rate limit, no transcript. For
-    /// sendfile; say what was sent to [`Meter::add_written`].
+    /// sendfile; say what was sent to [`sent_past`](Self::sent_past), and end when [`ends_at`](Self::ends_at) says.
     pub fn as_tcp(&self) -> Option<&TcpStream> {
         match &self.io {
             Stream::Raw(Raw::Tcp(socket)) if self.pace.as_ref().is_none_or(|p| p.lets_past()) => Some(socket),

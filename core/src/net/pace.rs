@@ -101,6 +101,15 @@ impl Pace {
         self.write_rate.is_none() && self.record.is_none()
     }
 
+    /// Octets went past the connection.
+    pub(crate) fn has_moved(&mut self) {
+        self.last = Instant::now();
+    }
+
+    pub(crate) fn ends_at(&self) -> Option<Instant> {
+        self.end
+    }
+
     pub(crate) fn poll_read<S: AsyncRead + Unpin>(
         &mut self,
         cx: &mut Poller<'_>,

@@ -55,6 +55,17 @@ async fn bytes_in_either_direction_are_no_idleness() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn octets_sent_past_the_connection_are_no_idleness() {
+    let (mut conn, _far) = Connection::pair();
+    let start = Instant::now();
+    conn.pace().idle(5 * SECOND);
+    sleep(20 * SECOND).await;
+    conn.sent_past(1);
+    assert_eq!(limit(conn.read_u8().await.unwrap_err()), "idle");
+    assert_eq!(start.elapsed(), 25 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_peer_that_takes_nothing_meets_the_write_deadline() {
     let (mut conn, _far) = Connection::pair();
     conn.pace().write(30 * SECOND);

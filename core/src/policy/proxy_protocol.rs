@@ -1,9 +1,9 @@
-use bytes::BytesMut;
+use bytes::{BufMut as _, BytesMut};
 use tokio::io::AsyncReadExt as _;
 use tokio::time::timeout;
 
 use super::Network;
-use super::proxy_wire::{Header, MOST, Parsed, parse};
+use super::proxy_wire::{Header, Parsed, parse};
 use crate::app::{Context, Next, Offence, Policy};
 use crate::net::Connection;
 use crate::{Error, Result};
@@ -53,18 +53,16 @@ impl Policy for ProxyProtocol {
     }
 }
 
+/// Reads the header and not an octet more: what follows may be for TLS, which takes nothing that was read in the clear.
 async fn read(conn: &mut Connection) -> Result<Header> {
-    let mut input = BytesMut::with_capacity(MOST.min(536));
+    let mut input = BytesMut::new();
     loop {
-        if conn.read_buf(&mut input).await? == 0 {
-            return Err(Error::peer("closed before its PROXY header ended"));
-        }
         match parse(&input)? {
-            Parsed::More => {}
-            Parsed::Done { header, octets } => {
-                let rest = input.split_off(octets);
-                conn.unread(rest.freeze());
-                return Ok(header);
+            Parsed::Done(header) => return Ok(header),
+            Parsed::More(octets) => {
+                if conn.read_buf(&mut (&mut input).limit(octets)).await? == 0 {
+                    return Err(Error::peer("closed before its PROXY header ended"));
+                }
             }
         }
     }
@@ -79,6 +77,7 @@ mod tests {
 
     use super::*;
     use crate::app::{BoxProtocol, Protocol as _};
+    use crate::tls::{Authorities, Certificates, ClientAuth, ClientTls, LocalCa, ServerTls};
     use crate::{Address, Limits};
 
     /// What a protocol behind the policy was told of its peer, after this was sent from `from`.
@@ -111,6 +110,30 @@ mod tests {
         let (peer, text) = seen("192.0.2.1:9", sent).await.unwrap().unwrap();
         assert_eq!(peer.to_string(), "198.51.100.7:4000");
         assert_eq!(text, "HELO x\r\n");
+    }
+
+    #[tokio::test]
+    async fn tls_may_come_together_with_the_header() {
+        let dir = tempfile::tempdir().unwrap();
+        let ca = LocalCa::open(dir.path()).unwrap();
+        let certificate = ca.issue(&["a.example".into()]).unwrap().certificate().unwrap();
+        let server = ServerTls::new(&Certificates::one(certificate), ClientAuth::Off).unwrap();
+        let trusts = Authorities::none().and_pem(ca.pem().as_bytes()).unwrap();
+        let (mut conn, mut client) = Connection::pair();
+        conn.info_mut().peer = "192.0.2.1:9".parse::<SocketAddr>().unwrap().into();
+        client.write_all(b"PROXY TCP4 198.51.100.7 203.0.113.1 4000 443\r\n").await.unwrap();
+        let name = "a.example".parse().unwrap();
+        let connect = ClientTls::new(&trusts).unwrap();
+        let protocol = (|_: Connection, _: Context| async { Ok(()) }).boxed();
+        let inner = [crate::app::Tls::new(server).boxed()];
+        let policy = ProxyProtocol::new(vec!["192.0.2.0/24".parse().unwrap()]).unwrap();
+        let (connected, served) = tokio::join!(
+            biased;
+            connect.connect(client, &name),
+            policy.apply(conn, Context::root(Limits::default()), Next::new(&inner, &protocol)),
+        );
+        served.unwrap();
+        connected.unwrap();
     }
 
     #[tokio::test]

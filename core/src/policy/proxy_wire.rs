@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use crate::{Address, Error, Result};
 
 /// The longest header that is read: a version 2 one with its extensions.
-pub(super) const MOST: usize = 4096;
+const MOST: usize = 4096;
+/// The shortest header of all: `PROXY UNKNOWN` and its line end.
+const LEAST: usize = 15;
 /// The longest version 1 header, its line end included (specification §2.1).
 const MOST_V1: usize = 107;
 /// What every version 2 header begins with.
@@ -28,11 +30,12 @@ pub(super) enum Header {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Parsed {
-    More,
-    Done { header: Header, octets: usize },
+    /// It is at least this many octets longer.
+    More(usize),
+    Done(Header),
 }
 
-/// Reads a header from the beginning of the input.
+/// Reads a header that is all of the input, or begins with it.
 pub(super) fn parse(input: &[u8]) -> Result<Parsed> {
     if agrees(input, SIGNATURE) {
         parse_v2(input)
@@ -58,7 +61,8 @@ fn parse_v1(input: &[u8]) -> Result<Parsed> {
         if head.len() == MOST_V1 || head.contains(&b'\n') {
             return Err(wrong("PROXY header without its line end"));
         }
-        return Ok(Parsed::More);
+        let line_end = if head.ends_with(b"\r") { 1 } else { 2 };
+        return Ok(Parsed::More(line_end.max(LEAST.saturating_sub(head.len()))));
     };
     let line = head.get(..end).and_then(|line| std::str::from_utf8(line).ok());
     let line = line.ok_or_else(|| wrong("PROXY header is not ASCII"))?;
@@ -69,7 +73,7 @@ fn parse_v1(input: &[u8]) -> Result<Parsed> {
         ["PROXY", "TCP6", peer, local, from, to] => addresses::<Ipv6Addr>(peer, local, from, to)?,
         _ => return Err(wrong("PROXY header of an unknown form")),
     };
-    Ok(Parsed::Done { header, octets: end + 2 })
+    Ok(Parsed::Done(header))
 }
 
 fn addresses<Ip>(peer: &str, local: &str, from: &str, to: &str) -> Result<Header>
@@ -89,21 +93,21 @@ where
 }
 
 fn parse_v2(input: &[u8]) -> Result<Parsed> {
-    let Some((fixed, rest)) = input.split_at_checked(FIXED) else { return Ok(Parsed::More) };
-    let &[.., command, family, high, low] = fixed else { return Ok(Parsed::More) };
+    let least = Parsed::More(LEAST.saturating_sub(input.len()).max(1));
+    let Some((fixed, rest)) = input.split_at_checked(FIXED) else { return Ok(least) };
+    let &[.., command, family, high, low] = fixed else { return Ok(least) };
     let length = usize::from(u16::from_be_bytes([high, low]));
     if FIXED + length > MOST {
         return Err(wrong("PROXY header too long"));
     }
-    let Some(body) = rest.get(..length) else { return Ok(Parsed::More) };
+    let Some(body) = rest.get(..length) else { return Ok(Parsed::More(length - rest.len())) };
     let header = match command {
         0x20 => Header::Own,
         0x21 => proxied(family, body)?,
         _ => return Err(wrong("PROXY header of an unknown version or command")),
     };
-    let octets = FIXED + length;
-    check_sum(input.get(..octets).unwrap_or_default(), addresses_length(family))?;
-    Ok(Parsed::Done { header, octets })
+    check_sum(input.get(..FIXED + length).unwrap_or_default(), addresses_length(family))?;
+    Ok(Parsed::Done(header))
 }
 
 /// Octets that the addresses of a family take (specification §2.2).
@@ -187,10 +191,10 @@ mod tests {
 
     use super::*;
 
-    fn done(input: &[u8]) -> (Header, usize) {
+    fn done(input: &[u8]) -> Header {
         match parse(input).unwrap() {
-            Parsed::Done { header, octets } => (header, octets),
-            Parsed::More => panic!("not whole"),
+            Parsed::Done(header) => header,
+            Parsed::More(octets) => panic!("{octets} more"),
         }
     }
 
@@ -206,18 +210,18 @@ mod tests {
 
     #[test]
     fn version_1() {
-        let line = b"PROXY TCP4 192.0.2.1 198.51.100.2 1025 443\r\nGET";
-        assert_eq!(done(line), (proxied("192.0.2.1:1025", "198.51.100.2:443"), line.len() - 3));
+        let line = b"PROXY TCP4 192.0.2.1 198.51.100.2 1025 443\r\n";
+        assert_eq!(done(line), proxied("192.0.2.1:1025", "198.51.100.2:443"));
         let line = b"PROXY TCP6 2001:db8::1 2001:db8::2 65535 0\r\n";
-        assert_eq!(done(line).0, proxied("[2001:db8::1]:65535", "[2001:db8::2]:0"));
-        assert_eq!(done(b"PROXY UNKNOWN whatever it says\r\n").0, Header::Own);
-        assert_eq!(done(b"PROXY UNKNOWN\r\n").0, Header::Own);
+        assert_eq!(done(line), proxied("[2001:db8::1]:65535", "[2001:db8::2]:0"));
+        assert_eq!(done(b"PROXY UNKNOWN whatever it says\r\n"), Header::Own);
+        assert_eq!(done(b"PROXY UNKNOWN\r\n"), Header::Own);
     }
 
     #[test]
     fn the_longest_version_1_line_is_read_and_one_more_is_not() {
         let fill = |n: usize| format!("PROXY UNKNOWN {}\r\n", "x".repeat(n - 16)).into_bytes();
-        assert_eq!(done(&fill(107)).1, 107);
+        assert_eq!(done(&fill(107)), Header::Own);
         assert!(parse(&fill(108)).is_err());
     }
 
@@ -245,16 +249,16 @@ mod tests {
     fn version_2() {
         let body = [192, 0, 2, 1, 198, 51, 100, 2, 4, 1, 1, 187];
         let header = v2(0x21, 0x11, &body);
-        assert_eq!(done(&header), (proxied("192.0.2.1:1025", "198.51.100.2:443"), 28));
+        assert_eq!(done(&header), proxied("192.0.2.1:1025", "198.51.100.2:443"));
         let mut body = vec![0; 36];
         (body[15], body[31], body[33], body[35]) = (1, 2, 7, 8);
-        assert_eq!(done(&v2(0x21, 0x21, &body)).0, proxied("[::1]:7", "[::2]:8"));
+        assert_eq!(done(&v2(0x21, 0x21, &body)), proxied("[::1]:7", "[::2]:8"));
         let mut body = vec![0; 216];
         body[..4].copy_from_slice(b"/a/b");
         let unix = Header::Proxied { peer: Address::Unix(Some("/a/b".into())), local: Address::Unix(None) };
-        assert_eq!(done(&v2(0x21, 0x31, &body)).0, unix);
-        assert_eq!(done(&v2(0x20, 0x11, &body)).0, Header::Own);
-        assert_eq!(done(&v2(0x21, 0x00, b"")).0, Header::Own);
+        assert_eq!(done(&v2(0x21, 0x31, &body)), unix);
+        assert_eq!(done(&v2(0x20, 0x11, &body)), Header::Own);
+        assert_eq!(done(&v2(0x21, 0x00, b"")), Header::Own);
     }
 
     #[test]
@@ -265,7 +269,7 @@ mod tests {
         assert!(parse(&v2(0x21, 0x11, &[0; 11])).is_err(), "short");
         assert!(parse(&v2(0x21, 0x21, &[0; 35])).is_err(), "short");
         assert!(parse(&v2(0x20, 0x00, &[0; MOST - FIXED + 1])).is_err(), "long");
-        assert_eq!(done(&v2(0x20, 0x00, &[0; MOST - FIXED])).1, MOST);
+        assert_eq!(done(&v2(0x20, 0x00, &[0; MOST - FIXED])), Header::Own);
         assert!(parse(&v2(0x21, 0x00, &[4, 0, 9, 1])).is_err(), "extension cut short");
     }
 
@@ -284,7 +288,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_prefix_of_a_header_asks_for_more(port: u16, ip: u32, two: bool) {
+        fn every_prefix_asks_for_more_and_never_for_what_follows(port: u16, ip: u32, two: bool) {
             let ip = Ipv4Addr::from(ip);
             let header = if two {
                 let body = [ip.octets().as_slice(), &ip.octets(), &port.to_be_bytes(), &[0, 1]].concat();
@@ -293,9 +297,11 @@ mod tests {
                 format!("PROXY TCP4 {ip} {ip} {port} 1\r\n").into_bytes()
             };
             for end in 0..header.len() {
-                prop_assert_eq!(parse(&header[..end]).unwrap(), Parsed::More);
+                let parsed = parse(&header[..end]).unwrap();
+                let Parsed::More(octets) = parsed else { panic!("{parsed:?}") };
+                prop_assert!(octets > 0 && end + octets <= header.len(), "{octets} after {end}");
             }
-            prop_assert_eq!(done(&header).0, proxied(&format!("{ip}:{port}"), &format!("{ip}:1")));
+            prop_assert_eq!(done(&header), proxied(&format!("{ip}:{port}"), &format!("{ip}:1")));
         }
 
         #[test]

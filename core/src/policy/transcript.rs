@@ -4,8 +4,10 @@ use crate::net::{Connection, Record};
 
 /// Octets of one connection that are written down; then one line says that it goes on.
 const MOST: usize = 64 * 1024;
-/// Octets of one line.
+/// Octets of one line; a longer one goes on in the next.
 const LINE: usize = 1024;
+/// What stands for a secret.
+const MASK: &str = "***";
 
 /// Writes what both sides say into the log, target `transcript`, line by line: `C:` is the peer, `S:` is us.
 /// Secrets are masked: arguments of PASS, AUTH, AUTHENTICATE and LOGIN, what the peer sends while such a command
@@ -44,39 +46,47 @@ struct Writer<W> {
 struct Side {
     mark: char,
     line: Vec<u8>,
+    /// What comes goes on with a line that was too long, and held a secret.
+    goes_on_secret: bool,
 }
 
 impl Side {
     fn new(mark: char) -> Self {
-        Self { mark, line: Vec::new() }
+        Self { mark, line: Vec::new(), goes_on_secret: false }
     }
 
-    /// Adds an octet; gives the line if this ends it, or if it is as long as it may be.
-    fn push(&mut self, octet: u8) -> Option<Vec<u8>> {
-        if octet != b'\n' {
+    /// Adds an octet; gives the line if this ends it, or if it is as long as it may be, and what of it may be shown.
+    fn push(&mut self, octet: u8, secret: bool) -> Option<(Vec<u8>, String)> {
+        let ends = octet == b'\n';
+        if !ends {
             self.line.push(octet);
         }
-        (octet == b'\n' || self.line.len() >= LINE).then(|| std::mem::take(&mut self.line))
+        if !ends && self.line.len() < LINE {
+            return None;
+        }
+        let line = std::mem::take(&mut self.line);
+        let shown = if secret || self.goes_on_secret { MASK.into() } else { mask(&line) };
+        self.goes_on_secret = !ends && shown.ends_with(MASK);
+        Some((line, format!("{}: {shown}", self.mark)))
     }
 }
 
 impl<W: Fn(&str) + Send + 'static> Record for Writer<W> {
     fn read(&mut self, bytes: &[u8]) {
         for octet in self.bounded(bytes) {
-            if let Some(line) = self.peer.push(*octet) {
-                let masked = if self.secret { "***".into() } else { mask(&line) };
+            if let Some((line, shown)) = self.peer.push(*octet, self.secret) {
                 self.secret = self.secret || begins_login(&line);
-                (self.write)(&format!("{}: {masked}", self.peer.mark));
+                (self.write)(&shown);
             }
         }
     }
 
     fn written(&mut self, bytes: &[u8]) {
         for octet in self.bounded(bytes) {
-            if let Some(line) = self.us.push(*octet) {
+            if let Some((line, shown)) = self.us.push(*octet, false) {
                 // A continuation (`334 `, `+ `) asks for more of the secret; any other reply ends the login.
                 self.secret = self.secret && (line.starts_with(b"334") || line.starts_with(b"+"));
-                (self.write)(&format!("{}: {}", self.us.mark, mask(&line)));
+                (self.write)(&shown);
             }
         }
     }
@@ -96,7 +106,7 @@ impl<W: Fn(&str)> Writer<W> {
 /// The words of a line that begin a login, wherever a tag may stand before them.
 fn begins_login(line: &[u8]) -> bool {
     let mut words = line.split(|b| *b == b' ').map(<[u8]>::to_ascii_uppercase).take(2);
-    words.any(|word| matches!(word.trim_ascii_end(), b"AUTH" | b"AUTHENTICATE"))
+    words.any(|word| matches!(word.trim_ascii_end(), b"AUTH" | b"AUTHENTICATE" | b"LOGIN"))
 }
 
 /// The line as text, without its secrets.
@@ -105,7 +115,7 @@ fn mask(line: &[u8]) -> String {
     let upper = text.to_ascii_uppercase();
     for header in ["AUTHORIZATION:", "PROXY-AUTHORIZATION:", "COOKIE:", "SET-COOKIE:"] {
         if upper.starts_with(header) {
-            return format!("{} ***", text.get(..header.len()).unwrap_or_default());
+            return format!("{} {MASK}", text.get(..header.len()).unwrap_or_default());
         }
     }
     let words: Vec<_> = text.split(' ').collect();
@@ -113,7 +123,9 @@ fn mask(line: &[u8]) -> String {
         ["PASS", "AUTH", "AUTHENTICATE", "LOGIN", "APOP"].contains(&w.to_ascii_uppercase().as_str())
     };
     match words.iter().take(2).position(secret) {
-        Some(at) if words.len() > at + 1 => format!("{} ***", words.get(..=at).unwrap_or_default().join(" ")),
+        Some(at) if words.len() > at + 1 => {
+            format!("{} {MASK}", words.get(..=at).unwrap_or_default().join(" "))
+        }
         _ => text,
     }
 }
@@ -157,6 +169,30 @@ mod tests {
         for kept in ["C: USER ann", "C: PASS ***", "C: a1 LOGIN ***", "C: NOOP", "S: a2 OK"] {
             assert!(lines.iter().any(|line| line == kept), "no {kept} in\n{all}");
         }
+    }
+
+    #[test]
+    fn a_secret_longer_than_a_line_is_masked_to_its_end() {
+        let token = format!("Authorization: Bearer {}hunter2\r\nA: b\r\n", "x".repeat(3 * LINE));
+        let cookie = format!("Set-Cookie: s={}hunter2\r\nA: b\r\n", "x".repeat(LINE));
+        let lines = transcript(&[('C', &token), ('S', &cookie)]);
+        assert!(lines.iter().all(|line| !line.contains("xx") && !line.contains("hunter2")), "{lines:?}");
+        assert!(lines.contains(&"C: A: b".into()) && lines.contains(&"S: A: b".into()), "{lines:?}");
+    }
+
+    #[test]
+    fn a_login_by_literals_is_masked() {
+        let lines = transcript(&[
+            ('C', "a1 LOGIN {3}\r\n"),
+            ('S', "+ go on\r\n"),
+            ('C', "ann {7}\r\n"),
+            ('S', "+ go on\r\n"),
+            ('C', "hunter2\r\n"),
+            ('S', "a1 OK\r\n"),
+            ('C', "a2 NOOP\r\n"),
+        ]);
+        assert!(lines.iter().all(|line| !line.contains("hunter2")), "{lines:?}");
+        assert_eq!(lines.last().map(String::as_str), Some("C: a2 NOOP"));
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! A directory as a page, or as JSON where the client would rather have that.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use http::{HeaderValue, header};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use ropewalk_core::data::files::{Entry, Files, Kind, ListOptions, Time};
 use serde::Serialize;
 
-use super::failure;
+use super::{failure, held};
 use crate::server::page::{STYLE, protect};
-use crate::server::{Body, Failure, Request, Response};
+use crate::server::{Failure, Request, Response};
 use crate::wire::accept::quality;
 use crate::wire::target::encode;
 
@@ -18,6 +19,8 @@ const BATCH: usize = 256;
 
 /// Lists the directory that was asked for: at most `most` names, and says if there are more.
 pub(super) async fn answer(files: &dyn Files, request: &Request, most: usize) -> Result<Response, Failure> {
+    // A peer that asks for many and takes none would have us hold megabytes for each stream.
+    let permit = Arc::clone(&request.facts.costly).acquire_owned().await.ok();
     let mut options = ListOptions::default();
     options.follow = true;
     let mut stream = files.list(&request.rest, options).await.map_err(failure)?;
@@ -43,9 +46,10 @@ pub(super) async fn answer(files: &dyn Files, request: &Request, most: usize) ->
     let mut response = if as_json {
         let body = serde_json::to_vec(&Listing::of(request, &entries, cut))
             .map_err(|_| Failure::new(http::StatusCode::INTERNAL_SERVER_ERROR))?;
-        Response::new(Body::from(body))
+        Response::new(held::body(body, permit))
     } else {
-        Response::new(Body::from(page(request, &entries, cut, order).into_string()))
+        let body = page(request, &entries, cut, order).into_string();
+        Response::new(held::body(body.into_bytes(), permit))
     };
     let headers = response.headers_mut();
     protect(headers);

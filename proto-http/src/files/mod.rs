@@ -1,6 +1,7 @@
 //! Static files: a tree of [`Files`] as a handler.
 
 mod conditions;
+mod held;
 mod listing;
 mod send;
 mod types;

@@ -7,6 +7,7 @@ use ropewalk_core::app::{ConnId, Context};
 use ropewalk_core::data::files::VPath;
 use ropewalk_core::net::Info;
 use ropewalk_core::{Error, Fault};
+use tokio::sync::Semaphore;
 
 use super::Body;
 
@@ -119,11 +120,16 @@ pub struct Facts {
     pub info: Info,
     /// The context of the connection: where a handler makes its tasks.
     pub cx: Context,
+    /// For answers of which a peer is not to hold many at once.
+    pub(crate) costly: Arc<Semaphore>,
 }
+
+/// Costly answers that one connection may have at once.
+const COSTLY: usize = 2;
 
 impl Facts {
     pub(super) fn new(info: Info, cx: Context) -> Self {
-        Self { info, cx }
+        Self { info, cx, costly: Arc::new(Semaphore::new(COSTLY)) }
     }
 
     /// The id of the connection.

@@ -158,3 +158,27 @@ async fn a_head_over_the_limit_is_refused() {
     };
     assert!(refused);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_holds_few_large_listings_at_once() {
+    let files = (0..2000).fold(Memory::new(), |files, n| files.with(&format!("/dir/{n:0100}"), ""));
+    let (client, _conn, _cx, _server) =
+        client(Peer::of(Http::new(Static::new(Arc::new(files)))), 65_535).await;
+    let mut asked: Vec<_> = (0..4)
+        .map(|_| {
+            let mut client = client.clone();
+            Box::pin(async move { get(&mut client, "/dir/").await })
+        })
+        .collect();
+    let mut answers = futures_util::future::select_all(asked.drain(..));
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let (answer, _, rest) = answers.await;
+        held.push(answer);
+        answers = futures_util::future::select_all(rest);
+    }
+    let second = Duration::from_secs(1);
+    assert!(timeout(second, &mut answers).await.is_err(), "a third is not made");
+    assert!(text(held.remove(0)).await.ends_with("</html>"));
+    assert!(timeout(second, &mut answers).await.is_ok(), "it is when the first was taken");
+}

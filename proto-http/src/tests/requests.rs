@@ -149,6 +149,17 @@ async fn head_is_get_without_content() {
 }
 
 #[tokio::test]
+async fn continue_is_never_said_within_the_answer() {
+    let mirror = |request: Request| async move { Ok(Response::new(request.body)) };
+    let mut peer = Peer::of(Http::new(mirror));
+    peer.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n").await;
+    assert_eq!(peer.until("\r\n\r\n").await, "HTTP/1.1 100 Continue\r\n\r\n");
+    peer.send("hi").await;
+    assert!(peer.until("\r\n\r\n").await.starts_with("HTTP/1.1 200 "));
+    assert_eq!(peer.until("hi").await, "hi");
+}
+
+#[tokio::test]
 async fn continue_is_said_when_the_body_is_wanted() {
     let mut peer = Peer::of(Http::new(echo));
     peer.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n").await;

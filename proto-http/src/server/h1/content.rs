@@ -204,6 +204,15 @@ impl Content {
         }
     }
 
+    /// Says 100 before an answer that may be made of this content: in the midst of the answer, it would be taken for
+    /// a part of that.
+    pub(super) fn invite(&mut self, link: &mut Link) {
+        if self.state == State::Open && self.expects == Expects::Continue && self.is_held() {
+            link.front.extend_from_slice(CONTINUE);
+            self.expects = Expects::Nothing;
+        }
+    }
+
     /// Whether somebody may still read it.
     fn is_held(&self) -> bool {
         Arc::strong_count(&self.slot) > 1

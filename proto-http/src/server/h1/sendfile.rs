@@ -12,7 +12,7 @@ use rustix::net::SendFlags;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::task::coop::consume_budget;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
 use super::super::FileRange;
 use super::link::Link;
@@ -33,14 +33,15 @@ pub(super) fn can(conn: &Connection, file: &FileRange) -> bool {
 /// Sends what is in front of `link`, and this part of a file.
 ///
 /// # Errors
-/// Where the peer takes nothing for as long as `patience`, or the file shrank: what was promised cannot be kept.
+/// Where the peer takes nothing for as long as `patience`, the connection's time is over, or the file shrank: what was
+/// promised cannot be kept.
 pub(super) async fn send(
     link: &mut Link,
     mut file: FileRange,
     patience: Duration,
     sent: &mut u64,
 ) -> Result<()> {
-    let mut patience = Patience { longest: patience, stalled: Duration::ZERO };
+    let mut patience = Patience { longest: patience, stalled: Duration::ZERO, end: link.conn.ends_at() };
     begin(link, &mut patience).await?;
     // Up to here the file is in memory, or was a moment ago.
     let mut warm = file.offset;
@@ -56,7 +57,7 @@ pub(super) async fn send(
         }
         let Some(socket) = link.conn.as_tcp() else { return Err(Error::local("the socket is gone")) };
         let octets = slice(socket, &file, warm - file.offset, &mut patience).await?;
-        link.conn.meter_mut().add_written(octets);
+        link.conn.sent_past(octets);
         advance(&mut file, octets, sent);
         consume_budget().await;
     }
@@ -76,7 +77,7 @@ async fn begin(link: &mut Link, patience: &mut Patience) -> Result<()> {
         let flags = SendFlags::MORE | SendFlags::NOSIGNAL;
         let octets = patience.paced(socket, || rustix::net::send(socket, &link.front, flags)).await?;
         link.front.advance(octets);
-        link.conn.meter_mut().add_written(octets as u64);
+        link.conn.sent_past(octets as u64);
     }
     Ok(())
 }
@@ -94,11 +95,12 @@ async fn slice(socket: &TcpStream, file: &FileRange, most: u64, patience: &mut P
     }
 }
 
-/// What a reader may keep octets waiting: the rule of [`Pace::write`](ropewalk_core::net::Pace::write), past which these
-/// go.
+/// What a reader may keep octets waiting: the rules of [`Pace::write`](ropewalk_core::net::Pace::write) and
+/// [`Pace::end`](ropewalk_core::net::Pace::end), past which these go.
 struct Patience {
     longest: Duration,
     stalled: Duration,
+    end: Option<Instant>,
 }
 
 impl Patience {
@@ -109,15 +111,21 @@ impl Patience {
         mut call: impl FnMut() -> Result<usize, Errno>,
     ) -> Result<usize> {
         let begun = Instant::now();
-        let sent = socket.async_io(Interest::WRITABLE, || call().map_err(io::Error::from));
-        match timeout(self.longest.saturating_sub(self.stalled), sent).await {
-            Ok(sent) => {
+        let late = begun + self.longest.saturating_sub(self.stalled);
+        let end = self.end.filter(|end| *end <= late);
+        // A socket that always has room never waits for a deadline.
+        if end.is_none_or(|end| end > begun) {
+            let sent = socket.async_io(Interest::WRITABLE, || call().map_err(io::Error::from));
+            if let Ok(sent) = timeout_at(end.unwrap_or(late), sent).await {
                 let octets = sent?;
                 self.took(octets, begun.elapsed());
-                Ok(octets)
+                return Ok(octets);
             }
-            Err(_) => Err(Error::limit("write", "peer takes too little")),
         }
+        Err(match end {
+            Some(_) => Error::limit("connection", "connection open for too long"),
+            None => Error::limit("write", "peer takes too little"),
+        })
     }
 
     fn took(&mut self, octets: usize, after: Duration) {
@@ -129,8 +137,8 @@ impl Patience {
 /// Whether these octets are in memory, as far as their first and last say: what is not would keep this thread waiting
 /// for the disk. Of what is read ahead in one go, the last says enough.
 fn is_warm(file: &dyn FileHandle, offset: u64, len: u64) -> bool {
-    let mut octets = BytesMut::with_capacity(2);
-    let mut is_warm = |at| file.read_now(at, &mut octets).is_some();
+    // Each into a buffer of its own: nothing is read into one that is full.
+    let is_warm = |at| file.read_now(at, &mut BytesMut::with_capacity(1)).is_some();
     is_warm(offset + len - 1) && (len <= READ || is_warm(offset))
 }
 
@@ -157,7 +165,8 @@ mod tests {
     #[test]
     fn few_octets_now_and_then_use_patience_up_and_a_fair_rate_does_not() {
         for (octets, is_left) in [(100, false), (5000, true)] {
-            let mut patience = Patience { longest: Duration::from_secs(30), stalled: Duration::ZERO };
+            let longest = Duration::from_secs(30);
+            let mut patience = Patience { longest, stalled: Duration::ZERO, end: None };
             (0..10).for_each(|_| patience.took(octets, Duration::from_secs(5)));
             assert_eq!(patience.stalled < patience.longest, is_left, "{octets}");
         }

@@ -196,6 +196,9 @@ impl Session {
         .await;
         drop(answer);
         let response = self.judge(response, &mut content);
+        if let Some(content) = &mut content {
+            content.invite(&mut self.link);
+        }
         let closes = !asked.keep_alive
             || head::lists(response.headers(), header::CONNECTION, "close")
             || content.as_ref().is_some_and(|content| !content.can_be_skipped())
