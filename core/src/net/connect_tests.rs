@@ -39,7 +39,7 @@ async fn what_listens_can_be_connected_to_by_name_and_by_itself() {
     let bound = listening.claim().unwrap();
     let listener = bound.listen().unwrap();
     let crate::Address::Ip(local) = listener.local() else { panic!("not an internet address") };
-    for form in ["tcp:{}:host=localhost", "tcp:{}:host=127.0.0.1", "tcp:{}:interface=[::1]", "tls:{}", "{}"] {
+    for form in ["tcp:{}:host=localhost", "tcp:{}:host=127.0.0.1", "tcp:{}:interface=[::1]", "{}"] {
         let endpoint: Endpoint = form.replace("{}", &local.port().to_string()).parse().unwrap();
         endpoint.connect().await.unwrap();
         listener.accept().await.unwrap().establish().await.unwrap();
