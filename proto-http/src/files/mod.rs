@@ -11,6 +11,7 @@ use std::sync::Arc;
 use http::{HeaderValue, Method, StatusCode, header};
 use ropewalk_core::Error;
 use ropewalk_core::data::files::{FileHandle, Files, FsError, Kind, Name, Open, VPath};
+use rustix::io::Errno;
 
 use crate::server::{Body, Failure, Handler, Request, Response};
 use crate::wire::target;
@@ -141,12 +142,22 @@ fn failure(error: FsError) -> Failure {
         FsError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         FsError::BadName => StatusCode::BAD_REQUEST,
         FsError::Unsupported => StatusCode::NOT_IMPLEMENTED,
+        // As many peers as there are descriptors are no fault to wake anybody for.
+        FsError::Io(io) if is_exhausted(io) => {
+            return Error::limit("descriptors", "cannot open one more file").caused_by(error).into();
+        }
         _ => {
             let cause = Error::local("cannot read a file").caused_by(error);
             return Failure::new(StatusCode::INTERNAL_SERVER_ERROR).caused_by(cause);
         }
     };
     Failure::new(status)
+}
+
+/// Whether the system has no descriptor or memory left, for now.
+fn is_exhausted(error: &std::io::Error) -> bool {
+    let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOMEM];
+    Errno::from_io_error(error).is_some_and(|errno| exhausted.contains(&errno))
 }
 
 fn options() -> Response {
@@ -171,4 +182,17 @@ fn redirect(request: &Request) -> Result<Response, Failure> {
     response.headers_mut().insert(header::LOCATION, place);
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_run_out_for_now_is_503_and_what_is_broken_500() {
+        for (errno, status) in [(Errno::MFILE, 503), (Errno::NFILE, 503), (Errno::IO, 500)] {
+            let failure = failure(FsError::Io(errno.into()));
+            assert_eq!(failure.status().as_u16(), status, "{errno}");
+        }
+    }
 }
