@@ -132,6 +132,35 @@ async fn plaintext_ahead_of_tls_is_the_peers_fault() {
     assert_eq!(done.unwrap_err().fault(), Fault::Peer);
 }
 
+#[tokio::test]
+async fn after_starttls_the_dialogue_goes_on_inside_tls() {
+    let issued = crate::tls::self_signed(&["localhost".into()]).unwrap();
+    let certificates = crate::tls::Certificates::one(issued.certificate().unwrap());
+    let tls = ServerTls::new(&certificates, crate::tls::ClientAuth::Off).unwrap();
+    let trusted = crate::tls::Authorities::none().and_pem(issued.cert.as_bytes()).unwrap();
+    let trusting = ClientTls::new(&trusted).unwrap();
+    let cx = Context::root(Limits::default());
+    let (conn, mut peer) = Connection::pair();
+    let (_say, said) = mpsc::channel(1);
+    let mut toy = Toy::with(Bug::None)(now());
+    let mut upper = Upper(said);
+    let serve = Drive::default().accept_tls(tls).run(conn, &mut toy, &mut upper, &cx);
+    let client = async {
+        let mut plain = [0; 17];
+        peer.write_all(b"starttls\r\n").await.unwrap();
+        peer.read_exact(&mut plain).await.unwrap();
+        assert_eq!(&plain, b"hello\r\ngo ahead\r\n");
+        let mut conn = trusting.connect(peer, &"localhost".parse().unwrap()).await.unwrap();
+        conn.write_all(b"ask inside\r\nquit\r\n").await.unwrap();
+        let mut rest = String::new();
+        conn.read_to_string(&mut rest).await.unwrap();
+        rest
+    };
+    let (done, rest) = tokio::join!(serve, client);
+    assert!(rest.ends_with("INSIDE\r\nbye\r\n"), "{rest}");
+    done.unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn tls_that_is_not_configured_is_our_fault() {
     let mut served = serve(Bug::None);
