@@ -317,3 +317,11 @@ impl tracing_subscriber::fmt::MakeWriter<'_> for Log {
         self.clone()
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_sends_past_the_connection_learns_when_its_time_is_over() {
+    let (mut conn, _far) = Connection::pair();
+    assert_eq!(conn.ends_at(), None);
+    conn.pace().end(30 * SECOND);
+    assert_eq!(conn.ends_at(), Some(Instant::now() + 30 * SECOND));
+}
