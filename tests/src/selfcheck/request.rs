@@ -72,7 +72,12 @@ impl Reader<'_> {
 
     /// A request, its body read and forgotten.
     pub(super) async fn request(&mut self) -> Result<Request> {
-        let head = self.head().await?;
+        let head = self.head().await;
+        if head.is_err() {
+            // Where the end of this request lies nobody knows.
+            self.buffer.clear();
+        }
+        let head = head?;
         let mut request = self.parse(&head)?;
         let body = self.framing(&mut request)?;
         let continues = request.field("expect").is_some_and(|e| {
