@@ -58,7 +58,6 @@ pub(crate) const CADDY: Peer = Peer {
     config: "{
   admin off
   auto_https off
-  persist_config off
   servers {
     timeouts {
       read_header 1s
@@ -92,6 +91,7 @@ pub(crate) const APACHE: Peer = Peer {
     program: "/usr/sbin/apache2",
     config: "ServerRoot @DIR
 ServerName conform.test
+AcceptFilter http none
 Listen 127.0.0.1:@PORT
 PidFile @DIR/pid
 ErrorLog @DIR/error.log
