@@ -71,11 +71,13 @@ pub enum Need {
     Switch,
     /// Files below `/store/` are made, replaced and removed by PUT and DELETE.
     Put,
+    /// The subject is a client, which the harness plays the server for.
+    Client,
 }
 
 impl Need {
-    /// Every need there is.
-    pub const ALL: &[Self] = &[
+    /// What a server can be given.
+    pub const OF_SERVERS: &[Self] = &[
         Self::Fixture,
         Self::ShortTimeouts,
         Self::Echo,
@@ -98,6 +100,7 @@ impl fmt::Display for Need {
             Self::Early => "early",
             Self::Switch => "switch",
             Self::Put => "put",
+            Self::Client => "client",
         })
     }
 }

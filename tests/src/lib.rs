@@ -24,6 +24,7 @@
 //! the demands of the documents, and [`Expectations`] name the known failures of one subject.
 
 mod case;
+mod client;
 mod expectations;
 pub mod http;
 mod peer;
@@ -34,6 +35,7 @@ pub mod selfcheck;
 mod subject;
 
 pub use case::{BoxFuture, Broken, Case, Level, Need, Outcome, Reason};
+pub use client::{Fetch, Fetched};
 pub use expectations::{Expectations, Surprise};
 pub use peer::Peer;
 pub use report::{Report, Row, Tally};

@@ -17,7 +17,10 @@ pub struct Suite {
 
 /// Every suite there is.
 pub fn suites() -> Vec<Suite> {
-    vec![Suite { name: "http", cases: http::cases() }]
+    vec![
+        Suite { name: "http", cases: http::cases() },
+        Suite { name: "http-client", cases: http::client_cases() },
+    ]
 }
 
 /// The suite of this name.

@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::Need;
+use crate::client::{Drive, Fetch, Fetched};
 
 /// A byte stream to a subject.
 pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -25,6 +26,7 @@ pub struct Subject {
     host: String,
     has: Vec<Need>,
     dial: Arc<Dial>,
+    drive: Option<Arc<Drive>>,
 }
 
 impl fmt::Debug for Subject {
@@ -39,7 +41,25 @@ impl Subject {
     where
         F: Fn() -> BoxFuture<'static, io::Result<Box<dyn Io>>> + Send + Sync + 'static,
     {
-        Self { name: name.into(), host: host.into(), has: vec![Need::Fixture], dial: Arc::new(dial) }
+        Self {
+            name: name.into(),
+            host: host.into(),
+            has: vec![Need::Fixture],
+            dial: Arc::new(dial),
+            drive: None,
+        }
+    }
+
+    /// A client: `drive` does requests in order, in one session of the client, and tells what came of each.
+    pub fn client<F>(name: &str, drive: F) -> Self
+    where
+        F: Fn(Vec<Fetch>) -> BoxFuture<'static, Vec<Fetched>> + Send + Sync + 'static,
+    {
+        let no_server = || -> BoxFuture<'static, io::Result<Box<dyn Io>>> {
+            Box::pin(async { Err(io::Error::other("a client is no server")) })
+        };
+        let subject = Self::new(name, "", no_server);
+        Self { has: vec![Need::Client], drive: Some(Arc::new(drive)), ..subject }
     }
 
     /// The server at `tcp:PORT:host=ADDRESS`, `ADDRESS:PORT` or `[ADDRESS]:PORT`.
@@ -96,10 +116,10 @@ impl Subject {
         self
     }
 
-    /// Says that the subject was given everything that a case may need.
+    /// Says that a server was given everything that a case may need.
     #[must_use]
     pub fn with_all(mut self) -> Self {
-        self.has = Need::ALL.to_vec();
+        self.has = Need::OF_SERVERS.to_vec();
         self
     }
 
@@ -125,6 +145,10 @@ impl Subject {
     /// The authority that a client would name, for protocols that say it.
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    pub(crate) fn drive(&self) -> Option<Arc<Drive>> {
+        self.drive.clone()
     }
 
     /// The first of these needs that the subject was not given.
