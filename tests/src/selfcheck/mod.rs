@@ -5,6 +5,7 @@
 //! none of them fails claims nothing; a fault that no case finds is a gap in the suite.
 
 mod answer;
+mod client;
 mod fault;
 mod range;
 mod reference;
@@ -16,9 +17,10 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use self::client::ClientFault;
 use self::fault::Fault;
 use crate::run::run_case;
-use crate::{Case, Options, Subject, suites};
+use crate::{Case, Options, Subject};
 
 /// What the broken subjects did to the cases.
 #[derive(Clone, Debug)]
@@ -57,16 +59,27 @@ impl fmt::Display for Selfcheck {
     }
 }
 
-/// Runs every case against the reference server and every broken subject.
+/// Runs every case for servers against the reference server and every broken one.
 pub async fn selfcheck() -> Selfcheck {
+    let mutants = Fault::ALL.iter().map(|fault| mutant(Some(*fault)));
+    run("http", &mutant(None), mutants.chain(senseless())).await
+}
+
+/// Runs every case for clients against the reference client and every broken one. They use sockets: the clock must run.
+pub async fn selfcheck_clients() -> Selfcheck {
+    let mutants = ClientFault::ALL.iter().map(|fault| mutant_client(Some(*fault)));
+    let nothing = Subject::client("does nothing", |_| Box::pin(async { Vec::new() }));
+    run("http-client", &mutant_client(None), mutants.chain([nothing])).await
+}
+
+async fn run(suite: &str, reference: &Subject, broken: impl Iterator<Item = Subject>) -> Selfcheck {
     let mut check = Selfcheck { killed: Vec::new(), errors: Vec::new() };
-    let cases: Vec<_> = suites().into_iter().flat_map(|suite| suite.cases).collect();
-    for (case, failure) in failures(&cases, &mutant(None), Duration::from_secs(3)).await {
-        check.errors.push(format!("{}: the reference server fails it: {failure}", case.id));
+    let cases = crate::suite(suite).map(|suite| suite.cases).unwrap_or_default();
+    for (case, failure) in failures(&cases, reference, Duration::from_secs(3)).await {
+        check.errors.push(format!("{}: the reference fails it: {failure}", case.id));
     }
     check.killed = cases.iter().map(|case| Killed { id: case.id, by: Vec::new() }).collect();
-    let mutants = Fault::ALL.iter().map(|fault| mutant(Some(*fault)));
-    let mut subjects = stream::iter(mutants.chain(senseless()))
+    let mut subjects = stream::iter(broken)
         .map(|subject| async {
             let failed = failures(&cases, &subject, Duration::from_secs(1)).await;
             (subject, failed)
@@ -108,6 +121,11 @@ async fn failures(
 fn mutant(fault: Option<Fault>) -> Subject {
     let name = fault.map_or("reference".to_owned(), |fault| format!("{fault:?}"));
     Subject::in_process(&name, move |io| reference::serve(io, fault)).with_all()
+}
+
+fn mutant_client(fault: Option<ClientFault>) -> Subject {
+    let name = fault.map_or("reference".to_owned(), |fault| format!("{fault:?}"));
+    Subject::client(&name, move |fetches| Box::pin(client::drive(fetches, fault)))
 }
 
 /// Servers that speak no protocol.
