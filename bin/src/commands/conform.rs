@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use ropewalk_conformance::requirements::coverage;
-use ropewalk_conformance::selfcheck::selfcheck;
+use ropewalk_conformance::selfcheck::{selfcheck, selfcheck_clients};
 use ropewalk_conformance::{Expectations, Need, Options, Report, Subject, http, suite, suites};
 
 use crate::exit::Exit;
@@ -34,6 +34,9 @@ pub(crate) struct ConformArgs {
     /// The server has short time limits (a second or so): run the cases that wait for them.
     #[arg(long)]
     short_timeouts: bool,
+    /// The server was given this too, such as `echo`: run the cases that need it. May be repeated.
+    #[arg(long, value_name = "NEED", value_parser = need)]
+    given: Vec<Need>,
 }
 
 #[derive(Subcommand)]
@@ -63,7 +66,9 @@ pub(crate) fn run(args: &ConformArgs) -> Exit {
             .map(|()| Exit::Ok)
             .map_err(|error| format!("cannot write the files into {}: {error}", dir.display())),
         Some(ConformCommand::Selfcheck) => {
-            Ok(judged(&runtime.block_on(selfcheck()), |it| it.errors().is_empty()))
+            let checks = runtime.block_on(async { [selfcheck().await, selfcheck_clients().await] });
+            let [servers, clients] = checks.map(|check| judged(&check, |it| it.errors().is_empty()));
+            Ok(if servers == Exit::Ok { clients } else { servers })
         }
         Some(ConformCommand::Coverage) => Ok(judged(&coverage(), |it| it.errors().is_empty())),
         None => runtime.block_on(check(args)),
@@ -92,6 +97,10 @@ async fn check(args: &ConformArgs) -> Result<Exit, String> {
     if args.short_timeouts {
         subject = subject.with(Need::ShortTimeouts);
     }
+    subject = args.given.iter().fold(subject, |subject, need| subject.with(*need));
+    if suite.cases.iter().all(|case| case.needs.contains(&Need::Client)) {
+        return Err(format!("the suite `{name}` is for clients, which a program that uses the crate runs"));
+    }
     let mut options = Options::default();
     if let Some(prefix) = &args.only {
         options = options.only(prefix);
@@ -112,6 +121,13 @@ async fn check(args: &ConformArgs) -> Result<Exit, String> {
         write(&report, file)?;
     }
     Ok(if report.exit_code() == 0 { Exit::Ok } else { Exit::Problems })
+}
+
+/// Something that a server may have been given, by its name.
+fn need(name: &str) -> Result<Need, String> {
+    let known = || Need::OF_SERVERS.iter().map(Need::to_string).collect::<Vec<_>>().join(", ");
+    let found = Need::OF_SERVERS.iter().find(|need| need.to_string() == name);
+    found.copied().ok_or_else(|| format!("known are {}", known()))
 }
 
 fn read(file: &Path) -> Result<String, String> {
