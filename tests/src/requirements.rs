@@ -12,6 +12,7 @@ use crate::{Level, suites};
 
 const FILES: &[(&str, &str)] = &[
     ("RFC 9110", include_str!("../requirements/rfc9110.toml")),
+    ("RFC 9111", include_str!("../requirements/rfc9111.toml")),
     ("RFC 9112", include_str!("../requirements/rfc9112.toml")),
 ];
 

@@ -18,7 +18,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use self::fault::Fault;
 use crate::run::run_case;
-use crate::{Case, Need, Options, Subject, suites};
+use crate::{Case, Options, Subject, suites};
 
 /// What the broken subjects did to the cases.
 #[derive(Clone, Debug)]
@@ -107,7 +107,7 @@ async fn failures(
 
 fn mutant(fault: Option<Fault>) -> Subject {
     let name = fault.map_or("reference".to_owned(), |fault| format!("{fault:?}"));
-    Subject::in_process(&name, move |io| reference::serve(io, fault)).with(Need::ShortTimeouts)
+    Subject::in_process(&name, move |io| reference::serve(io, fault)).with_all()
 }
 
 /// Servers that speak no protocol.
@@ -142,5 +142,5 @@ fn senseless() -> Vec<Subject> {
             std::future::pending().await
         }),
     ];
-    subjects.map(|subject| subject.with(Need::ShortTimeouts)).into()
+    subjects.map(Subject::with_all).into()
 }
