@@ -59,6 +59,18 @@ pub enum Need {
     Fixture,
     /// The subject gives up on a silent client after at most two seconds.
     ShortTimeouts,
+    /// The subject speaks the subprotocols [`SUBPROTOCOLS`](crate::websocket::SUBPROTOCOLS) of WebSocket.
+    Subprotocols,
+    /// The subject accepts WebSockets of no origin but [`ORIGIN`](crate::websocket::ORIGIN), and of clients without one.
+    OneOrigin,
+    /// The subject has no service at `/no-such-service`.
+    OnePath,
+}
+
+impl Need {
+    /// Every need there is.
+    pub const ALL: &[Self] =
+        &[Self::Fixture, Self::ShortTimeouts, Self::Subprotocols, Self::OneOrigin, Self::OnePath];
 }
 
 impl fmt::Display for Need {
@@ -66,6 +78,9 @@ impl fmt::Display for Need {
         f.write_str(match self {
             Self::Fixture => "fixture",
             Self::ShortTimeouts => "short-timeouts",
+            Self::Subprotocols => "subprotocols",
+            Self::OneOrigin => "one-origin",
+            Self::OnePath => "one-path",
         })
     }
 }
