@@ -184,8 +184,7 @@ fn blank(text: &[u8]) -> &[u8] {
 
 /// What follows a token (RFC 9110 §5.6.2).
 fn token(text: &[u8]) -> Option<&[u8]> {
-    let is_tchar = |byte: &&u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-    let octets = text.iter().take_while(is_tchar).count();
+    let octets = text.iter().take_while(|byte| head::is_tchar(**byte)).count();
     text.get(octets..).filter(|_| octets > 0)
 }
 

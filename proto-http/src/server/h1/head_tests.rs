@@ -88,7 +88,29 @@ fn a_request_line_is_three_words() {
     ] {
         assert_eq!(status(&format!("{line}\r\nHost: x\r\n\r\n")), expected, "{line}");
     }
+    assert_eq!(status(&format!("{} / HTTP/1.1\r\n\r\n", "A".repeat(32))), 200);
     assert_eq!(status(&format!("{} / HTTP/1.1\r\n\r\n", "A".repeat(33))), 501);
+}
+
+#[test]
+fn what_can_become_no_method_is_refused_before_its_line_ends() {
+    for (begin, refused) in [
+        ("\u{16}\u{3}\u{1}", Some(400)),
+        (" ", Some(400)),
+        ("G\0", Some(400)),
+        ("GET\t", Some(400)),
+        ("\r\n\0", Some(400)),
+        ("G", None),
+        ("\r", None),
+        ("\r\n\r\nGE", None),
+        ("GET /\0", None),
+        ("GET / HTTP/1.1\r\n\0", None),
+        (&"A".repeat(32), None),
+        (&"A".repeat(33), Some(501)),
+    ] {
+        let found = Scan::default().find(begin.as_bytes(), LIMIT);
+        assert_eq!(found.err().map(|status| status.as_u16()), refused, "{begin:?}");
+    }
 }
 
 #[test]
