@@ -16,6 +16,8 @@ mod sent;
 mod tower;
 mod upgrade;
 
+#[cfg(fuzzing)]
+pub(crate) use h1::fuzzing;
 pub use accept::{Http, Options};
 pub use body::{Body, Frames};
 pub use deadlines::Deadlines;

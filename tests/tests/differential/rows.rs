@@ -148,12 +148,14 @@ fn is_host(text: &[u8]) -> bool {
     text.is_empty() || (is_host && is_port && !host.is_empty())
 }
 
-/// One of the four forms of RFC 9112 §3.2, in the octets of RFC 3986.
+/// One of the four forms of RFC 9112 §3.2, in the octets of RFC 3986 and those more that browsers send as they are.
 fn is_target(method: &[u8], target: &[u8]) -> bool {
-    let is_uri = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~:/?@!$&'()*+,;=%".contains(byte);
+    let query = target.iter().position(|byte| *byte == b'?').unwrap_or(target.len());
+    let is_uri = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~:/?@!$&'()*+,;=%|{}\"^[]\\".contains(byte);
+    let are_uri = target[..query].iter().all(is_uri) && target[query..].iter().all(|byte| is_uri(byte) || *byte == b'`');
     let text = String::from_utf8_lossy(target).to_ascii_lowercase();
     match target {
-        [b'/', rest @ ..] => method != b"CONNECT" && rest.iter().all(is_uri),
+        [b'/', ..] => method != b"CONNECT" && are_uri,
         b"*" => method == b"OPTIONS",
         _ if method == b"CONNECT" => {
             is_host(target)
@@ -163,8 +165,8 @@ fn is_target(method: &[u8], target: &[u8]) -> bool {
         }
         _ => {
             let rest = text.strip_prefix("http://").or(text.strip_prefix("https://")).unwrap_or_default();
-            let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-            !authority.is_empty() && is_host(authority.as_bytes()) && path.bytes().all(|byte| is_uri(&byte))
+            let authority = rest.split(['/', '?']).next().unwrap_or_default();
+            !authority.is_empty() && is_host(authority.as_bytes()) && are_uri
         }
     }
 }
