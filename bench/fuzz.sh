@@ -19,8 +19,10 @@ flags="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-leve
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
 	-Cllvm-args=-sanitizer-coverage-trace-compares"
 host=$(rustc -vV | sed -n 's/^host: //p')
+# The versions that we are built of; what the fuzzer needs besides is added.
+cp Cargo.lock fuzz/Cargo.lock
 # With --target, build scripts and macros are built without the flags.
-RUSTFLAGS=$(echo $flags) ${CARGO:-cargo} build --quiet --release --locked --target "$host" \
+RUSTFLAGS=$(echo $flags) ${CARGO:-cargo} build --quiet --release --target "$host" \
 	--manifest-path fuzz/Cargo.toml --target-dir target/fuzz
 program=target/fuzz/$host/release/ropewalk-fuzz
 

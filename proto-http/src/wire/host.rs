@@ -137,6 +137,16 @@ mod tests {
     }
 
     #[test]
+    fn a_host_may_lack_or_be_empty_where_there_is_another_way_to_know_it() {
+        let none = |version, uri: &str| check(version, &uri.parse().unwrap(), &HeaderMap::new());
+        assert_eq!(none(Version::HTTP_10, "/"), Ok(()));
+        assert_eq!(none(Version::HTTP_11, "http://a.example/"), Err(BadHost::Missing));
+        assert_eq!(none(Version::HTTP_2, "http://a.example/"), Ok(()));
+        assert_eq!(none(Version::HTTP_2, "/"), Err(BadHost::Missing));
+        assert_eq!(check_11("/", &[""]), Ok(()));
+    }
+
+    #[test]
     fn an_absolute_target_wins_in_version_1() {
         assert_eq!(check_11("http://a.example/", &["b.example"]), Ok(()));
         assert_eq!(check_11("http://a.example/", &[]), Err(BadHost::Missing));

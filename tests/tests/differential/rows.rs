@@ -152,7 +152,8 @@ fn is_host(text: &[u8]) -> bool {
 fn is_target(method: &[u8], target: &[u8]) -> bool {
     let query = target.iter().position(|byte| *byte == b'?').unwrap_or(target.len());
     let is_uri = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~:/?@!$&'()*+,;=%|{}\"^[]\\".contains(byte);
-    let are_uri = target[..query].iter().all(is_uri) && target[query..].iter().all(|byte| is_uri(byte) || *byte == b'`');
+    let are_uri = target[..query].iter().all(is_uri)
+        && target[query..].iter().all(|byte| is_uri(byte) || *byte == b'`');
     let text = String::from_utf8_lossy(target).to_ascii_lowercase();
     match target {
         [b'/', ..] => method != b"CONNECT" && are_uri,

@@ -87,7 +87,7 @@ fn every_part_has_a_size() {
 #[test]
 fn trailers_that_would_change_the_request_are_dropped() {
     let (_, trailers, _) = decode(
-        "0\r\nHost: y\r\nX-Sum: 1\r\nIf-None-Match: *\r\nContent-Length: 9\r\nAuthorization: a\r\n\r\n",
+        "0\r\nHost: y\r\nX-Sum: 1\r\nIf-None-Match: *\r\nContent-Length: 9\r\nX-Forwarded-For: a\r\nAuthorization: a\r\n\r\n",
     )
     .unwrap();
     assert_eq!(trailers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-sum"]);

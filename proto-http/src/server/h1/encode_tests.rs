@@ -50,6 +50,30 @@ fn the_engine_alone_says_how_a_message_is_framed() {
 }
 
 #[test]
+fn an_answer_says_when_it_was_made() {
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let begun = now();
+    // The second is taken from what the first left.
+    for _ in 0..2 {
+        let mut out = BytesMut::new();
+        head(&mut out, StatusCode::OK, &HeaderMap::new(), Framing::Nothing, Persistence::Usual);
+        let text = String::from_utf8(out.to_vec()).unwrap();
+        let said = text.split("date: ").nth(1).unwrap().split("\r\n").next().unwrap();
+        let said = crate::wire::date::parse(&HeaderValue::from_str(said).unwrap()).unwrap();
+        assert!((begun..=now()).contains(&said), "{text}");
+    }
+    let own = written_with_date("Sun, 06 Nov 1994 08:49:37 GMT");
+    assert_eq!(own, "HTTP/1.1 200 OK\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n");
+}
+
+fn written_with_date(date: &'static str) -> String {
+    let headers = HeaderMap::from_iter([(header::DATE, HeaderValue::from_static(date))]);
+    let mut out = BytesMut::new();
+    head(&mut out, StatusCode::OK, &headers, Framing::Nothing, Persistence::Usual);
+    String::from_utf8(out.to_vec()).unwrap()
+}
+
+#[test]
 fn a_code_without_a_name_keeps_its_space() {
     assert_eq!(written(599, &[], Framing::Nothing, Persistence::Usual), "HTTP/1.1 599 \r\n\r\n");
 }

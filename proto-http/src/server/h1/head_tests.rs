@@ -163,6 +163,27 @@ fn a_head_has_a_size() {
 }
 
 #[test]
+fn a_target_is_no_longer_than_its_type() {
+    let of = |octets: usize| {
+        let head = Bytes::from(format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "a".repeat(octets - 1)));
+        parse(&head, 1, 8).map(|head| head.parts.uri.path().len())
+    };
+    assert_eq!(of(65_534).unwrap(), 65_534);
+    assert_eq!(of(65_535).unwrap_err(), 414);
+}
+
+#[test]
+fn a_head_has_begun_where_more_came_than_empty_lines() {
+    for (input, expected) in
+        [("", false), ("\r\n", false), ("\r\n\r\n", false), ("\r\nG", true), ("G", true), ("\r", true)]
+    {
+        let mut scan = Scan::default();
+        assert_eq!(scan.find(input.as_bytes(), LIMIT), Ok(None));
+        assert_eq!(scan.has_begun(input.as_bytes()), expected, "{input:?}");
+    }
+}
+
+#[test]
 fn content_has_one_length() {
     assert_eq!(framed(""), Ok(Framing::Length(0)));
     assert_eq!(framed("Content-Length: 007\r\n"), Ok(Framing::Length(7)));
