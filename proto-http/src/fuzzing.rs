@@ -1,5 +1,4 @@
 //! What the targets in `fuzz/` reach of this crate. It is there under `--cfg fuzzing` alone, and no part of the API.
-#![expect(missing_docs, reason = "the functions behind are documented")]
 
 use std::ops::Range;
 

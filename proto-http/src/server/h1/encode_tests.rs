@@ -74,6 +74,18 @@ fn written_with_date(date: &'static str) -> String {
 }
 
 #[test]
+fn an_interim_answer_says_nothing_of_content_or_connection() {
+    let mut headers = HeaderMap::new();
+    for (name, value) in [("link", "</a>"), ("content-length", "3"), ("connection", "x"), ("keep-alive", "1")]
+    {
+        headers.append(name, HeaderValue::from_static(value));
+    }
+    let mut out = BytesMut::new();
+    interim(&mut out, StatusCode::EARLY_HINTS, &headers);
+    assert_eq!(out, "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n");
+}
+
+#[test]
 fn a_code_without_a_name_keeps_its_space() {
     assert_eq!(written(599, &[], Framing::Nothing, Persistence::Usual), "HTTP/1.1 599 \r\n\r\n");
 }
@@ -91,6 +103,9 @@ fn content_is_framed_as_the_client_understands() {
     assert_eq!(of(Version::HTTP_11, StatusCode::OK, Some("9"), &Body::from("hello")), Framing::Length(5));
     assert_eq!(of(Version::HTTP_11, StatusCode::NO_CONTENT, None, &Body::from("x")), Framing::Nothing);
     assert_eq!(of(Version::HTTP_11, StatusCode::NOT_MODIFIED, None, &stream), Framing::Nothing);
+    assert_eq!(of(Version::HTTP_11, StatusCode::SWITCHING_PROTOCOLS, None, &stream), Framing::Nothing);
+    let to_head = framing(true, Version::HTTP_11, StatusCode::OK, &HeaderMap::new(), &Body::from("x"));
+    assert_eq!(to_head, Framing::Nothing);
 }
 
 proptest! {
