@@ -44,6 +44,15 @@ fn a_head_is_read() {
 }
 
 #[test]
+fn a_head_is_the_same_however_it_comes() {
+    let text = b"\r\n\r\nPOST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nA:\r\n\r\nhello";
+    for piece in 1..text.len() {
+        let head = read_by(text, piece).unwrap();
+        assert_eq!((head.parts.headers.len(), head.framing), (3, Framing::Length(5)), "{piece}");
+    }
+}
+
+#[test]
 fn lines_end_in_crlf_and_nothing_else() {
     for bad in [
         "GET / HTTP/1.1\nHost: x\n\n",
