@@ -1,6 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod files;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod kind;
 mod server;
 mod wire;

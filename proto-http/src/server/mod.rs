@@ -20,6 +20,8 @@ pub use accept::{Http, Options};
 pub use body::{Body, Frames};
 pub use deadlines::Deadlines;
 pub use file_range::FileRange;
+#[cfg(fuzzing)]
+pub(crate) use h1::fuzzing;
 pub use handler::{BoxHandler, Facts, Failure, Handler, Request, Response};
 pub use interim::Interim;
 pub use log::AccessLog;

@@ -63,7 +63,11 @@ mod tests {
         assert_eq!(json("*/*;q=0.8, application/json;q=0.1"), 100);
         assert_eq!(json("application/json;q=0.1, application/*;q=0.9"), 100);
         assert_eq!(json("Application/*;Q=0.25"), 250);
+        assert_eq!(json("*/*"), 1000);
+        assert_eq!(json("*/*;q=0.3"), 300);
         assert_eq!(json("text/html"), 0);
+        assert_eq!(json("text/*"), 0);
+        assert_eq!(json("application/json;q=0.5, application/json;q=0.1"), 500, "the first of two");
         assert_eq!(json("application/json;q=0"), 0);
     }
 
