@@ -12,6 +12,7 @@ pub use server::{
     AccessLog, Body, BoxHandler, Deadlines, Facts, Failure, FileRange, Frames, Handler, Http, Options,
     Request, Response, Routes, Tower,
 };
+pub use wire::coding::Coding;
 
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ mod h1;
 mod http2;
 mod mounted;
 mod requests;
+mod sidecars;
 mod sockets;
 mod tls;
 
