@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod coding;
 mod files;
 mod kind;
 mod server;
 mod wire;
 
+pub use coding::Compress;
 pub use files::{Static, Types};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 pub use kind::KIND;

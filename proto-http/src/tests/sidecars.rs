@@ -14,13 +14,13 @@ use crate::{Coding, Static};
 
 const TEXT: &str = "let rope = 'walk';";
 
-fn gzip(text: &str) -> Vec<u8> {
+pub(super) fn gzip(text: &str) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(text.as_bytes()).unwrap();
     encoder.finish().unwrap()
 }
 
-fn gunzip(bytes: &[u8]) -> String {
+pub(super) fn gunzip(bytes: &[u8]) -> String {
     let mut text = String::new();
     GzDecoder::new(bytes).read_to_string(&mut text).unwrap();
     text
@@ -54,7 +54,7 @@ fn http(files: impl Files + 'static) -> Http {
 }
 
 /// The head, in the case in which it came, and the content.
-async fn ask(http: &Http, request: &str, fields: &str) -> (String, Vec<u8>) {
+pub(super) async fn ask(http: &Http, request: &str, fields: &str) -> (String, Vec<u8>) {
     let mut peer = Peer::of(http.clone());
     peer.send(format!("{request}\r\nHost: x\r\nConnection: close\r\n{fields}\r\n")).await;
     let mut said = Vec::new();
@@ -67,7 +67,7 @@ async fn get(target: &str, accept: &str) -> (String, Vec<u8>) {
     ask(&http(tree()), &format!("GET {target} HTTP/1.1"), &format!("Accept-Encoding: {accept}\r\n")).await
 }
 
-fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
 }
 
