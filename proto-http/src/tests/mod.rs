@@ -10,6 +10,7 @@ mod requests;
 mod sidecars;
 mod sockets;
 mod tls;
+mod upgrade;
 
 use std::time::Duration;
 
