@@ -32,7 +32,7 @@ pub(crate) fn quality(headers: &HeaderMap, media_type: &str) -> u16 {
 }
 
 /// `( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] )`, in thousandths.
-fn qvalue(text: &str) -> Option<u16> {
+pub(super) fn qvalue(text: &str) -> Option<u16> {
     let (whole, places) = text.split_once('.').unwrap_or((text, ""));
     if places.len() > 3 || !places.bytes().all(|b| b.is_ascii_digit()) {
         return None;
