@@ -4,6 +4,7 @@ mod files;
 mod kind;
 mod server;
 mod wire;
+pub mod ws;
 
 pub use files::{Static, Types};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};

@@ -69,7 +69,8 @@ fn host_fits(host: &str) -> bool {
     }
 }
 
-fn same(authority: &str, field: &str, scheme: Option<&str>) -> bool {
+/// Whether two authorities are one, where a port that is not said is that of the scheme.
+pub(crate) fn same(authority: &str, field: &str, scheme: Option<&str>) -> bool {
     let default = match scheme {
         Some("https") => ":443",
         _ => ":80",
