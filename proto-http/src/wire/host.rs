@@ -48,7 +48,7 @@ pub(crate) fn check(version: Version, uri: &Uri, headers: &HeaderMap) -> Result<
 }
 
 /// `uri-host [ ":" port ]` without user information.
-fn valid(text: &str) -> bool {
+pub(crate) fn valid(text: &str) -> bool {
     let Ok(authority) = text.parse::<Authority>() else { return false };
     let (host, port) = match text.rfind(':').filter(|_| !text.ends_with(']')) {
         Some(colon) => (text.get(..colon), text.get(colon + 1..)),

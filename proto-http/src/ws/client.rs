@@ -19,7 +19,7 @@ use super::frame::Role;
 use super::handshake::{VERSION, accept, is_token, one};
 use super::options::Options;
 use super::socket::{WebSocket, open};
-use crate::wire::list;
+use crate::wire::{host, list};
 
 /// Octets of the head of a server's answer.
 const HEAD: usize = 16 * 1024;
@@ -115,9 +115,8 @@ impl Target {
             return Err(wrong("it has a fragment"));
         }
         match uri.authority() {
-            Some(authority) if authority.as_str().contains('@') => Err(wrong("it has user information")),
-            Some(authority) if !authority.host().is_empty() => Ok(Self { is_tls, uri }),
-            _ => Err(wrong("it has no host")),
+            Some(authority) if host::valid(authority.as_str()) => Ok(Self { is_tls, uri }),
+            _ => Err(wrong("behind // stand a host, and a port if need be")),
         }
     }
 

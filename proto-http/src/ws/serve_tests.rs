@@ -42,7 +42,7 @@ const FIELDS: [&str; 5] = [
 
 /// The head of the answer to a request of these fields.
 async fn asked(handler: impl Handler, line: &str, fields: &[&str]) -> String {
-    let (mut io, ..) = http(handler);
+    let (mut io, _cx, _server) = http(handler);
     io.write_all(format!("{line}\r\n{}\r\n\r\n", fields.join("\r\n")).as_bytes()).await.unwrap();
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

@@ -92,7 +92,7 @@ async fn echo(mut socket: WebSocket) -> Result<()> {
 
 const NORMAL: &[u8] = b"\x03\xe8";
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn messages_come_back_in_their_order_and_kind() {
     let mut peer = Peer::echo();
     peer.say(Opcode::Text, "é".as_bytes()).await;
@@ -107,7 +107,7 @@ async fn messages_come_back_in_their_order_and_kind() {
     peer.server.await.unwrap().unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_close_is_answered_by_its_code_and_nothing_comes_after_it() {
     for said in [&b""[..], b"\x03\xe8", b"\x0f\xa0why"] {
         let mut peer = Peer::echo();
@@ -136,7 +136,7 @@ async fn what_was_sent_before_goes_out_before_the_answer_to_a_close() {
     assert_eq!((close.code, close.reason.as_str()), (CloseCode::new(4001), "enough"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_result_of_the_function_is_the_code_of_the_close() {
     let local = || Err(Error::local("secret"));
     for (result, code) in [(Ok(()), 1000), (local(), 1011), (Err(Error::peer("secret")), 1008)] {
@@ -148,7 +148,7 @@ async fn the_result_of_the_function_is_the_code_of_the_close() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn who_breaks_the_protocol_is_told_the_code() {
     let oversize = [&[0x82, 0xff][..], &(1_u64 << 30).to_be_bytes(), &[1, 2, 3, 4]].concat();
     let wrong: [(&[u8], u16); 8] = [
@@ -176,7 +176,7 @@ async fn who_breaks_the_protocol_is_told_the_code() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_message_in_ever_more_fragments_is_cut_off() {
     let mut peer = Peer::echo();
     peer.part(false, Opcode::Binary, b"").await;
@@ -226,7 +226,7 @@ async fn a_peer_that_answers_pings_stays() {
 #[tokio::test(start_paused = true)]
 async fn a_peer_is_held_back_while_the_application_is_behind_and_not_blamed() {
     let (go, mut wait) = mpsc::channel::<()>(1);
-    let mut peer = Peer::of(Options::default(), |mut socket| async move {
+    let peer = Peer::of(Options::default(), |mut socket| async move {
         wait.recv().await;
         let mut octets = 0;
         while let Some(message) = socket.recv().await? {
@@ -240,11 +240,12 @@ async fn a_peer_is_held_back_while_the_application_is_behind_and_not_blamed() {
         let mut wire = Vec::new();
         encode(&mut wire, true, Opcode::Binary, &[0; 10_000], Some([1, 2, 3, 4]));
         for sent in 0..100 {
-            if tokio::time::timeout(Duration::from_secs(600), to.write_all(&wire)).await.is_err() {
+            let mut write = pin!(to.write_all(&wire));
+            if timeout(Duration::from_secs(600), &mut write).await.is_err() {
                 // The inbox, one read, and the pair's own buffer.
                 assert!(sent <= 16, "{sent} messages were taken in though nobody asked");
                 go.send(()).await.unwrap();
-                to.write_all(&wire).await.unwrap();
+                write.await.unwrap();
             }
         }
         to
