@@ -24,7 +24,7 @@ async fn peer(arguments: &[&str]) -> Option<Command> {
         has.args(["-c", "import websockets"]).stderr(Stdio::null());
         if has.status().await.is_ok_and(|status| status.success()) {
             let mut command = Command::new(python);
-            command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/websockets.py")).args(arguments);
+            command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/websockets_peer.py")).args(arguments);
             command.stdout(Stdio::piped()).kill_on_drop(true);
             return Some(command);
         }
@@ -88,7 +88,8 @@ async fn our_client_understands_their_server() {
     let close = socket.closed().unwrap();
     assert_eq!((close.code, close.reason.as_str()), (CloseCode::new(4001), "as asked"));
 
-    let socket = ws::connect(&format!("ws://127.0.0.1:{port}/"), &Connect::default(), &cx).await.unwrap();
-    assert_eq!(socket.protocol(), None);
+    let unoffered = ws::connect(&format!("ws://127.0.0.1:{port}/"), &Connect::default(), &cx).await;
+    assert!(unoffered.unwrap_err().to_string().starts_with("server answers 400"));
+    let socket = ws::connect(&format!("ws://127.0.0.1:{port}/"), &how, &cx).await.unwrap();
     timeout(Duration::from_secs(10), socket.close(CloseCode::NORMAL, "done")).await.unwrap().unwrap();
 }

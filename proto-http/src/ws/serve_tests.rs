@@ -4,12 +4,12 @@ use http_body_util::Empty;
 use hyper::client::conn::http2::Builder;
 use hyper::ext::Protocol;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use ropewalk_core::Limits;
 use ropewalk_core::app::{ConnId, Context, Protocol as _, Task};
-use ropewalk_core::net::Connection;
+use ropewalk_core::net::{Connection, Handshake, Info};
+use ropewalk_core::{Address, Limits, tls};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 
-use super::super::{Connect, Message, connect_over};
+use super::super::{CloseCode, Connect, Message, connect, connect_over};
 use super::*;
 use crate::Http;
 
@@ -149,17 +149,14 @@ async fn the_first_subprotocol_of_the_client_that_is_spoken_is_agreed_on() {
 #[tokio::test]
 async fn our_client_and_our_server_understand_each_other() {
     let (io, cx, server) = http(WebSockets::new(echo).protocols(["chat"]));
-    let conn = Connection::new(
-        io,
-        ropewalk_core::net::Info::new(ropewalk_core::Address::Memory, ropewalk_core::Address::Memory),
-    );
+    let conn = Connection::new(io, Info::new(Address::Memory, Address::Memory));
     let how = Connect { protocols: vec!["chat".into()], ..Connect::default() };
     let mut socket = connect_over(conn, "ws://x/room", &how, &cx).await.unwrap();
     assert_eq!(socket.recv().await.unwrap(), Some(Message::Text("chat at /room".into())));
     let long = vec![7; 500_000];
     socket.send(&long).await.unwrap();
     assert_eq!(socket.recv().await.unwrap(), Some(Message::Binary(long.into())));
-    socket.close(super::super::CloseCode::NORMAL, "done").await.unwrap();
+    socket.close(CloseCode::NORMAL, "done").await.unwrap();
     server.await.unwrap().unwrap();
 }
 
@@ -198,4 +195,29 @@ async fn a_stream_of_http_2_is_a_websocket_after_an_extended_connect() {
     let mut rest = Vec::new();
     stream.read_to_end(&mut rest).await.unwrap();
     assert_eq!(rest, b"\x88\x02\x03\xe8");
+}
+
+#[tokio::test]
+async fn wss_is_protected_by_tls_and_asks_for_http_1_1() {
+    let issued = tls::self_signed(&["localhost".into()]).unwrap();
+    let certificates = tls::Certificates::one(issued.certificate().unwrap());
+    let server = tls::ServerTls::new(&certificates, tls::ClientAuth::Off).unwrap().with_alpn(Http::ALPN);
+    let trusted = tls::Authorities::none().and_pem(issued.cert.as_bytes()).unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let cx = Context::root(Limits::default());
+    let inner = cx.clone();
+    let serving = cx.spawn(async move {
+        let conn = Connection::tcp(listener.accept().await.unwrap().0).unwrap();
+        let conn = conn.start_tls(&server, Handshake::default()).await?;
+        assert_eq!(conn.info().tls.as_ref().unwrap().alpn.as_deref(), Some(&b"http/1.1"[..]));
+        Http::new(WebSockets::new(echo)).serve(conn, inner).await
+    });
+    let how = Connect { tls: Some(tls::ClientTls::new(&trusted).unwrap()), ..Connect::default() };
+    let mut socket = connect(&format!("wss://localhost:{port}/x"), &how, &cx).await.unwrap();
+    assert_eq!(socket.recv().await.unwrap(), Some(Message::Text("nothing at /x".into())));
+    socket.close(CloseCode::NORMAL, "").await.unwrap();
+    serving.await.unwrap().unwrap();
+    let gone = connect(&format!("wss://localhost:{port}/x"), &how, &cx).await.unwrap_err();
+    assert_eq!(gone.fault(), ropewalk_core::Fault::Local, "nobody listens any more");
 }

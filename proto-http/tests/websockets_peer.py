@@ -40,7 +40,7 @@ async def client(port):
 async def talk(socket):
     async for message in socket:
         if message == "close":
-            await socket.close(4001, "as asked")
+            return await socket.close(4001, "as asked")
         elif message == "ping":
             await (await socket.ping())
             await socket.send("pong")
