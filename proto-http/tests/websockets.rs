@@ -1,8 +1,6 @@
 //! WebSockets with those of Python's `websockets`. Skipped with a printed line where no Python has it, unless
 //! `ROPEWALK_REQUIRE_PEERS=1` says that one must; `PYTHON` names one.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::process::Stdio;
 use std::time::Duration;
 

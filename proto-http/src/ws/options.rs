@@ -18,8 +18,8 @@ pub struct Options {
     pub ping: Duration,
     /// What it may take to answer. Then the connection is cut.
     pub pong: Duration,
-    /// What a peer may take to answer a Close; also what a function that serves a WebSocket may take to return once the connection
-    /// is gone.
+    /// What a peer may take to answer a Close; also what the application may take to answer what came before one of the peer's, and
+    /// a function that serves a WebSocket to return once the connection is gone.
     pub close: Duration,
 }
 

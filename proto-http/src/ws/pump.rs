@@ -143,7 +143,14 @@ impl Pump {
     fn poll(&mut self, task: &mut Poller<'_>) -> Poll<Leave> {
         loop {
             match self.poll_write(task) {
-                Poll::Ready(Ok(())) if self.parting => return Poll::Ready(Leave::Linger),
+                Poll::Ready(Ok(true)) if self.parting => return Poll::Ready(Leave::Linger),
+                Poll::Ready(Ok(false)) if self.parting => {
+                    // The application is to answer what came before.
+                    let Some(at) = after(self.heard, self.options.close) else { return Poll::Pending };
+                    ready!(self.alarm.poll(task, at));
+                    self.shared.0.end();
+                    continue;
+                }
                 Poll::Ready(Err(error)) => return self.gone(error, Leave::Now),
                 Poll::Pending if self.parting => return Poll::Pending,
                 _ => {}
@@ -164,8 +171,8 @@ impl Pump {
         Poll::Ready(leave)
     }
 
-    /// Writes all that waits, in as few writes as there can be. Notes what begins when that is done.
-    fn poll_write(&mut self, task: &mut Poller<'_>) -> Poll<Result<()>> {
+    /// Writes all that waits, in as few writes as there can be. Whether a Close was the last.
+    fn poll_write(&mut self, task: &mut Poller<'_>) -> Poll<Result<bool>> {
         loop {
             let left = self.writing.get(self.written..).unwrap_or_default();
             if !left.is_empty() {
@@ -188,7 +195,7 @@ impl Pump {
                 Outgoing::Nothing { spent, closing } => {
                     self.writing = spent;
                     self.has_written(closing);
-                    return Poll::Ready(Ok(()));
+                    return Poll::Ready(Ok(closing));
                 }
             }
         }

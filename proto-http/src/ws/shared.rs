@@ -49,6 +49,8 @@ struct State {
     /// A Close frame is among those to be written, or was: it is the last.
     closing: bool,
     end: Option<End>,
+    /// The payload of a Close, and the end, which wait until the application has answered what came before.
+    last: Option<(Vec<u8>, End)>,
     /// What is said by dropping the application's half.
     farewell: Option<CloseCode>,
     pump: Option<Waker>,
@@ -86,6 +88,7 @@ impl Shared {
             deaf: false,
             closing: false,
             end: None,
+            last: None,
             farewell: (role == Role::Client).then_some(CloseCode::NORMAL),
             pump: None,
             app: None,
@@ -139,6 +142,11 @@ impl Shared {
             }
             return Poll::Ready(Ok(Some(message)));
         }
+        if state.last.is_some() {
+            drop(state);
+            self.end();
+            state = self.lock();
+        }
         match &mut state.end {
             Some(End::Failed(error @ Some(_))) => Poll::Ready(error.take().map_or(Ok(None), Err)),
             Some(_) => Poll::Ready(Ok(None)),
@@ -174,6 +182,10 @@ impl Shared {
         state.deaf = true;
         state.inbox.clear();
         (state.held, state.paused) = (0, false);
+        if let Some((payload, end)) = state.last.take() {
+            state.put_close(&payload);
+            state.end.get_or_insert(end);
+        }
         if let Some(code) = state.farewell.filter(|_| state.end.is_none()) {
             state.put_close(&Close::payload(code, ""));
         }
@@ -261,35 +273,56 @@ impl Shared {
 
     /// The peer's Close is answered by the same (RFC 6455 §5.5.1), and is the end.
     pub(super) fn peer_closes(&self, close: Close) {
-        let mut state = self.lock();
         let answer = close.code.map(|code| Close::payload(code, "")).unwrap_or_default();
-        state.put_close(&answer);
-        self.finish(state, End::Closed(Some(close)));
+        self.end_by(answer, End::Closed(Some(close)));
     }
 
     /// The peer broke the protocol, and is told so (RFC 6455 §7.1.7).
     pub(super) fn peer_broke(&self, violation: Violation) {
         let Violation { code, what } = violation;
-        let mut state = self.lock();
-        state.put_close(&Close::payload(code, what));
         let error = match code {
             CloseCode::TOO_LARGE => Error::limit("message", what),
             _ => Error::peer(what),
         };
-        self.finish(state, End::Failed(Some(error)));
+        self.end_by(Close::payload(code, what), End::Failed(Some(error)));
+    }
+
+    fn end_by(&self, payload: Vec<u8>, end: End) {
+        let mut state = self.lock();
+        state.last = Some((payload, end));
+        let is_answered = state.inbox.is_empty();
+        drop(state);
+        if is_answered {
+            self.end();
+        }
+    }
+
+    /// What came before the end is answered by now, or will not be.
+    pub(super) fn end(&self) {
+        let mut state = self.lock();
+        if let Some((payload, end)) = state.last.take() {
+            state.put_close(&payload);
+            self.finish(state, end);
+        }
     }
 
     /// The connection is gone. That is no failure where all has been said.
     pub(super) fn gone(&self, error: Error) {
-        let state = self.lock();
-        let end = if state.closing { End::Closed(None) } else { End::Failed(Some(error)) };
+        let mut state = self.lock();
+        let end = match state.last.take() {
+            Some((_, end)) => end,
+            None if state.closing => End::Closed(None),
+            None => End::Failed(Some(error)),
+        };
         self.finish(state, end);
     }
 
     /// The first end is the end.
     fn finish(&self, mut state: MutexGuard<'_, State>, end: End) {
         state.end.get_or_insert(end);
-        wake(state, |state| &mut state.app);
+        let (app, pump) = (state.app.take(), state.pump.take());
+        drop(state);
+        app.into_iter().chain(pump).for_each(Waker::wake);
         self.room.notify_waiters();
     }
 }

@@ -18,7 +18,8 @@ use super::shared::Shared;
 ///
 /// What is sent is queued, and written by what moves the connection beside the application, several messages in one write where
 /// they are there; that also answers pings, pings a silent peer, and closes when the context stops. What comes is read
-/// ahead, up to 64 KiB and one message; then the peer is held back.
+/// ahead, up to 64 KiB and one message; then the peer is held back. A Close, or what breaks the protocol, is answered once
+/// the messages before it have been taken and the next is asked for, or [`Options::close`] has passed.
 ///
 /// Dropping a client's closes it; a server's is closed when its function returns.
 #[derive(Debug)]

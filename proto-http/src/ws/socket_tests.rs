@@ -404,3 +404,41 @@ async fn a_close_of_ours_drops_what_still_comes_and_waits_for_the_answer() {
     assert_eq!(peer.hear().await, None);
     peer.server.await.unwrap().unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_came_before_the_end_is_answered_before_it() {
+    for (last, code) in [(&[0x88, 0x82, 0, 0, 0, 0, 3, 0xe8][..], 1000), (&[0xf1, 0x80], 1002)] {
+        let mut peer = Peer::echo();
+        let mut wire = Vec::new();
+        encode(&mut wire, true, Opcode::Text, b"a", Some([1, 2, 3, 4]));
+        encode(&mut wire, true, Opcode::Text, b"b", Some([1, 2, 3, 4]));
+        peer.io.write_all(&[&wire, last].concat()).await.unwrap();
+        assert_eq!(peer.hear_text().await, "a");
+        assert_eq!(peer.hear_text().await, "b");
+        assert_eq!(peer.hear_close_code().await, code);
+        assert_eq!(peer.server.await.unwrap().is_ok(), code == 1000);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_application_that_asks_for_nothing_does_not_keep_a_close_waiting_for_long() {
+    let mut peer = Peer::of(Options::default(), |socket| async move {
+        let mut said = 0;
+        while socket.send(&said.to_string()).await.is_ok() {
+            sleep(Duration::from_secs(1)).await;
+            said += 1;
+        }
+        Ok(())
+    });
+    let begun = Instant::now();
+    assert_eq!(peer.hear_text().await, "0");
+    peer.say(Opcode::Text, b"not asked for").await;
+    peer.say(Opcode::Close, NORMAL).await;
+    for number in 1..=10 {
+        assert_eq!(peer.hear_text().await, number.to_string());
+    }
+    assert_eq!(peer.hear_close_code().await, 1000);
+    assert_eq!(begun.elapsed().as_secs(), 10);
+    drop(peer.io);
+    peer.server.await.unwrap().unwrap();
+}
