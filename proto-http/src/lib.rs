@@ -8,6 +8,7 @@ pub mod fuzzing;
 mod kind;
 mod server;
 mod wire;
+pub mod ws;
 
 pub use coding::Compress;
 pub use files::{Static, Types};

@@ -4,16 +4,40 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 
-/// Ended when it is dropped.
-struct Running(Child);
+/// An example that serves, ended when it is dropped.
+struct Running {
+    child: Child,
+    at: SocketAddr,
+    /// Open, so that it can go on to log.
+    _log: BufReader<ChildStderr>,
+}
+
+impl Running {
+    fn start(example: &str) -> Self {
+        let examples = std::env::current_exe().unwrap().parent().unwrap().with_file_name("examples");
+        let mut child = Command::new(examples.join(example))
+            .arg("tcp:0:interface=127.0.0.1")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("listening at=") {
+            line.clear();
+            assert!(log.read_line(&mut line).unwrap() > 0, "it has ended");
+        }
+        let at = line.split("listening at=").nth(1).and_then(|at| at.split(' ').next()).unwrap();
+        Self { child, at: at.parse().unwrap(), _log: log }
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
         // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -27,25 +51,61 @@ fn get(at: SocketAddr, path: &str) -> String {
 
 #[test]
 fn a_handler_answers_beside_static_files() {
-    let examples = std::env::current_exe().unwrap().parent().unwrap().with_file_name("examples");
-    let mut child = Command::new(examples.join("http_mounted"))
-        .arg("tcp:0:interface=127.0.0.1")
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut log = BufReader::new(child.stderr.take().unwrap());
-    let _running = Running(child);
-    let mut line = String::new();
-    while !line.contains("listening at=") {
-        line.clear();
-        assert!(log.read_line(&mut line).unwrap() > 0, "it has ended");
-    }
-    let at = line.split("listening at=").nth(1).and_then(|at| at.split(' ').next()).unwrap();
-    let at = at.parse().unwrap();
-
-    let page = get(at, "/");
+    let server = Running::start("http_mounted");
+    let page = get(server.at, "/");
     assert!(page.starts_with("HTTP/1.1 200 ") && page.ends_with("<h1>Ropewalk</h1>\n"), "{page}");
-    assert!(get(at, "/hello/rope").ends_with("\r\n\r\nhello, rope\n"));
-    assert!(get(at, "/hello").starts_with("HTTP/1.1 404 "));
-    assert!(get(at, "/nothing").starts_with("HTTP/1.1 404 "));
+    assert!(get(server.at, "/hello/rope").ends_with("\r\n\r\nhello, rope\n"));
+    assert!(get(server.at, "/hello").starts_with("HTTP/1.1 404 "));
+    assert!(get(server.at, "/nothing").starts_with("HTTP/1.1 404 "));
+}
+
+/// Opens a WebSocket, and reads the answer's head.
+fn open(at: SocketAddr, path: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(at).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    .unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut octet = [0];
+        stream.read_exact(&mut octet).unwrap();
+        head.extend(octet);
+    }
+    assert!(head.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&head));
+    stream
+}
+
+/// A text frame, masked by zeros.
+fn say(stream: &mut TcpStream, text: &str) {
+    stream.write_all(&[&[0x81, 0x80 | text.len() as u8, 0, 0, 0, 0], text.as_bytes()].concat()).unwrap();
+}
+
+fn hear(stream: &mut TcpStream) -> String {
+    let mut head = [0; 2];
+    stream.read_exact(&mut head).unwrap();
+    assert_eq!(head[0], 0x81, "a text frame");
+    let mut text = vec![0; head[1].into()];
+    stream.read_exact(&mut text).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+#[test]
+fn what_one_says_in_a_room_the_others_hear() {
+    let server = Running::start("http_websocket");
+    let mut echo = open(server.at, "/echo");
+    say(&mut echo, "me");
+    assert_eq!(hear(&mut echo), "me");
+    let mut first = open(server.at, "/chat/rope");
+    assert_eq!(hear(&mut first), "1 here");
+    let mut second = open(server.at, "/chat/rope");
+    assert_eq!(hear(&mut second), "2 here");
+    let mut elsewhere = open(server.at, "/chat/yarn");
+    assert_eq!(hear(&mut elsewhere), "1 here");
+    say(&mut first, "hello");
+    say(&mut second, "who is there?");
+    assert_eq!(hear(&mut second), "hello");
+    assert_eq!(hear(&mut first), "who is there?");
 }

@@ -18,6 +18,7 @@ mod upgrade;
 
 pub use accept::{Http, Options};
 pub use body::{Body, Frames};
+pub(crate) use deadlines::Alarm;
 pub use deadlines::Deadlines;
 pub use file_range::FileRange;
 #[cfg(fuzzing)]

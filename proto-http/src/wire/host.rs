@@ -47,7 +47,7 @@ pub(crate) fn check(version: Version, uri: &Uri, headers: &HeaderMap) -> Result<
 }
 
 /// `uri-host [ ":" port ]` without user information.
-fn valid(text: &str) -> bool {
+pub(crate) fn valid(text: &str) -> bool {
     let (host, port) = match text.rfind(':').filter(|_| !text.ends_with(']')) {
         Some(colon) => (text.get(..colon), text.get(colon + 1..)),
         None => (Some(text), None),
@@ -71,7 +71,8 @@ fn host_fits(host: &str) -> bool {
     }
 }
 
-fn same(authority: &str, field: &str, scheme: Option<&str>) -> bool {
+/// Whether two authorities are one, where a port that is not said is that of the scheme.
+pub(crate) fn same(authority: &str, field: &str, scheme: Option<&str>) -> bool {
     let default = match scheme {
         Some("https") => ":443",
         _ => ":80",
