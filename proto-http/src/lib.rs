@@ -1,17 +1,23 @@
 #![doc = include_str!("../README.md")]
 
 mod files;
+mod form;
+mod gateway;
 mod kind;
 mod server;
+mod sse;
 mod wire;
 
 pub use files::{Static, Types};
+pub use form::{FormLimits, Multipart, Part, Urlencoded};
+pub use gateway::{Cgi, CgiLimits, LocalRedirects};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 pub use kind::KIND;
 pub use server::{
     AccessLog, Body, BoxHandler, Deadlines, Facts, Failure, FileRange, Frames, Handler, Http, Options,
     Request, Response, Routes, Tower,
 };
+pub use sse::{Event, EventBuilder, Events};
 
 #[cfg(test)]
 mod tests;
