@@ -14,8 +14,8 @@ pub use gateway::{Cgi, CgiLimits, LocalRedirects};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 pub use kind::KIND;
 pub use server::{
-    AccessLog, Body, BoxHandler, Deadlines, Facts, Failure, FileRange, Frames, Handler, Http, Options,
-    Request, Response, Routes, Tower,
+    AccessLog, Body, BoxHandler, Deadlines, Facts, Failure, FileRange, Frames, Handler, Http, Interim,
+    Options, Request, Response, Routes, Tower, Upgrade,
 };
 pub use sse::{Event, EventBuilder, Events};
 

@@ -8,6 +8,7 @@ mod mounted;
 mod requests;
 mod sockets;
 mod tls;
+mod upgrade;
 
 use std::time::Duration;
 

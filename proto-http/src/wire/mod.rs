@@ -5,5 +5,6 @@ pub(crate) mod accept;
 pub(crate) mod date;
 pub(crate) mod etag;
 pub(crate) mod host;
+pub(crate) mod list;
 pub(crate) mod range;
 pub(crate) mod target;

@@ -6,6 +6,8 @@ use http::request::Parts;
 use http::{Method, StatusCode, Uri, Version};
 use memchr::{memchr, memchr2};
 
+use crate::wire::list;
+
 /// Empty lines that may come before a request line (RFC 9112 §2.2).
 const EMPTY_LINES: usize = 4;
 /// A method longer than any that is known.
@@ -109,10 +111,10 @@ pub(super) fn parse(head: &Bytes, fields: usize, most: usize) -> Result<Head, St
     }
     let framing = framing(version, &headers)?;
     let modern = version == Version::HTTP_11;
-    let keep_alive = !lists(&headers, header::CONNECTION, "close")
-        && (modern || lists(&headers, header::CONNECTION, "keep-alive"));
+    let keep_alive = !list::has(&headers, header::CONNECTION, "close")
+        && (modern || list::has(&headers, header::CONNECTION, "keep-alive"));
     // RFC 9110 §10.1.1: not of 1.0.
-    let expects = modern && lists(&headers, header::EXPECT, "100-continue");
+    let expects = modern && list::has(&headers, header::EXPECT, "100-continue");
     let mut parts = http::Request::new(()).into_parts().0;
     (parts.method, parts.uri, parts.version, parts.headers) = (method, uri, version, headers);
     Ok(Head { parts, framing, keep_alive, expects })
@@ -215,7 +217,7 @@ fn framing(version: Version, headers: &HeaderMap) -> Result<Framing, StatusCode>
 fn coding(headers: &HeaderMap) -> Result<(), StatusCode> {
     let mut before = 0;
     let mut chunked = false;
-    for coding in members(headers, header::TRANSFER_ENCODING) {
+    for coding in list::members(headers.get_all(header::TRANSFER_ENCODING).iter()) {
         if chunked {
             return Err(StatusCode::BAD_REQUEST);
         }
@@ -237,20 +239,6 @@ fn decimal(digits: &[u8]) -> Option<u64> {
         let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
         number.checked_mul(10)?.checked_add(digit)
     })
-}
-
-/// The members of a list, in all its lines; empty ones are passed over (RFC 9110 §5.6.1.2).
-fn members(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &[u8]> {
-    let lines = headers.get_all(name).into_iter();
-    lines
-        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
-        .map(<[u8]>::trim_ascii)
-        .filter(|it| !it.is_empty())
-}
-
-/// Whether a list has this member.
-pub(super) fn lists(headers: &HeaderMap, name: HeaderName, member: &str) -> bool {
-    members(headers, name).any(|it| it.eq_ignore_ascii_case(member.as_bytes()))
 }
 
 #[cfg(test)]

@@ -11,4 +11,5 @@ mod sendfile;
 mod session;
 mod transmit;
 
+pub(super) use encode::interim;
 pub(super) use session::serve;
