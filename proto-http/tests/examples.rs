@@ -16,9 +16,14 @@ struct Running {
 
 impl Running {
     fn start(example: &str) -> Self {
+        Self::with(example, &[])
+    }
+
+    fn with(example: &str, arguments: &[&str]) -> Self {
         let examples = std::env::current_exe().unwrap().parent().unwrap().with_file_name("examples");
         let mut child = Command::new(examples.join(example))
             .arg("tcp:0:interface=127.0.0.1")
+            .args(arguments)
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -108,4 +113,49 @@ fn what_one_says_in_a_room_the_others_hear() {
     say(&mut second, "who is there?");
     assert_eq!(hear(&mut second), "hello");
     assert_eq!(hear(&mut first), "who is there?");
+}
+
+#[test]
+fn events_are_pushed_and_gone_on_with() {
+    let server = Running::start("http_events");
+    let at = server.at;
+    assert!(get(at, "/").contains("new EventSource(\"/events\")"));
+    let mut stream = TcpStream::connect(at).unwrap();
+    write!(stream, "GET /events HTTP/1.0\r\nLast-Event-ID: 6\r\n\r\n").unwrap();
+    let mut heard = String::new();
+    let mut lines = BufReader::new(stream);
+    while !heard.contains("data: 8 ticks\n\n") {
+        assert!(lines.read_line(&mut heard).unwrap() > 0, "{heard}");
+    }
+    assert!(
+        heard.contains("retry: 2000\n\nevent: tick\nid: 7\ndata: 7 ticks\n\nevent: tick\nid: 8\n"),
+        "{heard}"
+    );
+}
+
+#[test]
+fn an_upload_is_read_part_by_part() {
+    let server = Running::start("http_upload");
+    let at = server.at;
+    assert!(get(at, "/").contains("enctype=\"multipart/form-data\""));
+    let form = "--B\r\nContent-Disposition: form-data; name=\"who\"\r\n\r\nann\r\n\
+        --B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a/b.txt\"\r\n\r\n12345\r\n--B--\r\n";
+    let mut stream = TcpStream::connect(at).unwrap();
+    let length = form.len();
+    let head = "POST / HTTP/1.0\r\nContent-Type: multipart/form-data; boundary=B";
+    write!(stream, "{head}\r\nContent-Length: {length}\r\n\r\n{form}").unwrap();
+    let mut heard = String::new();
+    stream.read_to_string(&mut heard).unwrap();
+    assert!(heard.ends_with("\r\n\r\nwho is ann\nb.txt has 5 octets\n"), "{heard}");
+}
+
+#[test]
+fn programs_of_a_folder_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "printf 'Content-Type: text/plain\n\n'; echo \"$REQUEST_METHOD $SCRIPT_NAME $PATH_INFO\"";
+    std::fs::write(folder.path().join("hello.sh"), text).unwrap();
+    let server = Running::with("http_cgi", &[folder.path().to_str().unwrap()]);
+    let at = server.at;
+    assert!(get(at, "/hello.sh/there").ends_with("\r\n\r\nGET /hello.sh /there\n"));
+    assert!(get(at, "/").ends_with("\r\n\r\n<h1>No program</h1>\n"));
 }

@@ -59,7 +59,7 @@ fn an_answer_says_when_it_was_made() {
         head(&mut out, StatusCode::OK, &HeaderMap::new(), Framing::Nothing, Persistence::Usual);
         let text = String::from_utf8(out.to_vec()).unwrap();
         let said = text.split("date: ").nth(1).unwrap().split("\r\n").next().unwrap();
-        let said = crate::wire::date::parse(&HeaderValue::from_str(said).unwrap()).unwrap();
+        let said = date::parse(&HeaderValue::from_str(said).unwrap()).unwrap();
         assert!((begun..=now()).contains(&said), "{text}");
     }
     let own = written_with_date("Sun, 06 Nov 1994 08:49:37 GMT");
