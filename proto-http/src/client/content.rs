@@ -37,11 +37,17 @@ pub(super) struct Progress {
     /// Milliseconds after that.
     last: AtomicU64,
     whole: AtomicBool,
+    failed: AtomicBool,
 }
 
 impl Progress {
     pub(super) fn begin() -> Arc<Self> {
-        Arc::new(Self { begun: Instant::now(), last: AtomicU64::new(0), whole: AtomicBool::new(false) })
+        Arc::new(Self {
+            begun: Instant::now(),
+            last: AtomicU64::new(0),
+            whole: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
+        })
     }
 
     pub(super) fn last(&self) -> Instant {
@@ -51,6 +57,11 @@ impl Progress {
     /// Whether all of the content has been taken.
     pub(super) fn is_whole(&self) -> bool {
         self.whole.load(Ordering::Relaxed)
+    }
+
+    /// Whether the content could not be had from our side.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
     }
 
     fn note(&self) {
@@ -91,7 +102,8 @@ impl HttpBody for Sending {
             self.progress.note();
             match frame {
                 None => self.progress.whole.store(true, Ordering::Relaxed),
-                Some(_) => self.look(),
+                Some(Ok(_)) => self.look(),
+                Some(Err(_)) => self.progress.failed.store(true, Ordering::Relaxed),
             }
         }
         frame

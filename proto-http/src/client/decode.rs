@@ -71,7 +71,7 @@ pub(super) struct Decoding {
 
 impl Decoding {
     pub(super) fn new(content: Receiving, codings: &[Coding], expansion: u32) -> Self {
-        let inner = Inner { content, octets: 0, trailers: None };
+        let inner = Inner { content, octets: 0, taken: 0, trailers: None };
         let coded = Coded { inner: Arc::new(Mutex::new(inner)), chunk: Bytes::new() };
         let mut reader: Option<Reader> = None;
         for coding in codings.iter().rev() {
@@ -101,8 +101,13 @@ impl Decoding {
 
     /// What follows what is coded: the end, or trailers.
     fn poll_rest(&mut self, cx: &mut Poller<'_>) -> Poll<Option<Result<Frame<Bytes>, Cause>>> {
-        match ready!(self.coded.poll_chunk(cx)) {
-            Ok(chunk) if chunk.is_empty() => {
+        let rest = ready!(self.coded.poll_chunk(cx));
+        let all_taken = {
+            let inner = self.coded.inner();
+            inner.taken == inner.octets
+        };
+        match rest {
+            Ok(chunk) if chunk.is_empty() && all_taken => {
                 self.ended = true;
                 Poll::Ready(self.coded.inner().trailers.take().map(|trailers| Ok(Frame::trailers(trailers))))
             }
@@ -176,7 +181,9 @@ struct Coded {
 
 struct Inner {
     content: Receiving,
+    /// That have come, and of them, that were decoded.
     octets: u64,
+    taken: u64,
     trailers: Option<HeaderMap>,
 }
 
@@ -219,6 +226,7 @@ impl AsyncBufRead for Coded {
 
     fn consume(mut self: Pin<&mut Self>, octets: usize) {
         self.chunk.advance(octets);
+        self.inner().taken += octets as u64;
     }
 }
 

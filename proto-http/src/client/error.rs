@@ -111,7 +111,7 @@ pub(super) fn blame(error: hyper::Error) -> Cause {
             _ => Cause::peer(text),
         };
     }
-    let says = if error.is_incomplete_message() {
+    let says = if error.is_incomplete_message() || is_cut(&error) {
         "the connection ended before all of it had come"
     } else if error.is_parse() {
         "not an answer of HTTP"
@@ -121,6 +121,18 @@ pub(super) fn blame(error: hyper::Error) -> Cause {
         "the connection failed"
     };
     Cause::peer(says).caused_by(error)
+}
+
+/// Whether the stream below ended where more was to come.
+fn is_cut(error: &hyper::Error) -> bool {
+    let mut source = error.source();
+    while let Some(below) = source {
+        if below.downcast_ref::<io::Error>().is_some_and(|it| it.kind() == io::ErrorKind::UnexpectedEof) {
+            return true;
+        }
+        source = below.source();
+    }
+    false
 }
 
 fn ours(error: &hyper::Error) -> Option<&Cause> {

@@ -135,7 +135,7 @@ impl Client {
                 let unsent = failed.take_message().map(|request| request.into_body().into_body());
                 let error = failed.into_error();
                 let dead = sender.reused && !error.is_parse() && !error.is_user();
-                let phase = if error.is_user() { Phase::Request } else { Phase::Head };
+                let phase = if progress.has_failed() { Phase::Request } else { Phase::Head };
                 return Err(Unanswered {
                     error: phase.failed(blame(error)),
                     unsent: unsent.filter(|_| sender.reused),

@@ -171,8 +171,11 @@ fn answer(
     decode: bool,
     options: &Options,
 ) -> Response<Body> {
-    let codings =
-        if decode && !content.is_end_stream() { decode::codings(&parts.headers) } else { Vec::new() };
+    let codings = if decode && options.decode && !content.is_end_stream() {
+        decode::codings(&parts.headers)
+    } else {
+        Vec::new()
+    };
     let body = if codings.is_empty() {
         Frames::new(content)
     } else {

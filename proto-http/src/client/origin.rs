@@ -23,15 +23,13 @@ impl Origin {
         };
         let host =
             uri.host().filter(|host| !host.is_empty()).ok_or_else(|| Cause::local("the URL has no host"))?;
-        let port = match uri.port() {
-            None => {
-                if secure {
-                    443
-                } else {
-                    80
-                }
-            }
-            Some(port) => port.as_u16(),
+        let written =
+            uri.authority().and_then(|it| it.as_str().rsplit_once(host)).map_or("", |(_, port)| port);
+        let port = match (written, secure) {
+            ("" | ":", false) => 80,
+            ("" | ":", true) => 443,
+            // The type leaves a number that is no port unsaid.
+            _ => uri.port_u16().ok_or_else(|| Cause::local("the URL has no valid port"))?,
         };
         if port == 0 {
             return Err(Cause::local("nothing can be connected to on port 0"));
@@ -79,6 +77,7 @@ mod tests {
     #[test]
     fn case_and_the_implied_port_make_no_difference() {
         assert_eq!(of("http://EXAMPLE.org/a").unwrap(), of("http://example.org:80/b").unwrap());
+        assert_eq!(of("http://a:b@example.org:/").unwrap().port, 80);
         assert_eq!(of("https://x.example:443").unwrap().to_string(), "https://x.example");
         assert_ne!(of("https://x.example").unwrap(), of("http://x.example:443").unwrap());
     }
@@ -93,7 +92,9 @@ mod tests {
 
     #[test]
     fn other_schemes_and_no_host_are_refused() {
-        for wrong in ["ftp://x.example/", "/path", "x.example:80", "http://x.example:0/"] {
+        for wrong in
+            ["ftp://x.example/", "/path", "x.example:80", "http://x.example:0/", "http://x.example:65536/"]
+        {
             assert!(of(wrong).is_err(), "{wrong}");
         }
     }
