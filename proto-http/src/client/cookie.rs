@@ -148,7 +148,8 @@ impl Cookie {
         if let Some(domain) = domain.filter(|domain| !domain.is_empty()) {
             let own = domain == origin.host;
             // A domain of one label is nobody's own. Lists of longer ones are not known here.
-            if !own && !(domain.contains('.') && within(&origin.host, &domain)) {
+            let fits = own || (domain.contains('.') && within(&origin.host, &domain));
+            if !fits {
                 return None;
             }
             cookie.host_only = own && !domain.contains('.');
