@@ -1,6 +1,6 @@
 //! `ropewalk fetch --resume` after a cut.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::process::Stdio;
 use std::thread;
@@ -129,15 +129,14 @@ fn an_interrupt_keeps_the_part() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/x", listener.local_addr().unwrap());
     thread::spawn(move || {
-        let held: Vec<_> = listener
-            .incoming()
-            .map(|stream| {
-                let mut stream = stream.unwrap();
-                stream.write_all(half(TAG).as_bytes()).unwrap();
-                stream
-            })
-            .collect();
-        drop(held);
+        let mut held = Vec::new();
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            while lines.next().is_some_and(|line| !line.unwrap().is_empty()) {}
+            stream.write_all(half(TAG).as_bytes()).unwrap();
+            held.push(stream);
+        }
     });
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let folder = Folder::new();

@@ -122,8 +122,9 @@ impl From<client::Error> for Stop {
     fn from(error: client::Error) -> Self {
         let exit = match (error.phase(), error.fault()) {
             (Phase::Resolve | Phase::Connect, _) => Exit::Unavailable,
-            (_, Fault::Limit) => Exit::TryLater,
             (Phase::Request, _) => Exit::Usage,
+            (Phase::Redirect, _) => Exit::Failure,
+            (_, Fault::Limit) => Exit::TryLater,
             _ => Exit::Failure,
         };
         Self::new(exit, error.chain())
@@ -230,7 +231,8 @@ async fn save(
             Ok(None) => break,
             Err(error) => {
                 drop(progress);
-                let exit = if error.fault() == Fault::Limit { Exit::TryLater } else { Exit::Failure };
+                let late = error.fault() == Fault::Limit && error.limit_name() != Some("expansion");
+                let exit = if late { Exit::TryLater } else { Exit::Failure };
                 return Err(Stop::new(exit, error.chain()));
             }
         }

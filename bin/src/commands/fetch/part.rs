@@ -1,7 +1,7 @@
 //! A file that has come in part: `FILE.part`, and beside it `FILE.part.tag`, which says of what it is a part.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use ropewalk_core::{Error, Result};
@@ -55,10 +55,13 @@ pub(super) fn find(file: &Path) -> Result<Option<Part>> {
 pub(super) fn note(file: &Path, answer: &HttpResponse<Body>) -> Result<()> {
     let decoded =
         answer.extensions().get::<ropewalk_http::client::Report>().is_some_and(|it| !it.decoded.is_empty());
-    match strong(answer.headers()).filter(|_| !decoded) {
-        Some(validator) => Ok(fs::write(tag(file), [validator.as_bytes(), b"\n"].concat())?),
-        None => forget(&tag(file)),
-    }
+    let tag = tag(file);
+    // A link that somebody put there is not followed.
+    forget(&tag)?;
+    let Some(validator) = strong(answer.headers()).filter(|_| !decoded) else { return Ok(()) };
+    let made = OpenOptions::new().write(true).create_new(true).open(&tag);
+    made.and_then(|mut made| made.write_all(&[validator.as_bytes(), b"\n"].concat()))
+        .map_err(|error| Error::local(format!("cannot make {}", tag.display())).caused_by(error))
 }
 
 /// Removes a file, if it is there.

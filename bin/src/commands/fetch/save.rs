@@ -112,7 +112,6 @@ impl Place {
             },
             (StatusCode::RANGE_NOT_SATISFIABLE, None) if check => out(To::Nothing),
             _ => {
-                part::note(file, answer)?;
                 let path = part::path(file);
                 // A link that somebody put there is not followed.
                 part::forget_part(file)?;
@@ -121,6 +120,7 @@ impl Place {
                     .create_new(true)
                     .open(&path)
                     .map_err(|e| cannot("make", &path, e))?;
+                part::note(file, answer)?;
                 out(To::Part { open, file: file.clone() })
             }
         }
