@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::fmt;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context as Poller, Poll, ready};
@@ -101,6 +102,16 @@ impl<T: Into<Bytes>> From<T> for Body {
 impl Default for Body {
     fn default() -> Self {
         Self::empty()
+    }
+}
+
+/// The length, and never the content.
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match HttpBody::size_hint(self).exact() {
+            Some(octets) => write!(f, "Body({octets})"),
+            None => f.write_str("Body(..)"),
+        }
     }
 }
 
