@@ -3,6 +3,7 @@
 mod files;
 mod kind;
 mod server;
+mod site;
 mod wire;
 
 pub use files::{Static, Types};
@@ -11,6 +12,10 @@ pub use kind::KIND;
 pub use server::{
     AccessLog, Body, BoxHandler, Deadlines, Facts, Failure, FileRange, Frames, Handler, Http, Interim,
     Options, Request, Response, Routes, Tower, Upgrade,
+};
+pub use site::{
+    Auth, Fields, Host, Logins, Pattern, Redirect, Rewrite, Scheme, Site, Sites, Statuses, Target,
+    UnknownHost, When,
 };
 
 #[cfg(test)]

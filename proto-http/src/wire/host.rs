@@ -47,18 +47,32 @@ pub(crate) fn check(version: Version, uri: &Uri, headers: &HeaderMap) -> Result<
     }
 }
 
+/// The authority that a request which was [checked](check) is for, as it was written.
+pub(crate) fn authority<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+    let field = || headers.get(header::HOST).and_then(|field| field.to_str().ok());
+    uri.authority().map(Authority::as_str).or_else(field).filter(|authority| !authority.is_empty())
+}
+
+/// Its host without the port, as it was written, but for the dot that ends a name at the root of the DNS.
+pub(crate) fn name<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+    let (name, _) = split(authority(uri, headers)?);
+    Some(name.strip_suffix('.').unwrap_or(name)).filter(|name| !name.is_empty())
+}
+
+/// The host, and the port with its colon.
+pub(crate) fn split(authority: &str) -> (&str, &str) {
+    let colon = authority.rfind(':').filter(|_| !authority.ends_with(']'));
+    authority.split_at(colon.unwrap_or(authority.len()))
+}
+
 /// `uri-host [ ":" port ]` without user information.
-fn valid(text: &str) -> bool {
+pub(crate) fn valid(text: &str) -> bool {
     let Ok(authority) = text.parse::<Authority>() else { return false };
-    let (host, port) = match text.rfind(':').filter(|_| !text.ends_with(']')) {
-        Some(colon) => (text.get(..colon), text.get(colon + 1..)),
-        None => (Some(text), None),
-    };
-    let port_fits = port.is_none_or(|port| {
-        port.is_empty() || (port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok())
-    });
-    let (Some(host), false) = (host, text.contains('@')) else { return false };
-    port_fits && !host.is_empty() && authority.host() == host && host_fits(host)
+    let (host, port) = split(text);
+    let port = port.strip_prefix(':').unwrap_or(port);
+    let port_fits =
+        port.is_empty() || (port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok());
+    !text.contains('@') && port_fits && !host.is_empty() && authority.host() == host && host_fits(host)
 }
 
 /// An IPv6 literal in brackets, or a reg-name (RFC 3986 §3.2.2).
@@ -69,7 +83,8 @@ fn host_fits(host: &str) -> bool {
     }
 }
 
-fn same(authority: &str, field: &str, scheme: Option<&str>) -> bool {
+/// Whether these are the same host and port, in this scheme.
+pub(crate) fn same(authority: &str, field: &str, scheme: Option<&str>) -> bool {
     let default = match scheme {
         Some("https") => ":443",
         _ => ":80",
