@@ -47,7 +47,7 @@ impl<'a> Accounts<'a> {
         let plain_text = section
             .key("without_tls", "Let passwords come over plain text, where something before us ends TLS.")
             .or(false);
-        let schemes: Vec<_> = schemes.iter().filter_map(|word| scheme(section, word)).collect();
+        let schemes: Option<Vec<_>> = schemes.iter().map(|word| scheme(section, word)).collect();
         let mut auth = Auth::new(self.logins(section, accounts?)?, plain(paths))
             .except(plain(except))
             .users(users)
@@ -58,7 +58,7 @@ impl<'a> Accounts<'a> {
         if plain_text {
             auth = auth.without_tls();
         }
-        let auth = auth.schemes(&schemes, &realm);
+        let auth = auth.schemes(&schemes?, &realm);
         auth.map_err(|error| section.error(error.to_string())).ok()
     }
 

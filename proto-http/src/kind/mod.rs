@@ -43,3 +43,6 @@ fn options(section: &mut Section<'_>) -> Options {
     deadlines.idle = section.key("keep_alive", "Between two requests.").optional();
     options
 }
+
+#[cfg(test)]
+mod tests;

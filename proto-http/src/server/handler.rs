@@ -114,8 +114,8 @@ impl Request {
         self.offers.has(protocol)
     }
 
-    /// The same request once more, without its content.
-    pub(crate) fn again(&self) -> Self {
+    /// The same request once more, with these fields and without content.
+    pub(crate) fn again(&self, headers: HeaderMap) -> Self {
         Self {
             method: self.method.clone(),
             uri: self.uri.clone(),
@@ -123,7 +123,7 @@ impl Request {
             path: self.path.clone(),
             rest: self.rest.clone(),
             slash: self.slash,
-            headers: self.headers.clone(),
+            headers,
             extensions: self.extensions.clone(),
             body: Body::empty(),
             facts: Arc::clone(&self.facts),

@@ -11,7 +11,7 @@ mod target;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Method, StatusCode, header};
+use http::{HeaderName, Method, StatusCode, header};
 use ropewalk_core::data::cred::Principal;
 use ropewalk_core::data::files::VPath;
 
@@ -202,22 +202,19 @@ impl Site {
     fn fallback(&self, request: &Request) -> Option<(&Rewrite, Request)> {
         let missing = |rewrite: &&Rewrite| rewrite.when == When::Missing && rewrite.is_about(&request.path);
         let rewrite = self.rules.rewrites.iter().find(missing)?;
-        moves::is_safe(&request.method).then(|| (rewrite, request.again()))
+        moves::is_safe(&request.method).then(|| (rewrite, request.again(request.headers.clone())))
     }
 }
 
 /// The request by which the page of an error is asked for: of what the peer said only which form it likes.
 fn page_of(request: &Request) -> Request {
-    let mut page = request.again();
+    let likes = [header::ACCEPT_ENCODING, header::ACCEPT_LANGUAGE].into_iter();
+    let all = |name: HeaderName| {
+        request.headers.get_all(&name).iter().map(move |value| (name.clone(), value.clone()))
+    };
+    let mut page = request.again(likes.flat_map(all).collect());
     if page.method != Method::HEAD {
         page.method = Method::GET;
     }
-    let likes = [header::ACCEPT_ENCODING, header::ACCEPT_LANGUAGE];
-    page.headers = likes
-        .into_iter()
-        .flat_map(|name| {
-            request.headers.get_all(&name).iter().map(move |value| (name.clone(), value.clone()))
-        })
-        .collect();
     page
 }
