@@ -10,6 +10,7 @@ pub mod fuzzing;
 mod gateway;
 mod kind;
 mod server;
+mod site;
 mod sse;
 mod wire;
 pub mod ws;
@@ -26,6 +27,10 @@ pub use kind::KIND;
 pub use server::{
     AccessLog, Body, BoxHandler, Deadlines, Facts, Failure, FileRange, Frames, Handler, Http, Interim,
     Options, Request, Response, Routes, Tower, Upgrade,
+};
+pub use site::{
+    Auth, Fields, Host, Logins, Pattern, Redirect, Rewrite, Scheme, Site, Sites, Statuses, Target,
+    UnknownHost, When,
 };
 pub use sse::{Event, EventBuilder, Events};
 pub use wire::coding::Coding;

@@ -18,6 +18,10 @@ pub(crate) fn read(section: &mut Section<'_>) -> Programs {
 }
 
 impl Programs {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// A handler of which the programs are asked first.
     pub(crate) fn before(self, handler: impl Handler) -> BoxHandler {
         if self.0.is_empty() {

@@ -1,5 +1,6 @@
 //! The host of a request (RFC 9110 §7.2).
 
+use http::uri::Authority;
 use http::{HeaderMap, Uri, Version, header};
 
 /// Why a request has no host that could be trusted.
@@ -46,16 +47,31 @@ pub(crate) fn check(version: Version, uri: &Uri, headers: &HeaderMap) -> Result<
     }
 }
 
+/// The authority that a request which was [checked](check) is for, as it was written.
+pub(crate) fn authority<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+    let field = || headers.get(header::HOST).and_then(|field| field.to_str().ok());
+    uri.authority().map(Authority::as_str).or_else(field).filter(|authority| !authority.is_empty())
+}
+
+/// Its host without the port, as it was written, but for the dot that ends a name at the root of the DNS.
+pub(crate) fn name<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+    let (name, _) = split(authority(uri, headers)?);
+    Some(name.strip_suffix('.').unwrap_or(name)).filter(|name| !name.is_empty())
+}
+
+/// The host, and the port with its colon.
+pub(crate) fn split(authority: &str) -> (&str, &str) {
+    let colon = authority.rfind(':').filter(|_| !authority.ends_with(']'));
+    authority.split_at(colon.unwrap_or(authority.len()))
+}
+
 /// `uri-host [ ":" port ]` without user information.
 pub(crate) fn valid(text: &str) -> bool {
-    let (host, port) = match text.rfind(':').filter(|_| !text.ends_with(']')) {
-        Some(colon) => (text.get(..colon), text.get(colon + 1..)),
-        None => (Some(text), None),
-    };
-    let port_fits = port.is_none_or(|port| {
-        port.is_empty() || (port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok())
-    });
-    host.is_some_and(|host| port_fits && !host.is_empty() && host_fits(host))
+    let (host, port) = split(text);
+    let port = port.strip_prefix(':').unwrap_or(port);
+    let port_fits =
+        port.is_empty() || (port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok());
+    port_fits && !host.is_empty() && host_fits(host)
 }
 
 /// An IPv6 literal in brackets, or a reg-name (RFC 3986 §3.2.2).
