@@ -85,6 +85,6 @@ async fn the_client_of_websockets_fails_what_it_is_known_to_fail_and_nothing_els
     let mut command = Command::new(python);
     command.arg(script("client_websockets.py")).arg(listener.local_addr().unwrap().port().to_string());
     let _child = command.stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn().unwrap();
-    let report = run("websocket-client", &Subject::client("websockets", listener)).await;
+    let report = run("websocket-client", &Subject::connecting("websockets", listener)).await;
     assert_conforms(report, include_str!("../expectations/websockets.toml"));
 }
