@@ -111,6 +111,13 @@ impl Subject {
         self
     }
 
+    /// Says that the subject was given everything that a case may need.
+    #[must_use]
+    pub fn with_all(mut self) -> Self {
+        self.has = Need::ALL.to_vec();
+        self
+    }
+
     /// For a server of unknown content: cases that need the known tree are skipped.
     #[must_use]
     pub fn without(mut self, need: Need) -> Self {

@@ -12,20 +12,25 @@ use std::task::{Context as Poller, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body::Body as HttpBody;
+use http::{StatusCode, header};
+use http_body::{Body as HttpBody, SizeHint};
 use hyper::body::Incoming;
 use hyper::rt::Executor;
 use hyper::server::conn::http2;
 use hyper::service::Service;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use ropewalk_core::app::Context;
 use ropewalk_core::net::Connection;
 use ropewalk_core::{Error, Fault, Result};
 use tokio::time::Instant;
 
+use super::Body;
 use super::deadlines::{Activity, Alarm, Phase};
+use super::handler::Facts;
 use super::pipeline::{Answer, Pipeline};
 use super::sent::Exchange;
+use super::upgrade::{Offers, Upgrade};
 
 /// A window of HTTP/2: what a peer may send before a handler reads it, of one stream and of all together.
 const WINDOW: u32 = 1024 * 1024;
@@ -43,6 +48,7 @@ pub(super) async fn serve(conn: Connection, pipeline: Pipeline) -> Result<()> {
         http2::Builder::new(Tasks(cx.clone()))
             .timer(TokioTimer::new())
             .max_concurrent_streams(pipeline.options.streams)
+            .enable_connect_protocol()
             .max_header_list_size(head)
             .initial_stream_window_size(WINDOW)
             .initial_connection_window_size(WINDOW)
@@ -105,27 +111,81 @@ struct Requests {
 impl Service<http::Request<Incoming>> for Requests {
     type Response = http::Response<super::sent::Sent>;
     type Error = Infallible;
-    type Future = Never<Answer>;
+    type Future = Answering;
 
-    fn call(&self, request: http::Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: http::Request<Incoming>) -> Self::Future {
+        // RFC 8441 §4: a stream is to become a tunnel to another protocol.
+        let tunnel = request.extensions_mut().remove::<hyper::ext::Protocol>().map(|protocol| {
+            let stream = hyper::upgrade::on(&mut request);
+            request.extensions_mut().insert(Offers::connect(protocol.as_str()));
+            let Pipeline { facts, times, .. } = &self.pipeline;
+            let exchange = Exchange::begin(&self.activity);
+            Tunnel { stream, facts: Arc::clone(facts), write: times.write, exchange }
+        });
         let (head, body) = request.into_parts();
-        Never(self.pipeline.answer(head, Content(body), Some(Exchange::begin(&self.activity))))
+        let body = if tunnel.is_some() { Content(None) } else { Content(Some(body)) };
+        let answer = self.pipeline.answer(head, body, Some(Exchange::begin(&self.activity)));
+        Answering { answer, tunnel }
     }
 }
 
-/// A future that cannot fail.
-struct Never<F>(F);
+/// An answer, behind which a tunnel may begin.
+struct Answering {
+    answer: Answer,
+    tunnel: Option<Tunnel>,
+}
 
-impl<F: Future + Unpin> Future for Never<F> {
-    type Output = Result<F::Output, Infallible>;
+impl Future for Answering {
+    type Output = Result<http::Response<super::sent::Sent>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx).map(Ok)
+        let mut response = std::task::ready!(Pin::new(&mut self.answer).poll(cx));
+        // RFC 9113 §8.2.2: HTTP/2 has no such field, and no 101.
+        response.headers_mut().remove(header::UPGRADE);
+        if let Some(upgrade) = response.extensions_mut().remove::<Upgrade>()
+            && let Some(tunnel) = self.tunnel.take()
+        {
+            *response.status_mut() = StatusCode::OK;
+            response.body_mut().replace(StatusCode::OK, Body::empty());
+            tunnel.begin(upgrade);
+        }
+        Poll::Ready(Ok(response))
     }
 }
 
-/// A request's body, with our errors.
-struct Content(Incoming);
+/// A stream that another protocol may get. The connection is not idle while there is one.
+struct Tunnel {
+    stream: OnUpgrade,
+    facts: Arc<Facts>,
+    write: Duration,
+    exchange: Exchange,
+}
+
+impl Tunnel {
+    fn begin(self, upgrade: Upgrade) {
+        let Self { stream, facts, write, exchange } = self;
+        let tasks = facts.cx.clone();
+        let serve = async move {
+            let stream = stream.await.map_err(blame)?;
+            let mut conn = Connection::new(TokioIo::new(stream), facts.info.clone());
+            conn.pace().write(write);
+            upgrade.run(conn, facts.cx.clone()).await
+        };
+        let task = async move {
+            if let Err(error) = serve.await {
+                match error.fault() {
+                    Fault::Local => tracing::error!(error = %error.chain(), "stream failed"),
+                    _ => tracing::debug!(error = %error.chain(), "stream ended"),
+                }
+            }
+            drop(exchange);
+        };
+        tasks.spawn(task).detach();
+    }
+}
+
+/// A request's body, with our errors. What a tunnel brings is none.
+struct Content(Option<Incoming>);
 
 impl HttpBody for Content {
     type Data = Bytes;
@@ -135,15 +195,16 @@ impl HttpBody for Content {
         mut self: Pin<&mut Self>,
         cx: &mut Poller<'_>,
     ) -> Poll<Option<Result<http_body::Frame<Bytes>>>> {
-        Pin::new(&mut self.0).poll_frame(cx).map(|frame| frame.map(|frame| frame.map_err(blame)))
+        let Some(body) = &mut self.0 else { return Poll::Ready(None) };
+        Pin::new(body).poll_frame(cx).map(|frame| frame.map(|frame| frame.map_err(blame)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
+        self.0.as_ref().is_none_or(HttpBody::is_end_stream)
     }
 
-    fn size_hint(&self) -> http_body::SizeHint {
-        self.0.size_hint()
+    fn size_hint(&self) -> SizeHint {
+        self.0.as_ref().map_or_else(|| SizeHint::with_exact(0), HttpBody::size_hint)
     }
 }
 

@@ -10,13 +10,16 @@ use ropewalk_core::{Error, Fault};
 use tokio::sync::Semaphore;
 
 use super::Body;
+use super::interim::{Interim, Interims};
+use super::upgrade::Offers;
 
 /// Answers requests.
 ///
 /// A request reaches it only after the checks of the server: its head is within the limits, its host is one and
 /// valid, its path was decoded once. Write it as
 /// `async fn handle(&self, request: Request) -> Result<Response, Failure>`; a function of that shape is one.
-/// The future is dropped when the connection breaks or has no more time. A panic answers 500.
+/// The future is dropped when the connection is reset or has no more time; a peer that merely says no more (TCP's
+/// half-close) may still wait for its answer. A panic answers 500.
 pub trait Handler: Send + Sync + 'static {
     /// Answers one request; a [`Failure`] becomes a small page.
     fn handle(&self, request: Request) -> impl Future<Output = Result<Response, Failure>> + Send;
@@ -96,11 +99,24 @@ pub struct Request {
     pub body: Body,
     /// Who asks, over what.
     pub facts: Arc<Facts>,
+    pub(super) offers: Offers,
+    pub(super) exchange: u64,
 }
 
 impl Request {
-    /// The request as other libraries know it, with the facts among its extensions.
+    /// Whether it asks to go on with this protocol, so that [`Upgrade::to`](super::Upgrade::to) can answer.
+    pub fn upgrades_to(&self, protocol: &str) -> bool {
+        self.offers.has(protocol)
+    }
+
+    /// Where interim answers go.
+    pub fn interim(&self) -> Interim {
+        Interim::new(&self.facts, self.exchange)
+    }
+
+    /// The request as other libraries know it, with the facts and the [`Interim`] among its extensions.
     pub fn into_http(self) -> http::Request<Body> {
+        let interim = self.interim();
         let mut request = http::Request::new(self.body);
         *request.method_mut() = self.method;
         *request.uri_mut() = self.uri;
@@ -108,6 +124,7 @@ impl Request {
         *request.headers_mut() = self.headers;
         *request.extensions_mut() = self.extensions;
         request.extensions_mut().insert(self.facts);
+        request.extensions_mut().insert(interim);
         request
     }
 }
@@ -122,6 +139,7 @@ pub struct Facts {
     pub cx: Context,
     /// For answers of which a peer is not to hold many at once.
     pub(crate) costly: Arc<Semaphore>,
+    pub(super) interim: Arc<Interims>,
 }
 
 /// Costly answers that one connection may have at once.
@@ -129,7 +147,7 @@ const COSTLY: usize = 2;
 
 impl Facts {
     pub(super) fn new(info: Info, cx: Context) -> Self {
-        Self { info, cx, costly: Arc::new(Semaphore::new(COSTLY)) }
+        Self { info, cx, costly: Arc::new(Semaphore::new(COSTLY)), interim: Arc::default() }
     }
 
     /// The id of the connection.

@@ -19,6 +19,7 @@ use super::deadlines::{Timed, Times};
 use super::handler::{Answering, BoxHandler, Facts};
 use super::log::Entry;
 use super::sent::{Exchange, Sent};
+use super::upgrade::{Offers, Upgrade};
 use super::{Body, Failure, Options, Request, Response, page};
 use crate::wire::target::Decoded;
 use crate::wire::{host, target};
@@ -39,13 +40,16 @@ impl Pipeline {
     {
         let entry = Entry::new(self.options.access_log, &self.facts, &head);
         let is_head = head.method == Method::HEAD;
-        let state = match check(&self.options, &head) {
+        let offers = Offers::of(&head);
+        let state = match check(&self.options, &head, &offers) {
             Err(failure) => State::Failed(failure),
             Ok(_) if head.method == Method::OPTIONS && head.uri.path() == "*" => State::Server,
-            Ok(decoded) => State::Handling(self.handler.start(self.request(head, body, decoded))),
+            Ok(decoded) => {
+                State::Handling(self.handler.start(self.request(head, body, decoded, offers.clone())))
+            }
         };
         let facts = Arc::clone(&self.facts);
-        Answer { state, is_head, facts, exchange, entry: Some(entry) }
+        Answer { state, is_head, offers, facts, exchange, entry: Some(entry) }
     }
 
     /// The answer to what is no request; the connection ends with it.
@@ -55,7 +59,7 @@ impl Pipeline {
         response
     }
 
-    fn request<B>(&self, head: Parts, body: B, decoded: Decoded) -> Request
+    fn request<B>(&self, head: Parts, body: B, decoded: Decoded, offers: Offers) -> Request
     where
         B: HttpBody<Data = Bytes, Error = Error> + Send + Unpin + 'static,
     {
@@ -67,12 +71,27 @@ impl Pipeline {
         let Decoded { path, slash } = decoded;
         let Parts { method, uri, version, headers, extensions, .. } = head;
         let facts = Arc::clone(&self.facts);
-        Request { method, uri, version, headers, extensions, body, rest: path.clone(), path, slash, facts }
+        let exchange = facts.interim.exchange();
+        let rest = path.clone();
+        Request {
+            method,
+            uri,
+            version,
+            path,
+            rest,
+            slash,
+            headers,
+            extensions,
+            body,
+            facts,
+            offers,
+            exchange,
+        }
     }
 }
 
 /// The checks that come before any handler. The first that fails is the answer.
-fn check(options: &Options, head: &Parts) -> Result<Decoded, Failure> {
+fn check(options: &Options, head: &Parts, offers: &Offers) -> Result<Decoded, Failure> {
     let uri = &head.uri;
     if uri.path_and_query().map_or(0, |target| target.as_str().len()) > options.target {
         return Err(Failure::new(StatusCode::URI_TOO_LONG).closing());
@@ -82,8 +101,10 @@ fn check(options: &Options, head: &Parts) -> Result<Decoded, Failure> {
     }
     host::check(head.version, uri, &head.headers).map_err(|_| Failure::bad_request().closing())?;
     match head.method {
-        // RFC 9110 §9.3.6: no tunnels here.
-        Method::CONNECT => return Err(Failure::new(StatusCode::NOT_IMPLEMENTED).closing()),
+        // RFC 9110 §9.3.6: no tunnels here, but for those to another protocol (RFC 8441).
+        Method::CONNECT if offers.is_empty() => {
+            return Err(Failure::new(StatusCode::NOT_IMPLEMENTED).closing());
+        }
         Method::OPTIONS if uri.path() == "*" => return Ok(Decoded::root()),
         _ => {}
     }
@@ -99,6 +120,7 @@ fn check(options: &Options, head: &Parts) -> Result<Decoded, Failure> {
 pub(super) struct Answer {
     state: State,
     is_head: bool,
+    offers: Offers,
     facts: Arc<Facts>,
     exchange: Option<Exchange>,
     entry: Option<Entry>,
@@ -138,7 +160,8 @@ impl Future for Answer {
 
 impl Answer {
     fn finish(&mut self, made: Result<Response, Failure>) -> http::Response<Sent> {
-        let response = made.unwrap_or_else(|failure| self.page(failure));
+        let response =
+            made.and_then(|response| self.judge(response)).unwrap_or_else(|failure| self.page(failure));
         let (mut head, mut body) = response.into_parts();
         if self.is_head {
             // RFC 9110 §9.3.2: the fields that a GET would have, and no content.
@@ -150,6 +173,23 @@ impl Answer {
         let exchange = self.exchange.take();
         let sent = Sent::new(body, head.status, exchange, self.entry.take());
         http::Response::from_parts(head, sent)
+    }
+
+    /// No answer ends with an interim status, but for one that switches to what was asked for.
+    fn judge(&self, mut response: Response) -> Result<Response, Failure> {
+        match response.extensions().get::<Upgrade>().map(Upgrade::protocol) {
+            Some(protocol) if self.offers.has(protocol) => {
+                response.headers_mut().insert(header::UPGRADE, HeaderValue::from_static(protocol));
+                Ok(response)
+            }
+            Some(protocol) => Err(Failure::new(StatusCode::UPGRADE_REQUIRED)
+                .with(header::UPGRADE, HeaderValue::from_static(protocol))),
+            None if response.status().is_informational() => {
+                let cause = Error::local("a handler's last answer was an interim one");
+                Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR).caused_by(cause))
+            }
+            None => Ok(response),
+        }
     }
 
     /// The page of a failure, whose cause goes to the log alone.

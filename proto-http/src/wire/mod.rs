@@ -2,8 +2,10 @@
 #![deny(clippy::indexing_slicing)]
 
 pub(crate) mod accept;
+pub(crate) mod coding;
 pub(crate) mod date;
 pub(crate) mod etag;
 pub(crate) mod host;
+pub(crate) mod list;
 pub(crate) mod range;
 pub(crate) mod target;

@@ -19,7 +19,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use self::fault::Fault;
 pub(crate) use self::fault::faults;
 use crate::run::run_case;
-use crate::{Case, Need, Options, Subject, Suite, suites, websocket};
+use crate::{Case, Options, Subject, Suite, suites, websocket};
 
 /// What the broken subjects did to the cases.
 #[derive(Clone, Debug)]
@@ -139,7 +139,7 @@ async fn failures(
 
 fn mutant(fault: Option<Fault>) -> Subject {
     let name = fault.map_or("reference".to_owned(), |fault| format!("{fault:?}"));
-    Subject::in_process(&name, move |io| reference::serve(io, fault)).with(Need::ShortTimeouts)
+    Subject::in_process(&name, move |io| reference::serve(io, fault)).with_all()
 }
 
 /// Servers that speak no protocol.
@@ -174,11 +174,5 @@ fn senseless() -> Vec<Subject> {
             std::future::pending().await
         }),
     ];
-    subjects
-        .map(|subject| {
-            [Need::ShortTimeouts, Need::Subprotocols, Need::OneOrigin, Need::OnePath]
-                .into_iter()
-                .fold(subject, Subject::with)
-        })
-        .into()
+    subjects.map(Subject::with_all).into()
 }

@@ -30,7 +30,10 @@ pub(super) fn framing(
     headers: &HeaderMap,
     body: &Body,
 ) -> Framing {
-    if is_head || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+    if is_head
+        || status.is_informational()
+        || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+    {
         return Framing::Nothing;
     }
     let said = || headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
@@ -61,12 +64,7 @@ pub(super) fn head(
     persistence: Persistence,
 ) {
     out.reserve(192 + 48 * headers.len());
-    // RFC 9110 §6.2: our own version, whatever that of the request.
-    out.put_slice(b"HTTP/1.1 ");
-    out.put_slice(status.as_str().as_bytes());
-    out.put_slice(b" ");
-    out.put_slice(status.canonical_reason().unwrap_or_default().as_bytes());
-    out.put_slice(b"\r\n");
+    status_line(out, status);
     // RFC 9110 §8.6: what HEAD and 304 say of a length is about another answer; a 204 says nothing of it.
     let keeps_length = framing == Framing::Nothing && status != StatusCode::NO_CONTENT;
     for (name, value) in headers {
@@ -89,9 +87,34 @@ pub(super) fn head(
         Persistence::KeepAlive => out.put_slice(b"connection: keep-alive\r\n"),
         Persistence::Close => out.put_slice(b"connection: close\r\n"),
     }
+    // RFC 9110 §7.8: what is said of this connection is named there.
+    if headers.contains_key(header::UPGRADE) {
+        out.put_slice(b"connection: upgrade\r\n");
+    }
     if !headers.contains_key(header::DATE) {
         date(out);
     }
+    out.put_slice(b"\r\n");
+}
+
+/// Writes an interim answer, which has a head alone (RFC 9110 §15.2).
+pub(in crate::server) fn interim(out: &mut BytesMut, status: StatusCode, headers: &HeaderMap) {
+    status_line(out, status);
+    for (name, value) in headers {
+        // RFC 9110 §8.6: no length in a 1xx.
+        if !is_ours(name) && *name != header::CONTENT_LENGTH {
+            field(out, name, value.as_bytes());
+        }
+    }
+    out.put_slice(b"\r\n");
+}
+
+/// RFC 9110 §6.2: with our own version, whatever that of the request.
+fn status_line(out: &mut BytesMut, status: StatusCode) {
+    out.put_slice(b"HTTP/1.1 ");
+    out.put_slice(status.as_str().as_bytes());
+    out.put_slice(b" ");
+    out.put_slice(status.canonical_reason().unwrap_or_default().as_bytes());
     out.put_slice(b"\r\n");
 }
 

@@ -4,8 +4,8 @@ use std::pin::Pin;
 use std::task::{Context as Poller, Poll, ready};
 
 use bytes::{Buf, Bytes, BytesMut};
-use ropewalk_core::Result;
 use ropewalk_core::net::Connection;
+use ropewalk_core::{Error, Fault, Result};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
 /// Octets of one read.
@@ -23,6 +23,8 @@ pub(super) struct Link {
     pub(super) back: &'static [u8],
     /// An answer is on its way whose end is that of the connection: only a reset tells that it was cut.
     pub(super) resets: bool,
+    /// The peer says no more.
+    is_over: bool,
 }
 
 impl Link {
@@ -34,6 +36,7 @@ impl Link {
             data: Bytes::new(),
             back: &[],
             resets: false,
+            is_over: false,
         }
     }
 
@@ -44,6 +47,27 @@ impl Link {
         ready!(Pin::new(&mut self.conn).poll_read(cx, &mut buf))?;
         self.input.extend_from_slice(buf.filled());
         Poll::Ready(Ok(buf.filled().len()))
+    }
+
+    /// Ready when the connection breaks while the peer is being answered. What it says meanwhile is kept, as far as
+    /// there is room; that it has waited too long is not its fault.
+    pub(super) fn poll_broken(&mut self, cx: &mut Poller<'_>) -> Poll<Error> {
+        while !self.is_over && self.input.len() < READ {
+            match ready!(self.poll_fill(cx)) {
+                Ok(0) => self.is_over = true,
+                Ok(_) => {}
+                Err(error) if error.fault() == Fault::Limit => return Poll::Pending,
+                Err(error) => return Poll::Ready(error),
+            }
+        }
+        Poll::Pending
+    }
+
+    /// The connection, with what came of what follows.
+    pub(super) fn into_conn(self) -> Connection {
+        let mut conn = self.conn;
+        conn.unread(self.input.freeze());
+        conn
     }
 
     /// Gives empty buffers back.

@@ -4,6 +4,8 @@
 mod chunked;
 mod content;
 mod encode;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod head;
 mod linger;
 mod link;
@@ -11,4 +13,5 @@ mod sendfile;
 mod session;
 mod transmit;
 
+pub(super) use encode::interim;
 pub(super) use session::serve;

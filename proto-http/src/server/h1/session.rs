@@ -8,12 +8,14 @@ use ropewalk_core::{Error, Result};
 use tokio::time::{Instant, timeout};
 
 use super::super::deadlines::Alarm;
-use super::super::pipeline::Pipeline;
+use super::super::pipeline::{Answer, Pipeline};
 use super::super::sent::Sent;
+use super::super::upgrade::Upgrade;
 use super::content::Content;
 use super::head::{self, Head, Scan};
 use super::link::Link;
 use super::{linger, transmit};
+use crate::wire::list;
 
 /// Serves a connection of HTTP/1.0 or 1.1, whose first bytes are there.
 ///
@@ -32,6 +34,10 @@ pub(in crate::server) fn serve(
         let end = end?;
         match end {
             End::Now => return Ok(()),
+            End::Upgrade(upgrade) => {
+                let Session { link, pipeline, .. } = session;
+                return upgrade.run(link.into_conn(), pipeline.facts.cx.clone()).await;
+            }
             // Boxed, for it is the end of many a connection, and the most of none.
             End::Close | End::LateHead => {
                 Box::pin(linger::close(&mut session.link.conn, &session.pipeline)).await?
@@ -39,7 +45,7 @@ pub(in crate::server) fn serve(
         }
         match end {
             End::LateHead => Err(Error::limit("head", "request head too slow")),
-            End::Now | End::Close => Ok(()),
+            End::Now | End::Close | End::Upgrade(_) => Ok(()),
         }
     }
 }
@@ -59,6 +65,15 @@ enum End {
     Close,
     /// As well, and the peer was too slow.
     LateHead,
+    /// Another protocol takes the connection over.
+    Upgrade(Upgrade),
+}
+
+/// What comes after an answer.
+enum Then {
+    /// The next request.
+    Next,
+    End(End),
 }
 
 /// What comes where a request is waited for.
@@ -102,8 +117,8 @@ impl Session {
             let end = match self.head(stopping.as_mut()).await? {
                 // Boxed, so that a connection that waits has no room for what it does not do.
                 Next::Head(head) => match Box::pin(self.exchange(head)).await? {
-                    true => continue,
-                    false => End::Close,
+                    Then::Next => continue,
+                    Then::End(end) => end,
                 },
                 Next::Gone => End::Close,
                 Next::Quiet => End::Now,
@@ -172,41 +187,67 @@ impl Session {
         })
     }
 
-    /// Answers a request. Whether the connection goes on.
-    async fn exchange(&mut self, head: Box<Head>) -> Result<bool> {
+    /// Answers a request.
+    async fn exchange(&mut self, head: Box<Head>) -> Result<Then> {
         let Head { parts, framing, keep_alive, expects } = *head;
         let asked = Asked {
             is_head: parts.method == Method::HEAD,
             version: parts.version,
             keep_alive,
-            takes_trailers: head::lists(&parts.headers, header::TE, "trailers"),
+            takes_trailers: list::has(&parts.headers, header::TE, "trailers"),
         };
         let (mut content, incoming) = Content::new(framing, expects);
+        // RFC 9110 §15.2: HTTP/1.0 knows no interim answer.
+        if asked.version > Version::HTTP_10 {
+            self.pipeline.facts.interim.begin();
+        }
         let mut answer = self.pipeline.answer(parts, incoming, None);
-        let response = poll_fn(|cx| {
-            loop {
-                if let Poll::Ready(response) = Pin::new(&mut answer).poll(cx) {
-                    return Poll::Ready(response);
-                }
-                if poll_drive(&mut content, cx, &mut self.link).is_pending() {
-                    return Poll::Pending;
-                }
-            }
-        })
-        .await;
+        let response = poll_fn(|cx| self.poll_answer(cx, &mut answer, &mut content)).await?;
         drop(answer);
-        let response = self.judge(response, &mut content);
+        self.pipeline.facts.interim.end(&mut self.link.front);
+        let mut response = self.judge(response, &mut content);
+        let upgrade = response.extensions_mut().remove::<Upgrade>();
         if let Some(content) = &mut content {
             content.invite(&mut self.link);
         }
         let closes = !asked.keep_alive
-            || head::lists(response.headers(), header::CONNECTION, "close")
+            || list::has(response.headers(), header::CONNECTION, "close")
             || content.as_ref().is_some_and(|content| !content.can_be_skipped())
             || self.pipeline.facts.cx.is_stopping();
         let goes_on =
             transmit::send(&mut self.link, response, &asked, closes, &mut content, self.pipeline.times)
                 .await?;
-        Ok(goes_on && self.skip(content).await)
+        Ok(match upgrade {
+            _ if !goes_on || !self.skip(content).await => Then::End(End::Close),
+            Some(upgrade) => Then::End(End::Upgrade(upgrade)),
+            None => Then::Next,
+        })
+    }
+
+    /// The handler's answer. Meanwhile the handler gets what it reads, and its interim answers go out; where the
+    /// connection breaks, nobody is left to answer.
+    fn poll_answer(
+        &mut self,
+        cx: &mut std::task::Context<'_>,
+        answer: &mut Answer,
+        content: &mut Option<Box<Content>>,
+    ) -> Poll<Result<http::Response<Sent>>> {
+        loop {
+            if let Poll::Ready(response) = Pin::new(&mut *answer).poll(cx) {
+                return Poll::Ready(Ok(response));
+            }
+            let link = &mut self.link;
+            self.pipeline.facts.interim.take(&mut link.front, cx);
+            if link.is_full()
+                && let Poll::Ready(Err(error)) = link.poll_flush(cx)
+            {
+                return Poll::Ready(Err(error));
+            }
+            if poll_drive(content, cx, link).is_ready() {
+                continue;
+            }
+            return link.poll_broken(cx).map(Err);
+        }
     }
 
     /// An answer may be made before all of the content has come. Where what came is no content, that is the answer.
@@ -216,13 +257,10 @@ impl Session {
         content: &mut Option<Box<Content>>,
     ) -> http::Response<Sent> {
         let is_content = content.as_mut().is_none_or(|content| content.skip_here(&mut self.link.input));
-        let status = match response.status() {
-            _ if !is_content => StatusCode::BAD_REQUEST,
-            // No answer ends with one of these.
-            status if status.is_informational() => StatusCode::INTERNAL_SERVER_ERROR,
-            _ => return response,
-        };
-        let (head, body) = self.pipeline.refusal(status).into_parts();
+        if is_content {
+            return response;
+        }
+        let (head, body) = self.pipeline.refusal(StatusCode::BAD_REQUEST).into_parts();
         let mut sent = response.into_body();
         sent.replace(head.status, body);
         http::Response::from_parts(head, sent)

@@ -142,7 +142,7 @@ async fn next(
                 return Poll::Ready(Some(Err(error)));
             }
             if poll_drive(content, cx, link).is_pending() {
-                return Poll::Pending;
+                return link.poll_broken(cx).map(|error| Some(Err(error)));
             }
         }
     });
