@@ -43,6 +43,16 @@ cases! {
         Socket::on(peer).is_usable().await
     }
 
+    /// A Ping right behind the opening handshake is answered after the handshake is.
+    Robust "websocket/robust/wire/ping-behind-the-handshake" = async |peer| {
+        let bytes = [Opening::to(peer).text().into_bytes(), Frame::ping("bird").bytes()].concat();
+        peer.send(bytes).await?;
+        switched(&peer.response("GET").await?)?;
+        let mut socket = Socket::on(peer);
+        socket.hears_pong(b"bird").await?;
+        socket.is_usable().await
+    }
+
     /// Where the network cuts the frames does not matter.
     Robust "websocket/robust/wire/any-cut" = async |peer| {
         let frames = joined(&[Frame::text("cut"), Frame::ping("x"), Frame::binary([0xff; 126])]);
