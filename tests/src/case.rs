@@ -71,6 +71,12 @@ pub enum Need {
     Switch,
     /// Files below `/store/` are made, replaced and removed by PUT and DELETE.
     Put,
+    /// The subject speaks the subprotocols [`SUBPROTOCOLS`](crate::websocket::SUBPROTOCOLS) of WebSocket.
+    Subprotocols,
+    /// The subject accepts WebSockets of no origin but [`ORIGIN`](crate::websocket::ORIGIN), and of clients without one.
+    OneOrigin,
+    /// The subject has no service at `/no-such-service`.
+    OnePath,
     /// The subject is a client, which the harness plays the server for.
     Client,
 }
@@ -86,6 +92,9 @@ impl Need {
         Self::Early,
         Self::Switch,
         Self::Put,
+        Self::Subprotocols,
+        Self::OneOrigin,
+        Self::OnePath,
     ];
 }
 
@@ -100,6 +109,9 @@ impl fmt::Display for Need {
             Self::Early => "early",
             Self::Switch => "switch",
             Self::Put => "put",
+            Self::Subprotocols => "subprotocols",
+            Self::OneOrigin => "one-origin",
+            Self::OnePath => "one-path",
             Self::Client => "client",
         })
     }

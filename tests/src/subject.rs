@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use ropewalk_core::app::{Context, Protocol};
 use ropewalk_core::net::Connection;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::Need;
 use crate::client::{Drive, Fetch, Fetched};
@@ -19,11 +19,12 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
 type Dial = dyn Fn() -> BoxFuture<'static, io::Result<Box<dyn Io>>> + Send + Sync;
 
-/// A server under test: how to reach it, and what it was given to show.
+/// A server, or a client, under test: how to reach it, and what it was given to show.
 #[derive(Clone)]
 pub struct Subject {
     name: String,
     host: String,
+    path: String,
     has: Vec<Need>,
     dial: Arc<Dial>,
     drive: Option<Arc<Drive>>,
@@ -44,6 +45,7 @@ impl Subject {
         Self {
             name: name.into(),
             host: host.into(),
+            path: "/".into(),
             has: vec![Need::Fixture],
             dial: Arc::new(dial),
             drive: None,
@@ -96,6 +98,19 @@ impl Subject {
         })
     }
 
+    /// A client that connects to this listener, again and again: each fresh connection is the next that it makes.
+    pub fn connecting(name: &str, listener: TcpListener) -> Self {
+        let listener = Arc::new(listener);
+        Self::new(name, "conform.test", move || {
+            let listener = Arc::clone(&listener);
+            Box::pin(async move {
+                let (socket, _) = listener.accept().await?;
+                socket.set_nodelay(true)?;
+                Ok(Box::new(socket) as Box<dyn Io>)
+            })
+        })
+    }
+
     /// A [`Protocol`] in this process, each connection with a child of `context`. How a connection ended for
     /// the server is not judged: only what the peer sees is.
     pub fn protocol(name: &str, protocol: impl Protocol, context: &Context) -> Self {
@@ -137,6 +152,13 @@ impl Subject {
         self
     }
 
+    /// The path of the service that is tried, for protocols that name one; `/` unless said otherwise.
+    #[must_use]
+    pub fn at_path(mut self, path: &str) -> Self {
+        self.path = path.into();
+        self
+    }
+
     /// Its name in reports.
     pub fn name(&self) -> &str {
         &self.name
@@ -145,6 +167,11 @@ impl Subject {
     /// The authority that a client would name, for protocols that say it.
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    /// The path of the service that is tried.
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     pub(crate) fn drive(&self) -> Option<Arc<Drive>> {

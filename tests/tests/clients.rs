@@ -5,13 +5,13 @@
 use std::fs;
 use std::process::Stdio;
 
-use ropewalk_conformance::selfcheck::selfcheck_clients;
+use ropewalk_conformance::selfcheck::selfcheck_of;
 use ropewalk_conformance::{Expectations, Fetch, Fetched, Options, Subject, suite};
 use tokio::process::Command;
 
 #[tokio::test]
 async fn every_case_can_fail_and_every_fault_is_found() {
-    let check = selfcheck_clients().await;
+    let check = selfcheck_of(&suite("http-client").unwrap()).await;
     println!("{check}");
     assert!(check.errors().is_empty(), "{}", check.errors().join("\n"));
 }

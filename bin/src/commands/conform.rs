@@ -2,8 +2,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use ropewalk_conformance::requirements::coverage;
-use ropewalk_conformance::selfcheck::{selfcheck, selfcheck_clients};
+use ropewalk_conformance::selfcheck::selfcheck;
 use ropewalk_conformance::{Expectations, Need, Options, Report, Subject, http, suite, suites};
+
+use tokio::net::TcpListener;
 
 use crate::exit::Exit;
 
@@ -13,10 +15,10 @@ use crate::exit::Exit;
 pub(crate) struct ConformArgs {
     #[command(subcommand)]
     command: Option<ConformCommand>,
-    /// The suite, such as `http`.
+    /// The suite: `http`, `websocket` or `websocket-client`.
     #[arg(required = true, value_name = "PROTOCOL")]
     suite: Option<String>,
-    /// The server to check, such as `127.0.0.1:8080`.
+    /// The server to check, such as `127.0.0.1:8080`; for clients, where they connect to.
     #[arg(long, required = true, value_name = "ENDPOINT")]
     against: Option<String>,
     /// Only cases whose id begins so, such as `http/9112/3.2`.
@@ -34,7 +36,10 @@ pub(crate) struct ConformArgs {
     /// The server has short time limits (a second or so): run the cases that wait for them.
     #[arg(long)]
     short_timeouts: bool,
-    /// The server was given this too, such as `echo`: run the cases that need it. May be repeated.
+    /// The path that is tried, for suites that name one.
+    #[arg(long, value_name = "PATH", default_value = "/")]
+    path: String,
+    /// What the server was given, such as `subprotocols`: run the cases that need it. May be repeated.
     #[arg(long, value_name = "NEED", value_parser = need)]
     given: Vec<Need>,
 }
@@ -66,9 +71,7 @@ pub(crate) fn run(args: &ConformArgs) -> Exit {
             .map(|()| Exit::Ok)
             .map_err(|error| format!("cannot write the files into {}: {error}", dir.display())),
         Some(ConformCommand::Selfcheck) => {
-            let checks = runtime.block_on(async { [selfcheck().await, selfcheck_clients().await] });
-            let [servers, clients] = checks.map(|check| judged(&check, |it| it.errors().is_empty()));
-            Ok(if servers == Exit::Ok { clients } else { servers })
+            Ok(judged(&runtime.block_on(selfcheck()), |it| it.errors().is_empty()))
         }
         Some(ConformCommand::Coverage) => Ok(judged(&coverage(), |it| it.errors().is_empty())),
         None => runtime.block_on(check(args)),
@@ -90,17 +93,15 @@ async fn check(args: &ConformArgs) -> Result<Exit, String> {
         let known: Vec<_> = suites().iter().map(|suite| suite.name).collect();
         format!("there is no suite `{name}`; known are {}", known.join(", "))
     })?;
-    let mut subject = Subject::at(args.against.as_deref().unwrap_or_default())?;
+    let endpoint = args.against.as_deref().unwrap_or_default();
+    let mut subject = if suite.is_for_clients() { clients(endpoint).await? } else { Subject::at(endpoint)? };
     if args.no_fixture {
         subject = subject.without(Need::Fixture);
     }
     if args.short_timeouts {
         subject = subject.with(Need::ShortTimeouts);
     }
-    subject = args.given.iter().fold(subject, |subject, need| subject.with(*need));
-    if suite.cases.iter().all(|case| case.needs.contains(&Need::Client)) {
-        return Err(format!("the suite `{name}` is for clients, which a program that uses the crate runs"));
-    }
+    subject = args.given.iter().fold(subject.at_path(&args.path), |subject, need| subject.with(*need));
     let mut options = Options::default();
     if let Some(prefix) = &args.only {
         options = options.only(prefix);
@@ -123,11 +124,18 @@ async fn check(args: &ConformArgs) -> Result<Exit, String> {
     Ok(if report.exit_code() == 0 { Exit::Ok } else { Exit::Problems })
 }
 
-/// Something that a server may have been given, by its name.
+/// The clients that connect to this address.
+async fn clients(endpoint: &str) -> Result<Subject, String> {
+    let listener =
+        TcpListener::bind(endpoint).await.map_err(|error| format!("cannot listen at {endpoint}: {error}"))?;
+    Ok(Subject::connecting(endpoint, listener))
+}
+
 fn need(name: &str) -> Result<Need, String> {
-    let known = || Need::OF_SERVERS.iter().map(Need::to_string).collect::<Vec<_>>().join(", ");
-    let found = Need::OF_SERVERS.iter().find(|need| need.to_string() == name);
-    found.copied().ok_or_else(|| format!("known are {}", known()))
+    Need::OF_SERVERS.iter().copied().find(|need| need.to_string() == name).ok_or_else(|| {
+        let known: Vec<_> = Need::OF_SERVERS.iter().map(Need::to_string).collect();
+        format!("known are {}", known.join(", "))
+    })
 }
 
 fn read(file: &Path) -> Result<String, String> {

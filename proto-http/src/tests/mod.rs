@@ -1,11 +1,16 @@
 //! The server as a peer sees it: raw bytes in, raw bytes out, over a pair in memory.
 
+mod auth;
+mod compress;
 mod deadlines;
 mod files;
 mod h1;
 mod http2;
+mod log;
 mod mounted;
 mod requests;
+mod sidecars;
+mod site;
 mod sockets;
 mod tls;
 mod upgrade;

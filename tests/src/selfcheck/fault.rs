@@ -10,6 +10,7 @@ macro_rules! faults {
         }
     };
 }
+pub(crate) use faults;
 
 faults! {
     /// Takes any number of Host lines, also none, with any value.

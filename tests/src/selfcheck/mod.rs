@@ -19,8 +19,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use self::client::ClientFault;
 use self::fault::Fault;
+pub(crate) use self::fault::faults;
 use crate::run::run_case;
-use crate::{Case, Options, Subject};
+use crate::{Case, Options, Subject, Suite, suites, websocket};
 
 /// What the broken subjects did to the cases.
 #[derive(Clone, Debug)]
@@ -59,46 +60,73 @@ impl fmt::Display for Selfcheck {
     }
 }
 
-/// Runs every case for servers against the reference server and every broken one.
+/// Runs every case against the reference subject of its suite and every broken subject.
 pub async fn selfcheck() -> Selfcheck {
-    let mutants = Fault::ALL.iter().map(|fault| mutant(Some(*fault)));
-    run("http", &mutant(None), mutants.chain(senseless())).await
-}
-
-/// Runs every case for clients against the reference client and every broken one. They use sockets: the clock must run.
-pub async fn selfcheck_clients() -> Selfcheck {
-    let mutants = ClientFault::ALL.iter().map(|fault| mutant_client(Some(*fault)));
-    let nothing = Subject::client("does nothing", |_| Box::pin(async { Vec::new() }));
-    run("http-client", &mutant_client(None), mutants.chain([nothing])).await
-}
-
-async fn run(suite: &str, reference: &Subject, broken: impl Iterator<Item = Subject>) -> Selfcheck {
     let mut check = Selfcheck { killed: Vec::new(), errors: Vec::new() };
-    let cases = crate::suite(suite).map(|suite| suite.cases).unwrap_or_default();
-    for (case, failure) in failures(&cases, reference, Duration::from_secs(3)).await {
-        check.errors.push(format!("{}: the reference fails it: {failure}", case.id));
+    for suite in suites() {
+        check.prove(&suite).await;
     }
-    check.killed = cases.iter().map(|case| Killed { id: case.id, by: Vec::new() }).collect();
-    let mut subjects = stream::iter(broken)
-        .map(|subject| async {
-            let failed = failures(&cases, &subject, Duration::from_secs(1)).await;
-            (subject, failed)
-        })
-        .buffered(16);
-    while let Some((subject, failed)) = subjects.next().await {
-        if failed.is_empty() {
-            check.errors.push(format!("no case finds what is wrong with {}", subject.name()));
+    check
+}
+
+/// [`selfcheck`] of one suite. Cases for clients of HTTP use sockets: for them the clock must run.
+pub async fn selfcheck_of(suite: &Suite) -> Selfcheck {
+    let mut check = Selfcheck { killed: Vec::new(), errors: Vec::new() };
+    check.prove(suite).await;
+    check
+}
+
+/// The subject that passes a suite, and those with one fault each.
+fn subjects_of(suite: &Suite) -> (Subject, Vec<Subject>) {
+    let (reference, mut broken): (_, Vec<_>) = match suite.name {
+        "websocket" => (websocket::selfcheck::reference(), websocket::selfcheck::mutants().collect()),
+        "websocket-client" => {
+            (websocket::selfcheck::reference_client(), websocket::selfcheck::mutant_clients().collect())
         }
-        for (case, _) in failed {
-            if let Some(killed) = check.killed.iter_mut().find(|killed| killed.id == case.id) {
-                killed.by.push(subject.name().into());
+        "http-client" => {
+            let broken = ClientFault::ALL.iter().map(|fault| mutant_client(Some(*fault)));
+            let nothing = Subject::client("does nothing", |_| Box::pin(async { Vec::new() }));
+            return (mutant_client(None), broken.chain([nothing]).collect());
+        }
+        _ => (mutant(None), Fault::ALL.iter().map(|fault| mutant(Some(*fault))).collect()),
+    };
+    broken.extend(senseless());
+    (reference, broken)
+}
+
+impl Selfcheck {
+    async fn prove(&mut self, suite: &Suite) {
+        let (reference, broken) = subjects_of(suite);
+        for (case, failure) in failures(&suite.cases, &reference, Duration::from_secs(3)).await {
+            self.errors.push(format!("{}: the reference fails it: {failure}", case.id));
+        }
+        let mut killed: Vec<_> =
+            suite.cases.iter().map(|case| Killed { id: case.id, by: Vec::new() }).collect();
+        let mut subjects = stream::iter(broken)
+            .map(|subject| async {
+                let failed = failures(&suite.cases, &subject, Duration::from_secs(1)).await;
+                (subject, failed)
+            })
+            .buffered(16);
+        while let Some((subject, failed)) = subjects.next().await {
+            if failed.is_empty() {
+                self.errors.push(format!(
+                    "{}: no case finds what is wrong with {}",
+                    suite.name,
+                    subject.name()
+                ));
+            }
+            for (case, _) in failed {
+                if let Some(killed) = killed.iter_mut().find(|killed| killed.id == case.id) {
+                    killed.by.push(subject.name().into());
+                }
             }
         }
+        drop(subjects);
+        let alive = killed.iter().filter(|killed| killed.by.is_empty());
+        self.errors.extend(alive.map(|killed| format!("{}: nothing broken fails it", killed.id)));
+        self.killed.append(&mut killed);
     }
-    drop(subjects);
-    let alive = check.killed.iter().filter(|killed| killed.by.is_empty());
-    check.errors.extend(alive.map(|killed| format!("{}: nothing broken fails it", killed.id)));
-    check
 }
 
 async fn failures(
