@@ -4,7 +4,7 @@ use ropewalk_core::config::{Kind, Resources, Section, Size};
 use ropewalk_core::data::files::{Files, Name};
 
 use crate::server::{AccessLog, Http, Options};
-use crate::{Static, Types};
+use crate::{Static, Types, coding};
 
 /// The kind `http`: a tree of files over HTTP/1.1 and HTTP/2.
 pub const KIND: Kind = Kind {
@@ -16,8 +16,12 @@ pub const KIND: Kind = Kind {
 
 fn build(section: &mut Section<'_>, resources: &Resources) -> Option<BoxService> {
     let files = files(section, resources);
+    let codings = coding::read(section);
     let options = options(section);
-    let http = files.map(|files| Http::new(files).with(options));
+    let http = files.map(|files| {
+        let files = files.precompressed(codings.precompressed.iter().copied());
+        Http::new(codings.around(files)).with(options)
+    });
     Some(section.server("http", &["h2", "http/1.1"], http, resources)?.boxed())
 }
 

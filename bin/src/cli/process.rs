@@ -41,7 +41,7 @@ pub(crate) struct ProcessArgs {
     /// The runtime that services share.
     #[arg(long, value_name = "KIND")]
     pub(crate) runtime: Option<RuntimeKind>,
-    /// How many threads the runtime has; as many as there are processors, if it is not given.
+    /// How many threads serve connections; as many as there are processors, if it is not given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
     /// Serve as root all the same.

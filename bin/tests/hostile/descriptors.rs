@@ -16,8 +16,9 @@ fn without_descriptors_accepting_pauses_and_goes_on_when_there_are_some() {
     pause(Duration::from_secs(2));
     let used = subject.processor() - used;
     assert!(used < Duration::from_millis(100), "{used:?} of processor time in two seconds without work");
-    let told = subject.log().matches("cannot accept").count();
-    assert!(told <= 3, "told {told} times");
+    let told = subject.log().matches("trying on").count();
+    // One thread may have told it while another took the last.
+    assert!(told <= 2, "told {told} times");
     drop(crowd);
     until("there is room", || subject.descriptors() < 40);
     assert_eq!(subject.get("/a.txt").0, 200);

@@ -1,10 +1,13 @@
+use std::num::NonZero;
 use std::path::PathBuf;
 
+use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::generation::{Generation, Prepared, prepare};
 use super::notify::Notifier;
 use super::privileges::{Dropped, Privileges};
+use super::shards::Shards;
 use super::{BoxService, Context, Service};
 use crate::net::Sockets;
 use crate::{Error, Limits, Result};
@@ -37,7 +40,8 @@ pub type Rebuild = Box<dyn FnMut() -> Result<Vec<Member>> + Send>;
 pub enum Runtime {
     /// One thread for everything.
     CurrentThread,
-    /// This many threads; as many as there are processors, if none is given.
+    /// Beside the one thread this many for connections, each of which stays on its thread; as many as there are
+    /// processors, if none is given.
     #[default]
     MultiThread,
 }
@@ -136,26 +140,25 @@ impl Application {
         for warning in asked.warnings.iter().chain(&dropped.lost(&asked)) {
             tracing::warn!("{warning}");
         }
-        let runtime = self.start_runtime()?;
-        let result = runtime.block_on(self.serve(members, sockets, dropped, notifier));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .thread_name("ropewalk")
+            .build()
+            .map_err(|e| Error::local("cannot start the runtime").caused_by(e))?;
+        let shards = match self.runtime {
+            Runtime::CurrentThread => None,
+            Runtime::MultiThread => Some(Shards::start(self.threads())?),
+        };
+        let handles = shards.as_ref().map_or_else(Vec::new, Shards::handles);
+        let result = runtime.block_on(self.serve(members, sockets, dropped, notifier, handles));
         // What still blocks in a thread of the pool is not waited for.
         runtime.shutdown_background();
         result
     }
 
-    fn start_runtime(&self) -> Result<tokio::runtime::Runtime> {
-        let mut builder = match self.runtime {
-            Runtime::CurrentThread => tokio::runtime::Builder::new_current_thread(),
-            Runtime::MultiThread => tokio::runtime::Builder::new_multi_thread(),
-        };
-        if let Some(threads) = self.threads {
-            builder.worker_threads(threads.max(1));
-        }
-        builder
-            .enable_all()
-            .thread_name("ropewalk")
-            .build()
-            .map_err(|e| Error::local("cannot start the runtime").caused_by(e))
+    fn threads(&self) -> usize {
+        let processors = || std::thread::available_parallelism().map_or(1, NonZero::get);
+        self.threads.unwrap_or_else(processors).max(1)
     }
 
     async fn serve(
@@ -164,9 +167,10 @@ impl Application {
         sockets: Sockets,
         dropped: Dropped,
         notifier: Notifier,
+        shards: Vec<Handle>,
     ) -> Result<()> {
         let mut signals = Signals::new()?;
-        let cx = Context::root(self.limits);
+        let cx = Context::over(self.limits, shards);
         notifier.watchdog(&cx);
         let mut generation = Generation::new(sockets, cx.clone(), dropped, notifier.clone());
         if generation.start(members, signals.stop()).await {

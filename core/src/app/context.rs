@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span};
@@ -36,6 +37,8 @@ struct Shared {
     live: Live,
     health: Health,
     reload: Notify,
+    /// Where connections run; where there is none, in the runtime of whoever accepts them.
+    shards: Vec<Handle>,
 }
 
 /// Something a peer did that counts against its address.
@@ -70,6 +73,11 @@ impl Offence {
 impl Context {
     /// The context of a whole application.
     pub fn root(limits: Limits) -> Self {
+        Self::over(limits, Vec::new())
+    }
+
+    /// The context of an application whose connections run in these runtimes.
+    pub(super) fn over(limits: Limits, shards: Vec<Handle>) -> Self {
         Self(Arc::new(Inner {
             stopping: CancellationToken::new(),
             ended: CancellationToken::new(),
@@ -77,7 +85,7 @@ impl Context {
             limits: Arc::new(limits),
             ready: Arc::default(),
             authenticated: Arc::default(),
-            shared: Arc::default(),
+            shared: Arc::new(Shared { shards, ..Shared::default() }),
             id: None,
         }))
     }
@@ -141,10 +149,24 @@ impl Context {
     /// Runs a task that ends with this context at the latest. Dropping the [`Task`] aborts it;
     /// [`Task::detach`] leaves it to the context.
     pub fn spawn<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> Task<T> {
+        self.spawn_on(&Handle::current(), task)
+    }
+
+    /// The same, in this runtime.
+    pub(super) fn spawn_on<T: Send + 'static>(
+        &self,
+        runtime: &Handle,
+        task: impl Future<Output = T> + Send + 'static,
+    ) -> Task<T> {
         let ended = self.0.ended.clone();
         let task = async move { ended.run_until_cancelled(task).await }.instrument(self.0.span.clone());
         #[expect(clippy::disallowed_methods, reason = "the one place where tasks are made")]
-        Task::new(tokio::spawn(task))
+        Task::new(runtime.spawn(task))
+    }
+
+    /// The runtimes that connections are spread over; none where they run in that of whoever accepts them.
+    pub(super) fn shards(&self) -> &[Handle] {
+        &self.0.shared.shards
     }
 
     /// A context that hears what this one hears, with a log span, a readiness and an end of its own.

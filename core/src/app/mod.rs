@@ -17,6 +17,7 @@ mod protocol;
 mod reconnect;
 mod server;
 mod service;
+mod shards;
 mod task;
 mod timer;
 mod tls;

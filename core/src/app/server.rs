@@ -1,5 +1,6 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -124,6 +125,13 @@ impl Server {
         self
     }
 
+    fn acceptor(&self, chain: Chain, cx: Context, tasks: TaskTracker) -> Acceptor {
+        let Self { proto, name, login, client_first, .. } = self;
+        let (proto, login, client_first) = (*proto, *login, *client_first);
+        let (name, chain, failing) = (name.as_str().into(), Arc::new(chain), Arc::default());
+        Acceptor { proto, name, login, client_first, chain, cx, tasks, failing }
+    }
+
     fn chain(&self, tls: Option<&ServerTls>, counts: &Counts) -> Chain {
         let mut all = self.outer.clone();
         all.push(counts.all.clone());
@@ -134,37 +142,47 @@ impl Server {
         all.extend(self.inner.iter().cloned());
         Chain { policies: all, protocol: self.protocol.clone(), tls: tls.is_some() }
     }
+}
 
-    async fn accept_from(
-        &self,
-        listener: Box<dyn Listener>,
-        chain: Arc<Chain>,
-        cx: Context,
-        tasks: TaskTracker,
-    ) {
+/// Takes the connections of a listener, and serves each.
+#[derive(Clone)]
+struct Acceptor {
+    proto: &'static str,
+    name: Arc<str>,
+    login: bool,
+    client_first: bool,
+    chain: Arc<Chain>,
+    cx: Context,
+    tasks: TaskTracker,
+    /// Whether the system gives no connection, which is told once, whichever thread learns it.
+    failing: Arc<AtomicBool>,
+}
+
+impl Acceptor {
+    async fn run(self, listener: Box<dyn Listener>) {
         let local = listener.local();
-        let mut failing = false;
         loop {
             let accepted = tokio::select! {
                 biased;
-                () = cx.stopping() => return,
+                () = self.cx.stopping() => return,
                 accepted = listener.accept() => accepted,
             };
             match accepted {
                 Ok(incoming) => {
-                    failing = false;
-                    self.start(incoming, &chain, &cx, &tasks);
+                    self.failing.store(false, Ordering::Relaxed);
+                    self.start(incoming);
                     if listener.is_single() {
                         return;
                     }
+                    // Other threads take from the same queue: none is to empty it while it has work.
+                    tokio::task::yield_now().await;
                 }
                 Err(error) if error.fault() == Fault::Peer => {}
                 Err(error) => {
-                    if !failing {
+                    if !self.failing.swap(true, Ordering::Relaxed) {
                         tracing::error!(%local, error = %error.chain(), "cannot accept; trying on");
                     }
-                    failing = true;
-                    cx.metrics().error(self.proto, "local");
+                    self.cx.metrics().error(self.proto, "local");
                     sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -172,14 +190,13 @@ impl Server {
     }
 
     /// Serves one connection in a task of its own.
-    fn start(&self, incoming: Box<dyn Incoming>, chain: &Arc<Chain>, cx: &Context, tasks: &TaskTracker) {
+    fn start(&self, incoming: Box<dyn Incoming>) {
         let id = ConnId::next();
-        let span = tracing::info_span!(parent: cx.span(), "conn", %id, peer = tracing::field::Empty);
-        let cx = cx.connection(span.clone(), id);
+        let span = tracing::info_span!(parent: self.cx.span(), "conn", %id, peer = tracing::field::Empty);
+        let cx = self.cx.connection(span.clone(), id);
         let one = One { proto: self.proto, login: self.login, client_first: self.client_first, id };
-        let (chain, name) = (Arc::clone(chain), self.name.clone());
-        let served = one.serve(incoming, chain, name, cx.clone());
-        cx.spawn(tasks.track_future(served.instrument(span))).detach();
+        let served = one.serve(incoming, Arc::clone(&self.chain), Arc::clone(&self.name), cx.clone());
+        cx.spawn(self.tasks.track_future(served.instrument(span))).detach();
     }
 }
 
@@ -222,7 +239,15 @@ impl Service for Server {
             let chain = self.chain(listen.tls.as_ref(), &counts);
             let listener = bound.listen()?;
             tracing::info!(at = %listener.local(), tls = chain.tls, "listening");
-            accepting.push(self.accept_from(listener, Arc::new(chain), cx.clone(), tasks.clone()));
+            let acceptor = self.acceptor(chain, cx.clone(), tasks.clone());
+            if listener.is_single() || cx.shards().is_empty() {
+                accepting.push(cx.spawn(acceptor.run(listener)));
+                continue;
+            }
+            for shard in cx.shards() {
+                let _entered = shard.enter();
+                accepting.push(cx.spawn_on(shard, acceptor.clone().run(bound.listen()?)));
+            }
         }
         for listen in &self.listens {
             if let Some(tls) = &listen.tls {
@@ -263,7 +288,7 @@ struct One {
 }
 
 impl One {
-    async fn serve(self, incoming: Box<dyn Incoming>, chain: Arc<Chain>, name: String, cx: Context) {
+    async fn serve(self, incoming: Box<dyn Incoming>, chain: Arc<Chain>, name: Arc<str>, cx: Context) {
         let guarded = AssertUnwindSafe(self.try_serve(incoming, &chain, &name, &cx));
         let result = match guarded.catch_unwind().await {
             Ok(Ok(())) => "ok",

@@ -28,7 +28,10 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Io for T {}
 /// policies; what reads and writes meets them as errors: an [`Error`] of [`Fault::Limit`](crate::Fault)
 /// inside the [`io::Error`]. Dropping it closes it; [`shutdown`](tokio::io::AsyncWriteExt::shutdown) closes the
 /// writing half and leaves reading open; [`abort`](Connection::abort) makes the peer see a reset.
-pub struct Connection {
+pub struct Connection(Box<Inner>);
+
+/// In a box, so that what holds a connection, and passes it on, need not be as large: a server has many that wait.
+struct Inner {
     io: Stream,
     unread: Bytes,
     info: Info,
@@ -129,68 +132,71 @@ impl Connection {
     }
 
     fn of(raw: Raw, info: Info) -> Self {
-        Self { io: Stream::Raw(raw), unread: Bytes::new(), info, pace: None, meter: Meter::default() }
+        let (io, unread) = (Stream::Raw(raw), Bytes::new());
+        Self(Box::new(Inner { io, unread, info, pace: None, meter: Meter::default() }))
     }
 
     /// The peer, this end, and TLS.
     pub fn info(&self) -> &Info {
-        &self.info
+        &self.0.info
     }
 
     /// For a policy that learned better, such as the PROXY protocol.
     pub fn info_mut(&mut self) -> &mut Info {
-        &mut self.info
+        &mut self.0.info
     }
 
     /// Octets so far.
     pub fn meter(&self) -> &Meter {
-        &self.meter
+        &self.0.meter
     }
 
     /// Notes octets that were sent past this value, on the socket of [`as_tcp`](Self::as_tcp): they count, and the
     /// connection was not idle.
     pub fn sent_past(&mut self, octets: u64) {
-        self.meter.add_written(octets);
-        if let Some(pace) = &mut self.pace {
+        self.0.meter.add_written(octets);
+        if let Some(pace) = &mut self.0.pace {
             pace.has_moved();
         }
     }
 
     /// When the connection's time is over. What sends past this value has to see to it.
     pub fn ends_at(&self) -> Option<Instant> {
-        self.pace.as_ref().and_then(|pace| pace.ends_at())
+        self.0.pace.as_ref().and_then(|pace| pace.ends_at())
     }
 
     /// Adds every octet from now on to these counters as well.
     pub fn count_into(&mut self, totals: ByteCounters) {
-        self.meter.totals = Some(totals);
+        self.0.meter.totals = Some(totals);
     }
 
     /// Puts bytes back: they are the next to be read. For sniffing, the PROXY protocol, and protocols that
     /// hand a connection on.
     pub fn unread(&mut self, bytes: Bytes) {
-        if self.unread.is_empty() {
-            self.unread = bytes;
+        if self.0.unread.is_empty() {
+            self.0.unread = bytes;
         } else if !bytes.is_empty() {
-            let mut all = BytesMut::with_capacity(bytes.len() + self.unread.len());
+            let mut all = BytesMut::with_capacity(bytes.len() + self.0.unread.len());
             all.extend_from_slice(&bytes);
-            all.extend_from_slice(&self.unread);
-            self.unread = all.freeze();
+            all.extend_from_slice(&self.0.unread);
+            self.0.unread = all.freeze();
         }
     }
 
     /// The TCP socket, where bytes may be sent past this value: no TLS, no rate limit, no transcript. For
     /// sendfile; say what was sent to [`sent_past`](Self::sent_past), and end when [`ends_at`](Self::ends_at) says.
     pub fn as_tcp(&self) -> Option<&TcpStream> {
-        match &self.io {
-            Stream::Raw(Raw::Tcp(socket)) if self.pace.as_ref().is_none_or(|p| p.lets_past()) => Some(socket),
+        match &self.0.io {
+            Stream::Raw(Raw::Tcp(socket)) if self.0.pace.as_ref().is_none_or(|p| p.lets_past()) => {
+                Some(socket)
+            }
             _ => None,
         }
     }
 
     /// Deadlines, rates and transcript of this connection; made when first asked for.
     pub fn pace(&mut self) -> &mut Pace {
-        self.pace.get_or_insert_default()
+        self.0.pace.get_or_insert_default()
     }
 
     /// Writes down every octet from now on. See [`Record`].
@@ -201,9 +207,9 @@ impl Connection {
     /// Closes so that the peer sees a reset, where the transport knows one: for a peer that broke the rules,
     /// whose unread bytes are not worth the wait.
     pub fn abort(self) {
-        if let Stream::Raw(Raw::Tcp(socket)) = &self.io {
+        if let Stream::Raw(Raw::Tcp(socket)) = &self.0.io {
             reset_on_close(socket);
-        } else if let Stream::Tls(tls) = &self.io
+        } else if let Stream::Tls(tls) = &self.0.io
             && let Raw::Tcp(socket) = tls.get_ref()
         {
             reset_on_close(socket);
@@ -234,18 +240,18 @@ impl Connection {
     }
 
     fn give_raw(&mut self) -> Result<Raw> {
-        if !self.unread.is_empty() {
+        if !self.0.unread.is_empty() {
             return Err(Error::peer("plaintext after STARTTLS"));
         }
-        match std::mem::replace(&mut self.io, Stream::Raw(Raw::Other(Box::new(tokio::io::empty())))) {
+        match std::mem::replace(&mut self.0.io, Stream::Raw(Raw::Other(Box::new(tokio::io::empty())))) {
             Stream::Raw(raw) => Ok(raw),
             Stream::Tls(_) => Err(Error::peer("TLS inside TLS")),
         }
     }
 
     fn with_tls(mut self, stream: TlsStream<Raw>) -> Self {
-        self.info.tls = Some(stream.info());
-        self.io = Stream::Tls(Box::new(stream));
+        self.0.info.tls = Some(stream.info());
+        self.0.io = Stream::Tls(Box::new(stream));
         self
     }
 }
@@ -262,7 +268,7 @@ fn reset_on_close(socket: &TcpStream) {
 
 impl AsyncRead for Connection {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Poller<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
+        let this = &mut *self.get_mut().0;
         let before = buf.filled().len();
         if this.unread.has_remaining() {
             let octets = this.unread.remaining().min(buf.remaining());
@@ -287,7 +293,7 @@ impl AsyncWrite for Connection {
         cx: &mut Poller<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
+        let this = &mut *self.get_mut().0;
         let octets = match &mut this.pace {
             Some(pace) => ready!(pace.poll_write(cx, &mut this.io, bufs))?,
             None => ready!(Pin::new(&mut this.io).poll_write_vectored(cx, bufs))?,
@@ -297,14 +303,14 @@ impl AsyncWrite for Connection {
     }
 
     fn is_write_vectored(&self) -> bool {
-        match &self.io {
+        match &self.0.io {
             Stream::Raw(raw) => raw.is_write_vectored(),
             Stream::Tls(tls) => tls.is_write_vectored(),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
+        let this = &mut *self.get_mut().0;
         match &mut this.pace {
             Some(pace) => pace.poll_flush(cx, &mut this.io),
             None => Pin::new(&mut this.io).poll_flush(cx),
@@ -312,7 +318,7 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
+        let this = &mut *self.get_mut().0;
         match &mut this.pace {
             Some(pace) => pace.poll_shutdown(cx, &mut this.io),
             None => Pin::new(&mut this.io).poll_shutdown(cx),

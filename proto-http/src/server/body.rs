@@ -139,7 +139,7 @@ impl HttpBody for Body {
 pub struct Frames(Mutex<UnsyncBoxBody<Bytes, Error>>);
 
 impl Frames {
-    pub(super) fn new(body: impl HttpBody<Data = Bytes, Error = Error> + Send + 'static) -> Self {
+    pub(crate) fn new(body: impl HttpBody<Data = Bytes, Error = Error> + Send + 'static) -> Self {
         Self(Mutex::new(UnsyncBoxBody::new(body)))
     }
 

@@ -1,11 +1,13 @@
 //! The server as a peer sees it: raw bytes in, raw bytes out, over a pair in memory.
 
+mod compress;
 mod deadlines;
 mod files;
 mod h1;
 mod http2;
 mod mounted;
 mod requests;
+mod sidecars;
 mod sockets;
 mod tls;
 mod upgrade;
