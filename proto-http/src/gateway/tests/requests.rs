@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::symlink;
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
+use http_body::Frame;
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use ropewalk_core::data::cred::{Method as By, Principal};
 use tracing::instrument::WithSubscriber as _;
 
@@ -179,6 +183,26 @@ fn dechunked(mut chunks: &str) -> String {
         chunks = &rest[2..];
     }
     content
+}
+
+#[tokio::test]
+async fn the_same_goes_over_http_2() {
+    let text =
+        "printf \"Content-Type: a/b\\n\\n$SERVER_PROTOCOL $HTTP_HOST $HTTP_COOKIE $CONTENT_LENGTH:\"; cat";
+    let place = Place::new().with("a.sh", text);
+    let Client { io, cx: _cx, _server } = Client::of(place.cgi());
+    let (mut sender, conn) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(io)).await.unwrap();
+    let _conn = Context::root(Limits::default()).spawn(async move { drop(conn.await) });
+    let pieces = ["one", "two"].map(|piece| Ok::<_, std::io::Error>(Frame::data(Bytes::from(piece))));
+    // In pieces it has no length.
+    let body = StreamBody::new(futures_util::stream::iter(pieces));
+    let request =
+        http::Request::post("http://x:8/a.sh").header("cookie", "a").header("cookie", "b").body(body);
+    let response = sender.send_request(request.unwrap()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let content = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(content, "HTTP/2.0 x:8 a; b 6:onetwo");
 }
 
 #[tokio::test]
