@@ -24,6 +24,8 @@ pub enum Exit {
     Permission = 77,
     /// The configuration is wrong.
     Config = 78,
+    /// A client was interrupted, by the number that shells give to that.
+    Interrupted = 130,
 }
 
 impl Exit {

@@ -30,7 +30,8 @@ pub use kinds::ECHO;
 pub fn standard() -> Registry {
     let registry = Registry::new().with_resource(resources::TLS);
     #[cfg(feature = "http")]
-    let registry = registry.with_resource(resources::FILES).with(ropewalk_http::KIND);
+    let registry =
+        registry.with_resource(resources::FILES).with_resource(resources::ACCOUNTS).with(ropewalk_http::KIND);
     registry.with(ECHO)
 }
 

@@ -59,6 +59,41 @@ pub enum Need {
     Fixture,
     /// The subject gives up on a silent client after at most two seconds.
     ShortTimeouts,
+    /// `/echo` answers with the content of the request, and with its field `X-Echo`.
+    Echo,
+    /// `/login/hello.txt` is `/hello.txt` for who says `rope` and `strand` by the scheme Basic.
+    Login,
+    /// `/coded.txt` is sent in the coding gzip to who accepts it.
+    Coded,
+    /// `/early` sends 103 before its answer.
+    Early,
+    /// `/switch` switches to the protocol `rope`, which sends back what it is sent, and asks for it where nobody did.
+    Switch,
+    /// Files below `/store/` are made, replaced and removed by PUT and DELETE.
+    Put,
+    /// The subject speaks the subprotocols [`SUBPROTOCOLS`](crate::websocket::SUBPROTOCOLS) of WebSocket.
+    Subprotocols,
+    /// The subject accepts WebSockets of no origin but [`ORIGIN`](crate::websocket::ORIGIN), and of clients without one.
+    OneOrigin,
+    /// The subject has no service at `/no-such-service`.
+    OnePath,
+}
+
+impl Need {
+    /// Every need there is.
+    pub const ALL: &[Self] = &[
+        Self::Fixture,
+        Self::ShortTimeouts,
+        Self::Echo,
+        Self::Login,
+        Self::Coded,
+        Self::Early,
+        Self::Switch,
+        Self::Put,
+        Self::Subprotocols,
+        Self::OneOrigin,
+        Self::OnePath,
+    ];
 }
 
 impl fmt::Display for Need {
@@ -66,6 +101,15 @@ impl fmt::Display for Need {
         f.write_str(match self {
             Self::Fixture => "fixture",
             Self::ShortTimeouts => "short-timeouts",
+            Self::Echo => "echo",
+            Self::Login => "login",
+            Self::Coded => "coded",
+            Self::Early => "early",
+            Self::Switch => "switch",
+            Self::Put => "put",
+            Self::Subprotocols => "subprotocols",
+            Self::OneOrigin => "one-origin",
+            Self::OnePath => "one-path",
         })
     }
 }

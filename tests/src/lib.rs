@@ -32,6 +32,7 @@ pub mod requirements;
 mod run;
 pub mod selfcheck;
 mod subject;
+pub mod websocket;
 
 pub use case::{BoxFuture, Broken, Case, Level, Need, Outcome, Reason};
 pub use expectations::{Expectations, Surprise};

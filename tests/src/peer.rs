@@ -57,6 +57,11 @@ impl Peer {
         self.subject.host()
     }
 
+    /// The path of the subject's service.
+    pub(crate) fn path(&self) -> &str {
+        self.subject.path()
+    }
+
     /// How long an answer is waited for.
     pub fn patience(&self) -> Duration {
         self.patience

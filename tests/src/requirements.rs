@@ -11,7 +11,9 @@ use serde::Deserialize;
 use crate::{Level, suites};
 
 const FILES: &[(&str, &str)] = &[
+    ("RFC 6455", include_str!("../requirements/rfc6455.toml")),
     ("RFC 9110", include_str!("../requirements/rfc9110.toml")),
+    ("RFC 9111", include_str!("../requirements/rfc9111.toml")),
     ("RFC 9112", include_str!("../requirements/rfc9112.toml")),
 ];
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 use futures_util::{FutureExt, StreamExt, stream};
 use tokio::time::{Instant, timeout};
 
-use crate::{Case, Outcome, Peer, Reason, Report, Row, Subject, http};
+use crate::{Case, Outcome, Peer, Reason, Report, Row, Subject, http, websocket};
 
 /// The cases of one protocol.
 #[derive(Clone, Debug)]
@@ -17,7 +17,11 @@ pub struct Suite {
 
 /// Every suite there is.
 pub fn suites() -> Vec<Suite> {
-    vec![Suite { name: "http", cases: http::cases() }]
+    vec![
+        Suite { name: "http", cases: http::cases() },
+        Suite { name: "websocket", cases: websocket::cases() },
+        Suite { name: "websocket-client", cases: websocket::client::cases() },
+    ]
 }
 
 /// The suite of this name.
@@ -85,6 +89,11 @@ impl Options {
 }
 
 impl Suite {
+    /// Whether the subjects are clients, which connect to the suite.
+    pub fn is_for_clients(&self) -> bool {
+        self.name.ends_with("-client")
+    }
+
     /// The cases that the options select.
     pub fn selected(&self, options: &Options) -> Vec<&'static Case> {
         self.cases.iter().copied().filter(|case| options.selects(case.id)).collect()

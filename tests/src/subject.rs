@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use ropewalk_core::app::{Context, Protocol};
 use ropewalk_core::net::Connection;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::Need;
 
@@ -18,11 +18,12 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
 type Dial = dyn Fn() -> BoxFuture<'static, io::Result<Box<dyn Io>>> + Send + Sync;
 
-/// A server under test: how to reach it, and what it was given to show.
+/// A server, or a client, under test: how to reach it, and what it was given to show.
 #[derive(Clone)]
 pub struct Subject {
     name: String,
     host: String,
+    path: String,
     has: Vec<Need>,
     dial: Arc<Dial>,
 }
@@ -39,7 +40,8 @@ impl Subject {
     where
         F: Fn() -> BoxFuture<'static, io::Result<Box<dyn Io>>> + Send + Sync + 'static,
     {
-        Self { name: name.into(), host: host.into(), has: vec![Need::Fixture], dial: Arc::new(dial) }
+        let has = vec![Need::Fixture];
+        Self { name: name.into(), host: host.into(), path: "/".into(), has, dial: Arc::new(dial) }
     }
 
     /// The server at `tcp:PORT:host=ADDRESS`, `ADDRESS:PORT` or `[ADDRESS]:PORT`.
@@ -76,6 +78,19 @@ impl Subject {
         })
     }
 
+    /// A client that connects to this listener, again and again: each fresh connection is the next that it makes.
+    pub fn client(name: &str, listener: TcpListener) -> Self {
+        let listener = Arc::new(listener);
+        Self::new(name, "conform.test", move || {
+            let listener = Arc::clone(&listener);
+            Box::pin(async move {
+                let (socket, _) = listener.accept().await?;
+                socket.set_nodelay(true)?;
+                Ok(Box::new(socket) as Box<dyn Io>)
+            })
+        })
+    }
+
     /// A [`Protocol`] in this process, each connection with a child of `context`. How a connection ended for
     /// the server is not judged: only what the peer sees is.
     pub fn protocol(name: &str, protocol: impl Protocol, context: &Context) -> Self {
@@ -96,6 +111,13 @@ impl Subject {
         self
     }
 
+    /// Says that the subject was given everything that a case may need.
+    #[must_use]
+    pub fn with_all(mut self) -> Self {
+        self.has = Need::ALL.to_vec();
+        self
+    }
+
     /// For a server of unknown content: cases that need the known tree are skipped.
     #[must_use]
     pub fn without(mut self, need: Need) -> Self {
@@ -110,6 +132,13 @@ impl Subject {
         self
     }
 
+    /// The path of the service that is tried, for protocols that name one; `/` unless said otherwise.
+    #[must_use]
+    pub fn at_path(mut self, path: &str) -> Self {
+        self.path = path.into();
+        self
+    }
+
     /// Its name in reports.
     pub fn name(&self) -> &str {
         &self.name
@@ -118,6 +147,11 @@ impl Subject {
     /// The authority that a client would name, for protocols that say it.
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    /// The path of the service that is tried.
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     /// The first of these needs that the subject was not given.

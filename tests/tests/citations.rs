@@ -68,7 +68,9 @@ fn cited_sections_exist() {
 fn requirements_stand_in_sections_that_exist() {
     let sections = sections();
     for (rfc, text) in [
+        ("6455", include_str!("../requirements/rfc6455.toml")),
         ("9110", include_str!("../requirements/rfc9110.toml")),
+        ("9111", include_str!("../requirements/rfc9111.toml")),
         ("9112", include_str!("../requirements/rfc9112.toml")),
     ] {
         let named = text.split("section = \"").skip(1).filter_map(|rest| rest.split('"').next());

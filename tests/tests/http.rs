@@ -10,8 +10,12 @@ use ropewalk_conformance::{Expectations, Need, Options, Report, Subject, http, s
 use ropewalk_core::Limits;
 use ropewalk_core::app::{Context, Protocol as _};
 use ropewalk_core::net::Connection;
-use ropewalk_http::{Http, Static};
+use ropewalk_http::{
+    Body, Failure, HeaderMap, HeaderValue, Http, Request, Response, Routes, Static, StatusCode, Upgrade,
+    header,
+};
 use ropewalk_store::files::Local;
+use tokio::io::{copy, split};
 use tokio::net::TcpListener;
 
 fn server(dir: &Path) -> Http {
@@ -21,7 +25,40 @@ fn server(dir: &Path) -> Http {
     let short = Some(Duration::from_secs(1));
     let deadlines = &mut options.deadlines;
     (deadlines.first_byte, deadlines.head, deadlines.body, deadlines.idle) = (short, short, short, short);
-    Http::new(Static::new(Arc::new(files))).with(options)
+    let files = Static::new(Arc::new(files)).cache_control(HeaderValue::from_static("max-age=60"));
+    let routes = Routes::new().mount("/echo", echo).unwrap().mount("/early", early).unwrap();
+    Http::new(routes.mount("/switch", switch).unwrap().mount("/", files).unwrap()).with(options)
+}
+
+/// What the cases with [`Need::Echo`] talk to.
+async fn echo(request: Request) -> Result<Response, Failure> {
+    let values: Vec<_> = request.headers.get_all("x-echo").iter().cloned().collect();
+    let mut response = Response::new(Body::from(request.body.read(1024 * 1024).await?));
+    for value in values {
+        response.headers_mut().append("x-echo", value);
+    }
+    Ok(response)
+}
+
+/// What the cases with [`Need::Early`] talk to.
+async fn early(request: Request) -> Result<Response, Failure> {
+    let link = HeaderValue::from_static("</hello.txt>; rel=preload");
+    request.interim().send(StatusCode::EARLY_HINTS, &HeaderMap::from_iter([(header::LINK, link)]));
+    Ok(Response::new(Body::from("early\n")))
+}
+
+/// What the cases with [`Need::Switch`] talk to.
+async fn switch(_: Request) -> Result<Response, Failure> {
+    Ok(Upgrade::to("rope", |conn, _| async move {
+        let (mut read, mut write) = split(conn);
+        // The client's end is the end, in whatever way it comes.
+        let _ended = copy(&mut read, &mut write).await;
+        Ok(())
+    }))
+}
+
+fn with_routes(subject: Subject) -> Subject {
+    [Need::ShortTimeouts, Need::Echo, Need::Early, Need::Switch].into_iter().fold(subject, Subject::with)
 }
 
 fn assert_conforms(report: Report) {
@@ -35,7 +72,7 @@ fn assert_conforms(report: Report) {
 async fn the_server_conforms() {
     let dir = tempfile::tempdir().unwrap();
     let context = Context::root(Limits::default());
-    let subject = Subject::protocol("ropewalk", server(dir.path()), &context).with(Need::ShortTimeouts);
+    let subject = with_routes(Subject::protocol("ropewalk", server(dir.path()), &context));
     assert_conforms(suite("http").unwrap().run(&subject, &Options::default()).await);
 }
 
@@ -44,7 +81,7 @@ async fn the_server_conforms_over_sockets() {
     let dir = tempfile::tempdir().unwrap();
     let server = server(dir.path());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let subject = Subject::at(&listener.local_addr().unwrap().to_string()).unwrap().with(Need::ShortTimeouts);
+    let subject = with_routes(Subject::at(&listener.local_addr().unwrap().to_string()).unwrap());
     let context = Context::root(Limits::default());
     let inner = context.clone();
     let _accepting = context.spawn(async move {

@@ -1,10 +1,27 @@
 //! Every case is passed by a server that keeps to the documents, and failed by one that does not.
 
-use ropewalk_conformance::selfcheck::selfcheck;
+#![expect(clippy::unwrap_used, reason = "a test without its suite has failed")]
 
-#[tokio::test(start_paused = true)]
-async fn every_case_can_fail_and_every_fault_is_found() {
-    let check = selfcheck().await;
+use ropewalk_conformance::selfcheck::selfcheck_of;
+use ropewalk_conformance::suite;
+
+async fn assert_proved(name: &str) {
+    let check = selfcheck_of(&suite(name).unwrap()).await;
     println!("{check}");
     assert!(check.errors().is_empty(), "{}", check.errors().join("\n"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_case_of_http_can_fail_and_every_fault_is_found() {
+    assert_proved("http").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_case_of_websocket_can_fail_and_every_fault_is_found() {
+    assert_proved("websocket").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_case_of_websocket_client_can_fail_and_every_fault_is_found() {
+    assert_proved("websocket-client").await;
 }

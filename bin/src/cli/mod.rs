@@ -23,7 +23,7 @@ pub(crate) use process::{LogFormat, ProcessArgs, RuntimeKind};
     ropewalk web --port 8080 --path . + echo --listen tcp:8000\n\n\
     An executable ropewalk-NAME on the PATH is run by `ropewalk NAME`.\n\
     Exit codes: 0 ok, 1 failure, 2 usage, 3 a check found problems, 69 unavailable, 75 try later, 77 permission, \
-    78 configuration.")]
+    78 configuration, 130 interrupted.")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -44,6 +44,9 @@ enum Command {
     Web(servers::WebArgs),
     /// Send back what is sent (RFC 862).
     Echo(servers::EchoArgs),
+    /// Fetch something over HTTP.
+    #[cfg(feature = "http")]
+    Fetch(Box<commands::fetch::FetchArgs>),
     /// Make certificates for development.
     Cert(commands::cert::CertArgs),
     /// Check a server against the RFCs.
@@ -129,6 +132,8 @@ fn dispatch(mut all: Vec<Command>, registry: &Registry) -> Exit {
         Command::Check(args) => commands::check::run(&args, registry),
         Command::Config(args) => commands::config::run(&args, registry),
         Command::Kinds(args) => commands::kinds::run(&args, registry),
+        #[cfg(feature = "http")]
+        Command::Fetch(args) => commands::fetch::run(&args),
         Command::Cert(args) => commands::cert::run(&args),
         #[cfg(feature = "conform")]
         Command::Conform(args) => commands::conform::run(&args),

@@ -1,9 +1,12 @@
 //! Single-server commands: each is the configuration that it would be in a file.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use ropewalk_core::config::Registry;
+use ropewalk_core::data::cred::NamePassword;
 use ropewalk_core::net::{Endpoint, Interface};
 use toml::{Table, Value};
 
@@ -52,6 +55,13 @@ pub(crate) struct WebArgs {
     /// Serve names that begin with a dot.
     #[arg(long)]
     hidden: bool,
+    /// Who may come in, by a login; may be repeated. Others on this machine can read it in the list of processes: for more than
+    /// a trial, use `--accounts`.
+    #[arg(long, value_name = "NAME:PASSWORD")]
+    user: Vec<User>,
+    /// Whoever is in this file may come in: `.toml`, as in the manual, or as `htpasswd` writes it.
+    #[arg(long, value_name = "FILE")]
+    accounts: Option<PathBuf>,
     #[command(flatten)]
     server: ServerArgs,
 }
@@ -61,6 +71,50 @@ pub(crate) struct WebArgs {
 pub(crate) struct EchoArgs {
     #[command(flatten)]
     server: ServerArgs,
+}
+
+/// A [`NamePassword`], as it was typed. `Debug` does not show it.
+#[derive(Clone)]
+struct User(String);
+
+impl FromStr for User {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let checked = text.parse::<NamePassword>();
+        checked.map(|_| Self(text.to_owned())).map_err(|error| error.chain())
+    }
+}
+
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("User(…)")
+    }
+}
+
+#[cfg(feature = "http")]
+impl WebArgs {
+    /// The name of the accounts that are asked for, if any are.
+    fn accounts(&self, config: &mut Config) -> Result<Option<String>, String> {
+        let mut accounts = Table::new();
+        if !self.user.is_empty() {
+            let users: Vec<_> = self.user.iter().map(|user| Value::from(user.0.as_str())).collect();
+            accounts.insert("users".into(), users.into());
+        }
+        if let Some(file) = &self.accounts {
+            let path = std::path::absolute(file).map_err(|e| format!("{}: {e}", file.display()))?;
+            let path = path.to_str().ok_or_else(|| format!("{} is not UTF-8", path.display()))?;
+            accounts.insert("file".into(), path.into());
+        }
+        if accounts.is_empty() {
+            return Ok(None);
+        }
+        let is_tls = self.server.tls.is_some() || self.server.listen.iter().any(|at| at.tls().is_some());
+        if self.server.public && !is_tls && !self.server.print_config && !is_child() {
+            eprintln!("logins from other machines need TLS: add --tls auto, or listen at tls:");
+        }
+        Ok(Some(config.add("accounts", accounts)))
+    }
 }
 
 /// Where `web` listens if nothing is said, without TLS and with it.
@@ -141,12 +195,17 @@ impl Config {
             files.insert("hidden".into(), "show".into());
         }
         let name = self.add("files", files);
+        let accounts = web.accounts(self)?;
         let [plain, tls] = WEB_PORTS;
         let port = if web.server.tls.is_some() { tls } else { plain };
         let service = self.service("http", &web.server, port)?;
         service.insert("files".into(), name.into());
         if web.no_listing {
             service.insert("listing".into(), false.into());
+        }
+        if let Some(accounts) = accounts {
+            let auth = Table::from_iter([("accounts".to_owned(), Value::from(accounts))]);
+            service.insert("auth".into(), Value::Array(vec![auth.into()]));
         }
         Ok(())
     }

@@ -5,6 +5,8 @@ use ropewalk_conformance::requirements::coverage;
 use ropewalk_conformance::selfcheck::selfcheck;
 use ropewalk_conformance::{Expectations, Need, Options, Report, Subject, http, suite, suites};
 
+use tokio::net::TcpListener;
+
 use crate::exit::Exit;
 
 /// `ropewalk conform`.
@@ -13,10 +15,10 @@ use crate::exit::Exit;
 pub(crate) struct ConformArgs {
     #[command(subcommand)]
     command: Option<ConformCommand>,
-    /// The suite, such as `http`.
+    /// The suite: `http`, `websocket` or `websocket-client`.
     #[arg(required = true, value_name = "PROTOCOL")]
     suite: Option<String>,
-    /// The server to check, such as `127.0.0.1:8080`.
+    /// The server to check, such as `127.0.0.1:8080`; for clients, where they connect to.
     #[arg(long, required = true, value_name = "ENDPOINT")]
     against: Option<String>,
     /// Only cases whose id begins so, such as `http/9112/3.2`.
@@ -34,6 +36,12 @@ pub(crate) struct ConformArgs {
     /// The server has short time limits (a second or so): run the cases that wait for them.
     #[arg(long)]
     short_timeouts: bool,
+    /// The path that is tried, for suites that name one.
+    #[arg(long, value_name = "PATH", default_value = "/")]
+    path: String,
+    /// What the server was given, such as `subprotocols`: run the cases that need it. May be repeated.
+    #[arg(long, value_name = "NEED", value_parser = need)]
+    given: Vec<Need>,
 }
 
 #[derive(Subcommand)]
@@ -85,13 +93,15 @@ async fn check(args: &ConformArgs) -> Result<Exit, String> {
         let known: Vec<_> = suites().iter().map(|suite| suite.name).collect();
         format!("there is no suite `{name}`; known are {}", known.join(", "))
     })?;
-    let mut subject = Subject::at(args.against.as_deref().unwrap_or_default())?;
+    let endpoint = args.against.as_deref().unwrap_or_default();
+    let mut subject = if suite.is_for_clients() { clients(endpoint).await? } else { Subject::at(endpoint)? };
     if args.no_fixture {
         subject = subject.without(Need::Fixture);
     }
     if args.short_timeouts {
         subject = subject.with(Need::ShortTimeouts);
     }
+    subject = args.given.iter().fold(subject.at_path(&args.path), |subject, need| subject.with(*need));
     let mut options = Options::default();
     if let Some(prefix) = &args.only {
         options = options.only(prefix);
@@ -112,6 +122,20 @@ async fn check(args: &ConformArgs) -> Result<Exit, String> {
         write(&report, file)?;
     }
     Ok(if report.exit_code() == 0 { Exit::Ok } else { Exit::Problems })
+}
+
+/// The clients that connect to this address.
+async fn clients(endpoint: &str) -> Result<Subject, String> {
+    let listener =
+        TcpListener::bind(endpoint).await.map_err(|error| format!("cannot listen at {endpoint}: {error}"))?;
+    Ok(Subject::client(endpoint, listener))
+}
+
+fn need(name: &str) -> Result<Need, String> {
+    Need::ALL.iter().copied().find(|need| need.to_string() == name).ok_or_else(|| {
+        let known: Vec<_> = Need::ALL.iter().map(Need::to_string).collect();
+        format!("known are {}", known.join(", "))
+    })
 }
 
 fn read(file: &Path) -> Result<String, String> {

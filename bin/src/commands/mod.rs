@@ -5,6 +5,8 @@ pub(crate) mod check;
 pub(crate) mod config;
 #[cfg(feature = "conform")]
 pub(crate) mod conform;
+#[cfg(feature = "http")]
+pub(crate) mod fetch;
 pub(crate) mod kinds;
 pub(crate) mod man;
 

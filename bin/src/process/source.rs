@@ -29,7 +29,7 @@ impl Source {
             Self::File(args) => {
                 Document::new().file(&args.config).environment(std::env::vars_os()).set(&args.set)
             }
-            Self::Text(text, here) => Document::new().text("the command line", here, text),
+            Self::Text(text, here) => Document::new().typed(here, text),
         }
     }
 

@@ -131,3 +131,43 @@ fn it_serves_soon_after_it_was_started() {
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     drop(server);
 }
+
+#[test]
+fn web_asks_for_the_logins_that_it_is_given() {
+    use base64::Engine as _;
+    let folder = Folder::new();
+    folder.write("page.txt", "the page");
+    // The password of both is `password`.
+    folder.write("people", "bob:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n");
+    let server = Daemon::of(
+        ropewalk(["web", "--port", "0", "--user", "ann:pass:word", "--accounts", "people"])
+            .current_dir(folder.path()),
+    );
+    let ask = |login: &str| {
+        let login = base64::engine::general_purpose::STANDARD.encode(login);
+        let mut conn = connect(server.port());
+        let request = format!(
+            "GET /page.txt HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {login}\r\nConnection: close\r\n\r\n"
+        );
+        std::io::Write::write_all(&mut conn, request.as_bytes()).unwrap();
+        let mut said = String::new();
+        std::io::Read::read_to_string(&mut conn, &mut said).unwrap();
+        said[9..12].to_owned()
+    };
+    assert_eq!(get(server.port(), "/page.txt").0, 401);
+    assert_eq!(ask("ann:pass:word"), "200");
+    assert_eq!(ask("bob:password"), "200");
+    assert_eq!(ask("bob:wrong"), "401");
+    assert!(!server.log().contains("pass:word"), "{}", server.log());
+    assert!(
+        !server.log().contains("secret"),
+        "nobody is told to put elsewhere what was typed: {}",
+        server.log()
+    );
+}
+
+#[test]
+fn a_login_that_cannot_be_read_is_a_usage_error() {
+    run(["web", "--user", "ann"]).says(2, &["NAME:PASSWORD"]);
+    run(["web", "--accounts", "none.toml", "--port", "0"]).says(78, &["cannot read", "none.toml"]);
+}

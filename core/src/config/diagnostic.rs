@@ -50,6 +50,8 @@ pub(super) struct Source {
     pub(super) text: String,
     /// Whether it stands in `conf.d`.
     pub(super) beside: bool,
+    /// Whether it is what a command line stands for.
+    pub(super) typed: bool,
 }
 
 /// One diagnostic as a machine reads it: an element of the output of `check --json`.

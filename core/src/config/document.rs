@@ -38,6 +38,7 @@ pub struct Document {
 enum Rank {
     Main,
     Beside,
+    Typed,
 }
 
 impl Document {
@@ -65,6 +66,13 @@ impl Document {
     #[must_use]
     pub fn text(mut self, name: &str, dir: &Path, text: &str) -> Self {
         self.add_text(name.to_owned(), dir.to_owned(), text.to_owned(), Rank::Main);
+        self
+    }
+
+    /// Adds the text that a command line stands for: a secret in it was typed, and nobody is told to put it elsewhere.
+    #[must_use]
+    pub fn typed(mut self, dir: &Path, text: &str) -> Self {
+        self.add_text("the command line".into(), dir.to_owned(), text.to_owned(), Rank::Typed);
         self
     }
 
@@ -123,7 +131,13 @@ impl Document {
         for (place, message) in problems {
             self.diagnostics.error(place, message);
         }
-        self.diagnostics.sources.push(Arc::new(Source { name, dir, text, beside: rank == Rank::Beside }));
+        self.diagnostics.sources.push(Arc::new(Source {
+            name,
+            dir,
+            text,
+            beside: rank == Rank::Beside,
+            typed: rank == Rank::Typed,
+        }));
         self.clash(&table, rank);
         merge(&mut self.root, table);
     }

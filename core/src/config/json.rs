@@ -118,6 +118,9 @@ fn type_of(kind: &str) -> Value {
         let element = type_of(element);
         return json!({ "anyOf": [element, { "type": "array", "items": element }] });
     }
+    if let Some(element) = kind.strip_prefix("table of ") {
+        return json!({ "type": "object", "additionalProperties": type_of(element) });
+    }
     match kind {
         "boolean" | "integer" | "number" => json!({ "type": kind }),
         "duration" => json!({ "type": "string", "pattern": "^ *([0-9]+ *(ms|s|m|h|d|w) *)+$" }),

@@ -42,7 +42,7 @@ impl FromValue for Secret {
             _ => {
                 found.notes.mask(found.value.at.clone());
                 let text = found.text()?;
-                if found.value.raw.is_none() {
+                if !found.is_typed() {
                     found.notes.push(
                         found.value.at.clone(),
                         Severity::Warning,

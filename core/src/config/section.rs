@@ -66,6 +66,11 @@ impl<'a> Section<'a> {
         Field { section: self, name, doc }
     }
 
+    /// Whether there is a value for this key.
+    pub fn has(&self, key: &str) -> bool {
+        self.table.is_some_and(|table| table.contains_key(key))
+    }
+
     /// A table below this one, if it is there.
     pub fn table(&mut self, name: &'static str, doc: &'static str) -> Option<Self> {
         self.document(name, doc, "table", Need::Optional);

@@ -1,5 +1,6 @@
 //! The configuration as its users see it: text in, plan and diagnostics out.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -310,4 +311,24 @@ fn the_reference_tells_type_need_and_sentence_of_each_key() {
 fn the_example_is_read() {
     check_example(&SITE, registry(), "[files.public]\npath = \"/srv\"").unwrap();
     check_resource_example(&FILES, Registry::new(), "").unwrap();
+}
+
+#[test]
+fn a_table_of_names_is_read_whole_or_each_mistake_in_it_told() {
+    fn fields(s: &mut Section<'_>, _: &Resources) -> Option<BoxService> {
+        let all: BTreeMap<String, u8> = s.key("all", "Numbers by name.").or(BTreeMap::new());
+        s.error(format!("{all:?} {}", all.to_toml()));
+        None
+    }
+    let read = |line: &str| {
+        let kind = Kind { name: "fields", summary: "Fields.", example: "", build: fields };
+        let text = format!("[[service]]\nkind = \"fields\"\n{line}\n");
+        let records = document(&text).read(&Registry::new().with(kind), |_| ()).diagnostics.records();
+        records.into_iter().map(|record| (record.column, record.message)).collect::<Vec<_>>()
+    };
+    let good = read("all = { a = 1, \"b c\" = 2 }");
+    assert_eq!(good, [(1, "{\"a\": 1, \"b c\": 2} { \"a\" = 1, \"b c\" = 2 }".to_owned())]);
+    let wrong: Vec<_> = read("all = { a = 1000, b = true }").into_iter().map(|(column, _)| column).collect();
+    assert_eq!(wrong, [1, 13, 23]);
+    assert!(read("all = 1").iter().any(|(_, message)| message == "expected a table, found an integer"));
 }

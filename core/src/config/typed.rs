@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -55,6 +56,16 @@ impl<'a> Found<'a> {
     /// An error about this value.
     pub fn wrong(&self, message: impl Into<String>) -> Vec<Wrong> {
         vec![Wrong { at: self.value.at.clone(), message: message.into(), help: None }]
+    }
+
+    /// Whether it was typed, on a command line or into the environment, and stands in no file.
+    pub(super) fn is_typed(&self) -> bool {
+        let sources = &self.notes.diagnostics.borrow().sources;
+        let source = match &self.value.at {
+            Origin::File { file, .. } => sources.get(*file),
+            _ => None,
+        };
+        self.value.raw.is_some() || source.is_some_and(|source| source.typed)
     }
 
     /// The directory that relative paths are relative to: that of the file, or the current one.
@@ -253,6 +264,33 @@ impl<T: FromStr<Err: fmt::Display> + fmt::Display> FromValue for Text<T> {
     }
     fn to_toml(&self) -> String {
         toml::Value::from(self.0.to_string()).to_string()
+    }
+}
+
+/// A table whose keys are names that are not known beforehand. Every value that is wrong is an error of its own.
+impl<T: FromValue> FromValue for BTreeMap<String, T> {
+    fn describe() -> String {
+        format!("table of {}", T::describe())
+    }
+    fn from_value(found: &Found<'_>) -> Result<Self, Vec<Wrong>> {
+        let table = found.value.as_table().ok_or_else(|| found.not("a table"))?;
+        let (mut map, mut wrongs) = (Self::new(), Vec::new());
+        for (key, entry) in table {
+            match T::from_value(&Found { value: &entry.value, notes: found.notes }) {
+                Ok(value) => drop(map.insert(key.clone(), value)),
+                Err(more) => wrongs.extend(more),
+            }
+        }
+        if wrongs.is_empty() { Ok(map) } else { Err(wrongs) }
+    }
+    fn to_toml(&self) -> String {
+        if self.is_empty() {
+            return "{}".into();
+        }
+        let entry = |(key, value): (&String, &T)| {
+            format!("{} = {}", toml::Value::from(key.as_str()), value.to_toml())
+        };
+        format!("{{ {} }}", self.iter().map(entry).collect::<Vec<_>>().join(", "))
     }
 }
 

@@ -49,17 +49,13 @@ impl Transport for Endpoint {
 async fn connect(to: &Endpoint) -> Result<Connection> {
     match to.at() {
         At::Tcp { port: 0, .. } => Err(Error::local("nothing can be connected to on port 0")),
-        At::Tcp { port, host: Some(host), .. } => {
-            let found = lookup_host((host.as_str(), *port)).await;
-            let found = found.map_err(|e| Error::local(format!("cannot look up {host}")).caused_by(e))?;
-            race(found.take(ADDRESSES).collect()).await
-        }
+        At::Tcp { port, host: Some(host), .. } => reach(resolve(host, *port).await?).await,
         At::Tcp { port, interface, .. } => {
             let at: Vec<IpAddr> = match interface {
                 Some(Interface::Address(_)) => interface.map(Interface::reach).into_iter().collect(),
                 _ => vec![Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()],
             };
-            race(at.into_iter().map(|ip| (ip, *port).into()).collect()).await
+            reach(at.into_iter().map(|ip| (ip, *port).into()).collect()).await
         }
         At::Unix { path, .. } => Connection::unix(UnixStream::connect(path).await.map_err(refused)?),
         At::Process { program, args } => process::connect(program, args),
@@ -83,9 +79,25 @@ fn refused(error: io::Error) -> Error {
     Error::local("nobody answers").caused_by(error)
 }
 
-/// Happy eyeballs, RFC 8305: the addresses of both families in turn, a new attempt every 250 ms or as
-/// soon as all open ones have failed; the first that connects wins and the others are dropped.
-async fn race(addresses: Vec<SocketAddr>) -> Result<Connection> {
+/// The addresses of a host with this port, at most 16, in the order of the system's resolver; of an address, itself.
+/// The caller bounds its time.
+///
+/// # Errors
+/// Where the name is not known or has no address.
+pub async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>> {
+    let found = lookup_host((host, port)).await;
+    let found = found.map_err(|e| Error::local(format!("cannot look up {host}")).caused_by(e))?;
+    let found: Vec<_> = found.take(ADDRESSES).collect();
+    if found.is_empty() { Err(Error::local(format!("{host} has no address"))) } else { Ok(found) }
+}
+
+/// Connects by TCP to the first of these addresses that answers: happy eyeballs, RFC 8305. The families take turns; a
+/// new attempt is made every 250 ms or as soon as one has failed, and the others are dropped when one connects. The
+/// caller bounds its time.
+///
+/// # Errors
+/// Where none answers: each address, with its reason.
+pub async fn reach(addresses: Vec<SocketAddr>) -> Result<Connection> {
     let mut waiting = interleave(addresses);
     let mut open = FuturesUnordered::new();
     let mut failed = Vec::new();
@@ -127,7 +139,7 @@ fn interleave(addresses: Vec<SocketAddr>) -> VecDeque<SocketAddr> {
 
 fn nobody(failed: &[(SocketAddr, io::Error)]) -> Error {
     if failed.is_empty() {
-        return Error::local("the name has no address");
+        return Error::local("no address to connect to");
     }
     let reasons: Vec<String> = failed.iter().map(|(at, error)| format!("{at}: {error}")).collect();
     Error::local(format!("nobody answers at {}", reasons.join("; ")))

@@ -16,7 +16,7 @@ async fn an_address_that_refuses_does_not_hide_one_that_answers() {
     let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let answers = server.local_addr().unwrap();
     let refuses: SocketAddr = ([127, 0, 0, 9], answers.port()).into();
-    let conn = race(vec![refuses, answers]).await.unwrap();
+    let conn = reach(vec![refuses, answers]).await.unwrap();
     assert_eq!(conn.info().peer, answers.into());
 }
 
@@ -26,7 +26,8 @@ async fn the_error_lists_every_address_with_its_reason() {
     let held = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     held.bind(&SocketAddr::from(([0, 0, 0, 0], 0)).into()).unwrap();
     let port = held.local_addr().unwrap().as_socket().unwrap().port();
-    let error = race(vec![([127, 0, 0, 1], port).into(), ([127, 0, 0, 2], port).into()]).await.err().unwrap();
+    let error =
+        reach(vec![([127, 0, 0, 1], port).into(), ([127, 0, 0, 2], port).into()]).await.err().unwrap();
     let text = error.to_string();
     assert!(text.contains(&format!("127.0.0.1:{port}: ")), "{text}");
     assert!(text.contains(&format!("127.0.0.2:{port}: ")), "{text}");
@@ -79,11 +80,11 @@ fn silent() -> (socket2::Socket, Vec<socket2::Socket>, SocketAddr) {
 #[tokio::test]
 async fn a_silent_address_holds_up_the_next_for_a_quarter_second_only() {
     let (_listener, _clients, silent) = silent();
-    assert!(timeout(Duration::from_millis(100), race(vec![silent])).await.is_err(), "it is silent");
+    assert!(timeout(Duration::from_millis(100), reach(vec![silent])).await.is_err(), "it is silent");
     let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let answers = server.local_addr().unwrap();
     let start = std::time::Instant::now();
-    let conn = timeout(Duration::from_secs(10), race(vec![silent, answers])).await.unwrap().unwrap();
+    let conn = timeout(Duration::from_secs(10), reach(vec![silent, answers])).await.unwrap().unwrap();
     assert_eq!(conn.info().peer, answers.into());
     assert!(start.elapsed() >= STAGGER, "the first has its chance: {:?}", start.elapsed());
 }

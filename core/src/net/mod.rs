@@ -19,6 +19,7 @@ mod tcp;
 mod unix;
 
 pub use bound::Bound;
+pub use connect::{reach, resolve};
 pub use connection::{Connection, Handshake, Io, Meter};
 pub use datagram::{Batch, BoundDatagrams, Datagram, DatagramSocket};
 pub use endpoint::{At, Endpoint, Interface, TlsOptions};

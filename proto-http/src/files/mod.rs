@@ -4,6 +4,7 @@ mod conditions;
 mod held;
 mod listing;
 mod send;
+mod sidecar;
 mod types;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use ropewalk_core::data::files::{FileHandle, Files, FsError, Kind, Name, Open, V
 use rustix::io::Errno;
 
 use crate::server::{Body, Failure, Handler, Request, Response};
+use crate::wire::coding::Coding;
 use crate::wire::target;
 pub use types::Types;
 
@@ -30,13 +32,21 @@ pub struct Static {
     listing: Option<usize>,
     types: Types,
     cache: Option<HeaderValue>,
+    codings: Vec<Coding>,
 }
 
 impl Static {
     /// This tree, with `index.html` as index, and listings of up to 10 000 names.
     pub fn new(files: Arc<dyn Files>) -> Self {
         let index = Name::new("index.html").into_iter().collect();
-        Self { files, index, listing: Some(10_000), types: Types::default(), cache: None }
+        Self {
+            files,
+            index,
+            listing: Some(10_000),
+            types: Types::default(),
+            cache: None,
+            codings: Vec::new(),
+        }
     }
 
     /// With listings of at most this many names, or none.
@@ -61,6 +71,18 @@ impl Static {
     #[must_use]
     pub fn cache_control(self, value: HeaderValue) -> Self {
         Self { cache: Some(value), ..self }
+    }
+
+    /// With files that were compressed beforehand: where the client takes one of these codings, `a.js.br`, `a.js.gz` or
+    /// `a.js.zst` is sent in place of `a.js`, beside which it stands. None by default.
+    ///
+    /// The client's weights decide, and where they are equal, the order here. What is older than its original, in
+    /// whole seconds, or empty is passed over; what is in a coded file is not looked at, so whoever can write into the
+    /// tree decides what is sent. Conditions and ranges are of the coded file. A client that refuses what is not coded
+    /// (`identity;q=0`) gets that all the same where there is nothing else.
+    #[must_use]
+    pub fn precompressed(self, codings: impl IntoIterator<Item = Coding>) -> Self {
+        Self { codings: Coding::once_each(codings), ..self }
     }
 }
 

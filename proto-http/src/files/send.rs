@@ -15,19 +15,21 @@ use super::conditions::{Validators, Verdict, evaluate};
 use super::{Static, failure};
 use crate::server::{Body, Failure, FileRange, Request, Response};
 use crate::wire::range::{Wanted, content_range, unsatisfied, wanted};
-use crate::wire::{date, etag};
+use crate::wire::{coding, date, etag};
 
 /// Content up to this many octets is read before the head is sent, and goes with it in one write.
 const WHOLE: u64 = 16 * 1024;
 
 impl Static {
-    /// Answers with this open file. All that is said of it comes from the handle.
+    /// Answers with this open file, or with a coded one beside it. All that is said of it comes from the handle, but
+    /// for its type, which is that of `path`.
     pub(super) async fn send(
         &self,
         request: &Request,
         path: &VPath,
         file: Box<dyn FileHandle>,
     ) -> Result<Response, Failure> {
+        let (file, coding) = self.select(&request.headers, path, file).await;
         let meta = file.opened();
         let len = meta.len;
         let tag = meta.etag;
@@ -44,6 +46,9 @@ impl Static {
         if let Some(cache) = &self.cache {
             headers.insert(header::CACHE_CONTROL, cache.clone());
         }
+        if !self.codings.is_empty() {
+            headers.insert(header::VARY, coding::VARY);
+        }
         match verdict {
             Verdict::Failed => return Err(Failure::new(StatusCode::PRECONDITION_FAILED)),
             // RFC 9110 §15.4.5: what a cache needs, and no more.
@@ -54,6 +59,9 @@ impl Static {
                 return Ok(answer(StatusCode::NOT_MODIFIED, headers, Body::empty()));
             }
             Verdict::Perform { .. } => headers.extend(last_modified(modified)),
+        }
+        if let Some(coding) = coding {
+            headers.insert(header::CONTENT_ENCODING, coding.value());
         }
         let media_type = self.types.of(path);
         headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));

@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::fmt;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context as Poller, Poll, ready};
@@ -104,6 +105,16 @@ impl Default for Body {
     }
 }
 
+/// The length, and never the content.
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match HttpBody::size_hint(self).exact() {
+            Some(octets) => write!(f, "Body({octets})"),
+            None => f.write_str("Body(..)"),
+        }
+    }
+}
+
 impl HttpBody for Body {
     type Data = Bytes;
     type Error = Error;
@@ -139,7 +150,7 @@ impl HttpBody for Body {
 pub struct Frames(Mutex<UnsyncBoxBody<Bytes, Error>>);
 
 impl Frames {
-    pub(super) fn new(body: impl HttpBody<Data = Bytes, Error = Error> + Send + 'static) -> Self {
+    pub(crate) fn new(body: impl HttpBody<Data = Bytes, Error = Error> + Send + 'static) -> Self {
         Self(Mutex::new(UnsyncBoxBody::new(body)))
     }
 

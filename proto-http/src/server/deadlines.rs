@@ -128,11 +128,11 @@ impl Activity {
 
 /// A timer for a deadline that moves: set anew only when it fires early or the deadline comes nearer.
 #[derive(Default)]
-pub(super) struct Alarm(Option<Pin<Box<Sleep>>>);
+pub(crate) struct Alarm(Option<Pin<Box<Sleep>>>);
 
 impl Alarm {
     /// Ready when `at` has passed.
-    pub(super) fn poll(&mut self, cx: &mut Poller<'_>, at: Instant) -> Poll<()> {
+    pub(crate) fn poll(&mut self, cx: &mut Poller<'_>, at: Instant) -> Poll<()> {
         let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(at)));
         loop {
             if at < sleep.deadline() {

@@ -43,6 +43,12 @@ impl FileRange {
         self
     }
 
+    /// As one who wants at most so many octets at once reads it.
+    pub(crate) fn in_chunks(mut self, octets: u64) -> Self {
+        self.chunk = octets;
+        self
+    }
+
     /// The next octets; `None` at the end.
     pub(super) fn poll_chunk(&mut self, cx: &mut Poller<'_>) -> Poll<Option<Result<Bytes>>> {
         if self.len == 0 {

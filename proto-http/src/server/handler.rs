@@ -29,7 +29,7 @@ pub trait Handler: Send + Sync + 'static {
     where
         Self: Sized,
     {
-        BoxHandler(Arc::new(self))
+        BoxHandler::of(self)
     }
 }
 
@@ -61,6 +61,11 @@ impl<H: Handler> DynHandler for H {
 }
 
 impl BoxHandler {
+    /// This handler, whatever its own way of becoming one.
+    pub(crate) fn of(handler: impl Handler) -> Self {
+        Self(Arc::new(handler))
+    }
+
     pub(super) fn start(&self, request: Request) -> Answering {
         Arc::clone(&self.0).handle(request)
     }
@@ -107,6 +112,24 @@ impl Request {
     /// Whether it asks to go on with this protocol, so that [`Upgrade::to`](super::Upgrade::to) can answer.
     pub fn upgrades_to(&self, protocol: &str) -> bool {
         self.offers.has(protocol)
+    }
+
+    /// The same request once more, with these fields and without content.
+    pub(crate) fn again(&self, headers: HeaderMap) -> Self {
+        Self {
+            method: self.method.clone(),
+            uri: self.uri.clone(),
+            version: self.version,
+            path: self.path.clone(),
+            rest: self.rest.clone(),
+            slash: self.slash,
+            headers,
+            extensions: self.extensions.clone(),
+            body: Body::empty(),
+            facts: Arc::clone(&self.facts),
+            offers: self.offers.clone(),
+            exchange: self.exchange,
+        }
     }
 
     /// Where interim answers go.
@@ -163,13 +186,14 @@ pub type Response = http::Response<Body>;
 pub struct Failure {
     status: StatusCode,
     headers: HeaderMap,
+    note: Option<&'static str>,
     cause: Option<Error>,
 }
 
 impl Failure {
     /// An answer with this status and no more said.
     pub fn new(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), cause: None }
+        Self { status, headers: HeaderMap::new(), note: None, cause: None }
     }
 
     /// With a header field, such as `Allow` in a 405.
@@ -177,6 +201,12 @@ impl Failure {
     pub fn with(mut self, name: header::HeaderName, value: HeaderValue) -> Self {
         self.headers.append(name, value);
         self
+    }
+
+    /// With a sentence on the page, for the peer.
+    #[must_use]
+    pub fn saying(self, note: &'static str) -> Self {
+        Self { note: Some(note), ..self }
     }
 
     /// Caused by this error, which goes to the log and never to the peer.
@@ -205,8 +235,8 @@ impl Failure {
         self.status
     }
 
-    pub(super) fn into_parts(self) -> (StatusCode, HeaderMap, Option<Error>) {
-        (self.status, self.headers, self.cause)
+    pub(super) fn into_parts(self) -> (StatusCode, HeaderMap, Option<&'static str>, Option<Error>) {
+        (self.status, self.headers, self.note, self.cause)
     }
 }
 

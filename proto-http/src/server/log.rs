@@ -7,10 +7,12 @@ use std::time::Duration;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, Uri, Version, header};
 use ropewalk_core::app::Context;
+use ropewalk_core::data::cred::{Name, Principal};
+use ropewalk_core::net::Info;
 use tokio::time::Instant;
 
 use super::Facts;
-use crate::wire::date;
+use crate::wire::{date, host};
 
 /// What is written about each request, to the log's target `access`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,36 +31,58 @@ pub enum AccessLog {
 pub(super) struct Entry {
     facts: Arc<Facts>,
     begun: Instant,
-    method: Method,
+    /// None: of a head that could not be read.
+    method: Option<Method>,
     line: Option<Line>,
 }
 
 /// What the log alone needs.
 struct Line {
     form: AccessLog,
-    uri: Uri,
-    version: Version,
+    target: Option<(Uri, Version)>,
+    host: Option<String>,
+    user: Option<Name>,
     agent: Option<HeaderValue>,
     referer: Option<HeaderValue>,
 }
 
 impl Entry {
     pub(super) fn new(form: AccessLog, facts: &Arc<Facts>, head: &Parts) -> Self {
-        let logs = form != AccessLog::Off && tracing::enabled!(target: "access", tracing::Level::INFO);
-        let line = logs.then(|| Line {
+        let line = is_on(form).then(|| Line {
             form,
-            uri: head.uri.clone(),
-            version: head.version,
+            target: Some((head.uri.clone(), head.version)),
+            host: host::name(&head.uri, &head.headers).map(str::to_ascii_lowercase),
+            user: None,
             agent: head.headers.get(header::USER_AGENT).cloned(),
             referer: head.headers.get(header::REFERER).cloned(),
         });
-        Self { facts: Arc::clone(facts), begun: Instant::now(), method: head.method.clone(), line }
+        Self { facts: Arc::clone(facts), begun: Instant::now(), method: Some(head.method.clone()), line }
+    }
+
+    /// Of a head that could not be read: nothing in it is known.
+    pub(super) fn unread(form: AccessLog, facts: &Arc<Facts>) -> Self {
+        let line = is_on(form).then(|| Line {
+            form,
+            target: None,
+            host: None,
+            user: None,
+            agent: None,
+            referer: None,
+        });
+        Self { facts: Arc::clone(facts), begun: Instant::now(), method: None, line }
+    }
+
+    /// Says who asked.
+    pub(super) fn of(&mut self, who: &Principal) {
+        if let Some(line) = &mut self.line {
+            line.user = Some(who.name().clone());
+        }
     }
 
     /// Counts and logs the request: its answer is through, or was cut.
     pub(super) fn write(&self, status: StatusCode, bytes: u64) {
         let duration = self.begun.elapsed();
-        count(&self.facts.cx, &self.method, status, duration);
+        count(&self.facts.cx, self.method.as_ref(), status, duration);
         let Some(line) = &self.line else { return };
         if line.form == AccessLog::Combined {
             tracing::info!(target: "access", "{}", self.combined(line, status, bytes));
@@ -66,32 +90,62 @@ impl Entry {
         }
         tracing::info!(
             target: "access",
-            method = %self.method,
-            path = %Escaped(line.uri.path().as_bytes()),
+            method = self.method(),
+            host = %text(line.host.as_deref()),
+            path = %text(line.target.as_ref().map(|(uri, _)| uri.path())),
             status = status.as_u16(),
             bytes,
             duration_us = duration.as_micros() as u64,
             peer = %self.facts.info.peer,
+            user = %text(line.user.as_ref().map(Name::as_str)),
+            tls = %Tls(&self.facts.info),
             agent = %field(&line.agent),
             conn = %self.facts.id().map(|id| id.to_string()).unwrap_or_default(),
         );
+    }
+
+    fn method(&self) -> &str {
+        self.method.as_ref().map_or("-", Method::as_str)
     }
 
     /// `host ident user [date] "request" status bytes "referer" "agent"`, the form that log readers know.
     fn combined(&self, line: &Line, status: StatusCode, bytes: u64) -> String {
         let peer = &self.facts.info.peer;
         let peer = peer.ip().map_or_else(|| peer.to_string(), |ip| ip.to_string());
-        let target = line.uri.path_and_query().map_or("*", |target| target.as_str());
+        let asked = line.target.as_ref().map(|(uri, version)| {
+            let target = uri.path_and_query().map_or("*", |target| target.as_str());
+            format!("{} {target} {version:?}", self.method())
+        });
         format!(
-            "{peer} - - [{}] \"{} {} {:?}\" {} {bytes} \"{}\" \"{}\"",
+            "{peer} - {} [{}] \"{}\" {} {bytes} \"{}\" \"{}\"",
+            text(line.user.as_ref().map(Name::as_str)),
             date::common_log(std::time::SystemTime::now()),
-            self.method,
-            Escaped(target.as_bytes()),
-            line.version,
+            text(asked.as_deref()),
             status.as_u16(),
             field(&line.referer),
             field(&line.agent),
         )
+    }
+}
+
+fn is_on(form: AccessLog) -> bool {
+    form != AccessLog::Off && tracing::enabled!(target: "access", tracing::Level::INFO)
+}
+
+/// A text for the log; a dash where there is none.
+fn text(value: Option<&str>) -> Escaped<'_> {
+    Escaped(value.unwrap_or("-").as_bytes())
+}
+
+/// The version of TLS; a dash where there is none.
+struct Tls<'a>(&'a Info);
+
+impl fmt::Display for Tls<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.tls {
+            Some(tls) => tls.version.fmt(f),
+            None => f.write_str("-"),
+        }
     }
 }
 
@@ -101,7 +155,7 @@ fn field(value: &Option<HeaderValue>) -> Escaped<'_> {
 }
 
 /// The one place where requests are counted.
-fn count(cx: &Context, method: &Method, status: StatusCode, duration: Duration) {
+fn count(cx: &Context, method: Option<&Method>, status: StatusCode, duration: Duration) {
     let class = match status.as_u16() {
         100..=199 => "1xx",
         200..=299 => "2xx",
@@ -109,7 +163,7 @@ fn count(cx: &Context, method: &Method, status: StatusCode, duration: Duration) 
         400..=499 => "4xx",
         _ => "5xx",
     };
-    cx.metrics().command("http", name(method), class, duration);
+    cx.metrics().command("http", method.map_or("other", name), class, duration);
 }
 
 /// The method as a label: one of a few, whatever a peer says.

@@ -18,8 +18,11 @@ mod upgrade;
 
 pub use accept::{Http, Options};
 pub use body::{Body, Frames};
+pub(crate) use deadlines::Alarm;
 pub use deadlines::Deadlines;
 pub use file_range::FileRange;
+#[cfg(fuzzing)]
+pub(crate) use h1::fuzzing;
 pub use handler::{BoxHandler, Facts, Failure, Handler, Request, Response};
 pub use interim::Interim;
 pub use log::AccessLog;

@@ -2,15 +2,34 @@
 
 use http::{HeaderValue, StatusCode, header};
 use maud::{DOCTYPE, html};
+use ropewalk_core::Fault;
 use ropewalk_core::app::ConnId;
 
-use super::{Body, Response};
+use super::{Body, Failure, Response};
 
 /// The style of all pages that the server makes itself: narrow screens, dark mode, no scripts.
 pub(crate) const STYLE: &str = include_str!("style.css");
 
+/// The page of a failure, whose cause goes to the log alone.
+pub(crate) fn failed(failure: Failure, id: Option<ConnId>) -> Response {
+    let (status, headers, note, cause) = failure.into_parts();
+    if let Some(error) = cause {
+        match error.fault() {
+            Fault::Local => tracing::error!(error = %error.chain(), "request failed"),
+            _ => tracing::debug!(error = %error.chain(), "request failed"),
+        }
+    }
+    let mut response = with_note(status, note, id);
+    response.headers_mut().extend(headers);
+    response
+}
+
 /// A page that names the status and the connection, and nothing else.
 pub(super) fn of(status: StatusCode, id: Option<ConnId>) -> Response {
+    with_note(status, None, id)
+}
+
+fn with_note(status: StatusCode, note: Option<&str>, id: Option<ConnId>) -> Response {
     let title = status.canonical_reason().unwrap_or("Error");
     let page = html! {
         (DOCTYPE)
@@ -25,6 +44,7 @@ pub(super) fn of(status: StatusCode, id: Option<ConnId>) -> Response {
                 main.error {
                     h1 { (status.as_u16()) }
                     p { (title) }
+                    @if let Some(note) = note { p { (note) } }
                     @if let Some(id) = id { p.id { "connection " (id) } }
                 }
             }

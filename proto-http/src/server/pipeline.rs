@@ -12,7 +12,8 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
 use http_body::Body as HttpBody;
-use ropewalk_core::{Error, Fault};
+use ropewalk_core::Error;
+use ropewalk_core::data::cred::Principal;
 
 use super::body::Frames;
 use super::deadlines::{Timed, Times};
@@ -50,6 +51,12 @@ impl Pipeline {
         };
         let facts = Arc::clone(&self.facts);
         Answer { state, is_head, offers, facts, exchange, entry: Some(entry) }
+    }
+
+    /// The answer to a head that could not be read, with its own line in the log; the connection ends with it.
+    pub(super) fn refused(&self, status: StatusCode) -> http::Response<Sent> {
+        let entry = Entry::unread(self.options.access_log, &self.facts);
+        self.refusal(status).map(|body| Sent::new(body, status, None, Some(entry)))
     }
 
     /// The answer to what is no request; the connection ends with it.
@@ -160,8 +167,9 @@ impl Future for Answer {
 
 impl Answer {
     fn finish(&mut self, made: Result<Response, Failure>) -> http::Response<Sent> {
-        let response =
-            made.and_then(|response| self.judge(response)).unwrap_or_else(|failure| self.page(failure));
+        let response = made
+            .and_then(|response| self.judge(response))
+            .unwrap_or_else(|failure| page::failed(failure, self.facts.id()));
         let (mut head, mut body) = response.into_parts();
         if self.is_head {
             // RFC 9110 §9.3.2: the fields that a GET would have, and no content.
@@ -169,6 +177,9 @@ impl Answer {
                 head.headers.entry(header::CONTENT_LENGTH).or_insert_with(|| length.into());
             }
             body = Body::empty();
+        }
+        if let (Some(entry), Some(who)) = (&mut self.entry, head.extensions.remove::<Principal>()) {
+            entry.of(&who);
         }
         let exchange = self.exchange.take();
         let sent = Sent::new(body, head.status, exchange, self.entry.take());
@@ -190,20 +201,6 @@ impl Answer {
             }
             None => Ok(response),
         }
-    }
-
-    /// The page of a failure, whose cause goes to the log alone.
-    fn page(&self, failure: Failure) -> Response {
-        let (status, headers, cause) = failure.into_parts();
-        if let Some(error) = cause {
-            match error.fault() {
-                Fault::Local => tracing::error!(error = %error.chain(), "request failed"),
-                _ => tracing::debug!(error = %error.chain(), "request failed"),
-            }
-        }
-        let mut response = page::of(status, self.facts.id());
-        response.headers_mut().extend(headers);
-        response
     }
 }
 

@@ -27,6 +27,15 @@ async fn half_a_head_and_silence_is_408() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_speaks_another_protocol_does_not_wait_for_its_answer() {
+    let mut peer = Peer::of(Http::new(echo));
+    let begun = Instant::now();
+    peer.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03").await;
+    assert_eq!(status(&peer.until("\r\n\r\n").await), "400");
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_head_in_drops_is_408_all_the_same() {
     let mut peer = Peer::of(Http::new(echo));
     let begun = Instant::now();

@@ -31,12 +31,12 @@ async fn ask(method: &str, target: &str, fields: &str) -> String {
     say(http(tree()), format!("{method} {target} HTTP/1.1\r\nHost: x\r\n{fields}\r\n")).await
 }
 
-fn field<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn field<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
     let head = answer.split("\r\n\r\n").next()?;
     head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
 }
 
-fn content(answer: &str) -> &str {
+pub(super) fn content(answer: &str) -> &str {
     answer.split_once("\r\n\r\n").unwrap().1
 }
 

@@ -9,10 +9,10 @@ use ropewalk_core::data::files::Memory;
 use super::*;
 use crate::{Static, StatusCode};
 
-type Client = SendRequest<Empty<bytes::Bytes>>;
+pub(super) type Client = SendRequest<Empty<bytes::Bytes>>;
 
 /// A client with this receive window, and its connection, which ends with the server's.
-async fn client(peer: Peer, window: u32) -> (Client, Task<()>, Context, Task<Result<()>>) {
+pub(super) async fn client(peer: Peer, window: u32) -> (Client, Task<()>, Context, Task<Result<()>>) {
     let Peer { io, cx, server } = peer;
     let mut builder = Builder::new(TokioExecutor::new());
     builder.initial_stream_window_size(window);

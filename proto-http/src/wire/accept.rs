@@ -32,7 +32,7 @@ pub(crate) fn quality(headers: &HeaderMap, media_type: &str) -> u16 {
 }
 
 /// `( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] )`, in thousandths.
-fn qvalue(text: &str) -> Option<u16> {
+pub(super) fn qvalue(text: &str) -> Option<u16> {
     let (whole, places) = text.split_once('.').unwrap_or((text, ""));
     if places.len() > 3 || !places.bytes().all(|b| b.is_ascii_digit()) {
         return None;
@@ -63,7 +63,11 @@ mod tests {
         assert_eq!(json("*/*;q=0.8, application/json;q=0.1"), 100);
         assert_eq!(json("application/json;q=0.1, application/*;q=0.9"), 100);
         assert_eq!(json("Application/*;Q=0.25"), 250);
+        assert_eq!(json("*/*"), 1000);
+        assert_eq!(json("*/*;q=0.3"), 300);
         assert_eq!(json("text/html"), 0);
+        assert_eq!(json("text/*"), 0);
+        assert_eq!(json("application/json;q=0.5, application/json;q=0.1"), 500, "the first of two");
         assert_eq!(json("application/json;q=0"), 0);
     }
 

@@ -129,6 +129,24 @@ mod tests {
     }
 
     #[test]
+    fn what_has_no_tag_matches_any_alone() {
+        for (line, expected) in [("*", true), ("\"a\"", false)] {
+            let map = fields(&[line]);
+            let tags = Tags::parse(map.get_all(header::IF_MATCH)).unwrap();
+            assert_eq!((tags.has_strong(None), tags.has_weak(None)), (expected, expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_tag_is_all_of_its_text() {
+        assert_eq!(Tag::parse(b"W/\"a\""), Some(Tag { weak: true, text: b"a" }));
+        assert_eq!(Tag::parse(b"\"\""), Some(Tag { weak: false, text: b"" }));
+        for bad in [&b"\"a\"x"[..], b"\"a\" ", b" \"a\"", b"\"a", b"a\"", b"\"a\x7f\"", b"\"a\tb\""] {
+            assert_eq!(Tag::parse(bad), None, "{}", bad.escape_ascii());
+        }
+    }
+
+    #[test]
     fn what_is_no_list_of_tags_is_nothing() {
         for bad in ["", "a", "\"a", "\"a\" \"b\"", "w/\"a\"", "*, \"a\"", "\"a b\"", "W/ \"a\"", "'a'"] {
             assert_eq!(matches(&[bad], "a"), None, "{bad}");

@@ -47,29 +47,48 @@ pub(crate) fn check(version: Version, uri: &Uri, headers: &HeaderMap) -> Result<
     }
 }
 
+/// The authority that a request which was [checked](check) is for, as it was written.
+pub(crate) fn authority<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+    let field = || headers.get(header::HOST).and_then(|field| field.to_str().ok());
+    uri.authority().map(Authority::as_str).or_else(field).filter(|authority| !authority.is_empty())
+}
+
+/// Its host without the port, as it was written, but for the dot that ends a name at the root of the DNS.
+pub(crate) fn name<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+    let (name, _) = split(authority(uri, headers)?);
+    Some(name.strip_suffix('.').unwrap_or(name)).filter(|name| !name.is_empty())
+}
+
+/// The host, and the port with its colon.
+pub(crate) fn split(authority: &str) -> (&str, &str) {
+    let colon = authority.rfind(':').filter(|_| !authority.ends_with(']'));
+    authority.split_at(colon.unwrap_or(authority.len()))
+}
+
 /// `uri-host [ ":" port ]` without user information.
-fn valid(text: &str) -> bool {
-    let Ok(authority) = text.parse::<Authority>() else { return false };
-    let (host, port) = match text.rfind(':').filter(|_| !text.ends_with(']')) {
-        Some(colon) => (text.get(..colon), text.get(colon + 1..)),
-        None => (Some(text), None),
-    };
-    let port_fits = port.is_none_or(|port| {
-        port.is_empty() || (port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok())
-    });
-    let (Some(host), false) = (host, text.contains('@')) else { return false };
-    port_fits && !host.is_empty() && authority.host() == host && host_fits(host)
+pub(crate) fn valid(text: &str) -> bool {
+    let (host, port) = split(text);
+    let port = port.strip_prefix(':').unwrap_or(port);
+    let port_fits =
+        port.is_empty() || (port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok());
+    port_fits && !host.is_empty() && host_fits(host)
 }
 
 /// An IPv6 literal in brackets, or a reg-name (RFC 3986 §3.2.2).
 fn host_fits(host: &str) -> bool {
     match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(literal) => literal.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&b)),
+        None => {
+            let fits = |b: u8| b.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&b);
+            let escape =
+                |after: &[u8]| matches!(after, [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
+            host.bytes().all(fits) && host.as_bytes().split(|b| *b == b'%').skip(1).all(escape)
+        }
     }
 }
 
-fn same(authority: &str, field: &str, scheme: Option<&str>) -> bool {
+/// Whether two authorities are one, where a port that is not said is that of the scheme.
+pub(crate) fn same(authority: &str, field: &str, scheme: Option<&str>) -> bool {
     let default = match scheme {
         Some("https") => ":443",
         _ => ":80",
@@ -103,14 +122,45 @@ mod tests {
 
     #[test]
     fn only_a_host_and_a_port_are_a_host() {
-        for good in ["a", "a.example", "a:80", "a:", "127.0.0.1:8080", "[::1]", "[::1]:8080", "A-b_c.d"] {
+        for good in
+            ["a", "a.example", "a:80", "a:", "127.0.0.1:8080", "[::1]", "[::1]:8080", "A-b_c.d", "a%20b"]
+        {
             assert_eq!(check_11("/", &[good]), Ok(()), "{good}");
         }
-        for bad in
-            ["a b", "a/b", "u@a", "a:b", "a:99999", "[::1", "[zz]", "::1", "a,b:c", "a#b", "a?b", ":80"]
-        {
+        for bad in [
+            "a b",
+            "a/b",
+            "u@a",
+            "u@a:80",
+            "a%zz",
+            "a%2",
+            "[::1]a",
+            "[::1]a:80",
+            "a:80:80",
+            "a:+80",
+            "\u{e9}",
+            "a:b",
+            "a:99999",
+            "[::1",
+            "[zz]",
+            "::1",
+            "a,b:c",
+            "a#b",
+            "a?b",
+            ":80",
+        ] {
             assert_eq!(check_11("/", &[bad]), Err(BadHost::Invalid), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_host_may_lack_or_be_empty_where_there_is_another_way_to_know_it() {
+        let none = |version, uri: &str| check(version, &uri.parse().unwrap(), &HeaderMap::new());
+        assert_eq!(none(Version::HTTP_10, "/"), Ok(()));
+        assert_eq!(none(Version::HTTP_11, "http://a.example/"), Err(BadHost::Missing));
+        assert_eq!(none(Version::HTTP_2, "http://a.example/"), Ok(()));
+        assert_eq!(none(Version::HTTP_2, "/"), Err(BadHost::Missing));
+        assert_eq!(check_11("/", &[""]), Ok(()));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 #![deny(clippy::indexing_slicing)]
 
 pub(crate) mod accept;
+pub(crate) mod coding;
 pub(crate) mod date;
 pub(crate) mod etag;
 pub(crate) mod host;

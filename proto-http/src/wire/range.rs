@@ -180,6 +180,18 @@ mod tests {
     }
 
     #[test]
+    fn two_that_are_near_are_one() {
+        assert_eq!(of("bytes=0-0,97-97", 1000), Parts(vec![0..98]));
+        assert_eq!(of("bytes=0-0,98-98", 1000), Parts(vec![0..1, 98..99]));
+    }
+
+    #[test]
+    fn a_part_says_what_it_is_of() {
+        assert_eq!(content_range(&(3..10), 20), "bytes 3-9/20");
+        assert_eq!(unsatisfied(20).unwrap(), "bytes */20");
+    }
+
+    #[test]
     fn more_than_16_are_not_served_as_ranges() {
         let many = |n: u64| {
             format!("bytes={}", (0..n).map(|i| format!("{0}-{0}", i * 1000)).collect::<Vec<_>>().join(","))

@@ -72,7 +72,7 @@ pub(super) async fn second_unanswered(peer: &mut Peer, first: String) -> Verdict
 /// Nothing that comes on the present connection answers a request for `/digits.txt`: what was meant for a
 /// body was not read as a request. Waiting for the rest of the body is as good as refusing it.
 pub(super) async fn digits_never_come(peer: &mut Peer, after: &str) -> Verdict {
-    loop {
+    for _ in 0..16 {
         if peer.buffer.is_empty() && peer.fill().await? != Filled::Some {
             return Ok(Outcome::Pass);
         }
@@ -80,4 +80,5 @@ pub(super) async fn digits_never_come(peer: &mut Peer, after: &str) -> Verdict {
         let is_second = response.body == super::fixture::DIGITS.as_bytes();
         check(!is_second, format!("no second request after {after}"), response.brief())?;
     }
+    Err(Broken::new("an end of answers", "16 of them"))
 }

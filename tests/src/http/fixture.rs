@@ -1,4 +1,6 @@
 //! The tree that the HTTP cases know.
+//!
+//! What a subject has beyond it, such as `/echo`, [`Need`](crate::Need) describes.
 
 use std::fs;
 use std::io;
@@ -12,6 +14,7 @@ pub struct File {
     /// Its path below the root, without a slash at the front.
     pub path: &'static str,
     content: Content,
+    future: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -19,20 +22,28 @@ enum Content {
     Text(&'static str),
     Digits(usize),
     Pattern(usize),
+    Verse(usize),
+}
+
+const fn file(path: &'static str, content: Content) -> File {
+    File { path, content, future: false }
 }
 
 /// Every file of the tree, for a backend in memory. There is no other file in it; `list/` has no index.
 pub const FILES: &[File] = &[
-    File { path: "hello.txt", content: Content::Text(HELLO) },
-    File { path: "digits.txt", content: Content::Text(DIGITS) },
-    File { path: "numbers.txt", content: Content::Digits(NUMBERS) },
-    File { path: "empty.txt", content: Content::Text("") },
-    File { path: "page.html", content: Content::Text("<!doctype html><title>page</title>\n") },
-    File { path: "big.bin", content: Content::Pattern(BIG) },
-    File { path: "dir/index.html", content: Content::Text(INDEX) },
-    File { path: "list/a.txt", content: Content::Text("a\n") },
-    File { path: "list/b.txt", content: Content::Text("b\n") },
-    File { path: "with space.txt", content: Content::Text("space\n") },
+    file("hello.txt", Content::Text(HELLO)),
+    file("digits.txt", Content::Text(DIGITS)),
+    file("numbers.txt", Content::Digits(NUMBERS)),
+    file("empty.txt", Content::Text("")),
+    file("page.html", Content::Text("<!doctype html><title>page</title>\n")),
+    file("big.bin", Content::Pattern(BIG)),
+    file("dir/index.html", Content::Text(INDEX)),
+    file("list/a.txt", Content::Text("a\n")),
+    file("list/b.txt", Content::Text("b\n")),
+    file("with space.txt", Content::Text("space\n")),
+    file("coded.txt", Content::Verse(CODED)),
+    file("login/hello.txt", Content::Text(HELLO)),
+    File { path: "future.txt", content: Content::Text("later\n"), future: true },
 ];
 
 /// What `/hello.txt` holds.
@@ -45,17 +56,29 @@ pub const NUMBERS: usize = 8000;
 pub const INDEX: &str = "<!doctype html><title>index of dir</title>\n";
 /// How long `/big.bin` is.
 pub const BIG: usize = 1024 * 1024;
+/// How long `/coded.txt` is: text that is worth a content coding.
+pub const CODED: usize = 8000;
+/// Who may see `/login/hello.txt`, where the subject has [`Need::Login`](crate::Need::Login).
+pub const USER: &str = "rope";
+/// The password of [`USER`].
+pub const PASSWORD: &str = "strand";
 /// A file beside the root, that no request may reach: `SECRET` is its content.
 pub const OUTSIDE: &str = "outside.txt";
 /// What [`OUTSIDE`] holds.
 pub const SECRET: &str = "outside of the root\n";
 
-/// When every file was last modified: 2020-02-02T02:02:02Z.
+/// When every file but `future.txt` was last modified: 2020-02-02T02:02:02Z.
 pub fn modified() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_580_608_922)
 }
 
 impl File {
+    /// When it was last modified; for one of them that is in the year 2096.
+    pub fn modified(&self) -> SystemTime {
+        let later = if self.future { 4_000_000_000 - 1_580_608_922 } else { 0 };
+        modified() + Duration::from_secs(later)
+    }
+
     /// What it holds.
     pub fn content(&self) -> Vec<u8> {
         match self.content {
@@ -63,6 +86,9 @@ impl File {
             Content::Digits(len) => (0..len).map(|at| b'0' + (at % 10) as u8).collect(),
             // 251 is prime, so that no power of two hides a shifted offset.
             Content::Pattern(len) => (0..len).map(|at| (at % 251) as u8).collect(),
+            Content::Verse(len) => {
+                b"a rope of strands of yarns of fibres\n".iter().copied().cycle().take(len).collect()
+            }
         }
     }
 }
@@ -80,7 +106,7 @@ pub fn write(dir: &Path) -> io::Result<()> {
             fs::create_dir_all(parent)?;
         }
         fs::write(&path, file.content())?;
-        fs::File::options().write(true).open(&path)?.set_modified(modified())?;
+        fs::File::options().write(true).open(&path)?.set_modified(file.modified())?;
     }
     fs::write(dir.join(OUTSIDE), SECRET)
 }

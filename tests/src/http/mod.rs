@@ -5,8 +5,10 @@
 
 mod expect;
 pub mod fixture;
+pub(crate) mod gzip;
 mod message;
 mod rfc9110;
+mod rfc9111;
 mod rfc9112;
 mod robust;
 
@@ -16,5 +18,5 @@ pub(crate) use message::Response;
 
 /// The cases, in the order of the documents.
 pub fn cases() -> Vec<&'static Case> {
-    rfc9112::cases().chain(rfc9110::cases()).chain(robust::CASES).collect()
+    rfc9112::cases().chain(rfc9110::cases()).chain(rfc9111::CASES).chain(robust::CASES).collect()
 }

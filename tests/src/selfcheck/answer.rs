@@ -1,12 +1,13 @@
 //! How the reference server answers a request: RFC 9110.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
 use super::fault::Fault;
 use super::range::{self, Ranges};
 use super::request::Request;
-use crate::http::fixture;
+use crate::http::{fixture, gzip};
 
 /// A response before it is written.
 pub(super) struct Answer {
@@ -19,16 +20,33 @@ pub(super) struct Answer {
 const ETAG: &str = "\"rope-1\"";
 
 pub(super) struct Answerer {
-    pub(super) fault: Option<Fault>,
+    fault: Option<Fault>,
+    /// What was put: its content and its version.
+    store: BTreeMap<String, (Vec<u8>, usize)>,
+    puts: usize,
+}
+
+/// A representation that was selected for a request.
+struct Selected {
+    content: Vec<u8>,
+    kind: &'static str,
+    etag: String,
+    modified: SystemTime,
+    fields: Vec<(&'static str, String)>,
 }
 
 impl Answerer {
+    pub(super) fn new(fault: Option<Fault>) -> Self {
+        Self { fault, store: BTreeMap::new(), puts: 0 }
+    }
+
     fn is(&self, fault: Fault) -> bool {
         self.fault == Some(fault)
     }
 
-    pub(super) fn answer(&self, request: &Request) -> Answer {
+    pub(super) fn answer(&mut self, request: &Request) -> Answer {
         let mut answer = self.route(request);
+        answer.fields.append(&mut self.for_caches());
         let no_date = match answer.status {
             200..300 => self.is(Fault::NoDateIn2xx),
             300..400 => self.is(Fault::NoDateIn3xx),
@@ -44,7 +62,11 @@ impl Answerer {
     }
 
     pub(super) fn error(&self, status: u16) -> Answer {
-        let content = if self.is(Fault::MuteErrors) { String::new() } else { format!("{status}\n") };
+        let content = match status {
+            _ if self.is(Fault::MuteErrors) || (status == 505 && self.is(Fault::Mute505)) => String::new(),
+            505 => "505: HTTP/1.1 and HTTP/1.0 are spoken here\n".into(),
+            _ => format!("{status}\n"),
+        };
         let fields =
             if self.is(Fault::NoType) { vec![] } else { vec![("Content-Type", "text/plain".to_owned())] };
         Answer { status, fields, content: content.into() }
@@ -59,8 +81,43 @@ impl Answerer {
         }
     }
 
-    fn route(&self, request: &Request) -> Answer {
+    /// What caches are told: RFC 9111 §5.
+    fn for_caches(&self) -> Vec<(&'static str, String)> {
+        let directives = match self.fault {
+            Some(Fault::QuotedMaxAge) => "max-age=\"60\"",
+            Some(Fault::QuotedSMaxAge) => "s-maxage=\"60\"",
+            Some(Fault::UnderstandAlone) => "must-understand",
+            Some(Fault::NoCacheToken) => "no-cache=set-cookie",
+            Some(Fault::PrivateToken) => "private=set-cookie",
+            Some(Fault::SpacedDirective) => "max-age=60 s-maxage=60",
+            Some(Fault::EmptyMembersSent) => "max-age=60, , private",
+            _ => "max-age=60, s-maxage=60, private=\"set-cookie\", no-cache=\"set-cookie, etag\"",
+        };
+        let mut fields = vec![("Cache-Control", directives.to_owned())];
+        if self.is(Fault::ExpiresZero) {
+            fields.push(("Expires", "0".into()));
+        }
+        if self.is(Fault::SendsAge) {
+            fields.push(("Age", "5".into()));
+        }
+        fields
+    }
+
+    fn route(&mut self, request: &Request) -> Answer {
         let method = request.method.as_str();
+        if method == "TRACE" && (self.is(Fault::TraceAll) || self.is(Fault::TraceNothing)) {
+            let lines: Vec<_> =
+                request.fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+            let all = format!("TRACE {} HTTP/1.1\r\n{}", request.target, lines.concat());
+            let content = if self.is(Fault::TraceAll) { all } else { "rope\n".into() };
+            return Answer { status: 200, fields: vec![], content: content.into() };
+        }
+        if self.is(Fault::HeedsOnlyIfCached) && request.lists("cache-control", "only-if-cached") {
+            return self.error(504);
+        }
+        if self.is(Fault::RefusesContentRange) && request.field("content-range").is_some() {
+            return self.error(400);
+        }
         if self.is(Fault::SwitchesAny)
             && let Some(protocol) = request.field("upgrade")
         {
@@ -95,6 +152,19 @@ impl Answerer {
             }
             return answer;
         }
+        match path.as_str() {
+            "echo" => return self.echo(request),
+            "early" => return Answer { status: 200, fields: vec![], content: b"early\n".into() },
+            "switch" => return self.switch(request),
+            "coded.txt" => return self.coded(request),
+            "login/hello.txt" => {
+                if let Some(refusal) = self.login(request) {
+                    return refusal;
+                }
+            }
+            other if other.starts_with("store/") => return self.stored(request, other.to_owned()),
+            _ => {}
+        }
         let path = if path == "dir/" { "dir/index.html" } else { &path };
         let Some(content) = self.content(path) else {
             let precondition = request.all("if-none-match").chain(request.all("if-match")).next().is_some();
@@ -107,7 +177,195 @@ impl Answerer {
             }
             return answer;
         }
-        self.file(request, path, content)
+        let kind = match path.rsplit('.').next() {
+            Some("txt") => "text/plain",
+            Some("html") => "text/html",
+            _ => "application/octet-stream",
+        };
+        let modified = match path {
+            "future.txt" if self.is(Fault::FutureFileDate) => {
+                SystemTime::now() + Duration::from_secs(1 << 30)
+            }
+            "future.txt" => SystemTime::now(),
+            _ => fixture::modified(),
+        };
+        self.file(request, Selected { content, kind, etag: ETAG.into(), modified, fields: vec![] })
+    }
+
+    fn echo(&self, request: &Request) -> Answer {
+        if self.is(Fault::DatesEverything) {
+            let conditional = request.field("if-modified-since").or(request.field("if-unmodified-since"));
+            return self.error(if conditional.is_some() { 412 } else { 200 });
+        }
+        let mut content = request.content.clone();
+        if self.is(Fault::RangeWithPost) && request.field("range").is_some() {
+            content.truncate(2);
+        }
+        let fields = request.field("x-echo").map(|value| ("X-Echo", value));
+        Answer { status: 200, fields: fields.into_iter().collect(), content }
+    }
+
+    /// RFC 9110 §7.8.
+    fn switch(&self, request: &Request) -> Answer {
+        let upgrade = request.field("upgrade").unwrap_or_default();
+        let same = |name: &str| {
+            let name = name.trim();
+            if self.is(Fault::ProtocolByCase) { name == "rope" } else { name.eq_ignore_ascii_case("rope") }
+        };
+        let mut protocol = upgrade.split(',').any(same).then(|| "rope".to_owned());
+        if self.is(Fault::FirstProtocol) {
+            protocol = upgrade.split(',').next().filter(|first| !first.is_empty()).map(str::to_owned);
+        }
+        let asked = request.lists("connection", "upgrade") || self.is(Fault::SwitchesWithoutOption);
+        let named = ("Connection", "Upgrade".to_owned());
+        match protocol.filter(|_| asked && request.minor >= 1) {
+            Some(protocol) => {
+                let mut fields = vec![named, ("Upgrade", protocol)];
+                fields.retain(|(name, _)| *name != "Upgrade" || !self.is(Fault::NoUpgradeIn101));
+                Answer { status: 101, fields, content: vec![] }
+            }
+            None => {
+                let mut answer = self.error(426);
+                answer.fields.push(named);
+                if !self.is(Fault::NoUpgradeIn426) {
+                    answer.fields.push(("Upgrade", "rope".into()));
+                }
+                answer
+            }
+        }
+    }
+
+    /// RFC 9110 §11; nothing where the client may come in.
+    fn login(&self, request: &Request) -> Option<Answer> {
+        let given = request.field("authorization");
+        let (scheme, credentials) = given.as_deref().and_then(|it| it.split_once(' ')).unwrap_or_default();
+        let basic = match self.fault {
+            Some(Fault::AnyScheme) => true,
+            Some(Fault::SchemeNameByCase) => scheme == "Basic",
+            _ => scheme.eq_ignore_ascii_case("basic"),
+        };
+        let right = credentials == "cm9wZTpzdHJhbmQ="
+            || (self.is(Fault::AnyPassword) && credentials.starts_with("cm9wZTp"));
+        if (basic && right) || self.is(Fault::NoLogin) {
+            return None;
+        }
+        if self.is(Fault::PreconditionsFirst)
+            && (request.field("if-match").or(request.field("if-none-match"))).is_some()
+        {
+            return Some(self.error(412));
+        }
+        if self.is(Fault::MalformedIs500) && credentials.contains('%') {
+            return Some(self.error(500));
+        }
+        let mut answer = self.error(401);
+        let challenge = if self.is(Fault::TokenRealm) { "Basic realm=rope" } else { "Basic realm=\"rope\"" };
+        if !self.is(Fault::NoChallenge) && !(self.is(Fault::NoSecondChallenge) && given.is_some()) {
+            answer.fields.push(("WWW-Authenticate", challenge.into()));
+        }
+        Some(answer)
+    }
+
+    /// RFC 9110 §12.5.3: the text, or its gzip.
+    fn coded(&self, request: &Request) -> Answer {
+        let text = self.content("coded.txt").unwrap_or_default();
+        let mut fields = Vec::new();
+        let gzip = request.field("accept-encoding").is_some_and(|accept| self.accepts_gzip(&accept));
+        let (content, etag) = match gzip {
+            true => (
+                gzip::stored(&text),
+                if self.is(Fault::SameEtagForCodings) { ETAG } else { "\"rope-1-gzip\"" },
+            ),
+            false => (text.clone(), ETAG),
+        };
+        let no_vary = self.is(Fault::NoVary) || (self.is(Fault::VaryWithCodingOnly) && !gzip);
+        if !no_vary {
+            fields.push(("Vary", "Accept-Encoding".into()));
+        }
+        if gzip && !self.is(Fault::CodingUnsaid) {
+            fields.push(("Content-Encoding", "gzip".into()));
+        }
+        let part = gzip && self.is(Fault::PartOfPlain) && request.field("range").is_some();
+        let head = self.is(Fault::HeadOfPlain) && request.method == "HEAD";
+        let content = if part || head { text } else { content };
+        let (kind, modified) = ("text/plain", fixture::modified());
+        self.file(request, Selected { content, kind, etag: etag.into(), modified, fields })
+    }
+
+    fn accepts_gzip(&self, accept: &str) -> bool {
+        if accept.is_empty() {
+            return self.is(Fault::EmptyAcceptsAll);
+        }
+        let mut star = false;
+        for member in accept.split(',') {
+            let (name, weight) = member.split_once(';').unwrap_or((member, ""));
+            let weight = weight.trim().strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()).unwrap_or(1.0);
+            let accepted = weight > 0.0 || self.is(Fault::WeightZeroAccepted);
+            let name = name.trim();
+            let same = if self.is(Fault::CodingNameByCase) {
+                name == "gzip"
+            } else {
+                name.eq_ignore_ascii_case("gzip")
+            };
+            if same || (name == "x-gzip" && !self.is(Fault::NoXGzip)) {
+                return accepted && !(self.is(Fault::StarExcludesAll) && accept.contains('*'));
+            }
+            star |= name == "*" && (accepted || self.is(Fault::StarAcceptsAll));
+        }
+        star
+    }
+
+    /// RFC 9110 §9.3.4 and §9.3.5.
+    fn stored(&mut self, request: &Request, path: String) -> Answer {
+        let old = self.store.get(&path).cloned();
+        let selected = old.clone().map(|(content, version)| Selected {
+            content,
+            kind: "text/plain",
+            etag: format!("\"put-{version}\""),
+            modified: fixture::modified() + Duration::from_secs(1),
+            fields: vec![],
+        });
+        if let "GET" | "HEAD" = request.method.as_str() {
+            return match selected {
+                Some(selected) => self.file(request, selected),
+                None => self.error(404),
+            };
+        }
+        let failed = match &selected {
+            Some(selected) if !self.is(Fault::PutUnconditional) => self.precondition(request, selected),
+            _ => None,
+        };
+        if let Some(status) = failed.filter(|_| !self.is(Fault::PutFirst)) {
+            return self.error(status);
+        }
+        if request.field("content-range").is_some() && !self.is(Fault::PutWholeOfPart) {
+            return self.error(400);
+        }
+        if request.method == "DELETE" {
+            if !self.is(Fault::DeleteDoesNothing) {
+                self.store.remove(&path);
+            }
+            return Answer { status: if old.is_some() { 204 } else { 404 }, fields: vec![], content: vec![] };
+        }
+        self.puts += 1;
+        let mut content = request.content.clone();
+        if self.is(Fault::PutHeedsRange) && request.field("range").is_some() {
+            content.truncate(2);
+        }
+        if self.is(Fault::PutAppends) {
+            let before = old.iter().flat_map(|(content, _)| content.iter().copied());
+            content = before.chain(content).collect();
+        }
+        self.store.insert(path, (content, self.puts));
+        if let Some(status) = failed {
+            return self.error(status);
+        }
+        let status = match old {
+            _ if self.is(Fault::PutIs200) => 200,
+            Some(_) if !self.is(Fault::PutIs201) => 204,
+            _ => 201,
+        };
+        let version = if self.is(Fault::FalsePutEtag) { 0 } else { self.puts };
+        Answer { status, fields: vec![("ETag", format!("\"put-{version}\""))], content: vec![] }
     }
 
     /// The path below the root, decoded once.
@@ -162,18 +420,16 @@ impl Answerer {
         Some(content)
     }
 
-    fn file(&self, request: &Request, path: &str, content: Vec<u8>) -> Answer {
-        let kind = match path.rsplit('.').next() {
-            Some("txt") => "text/plain",
-            Some("html") => "text/html",
-            _ => "application/octet-stream",
-        };
-        let mut fields = Vec::new();
+    fn file(&self, request: &Request, selected: Selected) -> Answer {
+        let mut fields = selected.fields.clone();
         if !self.is(Fault::NoType) {
-            fields.push(("Content-Type", kind.to_owned()));
+            fields.push(("Content-Type", selected.kind.to_owned()));
         }
         if self.is(Fault::AlwaysEncodes) {
             fields.push(("Content-Encoding", "gzip".to_owned()));
+        }
+        if self.is(Fault::SaysIdentity) {
+            fields.push(("Content-Encoding", "identity".to_owned()));
         }
         if !self.is(Fault::NoLastModified) {
             let late = if self.is(Fault::FutureLastModified) {
@@ -181,15 +437,26 @@ impl Answerer {
             } else {
                 Duration::ZERO
             };
-            fields.push(("Last-Modified", self.date(fixture::modified() + late)));
+            fields.push(("Last-Modified", self.date(selected.modified + late)));
         }
+        let etag = selected.etag.as_str();
         if !self.is(Fault::NoEtag) {
-            fields.push(("ETag", if self.is(Fault::BareEtag) { "rope-1".into() } else { ETAG.into() }));
+            let etag = if self.is(Fault::BareEtag) { etag.trim_matches('"') } else { etag };
+            fields.push(("ETag", etag.into()));
         }
         fields.push(("Accept-Ranges", "bytes".into()));
-        match self.precondition(request) {
+        let unsatisfiable = matches!(self.ranges(request, &selected), Ranges::None);
+        if self.is(Fault::UnsatisfiableFirst) && unsatisfiable {
+            return self.error(416);
+        }
+        match self.precondition(request, &selected) {
             Some(304) => {
-                fields.retain(|(name, _)| *name == "ETag" && !self.is(Fault::NoEtagIn304));
+                fields.retain(|(name, _)| match *name {
+                    "ETag" => !self.is(Fault::NoEtagIn304),
+                    "Vary" => !self.is(Fault::NoVaryIn304),
+                    "Content-Type" => self.is(Fault::TypeIn304),
+                    _ => false,
+                });
                 if self.is(Fault::LengthZeroIn304) {
                     fields.push(("Content-Length", "0".into()));
                 }
@@ -198,7 +465,9 @@ impl Answerer {
             Some(status) => return self.error(status),
             None => {}
         }
-        match self.ranges(request, content.len()) {
+        let ranges = self.ranges(request, &selected);
+        let Selected { content, kind, .. } = selected;
+        match ranges {
             Ranges::All => Answer { status: 200, fields, content },
             Ranges::None => {
                 let mut answer = self.error(416);
@@ -207,71 +476,107 @@ impl Answerer {
                 }
                 answer
             }
-            Ranges::These(ranges) => self.partial(fields, &ranges, &content, kind),
+            Ranges::These(ranges) => {
+                let known = request.field("if-range").is_some() && !self.is(Fault::TypeInPartOfIfRange);
+                fields.retain(|(name, _)| !known || !matches!(*name, "Content-Type" | "Last-Modified"));
+                self.partial(fields, &ranges, &content, kind)
+            }
         }
     }
 
-    /// RFC 9110 §13.2.2, the steps before Range.
-    fn precondition(&self, request: &Request) -> Option<u16> {
+    /// RFC 9110 §13.2.2, the steps before Range: the status code where one fails.
+    fn precondition(&self, request: &Request, selected: &Selected) -> Option<u16> {
+        let get = matches!(request.method.as_str(), "GET" | "HEAD");
+        let no_cache = self.is(Fault::NoCacheUnconditional) && request.lists("cache-control", "no-cache");
+        if no_cache || (self.is(Fault::HeadUnconditional) && request.method == "HEAD") {
+            return None;
+        }
         let if_match = request.field("if-match").filter(|_| !self.is(Fault::NoIfMatch));
         let none_match = request.field("if-none-match").filter(|_| !self.is(Fault::NoIfNoneMatch));
-        let matched = none_match.as_deref().is_some_and(|list| self.none_match(list));
+        let matched = none_match.as_deref().is_some_and(|list| self.none_match(list, &selected.etag));
+        let not_modified = if get || self.is(Fault::Put304) { 304 } else { 412 };
+        let fails_match = if_match.as_deref().is_some_and(|list| !self.if_match(list, &selected.etag));
+        let ranged = request.field("range").is_some();
         if matched && self.is(Fault::NoneMatchFirst) {
             return Some(304);
         }
-        if matched && self.is(Fault::RangeFirst) && request.field("range").is_some() {
+        if matched && ranged && self.is(Fault::RangeFirst) {
             return None;
         }
-        if if_match.as_deref().is_some_and(|list| !self.if_match(list)) {
+        let true_range = ranged && request.field("if-range").is_some_and(|it| self.if_range(&it, selected));
+        if true_range && self.is(Fault::IfRangeFirst) {
+            return None;
+        }
+        if fails_match && !self.is(Fault::MatchLast) {
             return Some(412);
         }
+        if if_match.is_some() && self.is(Fault::OnePrecondition) {
+            return None;
+        }
         let unmodified = if_match.is_none() || self.is(Fault::UnmodifiedBesideEtag);
-        if unmodified && let Some(since) = request.field("if-unmodified-since") {
-            match self.time(&since) {
-                Some(since) if since < fixture::modified() && !self.is(Fault::NoIfUnmodifiedSince) => {
-                    return Some(412);
-                }
-                None if self.is(Fault::InvalidDateFails) => return Some(412),
-                _ => {}
-            }
+        let unmodified = request.field("if-unmodified-since").filter(|_| unmodified);
+        let late = unmodified.as_deref().is_some_and(|since| match self.time(since) {
+            Some(_) if self.is(Fault::AnyUnmodifiedSince) => true,
+            Some(since) => since < selected.modified && !self.is(Fault::NoIfUnmodifiedSince),
+            None => self.is(Fault::InvalidDateFails),
+        });
+        if late && !self.is(Fault::UnmodifiedLast) {
+            return Some(412);
+        }
+        if unmodified.is_some() && self.is(Fault::OnePrecondition) {
+            return None;
         }
         if matched {
-            return Some(304);
+            return Some(not_modified);
         }
         let modified = none_match.is_none() || self.is(Fault::SinceBesideEtag);
+        let modified = modified
+            && (get || self.is(Fault::PutHeedsSince))
+            && !(ranged && self.is(Fault::RangeBeforeSince));
         if modified && let Some(since) = request.field("if-modified-since") {
             let hit = match self.time(&since) {
                 Some(_) if self.is(Fault::NoIfModifiedSince) => false,
-                Some(since) if self.is(Fault::SinceByEquality) => since == fixture::modified(),
-                Some(since) => since >= fixture::modified() || self.is(Fault::AnyIfModifiedSince),
+                Some(since) if self.is(Fault::SinceByEquality) => since == selected.modified,
+                Some(since) => since >= selected.modified || self.is(Fault::AnyIfModifiedSince),
                 None => self.is(Fault::InvalidDateMatches),
             };
-            return hit.then_some(304);
+            if hit {
+                return Some(304);
+            }
         }
-        None
+        (late || fails_match).then_some(412)
     }
 
-    fn if_match(&self, list: &str) -> bool {
-        (list == "*" && !self.is(Fault::NoStarInIfMatch)) || self.has_etag(list, self.is(Fault::WeakIfMatch))
+    fn if_match(&self, list: &str, etag: &str) -> bool {
+        (list == "*" && !self.is(Fault::NoStarInIfMatch))
+            || self.has_etag(list, etag, self.is(Fault::WeakIfMatch))
     }
 
-    fn none_match(&self, list: &str) -> bool {
+    fn none_match(&self, list: &str, etag: &str) -> bool {
         let star = list == "*" && !self.is(Fault::NoStarInIfNoneMatch);
-        star || self.has_etag(list, !self.is(Fault::StrongIfNoneMatch)) || self.is(Fault::AnyIfNoneMatch)
+        star || self.has_etag(list, etag, !self.is(Fault::StrongIfNoneMatch))
+            || self.is(Fault::AnyIfNoneMatch)
     }
 
-    fn has_etag(&self, list: &str, weak: bool) -> bool {
+    fn has_etag(&self, list: &str, etag: &str, weak: bool) -> bool {
         if self.is(Fault::OneEtag) {
-            return list == ETAG;
+            return list == etag;
         }
         if self.is(Fault::NoEmptyMembers) && list.split(',').any(|member| member.trim().is_empty()) {
             return false;
         }
+        if self.is(Fault::CommaDividesTags) {
+            return list.split(',').any(|tag| tag.contains(etag.trim_matches('"')));
+        }
         let trimmed = |tag| if self.is(Fault::KeepsWhitespace) { tag } else { str::trim(tag) };
-        list.split(',').map(trimmed).any(|tag| {
-            let tag = if weak { tag.strip_prefix("W/").unwrap_or(tag) } else { tag };
-            tag == ETAG
-        })
+        let mut quoted = false;
+        let members = list.split(|c: char| {
+            quoted ^= c == '"';
+            c == ',' && !quoted
+        });
+        members
+            .map(trimmed)
+            .any(|tag| if weak { tag.strip_prefix("W/").unwrap_or(tag) == etag } else { tag == etag })
     }
 
     fn time(&self, text: &str) -> Option<SystemTime> {
@@ -283,9 +588,12 @@ impl Answerer {
         Some(if short_year { time + Duration::from_secs(36_525 * 86_400) } else { time })
     }
 
-    fn ranges(&self, request: &Request, length: usize) -> Ranges {
+    fn ranges(&self, request: &Request, selected: &Selected) -> Ranges {
         let get = request.method == "GET" || self.is(Fault::RangeOnHead);
-        let Some(range) = request.field("range").filter(|_| get && !self.is(Fault::NoRange)) else {
+        let conditional = || request.field("if-match").or(request.field("if-none-match")).is_some();
+        let dropped = self.is(Fault::ConditionsDropRange) && conditional();
+        let Some(range) = request.field("range").filter(|_| get && !dropped && !self.is(Fault::NoRange))
+        else {
             return if self.is(Fault::IfRangeAlone) && request.field("if-range").is_some() {
                 Ranges::None
             } else {
@@ -293,19 +601,21 @@ impl Answerer {
             };
         };
         match request.field("if-range") {
-            Some(validator) if !self.is(Fault::NoIfRange) && !self.if_range(&validator) => Ranges::All,
-            _ => range::parse(&range, length, self.fault),
+            Some(validator) if !self.is(Fault::NoIfRange) && !self.if_range(&validator, selected) => {
+                Ranges::All
+            }
+            _ => range::parse(&range, selected.content.len(), self.fault),
         }
     }
 
-    fn if_range(&self, validator: &str) -> bool {
+    fn if_range(&self, validator: &str, selected: &Selected) -> bool {
         if self.is(Fault::FalseIfRange) {
             return false;
         }
         let weak = self.is(Fault::WeakIfRange);
-        self.has_etag(validator, weak)
+        self.has_etag(validator, &selected.etag, weak)
             || self.time(validator).is_some_and(|time| {
-                time == fixture::modified() || (self.is(Fault::LateIfRange) && time > fixture::modified())
+                time == selected.modified || (self.is(Fault::LateIfRange) && time > selected.modified)
             })
     }
 

@@ -10,6 +10,7 @@ macro_rules! faults {
         }
     };
 }
+pub(crate) use faults;
 
 faults! {
     /// Takes any number of Host lines, also none, with any value.
@@ -282,4 +283,216 @@ faults! {
     NoLastModifiedIn206,
     /// Waits for ever.
     Patient,
+    /// Compares the scheme of a target by case.
+    SchemeByCase,
+    /// Does not know an absolute target without a path.
+    NeedsPath,
+    /// Takes userinfo in a target away.
+    TakesUserinfo,
+    /// Serves targets of https over anything.
+    TakesHttps,
+    /// Names ETag in Connection.
+    EtagInConnection,
+    /// Sends Keep-Alive and does not name it in Connection.
+    KeepAliveUnnamed,
+    /// Sends empty members in lists.
+    EmptyMembersSent,
+    /// Refuses whitespace within chunk extensions.
+    NoBadWhitespace,
+    /// Ends a quoted string at a quoted pair.
+    NoQuotedPairs,
+    /// Passes CR and NUL in field values on.
+    KeepsControls,
+    /// Takes what follows a fold for the whole value.
+    LastFold,
+    /// Takes a fold away with no space in its place.
+    JoinsFolds,
+    /// Makes of octets above 127 what they are in another character set.
+    RecodesValues,
+    /// Does not name the coding it applied.
+    CodingUnsaid,
+    /// Names identity in Content-Encoding.
+    SaysIdentity,
+    /// Does not know x-gzip.
+    NoXGzip,
+    /// Compares the names of content codings by case.
+    CodingNameByCase,
+    /// Sends one ETag for the text and its gzip.
+    SameEtagForCodings,
+    /// Says the length of the text without a coding in response to HEAD.
+    HeadOfPlain,
+    /// Sends content to HEAD where the answer is an error.
+    HeadErrorWithContent,
+    /// Sends a file's date that lies in the future.
+    FutureFileDate,
+    /// Sends the whole of a TRACE request back.
+    TraceAll,
+    /// Answers TRACE with something else.
+    TraceNothing,
+    /// Answers every PUT with 200.
+    PutIs200,
+    /// Answers every PUT with 201.
+    PutIs201,
+    /// Sends an ETag in answer to PUT that GET does not show.
+    FalsePutEtag,
+    /// Appends what PUT sends.
+    PutAppends,
+    /// Answers DELETE with 200 and leaves the resource.
+    DeleteDoesNothing,
+    /// Answers PUT with 304 where If-None-Match fails.
+    Put304,
+    /// Carries PUT out before it looks at the conditions.
+    PutFirst,
+    /// Ignores conditions with PUT.
+    PutUnconditional,
+    /// Evaluates If-Modified-Since with PUT.
+    PutHeedsSince,
+    /// Evaluates Range with PUT.
+    PutHeedsRange,
+    /// Ignores Content-Range with PUT.
+    PutWholeOfPart,
+    /// Compares the expectation of 100 by case.
+    ContinueByCase,
+    /// Closes after a final status code before the content, and does not say so.
+    FinalClosesUnsaid,
+    /// Sends 103 to HTTP/1.0.
+    EarlyTo10,
+    /// Says a length in 103.
+    EarlyWithLength,
+    /// Says a transfer coding in 103.
+    EarlyWithCoding,
+    /// Sends no 103.
+    NoEarly,
+    /// Sends Content-Type in 304.
+    TypeIn304,
+    /// Sends Content-Type in 206 to If-Range.
+    TypeInPartOfIfRange,
+    /// Explains nothing in 505.
+    Mute505,
+    /// Answers a suffix of no octets with all.
+    SuffixOfNoneIsAll,
+    /// Sends 206 for a file without content.
+    PartOfNothing,
+    /// Does not know whitespace in lists of ranges.
+    NoWhitespaceInRanges,
+    /// Refuses Content-Range in any request.
+    RefusesContentRange,
+    /// Takes the time of the answer for the date of a resource that has none.
+    DatesEverything,
+    /// Evaluates Range with POST.
+    RangeWithPost,
+    /// Evaluates If-Unmodified-Since after the other preconditions.
+    UnmodifiedLast,
+    /// Evaluates If-Match after the other preconditions.
+    MatchLast,
+    /// Evaluates one precondition only.
+    OnePrecondition,
+    /// Ignores Range where there are preconditions.
+    ConditionsDropRange,
+    /// Answers 416 before it evaluates preconditions.
+    UnsatisfiableFirst,
+    /// Sends a part where If-Range is true, whatever else there is.
+    IfRangeFirst,
+    /// Evaluates If-Modified-Since after Range.
+    RangeBeforeSince,
+    /// Divides lists of tags at every comma.
+    CommaDividesTags,
+    /// Evaluates no conditions with HEAD.
+    HeadUnconditional,
+    /// Takes every If-Unmodified-Since for a date before the file's.
+    AnyUnmodifiedSince,
+    /// Serves what needs a login to everybody.
+    NoLogin,
+    /// Takes any password.
+    AnyPassword,
+    /// Takes any scheme for Basic.
+    AnyScheme,
+    /// Knows the scheme by one spelling.
+    SchemeNameByCase,
+    /// Answers malformed credentials with 500.
+    MalformedIs500,
+    /// Sends 401 without a challenge.
+    NoChallenge,
+    /// Sends 401 to wrong credentials without a challenge.
+    NoSecondChallenge,
+    /// Sends the realm as a token.
+    TokenRealm,
+    /// Sends codings with the weight 0.
+    WeightZeroAccepted,
+    /// Takes an empty Accept-Encoding for none.
+    EmptyAcceptsAll,
+    /// Takes `*` with any weight for any coding.
+    StarAcceptsAll,
+    /// Does not find a coding beside `*`.
+    StarExcludesAll,
+    /// Sends no Vary.
+    NoVary,
+    /// Sends Vary only with a coding.
+    VaryWithCodingOnly,
+    /// Sends no Vary in 304.
+    NoVaryIn304,
+    /// Takes parts of the text and says they are of the gzip.
+    PartOfPlain,
+    /// Switches without the option in Connection.
+    SwitchesWithoutOption,
+    /// Sends 101 without Upgrade.
+    NoUpgradeIn101,
+    /// Sends 101 and 426 without the option in Connection.
+    UpgradeUnnamed,
+    /// Sends 426 without Upgrade.
+    NoUpgradeIn426,
+    /// Compares the name of a protocol by case.
+    ProtocolByCase,
+    /// Switches to the first protocol that the client names.
+    FirstProtocol,
+    /// Switches before it sends 100.
+    SwitchesBeforeContinue,
+    /// Loses what came behind the request for another protocol.
+    LosesAfterSwitch,
+    /// Reads the first of several lines of Transfer-Encoding.
+    FirstLineOnly,
+    /// Ignores Transfer-Encoding that is not chunked.
+    OtherCodingIgnored,
+    /// Takes parameters of a transfer coding away.
+    CodingParameters,
+    /// Waits for content where no length is said.
+    PostNeedsLength,
+    /// Sends chunk extensions to who reads the content.
+    ExtensionsAreContent,
+    /// Sends trailers to who reads the content.
+    TrailersAreContent,
+    /// Loses the last chunk.
+    LosesChunk,
+    /// Loses the last octet of content.
+    LosesOctet,
+    /// Reads extensions and trailers of any length.
+    Unlimited,
+    /// Takes the end of the client's side for nothing.
+    IgnoresEnd,
+    /// Answers after an error as if nothing had been.
+    GoesOnAfterError,
+    /// Stops at the tenth request of a connection.
+    TenRequests,
+    /// Closes at once where a request's content is not wanted.
+    DropsSender,
+    /// Sends the argument of max-age quoted.
+    QuotedMaxAge,
+    /// Sends the argument of s-maxage quoted.
+    QuotedSMaxAge,
+    /// Sends must-understand alone.
+    UnderstandAlone,
+    /// Sends field names in no-cache as a token.
+    NoCacheToken,
+    /// Sends field names in private as a token.
+    PrivateToken,
+    /// Sends a directive with a space in it.
+    SpacedDirective,
+    /// Sends 0 for Expires.
+    ExpiresZero,
+    /// Sends Age.
+    SendsAge,
+    /// Answers only-if-cached with 504.
+    HeedsOnlyIfCached,
+    /// Evaluates no conditions where no-cache is asked for.
+    NoCacheUnconditional,
 }

@@ -17,8 +17,9 @@ use futures_util::{StreamExt, stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use self::fault::Fault;
+pub(crate) use self::fault::faults;
 use crate::run::run_case;
-use crate::{Case, Need, Options, Subject, suites};
+use crate::{Case, Options, Subject, Suite, suites, websocket};
 
 /// What the broken subjects did to the cases.
 #[derive(Clone, Debug)]
@@ -57,35 +58,66 @@ impl fmt::Display for Selfcheck {
     }
 }
 
-/// Runs every case against the reference server and every broken subject.
+/// Runs every case against the reference subject of its suite and every broken subject.
 pub async fn selfcheck() -> Selfcheck {
     let mut check = Selfcheck { killed: Vec::new(), errors: Vec::new() };
-    let cases: Vec<_> = suites().into_iter().flat_map(|suite| suite.cases).collect();
-    for (case, failure) in failures(&cases, &mutant(None), Duration::from_secs(3)).await {
-        check.errors.push(format!("{}: the reference server fails it: {failure}", case.id));
+    for suite in suites() {
+        check.prove(&suite).await;
     }
-    check.killed = cases.iter().map(|case| Killed { id: case.id, by: Vec::new() }).collect();
-    let mutants = Fault::ALL.iter().map(|fault| mutant(Some(*fault)));
-    let mut subjects = stream::iter(mutants.chain(senseless()))
-        .map(|subject| async {
-            let failed = failures(&cases, &subject, Duration::from_secs(1)).await;
-            (subject, failed)
-        })
-        .buffered(16);
-    while let Some((subject, failed)) = subjects.next().await {
-        if failed.is_empty() {
-            check.errors.push(format!("no case finds what is wrong with {}", subject.name()));
+    check
+}
+
+/// [`selfcheck`] of one suite.
+pub async fn selfcheck_of(suite: &Suite) -> Selfcheck {
+    let mut check = Selfcheck { killed: Vec::new(), errors: Vec::new() };
+    check.prove(suite).await;
+    check
+}
+
+/// The subject that passes a suite, and those with one fault each.
+fn subjects_of(suite: &Suite) -> (Subject, Vec<Subject>) {
+    match suite.name {
+        "websocket" => (websocket::selfcheck::reference(), websocket::selfcheck::mutants().collect()),
+        "websocket-client" => {
+            (websocket::selfcheck::reference_client(), websocket::selfcheck::mutant_clients().collect())
         }
-        for (case, _) in failed {
-            if let Some(killed) = check.killed.iter_mut().find(|killed| killed.id == case.id) {
-                killed.by.push(subject.name().into());
+        _ => (mutant(None), Fault::ALL.iter().map(|fault| mutant(Some(*fault))).collect()),
+    }
+}
+
+impl Selfcheck {
+    async fn prove(&mut self, suite: &Suite) {
+        let (reference, broken) = subjects_of(suite);
+        for (case, failure) in failures(&suite.cases, &reference, Duration::from_secs(3)).await {
+            self.errors.push(format!("{}: the reference fails it: {failure}", case.id));
+        }
+        let mut killed: Vec<_> =
+            suite.cases.iter().map(|case| Killed { id: case.id, by: Vec::new() }).collect();
+        let mut subjects = stream::iter(broken.into_iter().chain(senseless()))
+            .map(|subject| async {
+                let failed = failures(&suite.cases, &subject, Duration::from_secs(1)).await;
+                (subject, failed)
+            })
+            .buffered(16);
+        while let Some((subject, failed)) = subjects.next().await {
+            if failed.is_empty() {
+                self.errors.push(format!(
+                    "{}: no case finds what is wrong with {}",
+                    suite.name,
+                    subject.name()
+                ));
+            }
+            for (case, _) in failed {
+                if let Some(killed) = killed.iter_mut().find(|killed| killed.id == case.id) {
+                    killed.by.push(subject.name().into());
+                }
             }
         }
+        drop(subjects);
+        let alive = killed.iter().filter(|killed| killed.by.is_empty());
+        self.errors.extend(alive.map(|killed| format!("{}: nothing broken fails it", killed.id)));
+        self.killed.append(&mut killed);
     }
-    drop(subjects);
-    let alive = check.killed.iter().filter(|killed| killed.by.is_empty());
-    check.errors.extend(alive.map(|killed| format!("{}: nothing broken fails it", killed.id)));
-    check
 }
 
 async fn failures(
@@ -107,7 +139,7 @@ async fn failures(
 
 fn mutant(fault: Option<Fault>) -> Subject {
     let name = fault.map_or("reference".to_owned(), |fault| format!("{fault:?}"));
-    Subject::in_process(&name, move |io| reference::serve(io, fault)).with(Need::ShortTimeouts)
+    Subject::in_process(&name, move |io| reference::serve(io, fault)).with_all()
 }
 
 /// Servers that speak no protocol.
@@ -142,5 +174,5 @@ fn senseless() -> Vec<Subject> {
             std::future::pending().await
         }),
     ];
-    subjects.map(|subject| subject.with(Need::ShortTimeouts)).into()
+    subjects.map(Subject::with_all).into()
 }

@@ -21,14 +21,19 @@ pub(super) fn parse(value: &str, length: usize, fault: Option<Fault>) -> Ranges 
     if set.split(',').count() > 16 && !is(Fault::ManyRanges) {
         return Ranges::All;
     }
+    if length == 0 && is(Fault::PartOfNothing) {
+        return Ranges::These(vec![(0, 0)]);
+    }
     let mut ranges = Vec::new();
-    for spec in set.split(',').map(str::trim) {
+    let spec = |spec| if is(Fault::NoWhitespaceInRanges) { spec } else { str::trim(spec) };
+    for spec in set.split(',').map(spec) {
         let Some((first, last)) = spec.split_once('-') else { return Ranges::All };
         let (Some(first), Some(last)) = (position(first, fault), position(last, fault)) else {
             return Ranges::All;
         };
         let range = match (first, last) {
             (None, None) => return Ranges::All,
+            (None, Some(0)) if is(Fault::SuffixOfNoneIsAll) => (0, length),
             (None, Some(suffix)) if is(Fault::SuffixFromFront) => (0, suffix.min(length)),
             (None, Some(suffix)) => (length.saturating_sub(suffix), length),
             (Some(_), None) if is(Fault::NoOpenRange) => return Ranges::All,

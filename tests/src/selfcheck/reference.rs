@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use bytes::BytesMut;
 use ropewalk_core::net::Connection;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::answer::{Answer, Answerer};
 use super::fault::Fault;
@@ -13,26 +13,29 @@ use super::request::{Reader, Request, Stop};
 /// Serves the fixture on one connection.
 pub(super) async fn serve(mut io: Connection, fault: Option<Fault>) {
     let mut buffer = BytesMut::new();
-    let answerer = Answerer { fault };
+    let mut answerer = Answerer::new(fault);
     let is = |f| fault == Some(f);
     let mut held: Option<Vec<u8>> = None;
-    loop {
+    for served in 0.. {
+        if served == 10 && is(Fault::TenRequests) {
+            return std::future::pending().await;
+        }
         let (bytes, close) = match (Reader { io: &mut io, buffer: &mut buffer, fault }).request().await {
             Ok(request) => {
+                let unsaid = is(Fault::FinalClosesUnsaid) && request.expects;
                 let close =
                     request.close || is(Fault::OneRequest) || is(Fault::CloseUnsaid) || is(Fault::NoLength);
-                (write(&request, answerer.answer(&request), close, fault), close)
+                let answer = answerer.answer(&request);
+                if answer.status == 101 {
+                    return switch(io, &request, answer, buffer, fault).await;
+                }
+                let mut bytes = early(&request, fault);
+                bytes.append(&mut write(&request, answer, close && !unsaid, fault));
+                (bytes, close)
             }
             Err(Stop::Refuse(status)) => {
-                let request = Request {
-                    method: "GET".into(),
-                    target: "/".into(),
-                    minor: 1,
-                    fields: vec![],
-                    close: true,
-                };
-                let close = !is(Fault::OpenAfterError);
-                (write(&request, answerer.error(status), close, fault), close)
+                let close = !is(Fault::OpenAfterError) && !is(Fault::GoesOnAfterError);
+                (write(&Request::unread(), answerer.error(status), true, fault), close)
             }
             Err(Stop::Gone) => return,
         };
@@ -44,6 +47,45 @@ pub(super) async fn serve(mut io: Connection, fault: Option<Fault>) {
         let late = held.take().unwrap_or_default();
         if sent.is_err() || io.write_all(&late).await.is_err() || close {
             let _closed = io.shutdown().await;
+            return;
+        }
+    }
+}
+
+/// What goes before the answer: RFC 8297.
+fn early(request: &Request, fault: Option<Fault>) -> Vec<u8> {
+    let is = |f| fault == Some(f);
+    if request.target != "/early" || is(Fault::NoEarly) || (request.minor == 0 && !is(Fault::EarlyTo10)) {
+        return Vec::new();
+    }
+    let mut head = "HTTP/1.1 103 Early Hints\r\nLink: </hello.txt>; rel=preload\r\n".to_owned();
+    if is(Fault::EarlyWithLength) {
+        head.push_str("Content-Length: 0\r\n");
+    }
+    if is(Fault::EarlyWithCoding) {
+        head.push_str("Transfer-Encoding: chunked\r\n");
+    }
+    (head + "\r\n").into()
+}
+
+/// The other protocol, which sends back what it is sent.
+async fn switch(
+    mut io: Connection,
+    request: &Request,
+    answer: Answer,
+    mut buffer: BytesMut,
+    fault: Option<Fault>,
+) {
+    let head = write(request, answer, false, fault);
+    if fault == Some(Fault::LosesAfterSwitch) {
+        buffer.clear();
+    }
+    if io.write_all(&head).await.is_err() {
+        return;
+    }
+    loop {
+        if io.write_all(&buffer.split()).await.is_err() || !matches!(io.read_buf(&mut buffer).await, Ok(1..))
+        {
             return;
         }
     }
@@ -71,11 +113,20 @@ fn write(request: &Request, mut answer: Answer, close: bool, fault: Option<Fault
         let length = if zero { 0 } else { answer.content.len() };
         answer.fields.push(("Content-Length", length.to_string()));
     }
+    if is(Fault::UpgradeUnnamed) {
+        answer.fields.retain(|(name, _)| *name != "Connection");
+    }
     let false_promise = is(Fault::FalseKeepAlive) && request.minor == 0;
     if close && !is(Fault::CloseUnsaid) && !false_promise {
         answer.fields.push(("Connection", "close".into()));
     } else if request.minor == 0 {
         answer.fields.push(("Connection", "keep-alive".into()));
+    }
+    if is(Fault::EtagInConnection) {
+        answer.fields.push(("Connection", "ETag".into()));
+    }
+    if is(Fault::KeepAliveUnnamed) {
+        answer.fields.push(("Keep-Alive", "timeout=5".into()));
     }
     if head_only && is(Fault::HeadWithoutFields) {
         answer.fields.retain(|(name, _)| *name == "Date" || *name == "Connection");
@@ -84,8 +135,10 @@ fn write(request: &Request, mut answer: Answer, close: bool, fault: Option<Fault
         let _ = write!(head, "{name}: {value}\r\n");
     }
     head.push_str("\r\n");
-    let mut bytes = head.into_bytes();
-    if !head_only || is(Fault::HeadWithContent) {
+    let mut bytes =
+        if is(Fault::RecodesValues) { head.into_bytes() } else { head.chars().map(|c| c as u8).collect() };
+    let error = answer.status >= 400 && answer.status != 404;
+    if !head_only || is(Fault::HeadWithContent) || (is(Fault::HeadErrorWithContent) && error) {
         bytes.append(&mut answer.content);
     }
     bytes

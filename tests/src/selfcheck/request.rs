@@ -30,9 +30,18 @@ pub(super) struct Request {
     pub(super) minor: u8,
     pub(super) fields: Vec<(String, String)>,
     pub(super) close: bool,
+    pub(super) content: Vec<u8>,
+    /// Whether the content was to be waited for with 100.
+    pub(super) expects: bool,
 }
 
 impl Request {
+    /// A request that could not be read, to answer it.
+    pub(super) fn unread() -> Self {
+        let (method, target) = ("GET".into(), "/".into());
+        Self { method, target, minor: 1, fields: vec![], close: true, content: vec![], expects: false }
+    }
+
     pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.fields
             .iter()
@@ -45,7 +54,7 @@ impl Request {
         (!all.is_empty()).then(|| all.join(", "))
     }
 
-    fn lists(&self, name: &str, member: &str) -> bool {
+    pub(super) fn lists(&self, name: &str, member: &str) -> bool {
         self.all(name).flat_map(|value| value.split(',')).any(|m| m.trim().eq_ignore_ascii_case(member))
     }
 }
@@ -63,12 +72,41 @@ impl Reader<'_> {
 
     /// A request, its body read and forgotten.
     pub(super) async fn request(&mut self) -> Result<Request> {
-        let head = self.head().await?;
+        let head = self.head().await;
+        if head.is_err() {
+            // Where the end of this request lies nobody knows.
+            self.buffer.clear();
+        }
+        let head = head?;
         let mut request = self.parse(&head)?;
         let body = self.framing(&mut request)?;
-        let continues = request.field("expect").is_some_and(|e| e.eq_ignore_ascii_case("100-continue"));
+        let continues = request.field("expect").is_some_and(|e| {
+            if self.is(Fault::ContinueByCase) {
+                e == "100-continue"
+            } else {
+                e.eq_ignore_ascii_case("100-continue")
+            }
+        });
+        if self.is(Fault::ContinueByCase)
+            && !continues
+            && request.field("expect").is_some_and(|e| e != "rope")
+        {
+            return Err(Stop::Refuse(417));
+        }
+        if self.is(Fault::DropsSender) && request.method == "POST" && !matches!(body, Body::Length(0)) {
+            return Err(Stop::Gone);
+        }
         let expects = continues && (request.minor >= 1 || self.is(Fault::ContinueIn10));
-        if expects && !matches!(body, Body::Length(0)) && !self.is(Fault::NoContinue) {
+        request.expects = expects && !matches!(body, Body::Length(0));
+        if request.expects && request.target == "/missing" {
+            // RFC 9110 §10.1.1: the final status code is known by the head.
+            request.close = true;
+            return Ok(request);
+        }
+        if self.is(Fault::SwitchesBeforeContinue) && request.field("upgrade").is_some() {
+            return Ok(request);
+        }
+        if request.expects && !self.is(Fault::NoContinue) {
             self.io.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await.map_err(|_| Stop::Gone)?;
             if self.is(Fault::OnlyContinue) {
                 return std::future::pending().await;
@@ -76,9 +114,12 @@ impl Reader<'_> {
         }
         if !self.is(Fault::BodyIsRequest) {
             match body {
-                Body::Length(length) => self.skip(length).await?,
+                Body::Length(length) => self.take(length, &mut request).await?,
                 Body::Chunked => self.chunked(&mut request).await?,
             }
+        }
+        if self.is(Fault::LosesOctet) {
+            request.content.pop();
         }
         Ok(request)
     }
@@ -88,6 +129,9 @@ impl Reader<'_> {
         self.buffer.reserve(16 * 1024);
         let read = self.io.read_buf(self.buffer);
         let read = if patient { Ok(read.await) } else { timeout(GIVE_UP, read).await };
+        if self.is(Fault::IgnoresEnd) && matches!(read, Ok(Ok(0))) {
+            return std::future::pending().await;
+        }
         if matches!(read, Ok(Ok(octets)) if octets > 0) { Ok(()) } else { Err(Stop::Gone) }
     }
 
@@ -128,6 +172,8 @@ impl Reader<'_> {
         } else {
             head.replace("\r\n", "\n")
         };
+        let folds = [Fault::LastFold, Fault::JoinsFolds].into_iter().any(|fault| self.is(fault));
+        let split = if folds { self.unfolded(&split) } else { split };
         let mut lines = split.split(if self.is(Fault::BareCrEndsLine) { '\r' } else { '\n' });
         let words: Vec<_> = lines.next().unwrap_or_default().split(' ').collect();
         let [method, target, version] = words.as_slice() else { return Err(bad()) };
@@ -136,12 +182,36 @@ impl Reader<'_> {
         for line in lines {
             fields.extend(self.field(line)?);
         }
-        let mut request =
-            Request { method: (*method).into(), target: (*target).into(), minor, fields, close: false };
+        let mut request = Request {
+            method: (*method).into(),
+            target: (*target).into(),
+            minor,
+            fields,
+            ..Request::unread()
+        };
         self.host(&request)?;
         request.target = self.target(&request)?;
         request.close = self.closes(&request);
         Ok(request)
+    }
+
+    /// The lines with folds taken away, wrongly.
+    fn unfolded(&self, head: &str) -> String {
+        let mut out: Vec<String> = Vec::new();
+        for line in head.split('\n') {
+            match out.last_mut() {
+                Some(last) if line.starts_with([' ', '\t']) => {
+                    let name = last.split(':').next().unwrap_or_default().to_owned();
+                    if self.is(Fault::LastFold) {
+                        *last = format!("{name}:{line}");
+                    } else {
+                        last.push_str(line.trim_start());
+                    }
+                }
+                _ => out.push(line.into()),
+            }
+        }
+        out.join("\n")
     }
 
     fn minor(&self, version: &str) -> Result<u8> {
@@ -176,6 +246,9 @@ impl Reader<'_> {
         }
         if self.is(Fault::NulEndsValue) {
             value = value.split('\0').next().unwrap_or_default();
+        }
+        if self.is(Fault::KeepsControls) {
+            return Ok(Some((name.into(), value.replace(['\r', '\0'], "\u{b}"))));
         }
         if value.contains(['\r', '\n', '\0']) || (self.is(Fault::AsciiOnly) && !value.is_ascii()) {
             return Err(Stop::Refuse(400));
@@ -215,10 +288,24 @@ impl Reader<'_> {
         if self.is(Fault::AnyTarget) || (self.is(Fault::ConnectsAnywhere) && request.method == "CONNECT") {
             return Ok(format!("/{target}"));
         }
-        let Some(rest) = target.strip_prefix("http://").filter(|_| !self.is(Fault::OriginFormOnly)) else {
+        let scheme = target.get(..7).unwrap_or_default();
+        let http = if self.is(Fault::SchemeByCase) {
+            scheme == "http://"
+        } else {
+            scheme.eq_ignore_ascii_case("http://")
+        };
+        let https = target.strip_prefix("https://").filter(|_| self.is(Fault::TakesHttps));
+        let Some(rest) = https.or(target.get(7..).filter(|_| http && !self.is(Fault::OriginFormOnly))) else {
             return Err(Stop::Refuse(400));
         };
-        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let (authority, path) = match rest.split_once('/') {
+            Some(halves) => halves,
+            None if self.is(Fault::NeedsPath) => return Err(Stop::Refuse(400)),
+            None => (rest, ""),
+        };
+        if authority.contains('@') && !self.is(Fault::TakesUserinfo) {
+            return Err(Stop::Refuse(400));
+        }
         if authority.is_empty() && !self.is(Fault::EmptyHost) {
             return Err(Stop::Refuse(400));
         }
@@ -241,7 +328,16 @@ impl Reader<'_> {
     }
 
     fn framing(&self, request: &mut Request) -> Result<Body> {
-        let coding = request.field("transfer-encoding");
+        let mut coding = request.field("transfer-encoding");
+        if self.is(Fault::FirstLineOnly) {
+            coding = request.all("transfer-encoding").next().map(str::to_owned);
+        }
+        if self.is(Fault::OtherCodingIgnored) {
+            coding = coding.filter(|coding| coding == "chunked");
+        }
+        if self.is(Fault::CodingParameters) {
+            coding = coding.map(|coding| coding.replace(";a=b", "").replace("gzip, ", ""));
+        }
         let length = request.field("content-length");
         if let Some(coding) = coding.filter(|_| !(self.is(Fault::LengthWins) && length.is_some())) {
             request.close |= length.is_some() && !self.is(Fault::CodingWins);
@@ -257,7 +353,10 @@ impl Reader<'_> {
                 _ => Err(Stop::Refuse(400)),
             };
         }
-        let Some(length) = length else { return Ok(Body::Length(0)) };
+        let Some(length) = length else {
+            let waits = self.is(Fault::PostNeedsLength) && request.method == "POST";
+            return Ok(Body::Length(if waits { 20 } else { 0 }));
+        };
         let mut length = length.as_str();
         if self.is(Fault::LengthByPrefix) {
             let end = length.find(|c: char| !c.is_ascii_digit()).unwrap_or(length.len());
@@ -279,16 +378,22 @@ impl Reader<'_> {
         }
     }
 
-    async fn skip(&mut self, length: usize) -> Result<()> {
+    async fn take(&mut self, length: usize, request: &mut Request) -> Result<()> {
         while self.buffer.len() < length {
             self.more().await?;
         }
-        self.buffer.advance(length);
+        request.content.extend_from_slice(&self.buffer.split_to(length));
         Ok(())
     }
 
     async fn line(&mut self) -> Result<String> {
         loop {
+            if self.buffer.len() > HEAD_MOST && !self.is(Fault::Unlimited) {
+                let early = self.buffer.iter().take(HEAD_MOST).any(|b| *b == b'\n');
+                if !early {
+                    return Err(Stop::Refuse(400));
+                }
+            }
             if let Some(at) = self.buffer.iter().position(|b| *b == b'\n') {
                 let line: String =
                     self.buffer.split_to(at + 1).iter().take(at).map(|b| char::from(*b)).collect();
@@ -305,12 +410,19 @@ impl Reader<'_> {
     async fn chunked(&mut self, request: &mut Request) -> Result<()> {
         loop {
             let line = self.line().await?;
-            if line.contains(';') && self.is(Fault::NoExtensions) {
+            let (size, extensions) = line.split_once(';').unwrap_or((&line, ""));
+            let whitespace = line.contains(' ') && self.is(Fault::NoBadWhitespace);
+            let pair = line.contains('\\') && self.is(Fault::NoQuotedPairs);
+            if whitespace || pair || (line.contains(';') && self.is(Fault::NoExtensions)) {
                 return Err(Stop::Refuse(400));
             }
-            match self.chunk_size(line.split(';').next().unwrap_or_default())? {
+            if self.is(Fault::ExtensionsAreContent) {
+                request.content.extend_from_slice(extensions.as_bytes());
+            }
+            let size = if line.contains(';') { size.trim_end_matches([' ', '\t']) } else { size };
+            match self.chunk_size(size)? {
                 0 => break,
-                size => self.skip(size).await?,
+                size => self.take(size, request).await?,
             }
             while self.buffer.len() < 2 {
                 self.more().await?;
@@ -323,10 +435,21 @@ impl Reader<'_> {
                 self.buffer.advance(2);
             }
         }
+        if self.is(Fault::LosesChunk) {
+            request.content.truncate(5);
+        }
+        let mut read = 0;
         loop {
             let line = self.line().await?;
+            read += line.len();
             if line.is_empty() {
                 return Ok(());
+            }
+            if read > HEAD_MOST && !self.is(Fault::Unlimited) {
+                return Err(Stop::Refuse(400));
+            }
+            if self.is(Fault::TrailersAreContent) {
+                request.content.extend_from_slice(line.as_bytes());
             }
             if self.is(Fault::NoTrailers) {
                 return Err(Stop::Refuse(400));

@@ -33,6 +33,15 @@ fn secrets_are_never_shown() {
 }
 
 #[test]
+fn whoever_types_a_secret_is_not_told_to_put_it_elsewhere() {
+    let text = format!("{GOOD}password = \"hunter2\"");
+    let typed = Document::new().typed(Path::new("/etc/ropewalk"), &text);
+    assert!(read(&document(&text)).diagnostics.render(false).contains("a secret stands in"));
+    assert!(read(&typed).diagnostics.is_empty());
+    assert!(!read(&typed).show(&typed, true).contains("hunter2"));
+}
+
+#[test]
 fn services_of_a_kind_nobody_knows_are_masked_too() {
     let document = document(&format!("{GOOD}password = \"hunter2\"").replace("\"site\"", "\"siet\""));
     assert!(!read(&document).show(&document, false).contains("hunter2"));

@@ -15,7 +15,7 @@ type Value<'a> = Spanned<DeValue<'a>>;
 
 /// Reads a whole file, and collects what is wrong with it.
 pub(super) fn parse(text: &str) -> Result<Table, Vec<Mistake>> {
-    let mut reader = Reader { text, mistakes: Vec::new(), certificates: HashSet::new() };
+    let mut reader = Reader { text, mistakes: Vec::new(), seen: HashSet::new() };
     let (document, errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {
         let accounts = reader.document(document.get_ref());
@@ -32,7 +32,8 @@ pub(super) fn parse(text: &str) -> Result<Table, Vec<Mistake>> {
 struct Reader<'a> {
     text: &'a str,
     mistakes: Vec<Mistake>,
-    certificates: HashSet<[u8; 32]>,
+    /// Certificates and tokens, each of which is one account's.
+    seen: HashSet<[u8; 32]>,
 }
 
 impl Reader<'_> {
@@ -66,8 +67,13 @@ impl Reader<'_> {
     }
 
     fn account(&mut self, value: &Value<'_>) -> Account {
-        let mut account =
-            Account { hash: None, groups: [].into(), certificates: Vec::new(), disabled: false };
+        let mut account = Account {
+            hash: None,
+            groups: [].into(),
+            certificates: Vec::new(),
+            tokens: Vec::new(),
+            disabled: false,
+        };
         let Some(table) = value.get_ref().as_table() else {
             self.mistake(value.span(), "an account is a table [user.NAME]");
             return account;
@@ -76,19 +82,20 @@ impl Reader<'_> {
             match key.get_ref().as_ref() {
                 "password" => account.hash = self.password(value),
                 "groups" => account.groups = self.list(value, group).into(),
-                "certificates" => account.certificates = self.fingerprints(value),
+                "certificates" => account.certificates = self.hashes(value, fingerprint),
+                "tokens" => account.tokens = self.hashes(value, token),
                 "disabled" => match value.get_ref().as_bool() {
                     Some(disabled) => account.disabled = disabled,
                     None => self.mistake(value.span(), "disabled is true or false"),
                 },
                 _ => self.mistake(
                     key.span(),
-                    "unknown key: an account has password, groups, certificates and disabled",
+                    "unknown key: an account has password, groups, certificates, tokens and disabled",
                 ),
             }
         }
-        if !table.contains_key("password") && !table.contains_key("certificates") {
-            self.mistake(value.span(), "an account has a password or certificates");
+        if !["password", "certificates", "tokens"].iter().any(|key| table.contains_key(*key)) {
+            self.mistake(value.span(), "an account has a password, certificates or tokens");
         }
         account
     }
@@ -98,11 +105,12 @@ impl Reader<'_> {
         hash.map_err(|why| self.mistake(value.span(), why)).ok()
     }
 
-    fn fingerprints(&mut self, value: &Value<'_>) -> Vec<[u8; 32]> {
-        let all = self.list(value, fingerprint);
+    /// Hashes of things that have one owner.
+    fn hashes(&mut self, value: &Value<'_>, read: fn(&str) -> Result<[u8; 32], String>) -> Vec<[u8; 32]> {
+        let all = self.list(value, read);
         for one in &all {
-            if !self.certificates.insert(*one) {
-                self.mistake(value.span(), "a certificate stands here twice, or is another account's");
+            if !self.seen.insert(*one) {
+                self.mistake(value.span(), "this stands here twice, or is another account's");
             }
         }
         all
@@ -131,14 +139,22 @@ fn group(text: &str) -> Result<Name, String> {
 }
 
 fn fingerprint(text: &str) -> Result<[u8; 32], String> {
-    const NOT: &str = "a certificate is the SHA-256 of its DER encoding, in 64 hexadecimal digits";
+    sha256(text)
+        .ok_or_else(|| "a certificate is the SHA-256 of its DER encoding, in 64 hexadecimal digits".into())
+}
+
+fn token(text: &str) -> Result<[u8; 32], String> {
+    sha256(text).ok_or_else(|| "a token is here its SHA-256, in 64 hexadecimal digits".into())
+}
+
+fn sha256(text: &str) -> Option<[u8; 32]> {
     let digits: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).map(|d| d as u8)).collect();
-    let digits: [u8; 64] = digits.and_then(|d| d.try_into().ok()).ok_or(NOT)?;
+    let digits: [u8; 64] = digits?.try_into().ok()?;
     let mut octets = [0; 32];
     for (octet, pair) in octets.iter_mut().zip(digits.as_chunks::<2>().0) {
         *octet = pair[0] << 4 | pair[1];
     }
-    Ok(octets)
+    Some(octets)
 }
 
 #[cfg(test)]
@@ -193,12 +209,14 @@ certificates = ["{fingerprint}"]
 disabled = "yes"
 [user.eve]
 certificates = ["{fingerprint}"]
+[user.fay]
+tokens = ["swordfish", "{fingerprint}"]
 [group.staff]
 "#
         );
         let mistakes = mistakes(&text);
         let lines: Vec<_> = mistakes.iter().map(|(line, _)| *line).collect();
-        assert_eq!(lines, [2, 3, 3, 4, 5, 7, 11, 13, 14], "{mistakes:?}");
+        assert_eq!(lines, [2, 3, 3, 4, 5, 7, 11, 13, 15, 15, 16], "{mistakes:?}");
         assert!(!format!("{mistakes:?}").contains("swordfish"));
     }
 

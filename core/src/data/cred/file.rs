@@ -26,13 +26,15 @@ const EVERY: Duration = Duration::from_secs(1);
 #[non_exhaustive]
 pub enum Format {
     /// Ropewalk's own, in TOML. Besides the password, which is an argon2id hash, everything may be left out;
-    /// an account that has certificates needs no password.
+    /// an account that has certificates or tokens needs no password. A token has to be long and random, such as
+    /// 32 octets of `/dev/urandom` in base64: its hash is a quick one.
     ///
     /// ```toml
     /// [user.ann]
     /// password = "$argon2id$v=19$m=19456,t=2,p=1$…$…"
     /// groups = ["staff"]
     /// certificates = ["…"]    # SHA-256 of the DER, 64 hexadecimal digits
+    /// tokens = ["…"]          # SHA-256 of each token, 64 hexadecimal digits
     /// disabled = false
     /// ```
     Toml,

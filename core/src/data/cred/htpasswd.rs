@@ -33,7 +33,16 @@ fn entry(line: &str) -> Result<(Name, Account), String> {
     let (name, hash) = line.split_once(':').ok_or("a line is a name, a colon and a hash")?;
     let name: Name = name.parse().map_err(|e: super::InvalidName| e.to_string())?;
     let hash = Hash::htpasswd(hash).map_err(|why| format!("user {name:?}: {why}"))?;
-    Ok((name, Account { hash: Some(hash), groups: [].into(), certificates: Vec::new(), disabled: false }))
+    Ok((
+        name,
+        Account {
+            hash: Some(hash),
+            groups: [].into(),
+            certificates: Vec::new(),
+            tokens: Vec::new(),
+            disabled: false,
+        },
+    ))
 }
 
 #[cfg(test)]

@@ -78,6 +78,11 @@ pub enum Credential<'a> {
         /// The fingerprint.
         sha256: &'a [u8; 32],
     },
+    /// A token: whoever bears it is its owner (RFC 6750).
+    Token {
+        /// The token, in the octets that the peer sent.
+        token: &'a [u8],
+    },
 }
 
 impl fmt::Debug for Credential<'_> {
@@ -87,6 +92,7 @@ impl fmt::Debug for Credential<'_> {
             Self::Password { .. } => "Password",
             Self::Anonymous => "Anonymous",
             Self::Certificate { .. } => "Certificate",
+            Self::Token { .. } => "Token",
         })
     }
 }
@@ -174,6 +180,8 @@ pub enum Method {
     Anonymous,
     /// By a client certificate.
     Certificate,
+    /// By a token.
+    Token,
 }
 
 /// What a SCRAM server keeps of a password (RFC 5802 §3). `Debug` shows no key.

@@ -106,10 +106,10 @@ impl Decoder {
         let end = self.seen + found;
         self.seen = 0;
         let mut line = input.split_to(end + 1);
-        match line.strip_suffix(b"\r\n") {
-            Some(content) if memchr(b'\r', content).is_none() => line.truncate(end - 1),
-            _ => return Err(Error::peer("line without CRLF in a chunked body")),
+        if !line.ends_with(b"\r\n") {
+            return Err(Error::peer("line without CRLF in a chunked body"));
         }
+        line.truncate(end - 1);
         Ok(Some(line.freeze()))
     }
 
@@ -184,8 +184,7 @@ fn blank(text: &[u8]) -> &[u8] {
 
 /// What follows a token (RFC 9110 §5.6.2).
 fn token(text: &[u8]) -> Option<&[u8]> {
-    let is_tchar = |byte: &&u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-    let octets = text.iter().take_while(is_tchar).count();
+    let octets = text.iter().take_while(|byte| head::is_tchar(**byte)).count();
     text.get(octets..).filter(|_| octets > 0)
 }
 
@@ -196,7 +195,6 @@ fn quoted(text: &[u8]) -> Option<&[u8]> {
         rest = match rest {
             [b'"', rest @ ..] => return Some(rest),
             [b'\\', b'\t' | b' '..=b'~' | 0x80.., rest @ ..] => rest,
-            [b'\\', ..] => return None,
             [b'\t' | b' '..=b'~' | 0x80.., rest @ ..] => rest,
             _ => return None,
         };

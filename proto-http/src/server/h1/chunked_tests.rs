@@ -37,6 +37,17 @@ fn a_body_is_decoded_up_to_its_end() {
 }
 
 #[test]
+fn a_size_has_sixteen_digits_at_most() {
+    assert_eq!(decode("0000000000000001\r\nx\r\n0000000000000000\r\n\r\n").unwrap().0, b"x");
+    assert!(decode("0000000000000001\r\nx\r\n00000000000000000\r\n\r\n").is_err());
+    // More than there ever is: all that comes is content.
+    let mut decoder = Decoder::default();
+    let mut input = BytesMut::from("ffffffffffffffff\r\nxyz");
+    assert!(matches!(decoder.decode(&mut input).unwrap(), Step::Data(data) if data == "xyz"));
+    assert!(matches!(decoder.decode(&mut input).unwrap(), Step::More));
+}
+
+#[test]
 fn extensions_are_checked_and_passed_over() {
     for good in [";a", ";a=b", " ; a = b", ";a=\"b;\\\"\u{e9}\"", ";a;b=c;d=\"e f\""] {
         assert_eq!(decode(&format!("1{good}\r\nx\r\n0{good}\r\n\r\n")).unwrap().0, b"x", "{good}");
@@ -59,6 +70,9 @@ fn what_is_not_a_chunk_is_refused() {
         "1\nx\r\n0\r\n\r\n",
         "1\r\nx\n0\r\n\r\n",
         "1\r\nx\r0\r\n\r\n",
+        "1\r\r\nx\r\n0\r\n\r\n",
+        "1\r\nx\r\n0\r\nA: b\rc\r\n\r\n",
+        "00000000000000001\r\nx\r\n0\r\n\r\n",
         "1\r\nxy\r\n0\r\n\r\n",
         "1\r\nx\r\n0\n\r\n",
         "1\r\nx\r\n0\r\n\n",
@@ -75,11 +89,18 @@ fn every_part_has_a_size() {
     let extension = |n: usize| format!("1;{}\r\nx\r\n", "a".repeat(n));
     assert!(decode(&(extension(SIZE_LINE - 4) + "0\r\n\r\n")).is_ok());
     assert!(decode(&(extension(SIZE_LINE - 3) + "0\r\n\r\n")).is_err());
-    let many = EXTENSIONS / 200;
+    let unended = "1;".to_owned() + &"a".repeat(SIZE_LINE - 2);
+    assert!(
+        Decoder::default().decode(&mut BytesMut::from(unended.as_str())).is_err(),
+        "before its end comes"
+    );
+    let many = 16_384 / 200;
+    assert!(decode(&(extension(199).repeat(many) + &extension(183) + "0\r\n\r\n")).is_ok());
+    assert!(decode(&(extension(199).repeat(many) + &extension(184) + "0\r\n\r\n")).is_err());
     assert!(decode(&(extension(199).repeat(many) + "0\r\n\r\n")).is_ok());
     assert!(decode(&(extension(199).repeat(many + 1) + "0\r\n\r\n")).is_err());
     let trailer = |n: usize| format!("0\r\nA: {}\r\n\r\n", "b".repeat(n));
-    assert!(decode(&trailer(TRAILERS - 16)).is_ok());
+    assert!(decode(&trailer(8_192 - 16)).is_ok());
     assert!(decode(&trailer(TRAILERS)).is_err());
     assert!(decode(&format!("0\r\n{}\r\n", "A: b\r\n".repeat(TRAILERS / 6 + 1))).is_err());
 }
@@ -87,7 +108,7 @@ fn every_part_has_a_size() {
 #[test]
 fn trailers_that_would_change_the_request_are_dropped() {
     let (_, trailers, _) = decode(
-        "0\r\nHost: y\r\nX-Sum: 1\r\nIf-None-Match: *\r\nContent-Length: 9\r\nAuthorization: a\r\n\r\n",
+        "0\r\nHost: y\r\nX-Sum: 1\r\nIf-None-Match: *\r\nContent-Length: 9\r\nX-Forwarded-For: a\r\nAuthorization: a\r\n\r\n",
     )
     .unwrap();
     assert_eq!(trailers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-sum"]);

@@ -50,6 +50,42 @@ fn the_engine_alone_says_how_a_message_is_framed() {
 }
 
 #[test]
+fn an_answer_says_when_it_was_made() {
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let begun = now();
+    // The second is taken from what the first left.
+    for _ in 0..2 {
+        let mut out = BytesMut::new();
+        head(&mut out, StatusCode::OK, &HeaderMap::new(), Framing::Nothing, Persistence::Usual);
+        let text = String::from_utf8(out.to_vec()).unwrap();
+        let said = text.split("date: ").nth(1).unwrap().split("\r\n").next().unwrap();
+        let said = date::parse(&HeaderValue::from_str(said).unwrap()).unwrap();
+        assert!((begun..=now()).contains(&said), "{text}");
+    }
+    let own = written_with_date("Sun, 06 Nov 1994 08:49:37 GMT");
+    assert_eq!(own, "HTTP/1.1 200 OK\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n");
+}
+
+fn written_with_date(date: &'static str) -> String {
+    let headers = HeaderMap::from_iter([(header::DATE, HeaderValue::from_static(date))]);
+    let mut out = BytesMut::new();
+    head(&mut out, StatusCode::OK, &headers, Framing::Nothing, Persistence::Usual);
+    String::from_utf8(out.to_vec()).unwrap()
+}
+
+#[test]
+fn an_interim_answer_says_nothing_of_content_or_connection() {
+    let mut headers = HeaderMap::new();
+    for (name, value) in [("link", "</a>"), ("content-length", "3"), ("connection", "x"), ("keep-alive", "1")]
+    {
+        headers.append(name, HeaderValue::from_static(value));
+    }
+    let mut out = BytesMut::new();
+    interim(&mut out, StatusCode::EARLY_HINTS, &headers);
+    assert_eq!(out, "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n");
+}
+
+#[test]
 fn a_code_without_a_name_keeps_its_space() {
     assert_eq!(written(599, &[], Framing::Nothing, Persistence::Usual), "HTTP/1.1 599 \r\n\r\n");
 }
@@ -67,6 +103,9 @@ fn content_is_framed_as_the_client_understands() {
     assert_eq!(of(Version::HTTP_11, StatusCode::OK, Some("9"), &Body::from("hello")), Framing::Length(5));
     assert_eq!(of(Version::HTTP_11, StatusCode::NO_CONTENT, None, &Body::from("x")), Framing::Nothing);
     assert_eq!(of(Version::HTTP_11, StatusCode::NOT_MODIFIED, None, &stream), Framing::Nothing);
+    assert_eq!(of(Version::HTTP_11, StatusCode::SWITCHING_PROTOCOLS, None, &stream), Framing::Nothing);
+    let to_head = framing(true, Version::HTTP_11, StatusCode::OK, &HeaderMap::new(), &Body::from("x"));
+    assert_eq!(to_head, Framing::Nothing);
 }
 
 proptest! {

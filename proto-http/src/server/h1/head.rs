@@ -48,6 +48,7 @@ impl Scan {
     /// lines before it.
     pub(super) fn find(&mut self, input: &[u8], limit: usize) -> Result<Option<(usize, usize)>, StatusCode> {
         let window = input.get(..limit).unwrap_or(input);
+        self.begin(window)?;
         while let Some(found) = memchr2(b'\r', b'\n', window.get(self.at..).unwrap_or_default()) {
             let end = self.at + found;
             self.at = end;
@@ -63,12 +64,15 @@ impl Scan {
             match (is_empty, self.lines) {
                 (false, _) => self.lines += 1,
                 (true, 0) if self.at > 2 * EMPTY_LINES => return Err(StatusCode::BAD_REQUEST),
-                (true, 0) => self.start = self.at,
+                (true, 0) => {
+                    self.start = self.at;
+                    self.begin(window)?;
+                }
                 (true, _) => return Ok(Some((self.start, self.at))),
             }
         }
         if window.len() == limit {
-            return Err(self.too_long(window));
+            return Err(self.too_long());
         }
         if window.get(self.at) != Some(&b'\r') {
             self.at = window.len();
@@ -76,10 +80,18 @@ impl Scan {
         Ok(None)
     }
 
-    /// What was too long. RFC 9112 §3: 501 for a method, 414 for a target.
-    fn too_long(&self, window: &[u8]) -> StatusCode {
+    /// Refuses what can become no method before its line is complete: who speaks another protocol, such as TLS, waits
+    /// for an answer.
+    fn begin(&self, window: &[u8]) -> Result<(), StatusCode> {
+        match window.get(self.start..) {
+            Some(line @ [first, ..]) if self.lines == 0 && !matches!(first, b'\r' | b'\n') => is_method(line),
+            _ => Ok(()),
+        }
+    }
+
+    /// What was too long. RFC 9112 §3: 414 for a target.
+    fn too_long(&self) -> StatusCode {
         match self.lines {
-            0 if memchr(b' ', window).is_none() => StatusCode::NOT_IMPLEMENTED,
             0 => StatusCode::URI_TOO_LONG,
             _ => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         }
@@ -134,6 +146,21 @@ impl<'a> Iterator for Lines<'a> {
     }
 }
 
+/// Whether what has come of a request line begins with a method. RFC 9112 §3: 501 for one that is longer than any.
+fn is_method(line: &[u8]) -> Result<(), StatusCode> {
+    let octets = line.iter().take(METHOD + 1).take_while(|byte| is_tchar(**byte)).count();
+    match line.get(octets) {
+        _ if octets > METHOD => Err(StatusCode::NOT_IMPLEMENTED),
+        None | Some(b' ') if octets > 0 => Ok(()),
+        _ => Err(StatusCode::BAD_REQUEST),
+    }
+}
+
+/// Whether a token may have it (RFC 9110 §5.6.2).
+pub(super) fn is_tchar(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
 /// RFC 9112 §3: three words with one space between them.
 fn request_line(head: &Bytes, line: &[u8]) -> Result<(Method, Uri, Version), StatusCode> {
     let mut words = line.split(|byte| *byte == b' ');
@@ -151,11 +178,7 @@ fn request_line(head: &Bytes, line: &[u8]) -> Result<(Method, Uri, Version), Sta
         }
         _ => return Err(StatusCode::BAD_REQUEST),
     };
-    let known = method.len() <= METHOD;
     let method = Method::from_bytes(method).map_err(|_| StatusCode::BAD_REQUEST)?;
-    if !known {
-        return Err(StatusCode::NOT_IMPLEMENTED);
-    }
     let uri = target_of(&method, head.slice_ref(target))?;
     Ok((method, uri, version))
 }

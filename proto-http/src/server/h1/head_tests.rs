@@ -44,6 +44,15 @@ fn a_head_is_read() {
 }
 
 #[test]
+fn a_head_is_the_same_however_it_comes() {
+    let text = b"\r\n\r\nPOST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nA:\r\n\r\nhello";
+    for piece in 1..text.len() {
+        let head = read_by(text, piece).unwrap();
+        assert_eq!((head.parts.headers.len(), head.framing), (3, Framing::Length(5)), "{piece}");
+    }
+}
+
+#[test]
 fn lines_end_in_crlf_and_nothing_else() {
     for bad in [
         "GET / HTTP/1.1\nHost: x\n\n",
@@ -88,7 +97,29 @@ fn a_request_line_is_three_words() {
     ] {
         assert_eq!(status(&format!("{line}\r\nHost: x\r\n\r\n")), expected, "{line}");
     }
+    assert_eq!(status(&format!("{} / HTTP/1.1\r\n\r\n", "A".repeat(32))), 200);
     assert_eq!(status(&format!("{} / HTTP/1.1\r\n\r\n", "A".repeat(33))), 501);
+}
+
+#[test]
+fn what_can_become_no_method_is_refused_before_its_line_ends() {
+    for (begin, refused) in [
+        ("\u{16}\u{3}\u{1}", Some(400)),
+        (" ", Some(400)),
+        ("G\0", Some(400)),
+        ("GET\t", Some(400)),
+        ("\r\n\0", Some(400)),
+        ("G", None),
+        ("\r", None),
+        ("\r\n\r\nGE", None),
+        ("GET /\0", None),
+        ("GET / HTTP/1.1\r\n\0", None),
+        (&"A".repeat(32), None),
+        (&"A".repeat(33), Some(501)),
+    ] {
+        let found = Scan::default().find(begin.as_bytes(), LIMIT);
+        assert_eq!(found.err().map(|status| status.as_u16()), refused, "{begin:?}");
+    }
 }
 
 #[test]
@@ -138,6 +169,27 @@ fn a_head_has_a_size() {
     assert_eq!(status(&format!("GET / HTTP/1.1\r\nA: {}\r\n\r\n", long(LIMIT - fixed + 1))), 431);
     assert_eq!(status(&format!("GET /{} HTTP/1.1\r\n\r\n", long(LIMIT))), 414);
     assert_eq!(status(&long(LIMIT)), 501);
+}
+
+#[test]
+fn a_target_is_no_longer_than_its_type() {
+    let of = |octets: usize| {
+        let head = Bytes::from(format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "a".repeat(octets - 1)));
+        parse(&head, 1, 8).map(|head| head.parts.uri.path().len())
+    };
+    assert_eq!(of(65_534).unwrap(), 65_534);
+    assert_eq!(of(65_535).unwrap_err(), 414);
+}
+
+#[test]
+fn a_head_has_begun_where_more_came_than_empty_lines() {
+    for (input, expected) in
+        [("", false), ("\r\n", false), ("\r\n\r\n", false), ("\r\nG", true), ("G", true), ("\r", true)]
+    {
+        let mut scan = Scan::default();
+        assert_eq!(scan.find(input.as_bytes(), LIMIT), Ok(None));
+        assert_eq!(scan.has_begun(input.as_bytes()), expected, "{input:?}");
+    }
 }
 
 #[test]

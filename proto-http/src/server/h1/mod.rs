@@ -4,6 +4,8 @@
 mod chunked;
 mod content;
 mod encode;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod head;
 mod linger;
 mod link;

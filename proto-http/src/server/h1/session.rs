@@ -281,7 +281,7 @@ impl Session {
     async fn refuse(&mut self, status: StatusCode) -> Result<()> {
         let asked =
             Asked { is_head: false, version: Version::HTTP_11, keep_alive: false, takes_trailers: false };
-        let response = self.pipeline.refusal(status).map(|body| Sent::new(body, status, None, None));
+        let response = self.pipeline.refused(status);
         transmit::send(&mut self.link, response, &asked, true, &mut None, self.pipeline.times).await?;
         Ok(())
     }

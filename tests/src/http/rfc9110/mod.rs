@@ -1,17 +1,33 @@
 //! RFC 9110, HTTP semantics.
 
 mod s10_15;
+mod s11_12;
 mod s13;
+mod s13_2;
 mod s14;
+mod s4_7;
 mod s5_6;
 mod s8_9;
+mod s9_3;
 
 use crate::case::Verdict;
 use crate::http::{Response, expect};
 use crate::{Broken, Case, Outcome, Peer};
 
 pub(super) fn cases() -> impl Iterator<Item = &'static Case> {
-    [s5_6::CASES, s8_9::CASES, s10_15::CASES, s13::CASES, s14::CASES].into_iter().flatten()
+    [
+        s4_7::CASES,
+        s5_6::CASES,
+        s8_9::CASES,
+        s9_3::CASES,
+        s10_15::CASES,
+        s11_12::CASES,
+        s13::CASES,
+        s13_2::CASES,
+        s14::CASES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The validators of `/digits.txt`, as the subject sends them.

@@ -271,4 +271,53 @@ cases! {
         let response = peer.get("/digits.txt", &[&format!("Range: bytes={ranges}")]).await?;
         check(response.body.len() < 4096, "fewer octets than 4096 for a file of 40", response.body.len())
     }
+
+    /// A 206 to If-Range has no fields of the representation that the client has already.
+    Should "http/9110/15.3.7/no-other-fields" [Fixture] = async |peer| {
+        let etag = strong_etag!(peer);
+        let response = peer.get("/digits.txt", &["Range: bytes=2-4", &format!("If-Range: {etag}")]).await?;
+        status(&response, &[206])?;
+        for name in ["content-type", "content-language", "content-encoding", "last-modified"] {
+            check(response.field(name).is_none(), format!("no {name}"), response.brief())?;
+        }
+        Ok(Outcome::Pass)
+    }
+
+    /// A suffix of no octets cannot be satisfied.
+    Should "http/9110/14.1.2/suffix-of-none" [Fixture] = async |peer| {
+        digits(peer, &["Range: bytes=-0"], &[416]).await
+    }
+
+    /// A range of a file without content is never sent as 206, unless it is a suffix.
+    Should "http/9110/14.1.2/empty-file" [Fixture] = async |peer| {
+        for range in ["bytes=0-0", "bytes=0-", "bytes=0-100"] {
+            status(&peer.get("/empty.txt", &[&format!("Range: {range}")]).await?, &[200, 416])?;
+        }
+        Ok(Outcome::Pass)
+    }
+
+    /// Several ranges of which none can be satisfied are answered with 416.
+    Should "http/9110/14.2/none-satisfiable" [Fixture] = async |peer| {
+        digits(peer, &["Range: bytes=40-50,100-"], &[416]).await
+    }
+
+    /// Whitespace within a list of ranges is no part of them.
+    Should "http/9110/14.2/whitespace" [Fixture] = async |peer| {
+        let response = peer.get("/digits.txt", &["Range: bytes= 1-3, 50-60"]).await?;
+        part(&response, "bytes 1-3/40", "123")
+    }
+
+    /// Range is ignored with POST.
+    Must "http/9110/14.2/not-with-post" [Echo] = async |peer| {
+        let request = peer.request("POST", "/echo", &["Range: bytes=0-1", "Content-Length: 5"]) + "hello";
+        content(&peer.exchange(request).await?, "hello")
+    }
+
+    /// Content-Range in a request for which it is not defined is ignored.
+    Must "http/9110/14.4/ignored-with-get" [Fixture] = async |peer| {
+        for range in ["bytes 0-1/40", "bytes */0", "rope"] {
+            content(&peer.get("/digits.txt", &[&format!("Content-Range: {range}")]).await?, DIGITS)?;
+        }
+        Ok(Outcome::Pass)
+    }
 }

@@ -169,4 +169,65 @@ cases! {
         let off = now.duration_since(time).or_else(|_| time.duration_since(now)).map(|off| off.as_secs());
         check(off.is_ok_and(|off| off < 60), "a Date within a minute of now", date)
     }
+
+    /// Whitespace around a field value does not reach who reads it.
+    Must "http/9110/5.5/trimmed" [Echo] = async |peer| {
+        let response = peer.get("/echo", &["X-Echo: \t a b \t "]).await?;
+        status(&response, &[200])?;
+        check(response.field("x-echo") == Some("a b"), "X-Echo: a b", response.brief())
+    }
+
+    /// CR and NUL in a field value do not reach who reads it: the message is refused, or each is a space.
+    Must "http/9110/5.5/control-replaced" [Echo] = async |peer| {
+        for control in ['\r', '\0'] {
+            peer.reconnect();
+            let request = peer.request("GET", "/echo", &[&format!("X-Echo: a{control}b")]);
+            let response = peer.exchange(request).await?;
+            let met = response.status == 400 || response.field("x-echo") == Some("a b");
+            check(met, "400, or X-Echo: a b", response.brief())?;
+        }
+        Ok(Outcome::Pass)
+    }
+
+    /// Lists are sent without empty members.
+    Must "http/9110/5.6.1.1/no-empty-members" [Fixture] = async |peer| {
+        let lists = ["accept-ranges", "allow", "cache-control", "connection", "content-encoding", "upgrade", "vary"];
+        for (method, target) in [("GET", "/hello.txt"), ("OPTIONS", "/hello.txt"), ("GET", "/coded.txt"), ("GET", "/missing")] {
+            let response = peer.ask(method, target, &["Accept-Encoding: gzip"]).await?;
+            for name in lists {
+                let met = response.all(name).flat_map(|list| list.split(',')).all(|member| !member.trim().is_empty());
+                check(met, format!("no empty member in {name}"), response.brief())?;
+            }
+        }
+        Ok(Outcome::Pass)
+    }
+
+    /// Bad whitespace, which stands for nothing, is removed: here around the parts of a chunk extension.
+    Must "http/9110/5.6.3/bad-whitespace" [Fixture] = async |peer| {
+        let request = peer.request("GET", "/hello.txt", &["Transfer-Encoding: chunked"]) + "5 ; a = b ;c\r\nhello\r\n0\r\n\r\n";
+        crate::http::expect::both_answered(peer, request).await
+    }
+
+    /// A quoted pair in a quoted string is its second octet, and does not end the string.
+    Must "http/9110/5.6.4/quoted-pair" [Fixture] = async |peer| {
+        let body = "5;a=\"\\\"\";b=\"\\\\\"\r\nhello\r\n0\r\n\r\n";
+        let request = peer.request("GET", "/hello.txt", &["Transfer-Encoding: chunked"]) + body;
+        crate::http::expect::both_answered(peer, request).await
+    }
+
+    /// Octets above 127 in a field value reach who reads it unchanged.
+    Robust "http/9110/5.5/obs-text-kept" [Echo] = async |peer| {
+        let request: Vec<u8> = peer.request("GET", "/echo", &["X-Echo: \u{e9}"]).chars().map(|c| c as u8).collect();
+        let response = peer.exchange(request).await?;
+        let met = response.status == 400 || response.field("x-echo") == Some("\u{e9}");
+        check(met, "the octet 0xE9, or 400", response.brief())
+    }
+
+    /// A trailer field does not reach who reads header fields.
+    Must "http/9110/6.5.1/not-merged" [Echo] = async |peer| {
+        let body = "5\r\nhello\r\n0\r\nX-Echo: a\r\n\r\n";
+        let response = peer.exchange(peer.request("POST", "/echo", &["Transfer-Encoding: chunked"]) + body).await?;
+        status(&response, &[200])?;
+        check(response.field("x-echo").is_none(), "no X-Echo", response.brief())
+    }
 }

@@ -138,12 +138,13 @@ cases! {
         still_usable(peer).await
     }
 
-    /// A response to HEAD has the fields that GET would have.
+    /// A response to HEAD has the fields that GET would have, but for those that come of making the content.
     Should "http/9110/9.3.2/same-fields" [Fixture] = async |peer| {
         for target in ["/hello.txt", "/dir/", "/dir"] {
             let get = peer.get(target, &[]).await?;
             let head = peer.ask("HEAD", target, &[]).await?;
-            for (name, value) in get.fields.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("date")) {
+            let made = ["content-length", "date", "transfer-encoding"];
+            for (name, value) in get.fields.iter().filter(|(name, _)| !made.contains(&name.to_ascii_lowercase().as_str())) {
                 let same = head.field(name) == get.field(name);
                 check(same, format!("{name}: {value} for HEAD {target}"), head.brief())?;
             }
@@ -168,5 +169,48 @@ cases! {
             return Ok(Outcome::Skip(Reason::Unsupported("OPTIONS")));
         }
         check(response.lists("allow", "GET") && response.lists("allow", "HEAD"), "Allow with GET and HEAD", response.brief())
+    }
+
+    /// A file whose date lies in the future has the date of the message as its Last-Modified.
+    Must "http/9110/8.8.2.1/future-file" [Fixture] = async |peer| {
+        let response = peer.get("/future.txt", &[]).await?;
+        status(&response, &[200])?;
+        let Some(modified) = response.field("last-modified") else {
+            return Ok(Outcome::Skip(Reason::Unsupported("Last-Modified")));
+        };
+        let date = field(&response, "date")?;
+        let parse = |text: &str| httpdate::parse_http_date(text).map_err(|_| Broken::new("a date", text));
+        check(parse(modified)? <= parse(date)?, format!("at most {date}"), modified)
+    }
+
+    /// Responses of one kind have an answer to HEAD that ends after its head, conditions and errors too.
+    Must "http/9110/9.3.2/every-status" [Fixture] = async |peer| {
+        for field in ["If-None-Match: *", "If-Match: \"no-such-tag\"", "Range: bytes=100-", "Expect: rope"] {
+            peer.ask("HEAD", "/digits.txt", &[field, "Connection: close"]).await?;
+            peer.closed().await?;
+            peer.reconnect();
+        }
+        content(&peer.get("/hello.txt", &[]).await?, HELLO)
+    }
+
+    /// TRACE, where it is offered, sends the request back.
+    Should "http/9110/9.3.8/reflects" [Fixture] = async |peer| {
+        let response = peer.ask("TRACE", "/hello.txt", &["X-Rope: strand"]).await?;
+        if response.status != 200 {
+            return Ok(Outcome::Skip(Reason::Unsupported("TRACE")));
+        }
+        let body = String::from_utf8_lossy(&response.body).to_ascii_lowercase();
+        check(body.starts_with("trace ") && body.contains("x-rope: strand"), "the request", response.brief())
+    }
+
+    /// TRACE sends no credentials back.
+    Should "http/9110/9.3.8/no-credentials" [Fixture] = async |peer| {
+        let secret = ["Authorization: Basic cm9wZTpzdHJhbmQ=", "Cookie: strand=cm9wZTpzdHJhbmQ="];
+        let response = peer.ask("TRACE", "/hello.txt", &secret).await?;
+        if response.status != 200 {
+            return Ok(Outcome::Skip(Reason::Unsupported("TRACE")));
+        }
+        let body = String::from_utf8_lossy(&response.body);
+        check(!body.contains("cm9wZTpzdHJhbmQ="), "none of the credentials", response.brief())
     }
 }

@@ -79,4 +79,12 @@ cases! {
         }
         Ok(Outcome::Pass)
     }
+
+    /// A CR alone in a field value does not reach who reads it, and ends no line: it is refused, or a space.
+    Must "http/9112/2.2/bare-cr-replaced" [Echo] = async |peer| {
+        let request = peer.request("GET", "/echo", &["X-Echo: a\rX-Echo: b"]);
+        let response = peer.exchange(request).await?;
+        let met = response.status == 400 || response.field("x-echo") == Some("a X-Echo: b");
+        check(met, "400, or X-Echo: a X-Echo: b", response.brief())
+    }
 }

@@ -36,4 +36,20 @@ cases! {
         );
         check(met, "HTTP/1.x, a space, three digits, a space", quote(&peer.buffer))
     }
+
+    /// The words of a request line may be divided at more whitespace than one space, or the line refused.
+    May "http/9112/3/whitespace" [Fixture] = async |peer| {
+        let mut seen = None;
+        for line in ["GET  /hello.txt HTTP/1.1", "GET\t/hello.txt\tHTTP/1.1", "GET /hello.txt HTTP/1.1 "] {
+            peer.reconnect();
+            let response = peer.exchange(format!("{line}\r\nHost: {}\r\n\r\n", peer.host())).await?;
+            status(&response, &[200, 400])?;
+            seen = match (seen, response.status) {
+                (None | Some("divides it"), 200) => Some("divides it"),
+                (None | Some("refuses it"), 400) => Some("refuses it"),
+                _ => Some("divides at some, refuses some"),
+            };
+        }
+        Ok(crate::Outcome::Choice(seen.unwrap_or_default()))
+    }
 }

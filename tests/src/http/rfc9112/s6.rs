@@ -117,4 +117,69 @@ cases! {
         let request = with_body!(peer, &["Content-Length: 5"], "hello");
         both_answered(peer, request).await
     }
+
+    /// Several lines of Transfer-Encoding are one list: where it does not end in chunked, 400 and the end.
+    Must "http/9112/6.3/coding-lines" = async |peer| {
+        let fields = ["Transfer-Encoding: chunked", "Transfer-Encoding: gzip"];
+        refused_and_closed(peer, with_body!(peer, &fields, "0\r\n\r\n")).await
+    }
+
+    /// Two Content-Length lines that agree may be read as one, or refused.
+    May "http/9112/6.3/length-lines-repeated" [Fixture] = async |peer| {
+        let request = with_body!(peer, &["Content-Length: 5", "Content-Length: 5"], "hello");
+        let response = peer.exchange(request).await?;
+        status(&response, &[200, 400])?;
+        Ok(Outcome::Choice(if response.status == 200 { "reads them as one" } else { "refuses them" }))
+    }
+
+    /// A request with neither Content-Length nor Transfer-Encoding has no content, whatever its method.
+    Robust "http/9112/6.3/no-length-no-content" [Fixture] = async |peer| {
+        let requests = peer.request("POST", "/hello.txt", &[]) + &peer.request("GET", "/digits.txt", &[]);
+        peer.send(requests).await?;
+        let first = peer.final_response("POST").await?;
+        check(first.status != 100, "a final status code", first.brief())?;
+        match peer.response_or_end("GET").await? {
+            Some(response) => crate::http::expect::content(&response, crate::http::fixture::DIGITS),
+            None => check(first.lists("connection", "close"), "Connection: close, or the second answer", first.brief()),
+        }
+    }
+
+    /// A coding that only looks like chunked is neither taken for it nor passed over.
+    Robust "http/9112/6.1/almost-chunked" [Fixture] = async |peer| {
+        for coding in ["xchunked", "\u{b}chunked", "\"chunked\"", "chunked\0", "chunk", "chunked;", ", chunked,x"] {
+            peer.reconnect();
+            let field = format!("Transfer-Encoding: {coding}");
+            let smuggled = peer.request("GET", "/digits.txt", &[]);
+            let length = format!("Content-Length: {}", smuggled.len() + 5);
+            let first = with_body!(peer, &[&field, &length], "0\r\n\r\n");
+            peer.send(first + &smuggled).await?;
+            peer.finish().await;
+            crate::http::expect::digits_never_come(peer, coding).await?;
+        }
+        Ok(Outcome::Pass)
+    }
+
+    /// Content-Length and Transfer-Encoding beside each other never make two requests of what one of them has for one.
+    Robust "http/9112/6.1/length-and-coding-smuggled" [Fixture] = async |peer| {
+        let smuggled = peer.request("GET", "/digits.txt", &[]);
+        let length = format!("Content-Length: {}", smuggled.len() + 5);
+        for fields in [["Transfer-Encoding: chunked", &length], [&length, "Transfer-Encoding: chunked"]] {
+            peer.reconnect();
+            let first = with_body!(peer, &fields, "0\r\n\r\n");
+            peer.send(first + &smuggled).await?;
+            peer.finish().await;
+            crate::http::expect::digits_never_come(peer, "two lengths").await?;
+        }
+        Ok(Outcome::Pass)
+    }
+
+    /// The content of the length that Content-Length says reaches who reads it.
+    Robust "http/9112/6.3/length-content" [Echo] = async |peer| {
+        for content in ["", "h", "hello\r\n\r\nGET / HTTP/1.1\r\n\r\n"] {
+            let length = format!("Content-Length: {}", content.len());
+            let request = peer.request("POST", "/echo", &[&length]) + content;
+            crate::http::expect::content(&peer.exchange(request).await?, content)?;
+        }
+        Ok(Outcome::Pass)
+    }
 }

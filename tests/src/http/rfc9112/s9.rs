@@ -1,9 +1,10 @@
 //! RFC 9112 §9: connections.
 
-use crate::Outcome;
 use crate::case::{cases, check};
 use crate::http::expect::{content, second_unanswered, status, still_usable};
 use crate::http::fixture::{BIG, DIGITS, HELLO};
+use crate::peer::{End, Filled};
+use crate::{Outcome, Reason};
 
 cases! {
     /// A connection serves one request after the other.
@@ -113,6 +114,84 @@ cases! {
     Robust "http/9112/9.6/close-in-a-list" = async |peer| {
         peer.get("/hello.txt", &["Connection: x-rope, CLOSE"]).await?;
         peer.closed().await?;
+        Ok(Outcome::Pass)
+    }
+
+    /// A connection that the server does not keep is said to be closed in the response before.
+    Must "http/9112/9.3/close-said-before" [Fixture] = async |peer| {
+        for _ in 0..3 {
+            let response = peer.get("/hello.txt", &[]).await?;
+            // Long before a server gives up on an idle client.
+            let at_once = peer.patience() / 20;
+            let closed = peer.closed_within(at_once).await.is_ok();
+            let met = !closed || response.lists("connection", "close");
+            check(met, "Connection: close, or an open connection", response.brief())?;
+            if closed {
+                peer.reconnect();
+            }
+        }
+        Ok(Outcome::Pass)
+    }
+
+    /// A hundred requests in one go are answered, each in its turn.
+    Robust "http/9112/9.3.2/pipeline-of-100" [Fixture] = async |peer| {
+        let pair = peer.request("GET", "/hello.txt", &[]) + &peer.request("GET", "/digits.txt", &[]);
+        peer.send(pair.repeat(50)).await?;
+        for _ in 0..50 {
+            content(&peer.final_response("GET").await?, HELLO)?;
+            content(&peer.final_response("GET").await?, DIGITS)?;
+        }
+        Ok(Outcome::Pass)
+    }
+
+    /// Where the client is silent for too long, the connection is closed, and not reset.
+    Should "http/9112/9.5/orderly-timeout" [Fixture, ShortTimeouts] = async |peer| {
+        content(&peer.get("/hello.txt", &[]).await?, HELLO)?;
+        let ended = peer.fill().await?;
+        let met = ended == Filled::Ended(End::Closed);
+        check(met, "an orderly end", format!("{ended:?}"))
+    }
+
+    /// Where the client closes an idle connection, the server closes it too, and soon.
+    Should "http/9112/9.5/close-seen" [Fixture] = async |peer| {
+        content(&peer.get("/hello.txt", &[]).await?, HELLO)?;
+        peer.finish().await;
+        peer.closed().await?;
+        Ok(Outcome::Pass)
+    }
+
+    /// A request that follows one whose answer says close is not processed.
+    Must "http/9112/9.6/nothing-after-said" [Fixture] = async |peer| {
+        let wrong = "GET /hello.txt HTTP/1.1\r\n\r\n".to_owned();
+        peer.send(wrong + &peer.request("GET", "/digits.txt", &[])).await?;
+        let first = peer.final_response("GET").await?;
+        if !first.lists("connection", "close") {
+            return Ok(Outcome::Skip(Reason::Unsupported("closing of its own accord")));
+        }
+        peer.closed().await?;
+        Ok(Outcome::Pass)
+    }
+
+    /// The answer to a request whose content the server does not want arrives, though the client still sends.
+    Robust "http/9112/9.6/answer-arrives" [Fixture] = async |peer| {
+        let content = "a".repeat(512 * 1024);
+        let length = format!("Content-Length: {}", content.len());
+        let request = peer.request("POST", "/missing", &[&length]) + &content;
+        peer.send(request).await?;
+        let response = peer.final_response("POST").await?;
+        check(response.status >= 400, "an error", response.brief())
+    }
+
+    /// A connection of HTTP/1.0 that is kept serves further requests.
+    Robust "http/9112/9.3/persistent-1.0" [Fixture] = async |peer| {
+        let request = format!("GET /hello.txt HTTP/1.0\r\nHost: {}\r\nConnection: Keep-Alive\r\n\r\n", peer.host());
+        for _ in 0..3 {
+            let response = peer.exchange(&request).await?;
+            content(&response, HELLO)?;
+            if !response.lists("connection", "keep-alive") {
+                break;
+            }
+        }
         Ok(Outcome::Pass)
     }
 }

@@ -1,0 +1,251 @@
+//! `ropewalk fetch`: the client on the command line.
+
+mod ask;
+mod facts;
+mod part;
+mod progress;
+mod save;
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use ropewalk_core::net::Endpoint;
+use ropewalk_core::{Error, Fault};
+use ropewalk_http::client::{self, Client, Phase, Proxy};
+use ropewalk_http::{Body, HeaderName, HeaderValue, Method, StatusCode};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::exit::Exit;
+use facts::{Facts, clean};
+use save::{Begun, Place};
+
+/// `ropewalk fetch`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct FetchArgs {
+    /// What to fetch, of http or https. A name and password in it are sent by the Basic scheme.
+    url: String,
+    /// Write the content into this file, once it is whole; until then into FILE.part. `-` is standard output.
+    #[arg(long, short, value_name = "FILE", group = "place")]
+    output: Option<PathBuf>,
+    /// Write the content into a file with the last name of the URL.
+    #[arg(long, short = 'O', group = "place")]
+    remote_name: bool,
+    /// Go on with FILE.part, where the server still has the same content; begin anew where not.
+    #[arg(long, short = 'C', requires = "place")]
+    resume: bool,
+    /// Send this header field. May be repeated.
+    #[arg(long, short = 'H', value_name = "NAME: VALUE", value_parser = ask::field)]
+    header: Vec<(HeaderName, HeaderValue)>,
+    /// Ask by this method; GET if it is not given, POST if there is something to send.
+    #[arg(long, short = 'X', value_name = "METHOD")]
+    method: Option<Method>,
+    /// Send this text.
+    #[arg(long, short, value_name = "TEXT", conflicts_with = "data_file")]
+    data: Option<String>,
+    /// Send this file; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    data_file: Option<PathBuf>,
+    /// Ask for the head only, and print it.
+    #[arg(long, short = 'I', conflicts_with_all = ["data", "data_file", "place", "method"])]
+    head: bool,
+    /// Print what is known of the answer as JSON: status, fields, times, TLS, redirects. The content needs a file.
+    #[arg(long)]
+    json: bool,
+    /// Follow so many redirects.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    max_redirects: usize,
+    /// Take an answer that redirects for the answer.
+    #[arg(long)]
+    no_follow: bool,
+    /// Follow redirects from https to http.
+    #[arg(long)]
+    allow_downgrade: bool,
+    /// Give up where looking up, connecting, TLS, the head or the next piece of the content takes so many seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = ask::seconds)]
+    timeout: Option<Duration>,
+    /// Give up after so many seconds, whatever has come.
+    #[arg(long, value_name = "SECONDS", value_parser = ask::seconds)]
+    max_time: Option<Duration>,
+    /// Trust the authorities in this PEM file instead of the system's.
+    #[arg(long, value_name = "FILE")]
+    cacert: Option<PathBuf>,
+    /// Believe any server. Whoever stands between can read and change everything.
+    #[arg(long, short = 'k', conflicts_with = "cacert")]
+    insecure: bool,
+    /// Speak HTTP/1.1 only.
+    #[arg(long = "http1.1", conflicts_with = "http2")]
+    http1: bool,
+    /// Speak HTTP/2 only; without TLS, with prior knowledge.
+    #[arg(long)]
+    http2: bool,
+    /// Do not ask for compressed content.
+    #[arg(long)]
+    no_compressed: bool,
+    /// Keep cookies from one redirect to the next.
+    #[arg(long)]
+    cookies: bool,
+    /// Who asks, by the Basic scheme.
+    #[arg(long, short, value_name = "NAME:PASSWORD")]
+    user: Option<String>,
+    /// Ask this proxy, whatever `http_proxy`, `https_proxy` and `no_proxy` say; `none` for none.
+    #[arg(long, value_name = "HOST:PORT", value_parser = ask::proxy)]
+    proxy: Option<ask::ProxyChoice>,
+    /// Connect to this endpoint instead of the URL's host, such as `unix:/run/x.sock`.
+    #[arg(long, value_name = "ENDPOINT")]
+    connect_to: Option<Endpoint>,
+    /// Where the status is an error (400 or more), do not print the content that comes with it either.
+    #[arg(long, short, conflicts_with = "any_status")]
+    fail: bool,
+    /// Take an answer of any status for a success.
+    #[arg(long)]
+    any_status: bool,
+    /// Show no progress.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// Why there is no file, and how the program ends.
+struct Stop {
+    exit: Exit,
+    message: String,
+}
+
+impl Stop {
+    fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into() }
+    }
+}
+
+impl From<client::Error> for Stop {
+    fn from(error: client::Error) -> Self {
+        let exit = match (error.phase(), error.fault()) {
+            (Phase::Resolve | Phase::Connect, _) => Exit::Unavailable,
+            (Phase::Request, _) => Exit::Usage,
+            (Phase::Redirect, _) => Exit::Failure,
+            (_, Fault::Limit) => Exit::TryLater,
+            _ => Exit::Failure,
+        };
+        Self::new(exit, error.chain())
+    }
+}
+
+/// Fetches something.
+pub(crate) fn run(args: &FetchArgs) -> Exit {
+    if args.json && !args.head && args.output.is_none() && !args.remote_name {
+        eprintln!("error: with --json the content needs a place: -o FILE, -O, or -I for the head only");
+        return Exit::Usage;
+    }
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: cannot start the runtime: {error}");
+            return Exit::Failure;
+        }
+    };
+    if args.insecure {
+        eprintln!(
+            "warning: --insecure: the server is not checked; whoever stands between can read and change everything"
+        );
+    }
+    let done = runtime.block_on(async {
+        let mut kill =
+            signal(SignalKind::terminate()).map_err(|error| Stop::new(Exit::Failure, error.to_string()))?;
+        tokio::select! {
+            done = fetch(args) => done,
+            _ = tokio::signal::ctrl_c() => Err(Stop::new(Exit::Interrupted, "interrupted")),
+            _ = kill.recv() => Err(Stop::new(Exit::Interrupted, "stopped")),
+        }
+    });
+    done.unwrap_or_else(|stop| {
+        let kept = Place::of(args).ok().and_then(|place| place.kept());
+        eprintln!("error: {}{}", clean(&stop.message), kept.unwrap_or_default());
+        stop.exit
+    })
+}
+
+async fn fetch(args: &FetchArgs) -> Result<Exit, Stop> {
+    let begun = Instant::now();
+    let place = Place::of(args).map_err(|message| Stop::new(Exit::Usage, message))?;
+    let client = Client::with(ask::options(args)?);
+    let mut part = place.part(args.resume)?;
+    let (answer, out) = loop {
+        let request = ask::request(args, part.as_ref()).await?;
+        let answer = client.request(request).await?;
+        match place.begin(&answer, part.take(), !args.any_status)? {
+            Begun::Out(out) => break (answer, out),
+            Begun::Again => place.forget()?,
+        }
+    };
+    let status = answer.status();
+    let failed = status.as_u16() >= 400 && !args.any_status && status != StatusCode::RANGE_NOT_SATISFIABLE
+        || (status == StatusCode::RANGE_NOT_SATISFIABLE && !out.is_done() && !args.any_status);
+    let mut facts = Facts::of(&answer);
+    if args.head && !args.json {
+        print!("{}", facts.head());
+    }
+    facts.kept = out.from();
+    let shown = !failed || (!args.fail && out.is_standard());
+    let done = if shown && !out.is_done() && !args.head {
+        save(args, answer.into_body(), out, &mut facts).await
+    } else {
+        out.finish(!failed).map_err(Stop::from)
+    };
+    facts.whole = begun.elapsed();
+    let file = done?;
+    if args.json {
+        println!("{}", facts.json(file.as_deref()));
+    }
+    if failed {
+        let exit = match status {
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Exit::TryLater,
+            _ => Exit::Failure,
+        };
+        let reason = status.canonical_reason().unwrap_or("a status without a name");
+        eprintln!("error: the server answers {} {reason}", status.as_u16());
+        return Ok(exit);
+    }
+    Ok(Exit::Ok)
+}
+
+/// Writes the content to its place, with its progress on a terminal.
+async fn save(
+    args: &FetchArgs,
+    mut body: Body,
+    mut out: save::Out,
+    facts: &mut Facts,
+) -> Result<Option<PathBuf>, Stop> {
+    let begun = Instant::now();
+    let seen = !args.quiet && std::io::stderr().is_terminal() && !out.is_terminal();
+    let mut progress = seen.then(|| progress::Progress::new(out.from(), facts.length));
+    loop {
+        match body.chunk().await {
+            Ok(Some(chunk)) => {
+                out.write(&chunk)?;
+                facts.octets += chunk.len() as u64;
+                if let Some(progress) = &mut progress {
+                    progress.add(chunk.len() as u64);
+                }
+            }
+            Ok(None) => break,
+            Err(error) => {
+                drop(progress);
+                let late = error.fault() == Fault::Limit && error.limit_name() != Some("expansion");
+                let exit = if late { Exit::TryLater } else { Exit::Failure };
+                return Err(Stop::new(exit, error.chain()));
+            }
+        }
+    }
+    if let Some(progress) = progress {
+        progress.end();
+    }
+    facts.body = Some(begun.elapsed());
+    Ok(out.finish(true)?)
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::new(Exit::of(&error), error.chain())
+    }
+}

@@ -1,0 +1,220 @@
+//! Where the content goes.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use ropewalk_core::{Error, Result};
+use ropewalk_http::{Body, HttpResponse, StatusCode};
+
+use super::part::{self, Part};
+use super::{FetchArgs, Stop, ask};
+use crate::exit::Exit;
+
+/// Where the content is to go.
+pub(super) enum Place {
+    /// Standard output; whatever it is where that was said.
+    Standard { said: bool },
+    /// A file, which is replaced when all has come.
+    File(PathBuf),
+    /// What cannot be replaced: a device, a pipe.
+    Special(PathBuf),
+}
+
+/// What an answer means for the place.
+pub(super) enum Begun {
+    Out(Out),
+    /// The part is of no use: ask for the whole.
+    Again,
+}
+
+impl Place {
+    pub(super) fn of(args: &FetchArgs) -> Result<Self, String> {
+        let file = match &args.output {
+            Some(file) if file.as_os_str() == "-" => return Ok(Self::Standard { said: true }),
+            Some(file) => file.clone(),
+            None if args.remote_name => ask::name_of(&args.url)?.into(),
+            None => return Ok(Self::Standard { said: false }),
+        };
+        // What a link points to is replaced, and not the link.
+        let file = file.canonicalize().unwrap_or(file);
+        match fs::metadata(&file) {
+            Ok(found) if found.is_dir() => Err(format!("{} is a folder", file.display())),
+            Ok(found) if !found.is_file() => Ok(Self::Special(file)),
+            _ => Ok(Self::File(file)),
+        }
+    }
+
+    /// What is there already, where it may be gone on with.
+    pub(super) fn part(&self, resume: bool) -> Result<Option<Part>> {
+        match self {
+            Self::File(file) if resume => part::find(file),
+            _ => Ok(None),
+        }
+    }
+
+    /// Forgets the part.
+    pub(super) fn forget(&self) -> Result<()> {
+        match self {
+            Self::File(file) => part::forget_all(file),
+            _ => Ok(()),
+        }
+    }
+
+    /// A sentence about what an attempt has left.
+    pub(super) fn kept(&self) -> Option<String> {
+        let Self::File(file) = self else { return None };
+        let part = part::path(file);
+        let octets = fs::metadata(&part).ok()?.len();
+        let can = part::find(file).ok()?.is_some();
+        let how = if can { "; --resume goes on with it" } else { "" };
+        (octets > 0).then(|| format!("\n  {} has {octets} octets{how}", part.display()))
+    }
+
+    /// Opens the place for this answer to a request for what follows the part. What came of a status that is an error
+    /// does not go into a file.
+    pub(super) fn begin(
+        &self,
+        answer: &HttpResponse<Body>,
+        old: Option<Part>,
+        check: bool,
+    ) -> Result<Begun, Stop> {
+        let status = answer.status();
+        let out = |to| Ok(Begun::Out(Out { to, from: 0 }));
+        let file = match self {
+            Self::Standard { said } => return out(To::Standard { said: *said }),
+            _ if check && status.as_u16() >= 400 && status != StatusCode::RANGE_NOT_SATISFIABLE => {
+                return out(To::Nothing);
+            }
+            Self::Special(path) => {
+                let file = OpenOptions::new().write(true).open(path).map_err(|e| cannot("open", path, e))?;
+                return out(To::Special(file));
+            }
+            Self::File(file) => file,
+        };
+        let range = part::content_range(answer.headers());
+        match (status, old) {
+            (StatusCode::PARTIAL_CONTENT, Some(old)) => match range {
+                Some((Some(first), _)) if first == old.octets => {
+                    let path = part::path(file);
+                    let open =
+                        OpenOptions::new().append(true).open(&path).map_err(|e| cannot("open", &path, e))?;
+                    Ok(Begun::Out(Out { to: To::Part { open, file: file.clone() }, from: first }))
+                }
+                _ => Err(Stop::new(Exit::Failure, "head: the server sends another part than was asked for")),
+            },
+            (StatusCode::RANGE_NOT_SATISFIABLE, Some(old)) => match range {
+                // All of it had come already.
+                Some((None, Some(whole))) if whole == old.octets => {
+                    Ok(Begun::Out(Out { to: To::Whole(file.clone()), from: whole }))
+                }
+                _ => Ok(Begun::Again),
+            },
+            (StatusCode::RANGE_NOT_SATISFIABLE, None) if check => out(To::Nothing),
+            _ => {
+                let path = part::path(file);
+                // A link that somebody put there is not followed.
+                part::forget_part(file)?;
+                let open = OpenOptions::new()
+                    .write(true)
+                    .create_new(true)
+                    .open(&path)
+                    .map_err(|e| cannot("make", &path, e))?;
+                part::note(file, answer)?;
+                out(To::Part { open, file: file.clone() })
+            }
+        }
+    }
+}
+
+fn cannot(what: &str, path: &Path, error: std::io::Error) -> Error {
+    Error::local(format!("cannot {what} {}", path.display())).caused_by(error)
+}
+
+/// An open place.
+pub(super) struct Out {
+    to: To,
+    from: u64,
+}
+
+enum To {
+    Standard { said: bool },
+    Special(File),
+    Part { open: File, file: PathBuf },
+    Whole(PathBuf),
+    Nothing,
+}
+
+impl Out {
+    /// Octets that had come before.
+    pub(super) fn from(&self) -> u64 {
+        self.from
+    }
+
+    /// Whether all has come before.
+    pub(super) fn is_done(&self) -> bool {
+        matches!(self.to, To::Whole(_))
+    }
+
+    pub(super) fn is_standard(&self) -> bool {
+        matches!(self.to, To::Standard { .. })
+    }
+
+    pub(super) fn is_terminal(&self) -> bool {
+        self.is_standard() && std::io::stdout().is_terminal()
+    }
+
+    /// Writes what came.
+    pub(super) fn write(&mut self, chunk: &[u8]) -> Result<(), Stop> {
+        let written = match &mut self.to {
+            To::Standard { said: false } if std::io::stdout().is_terminal() && is_dangerous(chunk) => {
+                let says = "the content is not plain text, and could play tricks on a terminal: save it by -o FILE, \
+                    or print it all the same by -o -";
+                return Err(Stop::new(Exit::Failure, says));
+            }
+            To::Standard { .. } => {
+                let mut out = std::io::stdout().lock();
+                out.write_all(chunk).and_then(|()| out.flush())
+            }
+            To::Special(file) | To::Part { open: file, .. } => file.write_all(chunk),
+            To::Whole(_) | To::Nothing => Ok(()),
+        };
+        written.map_err(|error| Error::local("cannot write the content").caused_by(error).into())
+    }
+
+    /// Gives the file its name. Gives the path of what was written.
+    pub(super) fn finish(self, whole: bool) -> Result<Option<PathBuf>> {
+        match self.to {
+            To::Part { open, file } if whole => {
+                open.sync_data().map_err(|error| cannot("write", &file, error))?;
+                Self::publish(file).map(Some)
+            }
+            To::Whole(file) => Self::publish(file).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    fn publish(file: PathBuf) -> Result<PathBuf> {
+        fs::rename(part::path(&file), &file).map_err(|error| cannot("make", &file, error))?;
+        part::forget_tag(&file)?;
+        Ok(file)
+    }
+}
+
+/// Whether a terminal would obey it instead of showing it. A character that is cut between two chunks is let pass.
+fn is_dangerous(chunk: &[u8]) -> bool {
+    String::from_utf8_lossy(chunk).chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_obeys_is_dangerous() {
+        for text in ["\x1b[2J", "a\0b", "\u{9b}2J", "\x07", "\x08"] {
+            assert!(is_dangerous(text.as_bytes()), "{text:?}");
+        }
+        assert!(!is_dangerous("yarns, \tlaid\r\ntogether: ü".as_bytes()));
+    }
+}

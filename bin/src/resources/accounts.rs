@@ -1,0 +1,57 @@
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock};
+
+use ropewalk_core::config::{ResourceKind, Secret, Section};
+use ropewalk_core::data::cred::{Accounts, AnyOf, Authenticator, Format, Hashing, Memory};
+
+/// `[accounts.NAME]`: people and their passwords by name.
+pub(crate) const ACCOUNTS: ResourceKind = ResourceKind {
+    name: "accounts",
+    summary: "People who can log in, for every service that asks who somebody is",
+    example: "file = \"accounts.toml\"",
+    build: |section, resources| {
+        if let Some(accounts) = read(section) {
+            resources.provide::<dyn Authenticator>(section, accounts);
+        }
+    },
+};
+
+/// One for the whole process, as it bounds what all logins together cost.
+static HASHING: LazyLock<Arc<Hashing>> = LazyLock::new(Arc::default);
+
+fn read(section: &mut Section<'_>) -> Option<Arc<dyn Authenticator>> {
+    let file: Option<PathBuf> =
+        section.key("file", "File of accounts; changes count within a second.").optional();
+    let format = section
+        .key("format", "How it is written; by default `toml` where its name ends so, else `htpasswd`.")
+        .word(&[("toml", Format::Toml), ("htpasswd", Format::Htpasswd)]);
+    let users: Vec<Secret> = section.key("users", "People as `name:password`, besides.").or(Vec::new());
+    let mut all: Vec<Arc<dyn Authenticator>> = Vec::new();
+    if !users.is_empty() {
+        all.push(memory(section, &users)?);
+    }
+    if let Some(path) = &file {
+        let by_name = || match path.extension().is_some_and(|extension| extension == "toml") {
+            true => Format::Toml,
+            false => Format::Htpasswd,
+        };
+        let accounts = Accounts::open(path, format.unwrap_or_else(by_name), Arc::clone(&HASHING));
+        all.push(Arc::new(accounts.map_err(|error| section.error_in("file", error.chain())).ok()?));
+    }
+    if all.is_empty() && !section.has("file") {
+        section.error("accounts have a `file` or `users`");
+    }
+    Some(if all.len() == 1 { all.remove(0) } else { Arc::new(AnyOf::new(all)) })
+}
+
+/// An entry that cannot be read is not repeated: it may be a password.
+fn memory(section: &Section<'_>, users: &[Secret]) -> Option<Arc<dyn Authenticator>> {
+    let mut memory = Memory::new().map_err(|error| section.error(error.chain())).ok()?;
+    for (number, user) in (1..).zip(users) {
+        match user.expose().parse() {
+            Ok(user) => memory = memory.user(user),
+            Err(error) => section.error_in("users", format!("number {number}: {}", error.chain())),
+        }
+    }
+    Some(Arc::new(memory))
+}

@@ -1,0 +1,202 @@
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context as Poller, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+use ropewalk_core::Error as Cause;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::Phase;
+use super::dial::late;
+use super::error::blame;
+use super::pool::Lease;
+use crate::{Body, FileRange};
+
+/// The same content once more, where it can be sent twice.
+pub(super) fn again(body: &Body) -> Option<Body> {
+    match body {
+        Body::Bytes(bytes) => Some(Body::Bytes(bytes.clone())),
+        Body::File(file) => Some(Body::File(FileRange::new(Arc::clone(&file.file), file.offset, file.len))),
+        Body::Stream(_) => None,
+    }
+}
+
+/// The content of a request on its way out, and how far it is.
+pub(super) struct Sending {
+    body: Body,
+    progress: Arc<Progress>,
+}
+
+/// When the connection last took something of a request's content.
+pub(super) struct Progress {
+    begun: Instant,
+    /// Milliseconds after that.
+    last: AtomicU64,
+    whole: AtomicBool,
+    failed: AtomicBool,
+}
+
+impl Progress {
+    pub(super) fn begin() -> Arc<Self> {
+        Arc::new(Self {
+            begun: Instant::now(),
+            last: AtomicU64::new(0),
+            whole: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
+        })
+    }
+
+    pub(super) fn last(&self) -> Instant {
+        self.begun + Duration::from_millis(self.last.load(Ordering::Relaxed))
+    }
+
+    /// Whether all of the content has been taken.
+    pub(super) fn is_whole(&self) -> bool {
+        self.whole.load(Ordering::Relaxed)
+    }
+
+    /// Whether the content could not be had from our side.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    fn note(&self) {
+        let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last.store(now, Ordering::Relaxed);
+    }
+}
+
+impl Sending {
+    pub(super) fn new(body: Body, progress: Arc<Progress>) -> Self {
+        let this = Self { body, progress };
+        this.look();
+        this
+    }
+
+    /// What has not been sent.
+    pub(super) fn into_body(self) -> Body {
+        self.body
+    }
+
+    fn look(&self) {
+        if self.body.is_end_stream() {
+            self.progress.whole.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl HttpBody for Sending {
+    type Data = Bytes;
+    type Error = Cause;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Poller<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Cause>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        if let Poll::Ready(frame) = &frame {
+            self.progress.note();
+            match frame {
+                None => self.progress.whole.store(true, Ordering::Relaxed),
+                Some(Ok(_)) => self.look(),
+                Some(Err(_)) => self.progress.failed.store(true, Ordering::Relaxed),
+            }
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        HttpBody::size_hint(&self.body)
+    }
+}
+
+/// The content of an answer as it comes in. At its end the connection is given back.
+pub(super) struct Receiving {
+    incoming: Incoming,
+    /// Without an octet.
+    idle: Duration,
+    by: Option<Instant>,
+    /// Runs while the peer keeps us waiting, and not while our reader does.
+    alarm: Option<Pin<Box<Sleep>>>,
+    lease: Option<Lease>,
+    ended: bool,
+}
+
+impl Receiving {
+    pub(super) fn new(incoming: Incoming, idle: Duration, by: Option<Instant>, lease: Lease) -> Self {
+        let ended = incoming.is_end_stream();
+        let mut this = Self { incoming, idle, by, alarm: None, lease: Some(lease), ended };
+        if ended {
+            this.end();
+        }
+        this
+    }
+
+    fn end(&mut self) {
+        self.ended = true;
+        if let Some(lease) = self.lease.take() {
+            lease.give_back();
+        }
+    }
+
+    /// The connection is closed with the engine's handle, at once.
+    fn fail(&mut self, cause: Cause) -> Poll<Option<Result<Frame<Bytes>, Cause>>> {
+        self.ended = true;
+        self.lease = None;
+        Poll::Ready(Some(Err(Phase::Body.failed(cause).into())))
+    }
+}
+
+impl HttpBody for Receiving {
+    type Data = Bytes;
+    type Error = Cause;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Poller<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Cause>>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        match Pin::new(&mut self.incoming).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                self.alarm = None;
+                if self.incoming.is_end_stream() {
+                    self.end();
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(None) => {
+                self.end();
+                Poll::Ready(None)
+            }
+            Poll::Ready(Some(Err(error))) => self.fail(blame(error)),
+            Poll::Pending => {
+                let own = Instant::now() + self.idle;
+                let until = self.by.map_or(own, |by| by.min(own));
+                let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(until)));
+                if alarm.as_mut().poll(cx).is_pending() {
+                    return Poll::Pending;
+                }
+                let cause = late(Phase::Body, self.idle, self.by);
+                self.fail(cause)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ended
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.ended { SizeHint::with_exact(0) } else { self.incoming.size_hint() }
+    }
+}

@@ -1,0 +1,48 @@
+//! The kind `http`: how a server of HTTP is configured.
+
+mod auth;
+mod rules;
+mod site;
+
+use ropewalk_core::app::{BoxService, Service as _};
+use ropewalk_core::config::{Kind, Resources, Section, Size};
+
+use crate::server::{AccessLog, Http, Options};
+
+/// The kind `http`: sites over HTTP/1.1 and HTTP/2.
+pub const KIND: Kind = Kind {
+    name: "http",
+    summary: "Serves files over HTTP/1.1 and HTTP/2",
+    example: "listen = [\"tcp:8080:interface=localhost\"]\nfiles = \"example\"",
+    build,
+};
+
+fn build(section: &mut Section<'_>, resources: &Resources) -> Option<BoxService> {
+    let sites = site::sites(section, resources);
+    let options = options(section);
+    let http = Http::new(sites).with(options);
+    Some(section.server("http", &["h2", "http/1.1"], Some(http), resources)?.boxed())
+}
+
+fn options(section: &mut Section<'_>) -> Options {
+    let mut options = Options::default();
+    let size = |Size(octets)| usize::try_from(octets).unwrap_or(usize::MAX);
+    let head = section.key("head", "Octets of a request's head; more is 431.").or(Size(options.head as u64));
+    let target = section.key("target", "Octets of a target; more is 414.").or(Size(options.target as u64));
+    options.head = size(head);
+    options.target = size(target);
+    options.headers = section.key("headers", "Header fields of a request; more is 431.").or(options.headers);
+    options.streams = section.key("streams", "Requests at once in an HTTP/2 connection.").or(options.streams);
+    options.access_log = section.key("access_log", "What is written about each request.").word_or(
+        ("fields", AccessLog::Fields),
+        &[("combined", AccessLog::Combined), ("off", AccessLog::Off)],
+    );
+    let deadlines = &mut options.deadlines;
+    deadlines.head = section.key("head_time", "From the first byte of a head to its end.").optional();
+    deadlines.body = section.key("body_time", "What a body may keep us waiting.").optional();
+    deadlines.idle = section.key("keep_alive", "Between two requests.").optional();
+    options
+}
+
+#[cfg(test)]
+mod tests;

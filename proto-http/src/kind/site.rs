@@ -1,0 +1,119 @@
+use http::HeaderValue;
+use ropewalk_core::config::{Resources, Section, Text};
+use ropewalk_core::data::files::{Files, Name};
+
+use super::auth::Accounts;
+use super::rules;
+use crate::server::{BoxHandler, Handler as _};
+use crate::{
+    Failure, Host, LocalRedirects, Request, Response, Site, Sites, Static, StatusCode, Types, UnknownHost,
+    coding, gateway,
+};
+
+/// The site at the top of a service, and those of its `[[service.site]]` tables.
+pub(super) fn sites(section: &mut Section<'_>, resources: &Resources) -> BoxHandler {
+    let mut accounts = Accounts::new(section.name(), resources);
+    let unknown = section
+        .key("unknown_host", "What is answered to a request for a host that no site has.")
+        .word_or(("first", UnknownHost::First), &[("misdirected", UnknownHost::Misdirected)]);
+    let names: Vec<Text<Host>> = section
+        .key("names", "Hosts that are answered by what stands here, and by no site below.")
+        .or(Vec::new());
+    let first = site(section, resources, &mut accounts);
+    let mut runs = section.has("cgi");
+    let reached = unknown == UnknownHost::First || !names.is_empty();
+    if reached && !["files", "redirect", "cgi"].iter().any(|key| section.has(key)) {
+        section.error("`files` is missing: there is nothing to answer with");
+    }
+    let mut sites = Sites::new(first).unknown(unknown);
+    claim(section, &mut sites, |sites| sites.named(plain(names)));
+    for mut below in section.tables("site", "Another site, told apart by the host that is asked for.") {
+        let names: Option<Vec<Text<Host>>> =
+            below.key("names", "Its hosts, such as `example.org` and `*.example.org`.").required();
+        let site = site(&mut below, resources, &mut accounts);
+        runs |= below.has("cgi");
+        if names.as_ref().is_some_and(Vec::is_empty) {
+            below.error_in("names", "a site has a name, or nobody finds it");
+        }
+        claim(&below, &mut sites, |sites| sites.with(plain(names.unwrap_or_default()), site));
+    }
+    // Around all rules: where a program sends us is looked at as where a client does.
+    if runs { LocalRedirects::new(sites).boxed() } else { sites.boxed() }
+}
+
+/// Two sites of one name are told of where the second stands.
+fn claim(section: &Section<'_>, sites: &mut Sites, add: impl FnOnce(Sites) -> ropewalk_core::Result<Sites>) {
+    match add(sites.clone()) {
+        Ok(more) => *sites = more,
+        Err(error) => section.error_in("names", error.to_string()),
+    }
+}
+
+fn plain(names: Vec<Text<Host>>) -> impl Iterator<Item = Host> {
+    names.into_iter().map(|Text(host)| host)
+}
+
+/// The keys of a site, wherever it stands.
+fn site(section: &mut Section<'_>, resources: &Resources, accounts: &mut Accounts<'_>) -> Site {
+    let site = match handler(section, resources) {
+        Some(handler) => Site::new(handler),
+        None => Site::new(nothing),
+    };
+    let site = rules::read(section, site);
+    accounts.rules(section).into_iter().fold(site, Site::auth)
+}
+
+/// What answers within the rules of a site, if anything does: the one place where its parts are put together. Each room
+/// reads its own keys, whether they are there or not: `files` here, then what runs programs, and around all what codes
+/// content.
+fn handler(section: &mut Section<'_>, resources: &Resources) -> Option<BoxHandler> {
+    let codings = coding::read(section);
+    let files = files(section, resources);
+    let files = files.map(|files| files.precompressed(codings.precompressed.iter().copied()).boxed());
+    let programs = gateway::read(section);
+    let files = match files {
+        None if programs.is_empty() => return None,
+        None => nothing.boxed(),
+        Some(files) => files,
+    };
+    Some(codings.around(programs.before(files)))
+}
+
+async fn nothing(_: Request) -> Result<Response, Failure> {
+    Err(StatusCode::NOT_FOUND.into())
+}
+
+fn files(section: &mut Section<'_>, resources: &Resources) -> Option<Static> {
+    let files = section.key("files", "The tree to serve.").optional_resource::<dyn Files>("files", resources);
+    let listing = section.key("listing", "Whether a folder without an index file is listed.").or(true);
+    let most: usize = section.key("listing_most", "Names in a listing at most.").or(10_000);
+    let index: Vec<String> =
+        section.key("index", "Files that stand for their folder.").or(vec!["index.html".into()]);
+    let cache: Option<String> = section.key("cache_control", "`Cache-Control` of files.").optional();
+    let types = types(section);
+    let names = index.iter().map(|name| Name::new(name.clone())).collect::<Result<Vec<_>, _>>();
+    let names = names.map_err(|e| section.error_in("index", e.to_string())).ok();
+    let cache = cache.map(HeaderValue::try_from).transpose();
+    let cache = cache.map_err(|_| section.error_in("cache_control", "this cannot stand in a header")).ok();
+    let mut all = Static::new(files?).listing(listing.then_some(most)).index(names?).types(types);
+    if let Some(value) = cache? {
+        all = all.cache_control(value);
+    }
+    Some(all)
+}
+
+/// `types = ["md=text/markdown; charset=utf-8"]`.
+fn types(section: &mut Section<'_>) -> Types {
+    let more: Vec<String> =
+        section.key("types", "Further content types, as `extension=type/subtype`.").or(Vec::new());
+    let mut types = Types::default();
+    for entry in &more {
+        let parts =
+            entry.split_once('=').and_then(|(ext, kind)| Some((ext, HeaderValue::try_from(kind).ok()?)));
+        match parts.filter(|(ext, _)| !ext.is_empty()) {
+            Some((extension, kind)) => types = types.with(extension, kind),
+            None => section.error_in("types", format!("{entry:?} is not `extension=type/subtype`")),
+        }
+    }
+    types
+}

@@ -1,0 +1,191 @@
+//! What a configuration says, and what is wrong with it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ropewalk_core::config::{Document, Reading, Registry, ResourceKind};
+use ropewalk_core::data::cred::{Authenticator, Memory as People};
+use ropewalk_core::data::files::{Files, Memory};
+
+use super::KIND;
+
+const FILES: ResourceKind = ResourceKind {
+    name: "files",
+    summary: "Files",
+    example: "",
+    build: |section, resources| resources.provide::<dyn Files>(section, Arc::new(Memory::new())),
+};
+
+const ACCOUNTS: ResourceKind = ResourceKind {
+    name: "accounts",
+    summary: "Accounts",
+    example: "",
+    build: |section, resources| {
+        resources.provide::<dyn Authenticator>(section, Arc::new(People::new().unwrap()));
+    },
+};
+
+const TOP: &str = "[files.example]\n[accounts.home]\n[[service]]\nkind = \"http\"\n";
+
+fn read(service: &str) -> Reading<()> {
+    let registry = Registry::new().with_resource(FILES).with_resource(ACCOUNTS).with(KIND);
+    Document::new().text("test", Path::new("/"), &format!("{TOP}{service}")).read(&registry, |_| ())
+}
+
+/// Line and column, counted from the service's first key, and message of each mistake.
+fn mistakes(service: &str) -> Vec<(i64, usize, String)> {
+    let records = read(&format!("listen = \"tcp:1\"\n{service}")).diagnostics.records();
+    records.into_iter().map(|record| (record.line as i64 - 5, record.column, record.message)).collect()
+}
+
+#[test]
+fn the_example_is_right() {
+    let reading = read(KIND.example);
+    assert_eq!(reading.diagnostics.render(false), "");
+    assert_eq!(reading.plan.unwrap().members.len(), 1);
+}
+
+#[test]
+fn every_rule_can_be_said_of_every_site() {
+    let site = |below: &str| {
+        format!(
+            r##"
+files = "example"
+errors = {{ 404 = "/404.html", 5xx = "/50x.html" }}
+security_headers = true
+hsts = "180d"
+hsts_subdomains = true
+[[service{below}.redirect]]
+from = "/old/*"
+to = "https://{{host}}/new/*"
+status = 308
+[[service{below}.rewrite]]
+from = "/app/*"
+to = "/app/index.html"
+when = "missing"
+[[service{below}.header]]
+path = ["/assets/*", "*.css"]
+set = {{ cache-control = "max-age=60", link = ["<a>", "<b>"] }}
+remove = "etag"
+always = true
+[[service{below}.auth]]
+path = "/private/*"
+except = "/private/open/*"
+methods = ["GET", "PUT"]
+accounts = "home"
+users = ["ann"]
+groups = "staff"
+schemes = "basic"
+realm = "the \"staff\""
+without_tls = true
+"##
+        )
+    };
+    let first = site("");
+    let second = site(".site");
+    let text = format!(
+        "unknown_host = \"misdirected\"\nnames = \"a.example\"{first}[[service.site]]\nnames = [\"*.a.example\"]{second}"
+    );
+    assert_eq!(mistakes(&text), []);
+}
+
+#[test]
+fn every_mistake_is_told_where_it_is() {
+    let mut wrong = Vec::new();
+    for (text, line, column, message) in [
+        ("", 0, 0, "`files` is missing: there is nothing to answer with"),
+        ("files = \"example\"\nnames = [\"a\", \"a b\"]", 2, 15, "\"a b\": a host is a name"),
+        ("files = \"example\"\nnames = [\"a:80\"]", 2, 10, "leave the port out"),
+        ("files = \"example\"\n[[service.site]]\nfiles = \"example\"", 2, 1, "`names` is missing"),
+        ("files = \"example\"\n[[service.site]]\nnames = []", 3, 9, "a site has a name"),
+        (
+            "files = \"example\"\nnames = \"a\"\n[[service.site]]\nnames = [\"b\", \"A\"]",
+            4,
+            9,
+            "a is claimed twice",
+        ),
+        ("files = \"example\"\n[[service.site]]\nnames = \"a\"\nfile = \"x\"", 4, 1, "unknown key `file`"),
+        ("[[service.redirect]]\nfrom = \"/a\"\nto = \"/*\"", 3, 6, "/*: there is no `*` in /a"),
+        ("[[service.redirect]]\nfrom = \"a\"\nto = \"/\"", 2, 8, "\"a\": a path begins with a slash"),
+        ("[[service.redirect]]\nfrom = \"/a\"\nto = \"//b\"", 3, 6, "\"//b\": two slashes begin a host"),
+        ("[[service.redirect]]\nfrom = \"/a\"\nto = \"/b\"\nstatus = 200", 4, 10, "a redirect is 301"),
+        (
+            "files = \"example\"\n[[service.rewrite]]\nfrom = \"/a\"\nto = \"https://b/\"",
+            4,
+            6,
+            "of the same site",
+        ),
+        ("files = \"example\"\nerrors = { 200 = \"/a\" }", 2, 10, "\"200\": an error is a status"),
+        ("files = \"example\"\nerrors = { 404 = \"a\" }", 2, 10, "it begins with a slash"),
+        ("files = \"example\"\nerrors = { 404 = 1 }", 2, 18, "expected a string, found an integer"),
+        (
+            "files = \"example\"\n[[service.header]]\nset = { connection = \"close\" }",
+            3,
+            7,
+            "the server's own",
+        ),
+        ("files = \"example\"\n[[service.header]]\nremove = \"content-length\"", 3, 10, "the server's own"),
+        (
+            "files = \"example\"\n[[service.header]]\nset = { \"a b\" = \"c\" }",
+            3,
+            7,
+            "not the name of a header field",
+        ),
+        (
+            "files = \"example\"\n[[service.header]]\nset = { a = \"b\\r\\nc\" }",
+            3,
+            7,
+            "cannot stand in a header field",
+        ),
+        ("files = \"example\"\n[[service.auth]]\npath = \"/\"", 2, 1, "`accounts` is missing"),
+        ("files = \"example\"\n[[service.auth]]\naccounts = \"hom\"", 3, 12, "there is no [accounts.hom]"),
+        (
+            "files = \"example\"\n[[service.auth]]\naccounts = \"home\"\nmethods = \"get\"",
+            4,
+            11,
+            "\"get\" is no method",
+        ),
+        (
+            "files = \"example\"\n[[service.auth]]\naccounts = \"home\"\nusers = \"a b\"",
+            4,
+            9,
+            "\"a b\": a name has no",
+        ),
+        (
+            "files = \"example\"\n[[service.auth]]\naccounts = \"home\"\nschemes = \"digest\"",
+            4,
+            11,
+            "neither `basic`",
+        ),
+    ] {
+        let all = mistakes(text);
+        let fits = match all.as_slice() {
+            [(at_line, at_column, said)] => {
+                said.contains(message) && (column == 0 || (*at_line, *at_column) == (line, column))
+            }
+            _ => false,
+        };
+        if !fits {
+            wrong.push(format!("{text}\n  {all:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn a_site_that_is_reached_needs_something_to_answer_with() {
+    let redirect = "[[service.redirect]]\nfrom = \"/*\"\nto = \"https://{host}{path}\"\n";
+    assert_eq!(mistakes(redirect), []);
+    let named = "[[service.site]]\nnames = \"a\"\nfiles = \"example\"\n";
+    assert_eq!(mistakes(&format!("unknown_host = \"misdirected\"\n{named}")), []);
+    assert_eq!(mistakes(named).len(), 1);
+}
+
+#[test]
+fn what_is_read_is_documented_whatever_is_there() {
+    let schema = KIND.schema();
+    for path in ["site[].files", "site[].redirect[].from", "redirect[].status", "auth[].accounts", "errors"] {
+        let key = schema.keys.iter().find(|key| key.path == path);
+        assert!(key.is_some_and(|key| key.doc.ends_with('.')), "{path}");
+    }
+}

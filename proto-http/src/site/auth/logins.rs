@@ -1,0 +1,72 @@
+use std::fmt;
+use std::sync::Arc;
+
+use ropewalk_core::Result;
+use ropewalk_core::app::Offence;
+use ropewalk_core::data::cred::{Authenticator, Credential, LoginError, Origin, Principal, Step};
+
+use super::cache::Cache;
+use super::said::Said;
+use crate::server::Facts;
+
+/// Whom a server asks who somebody is. One for all rules that ask the same accounts.
+///
+/// A password that was right is not checked again for a minute, since clients send it with every request; so a
+/// change of the accounts counts after a minute at the latest.
+pub struct Logins {
+    authenticator: Arc<dyn Authenticator>,
+    service: String,
+    cache: Cache,
+}
+
+impl Logins {
+    /// Logins at the service of this name.
+    ///
+    /// # Errors
+    /// Where the system gives no random numbers.
+    pub fn new(authenticator: Arc<dyn Authenticator>, service: impl Into<String>) -> Result<Self> {
+        Ok(Self { authenticator, service: service.into(), cache: Cache::new()? })
+    }
+
+    /// Who that is. A refusal counts against the peer.
+    pub(super) async fn login(&self, said: &Said, facts: &Facts) -> Result<Principal, LoginError> {
+        let credential = said.credential();
+        let answer = match credential {
+            Credential::Password { user, password } => {
+                self.cache.verify(user.as_bytes(), password, self.ask(credential, facts)).await
+            }
+            _ => self.ask(credential, facts).await,
+        };
+        match &answer {
+            Ok(who) if !facts.cx.is_authenticated() => facts.cx.authenticated(who),
+            Err(LoginError::Refused) => facts.cx.report(&facts.info.peer, Offence::WrongPassword),
+            _ => {}
+        }
+        answer
+    }
+
+    async fn ask(&self, credential: Credential<'_>, facts: &Facts) -> Result<Principal, LoginError> {
+        let from = Origin::new(&facts.info.peer, &self.service);
+        let exporter = facts.info.tls.as_ref().and_then(|tls| tls.exporter.as_ref());
+        let from = exporter.map_or(from, |exporter| from.bound_to(exporter));
+        let answer = self.authenticator.verify(credential, &from).await;
+        let mech = if matches!(credential, Credential::Password { .. }) { "basic" } else { "bearer" };
+        let result = match &answer {
+            Ok(_) => "ok",
+            Err(LoginError::Refused | LoginError::Unsupported) => "refused",
+            Err(LoginError::Busy) => "busy",
+            Err(_) => "error",
+        };
+        facts.cx.metrics().auth("http", mech, result);
+        match answer? {
+            Step::Done(who) => Ok(who),
+            _ => Err(LoginError::Unsupported),
+        }
+    }
+}
+
+impl fmt::Debug for Logins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Logins").field("service", &self.service).finish_non_exhaustive()
+    }
+}

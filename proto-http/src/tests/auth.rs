@@ -1,0 +1,265 @@
+//! Logins, as a peer meets them.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use ropewalk_core::Address;
+use ropewalk_core::data::cred::{
+    Authenticator, Credential, LoginError, Method as By, Origin, Principal, Step,
+};
+use ropewalk_core::data::files::Memory;
+use ropewalk_core::net::Info;
+
+use super::files::{content, field};
+use super::*;
+use crate::{Auth, Handler as _, Logins, Method, Pattern, Scheme, Site, Sites, Static};
+
+/// Knows ann of the staff and bob, whose password is `swordfish`, and ann's token; counts how often it is asked.
+#[derive(Default)]
+pub(super) struct Desk(AtomicU32);
+
+#[async_trait]
+impl Authenticator for Desk {
+    async fn verify(&self, credential: Credential<'_>, from: &Origin<'_>) -> Result<Step, LoginError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        assert_eq!(from.service, "web");
+        let done = |name: &str, groups: &[&str], by| {
+            let groups: Vec<_> = groups.iter().map(|group| group.parse().unwrap()).collect();
+            Ok(Step::Done(Principal::new(name.parse().unwrap(), groups, by)))
+        };
+        match credential {
+            Credential::Password { user: "ann", password: b"swordfish" } => {
+                done("ann", &["staff"], By::Password)
+            }
+            Credential::Password { user: "bob", password: b"swordfish" } => done("bob", &[], By::Password),
+            Credential::Password { user: "busy", .. } => Err(LoginError::Busy),
+            Credential::Password { user: "broken", .. } => {
+                Err(LoginError::Local(ropewalk_core::Error::local("secret cause")))
+            }
+            Credential::Token { token: b"t0ken" } => done("ann", &["staff"], By::Token),
+            Credential::Token { token: b"b0b" } => done("bob", &[], By::Token),
+            _ => Err(LoginError::Refused),
+        }
+    }
+}
+
+/// `Authorization: Basic` for `user:password`.
+pub(super) fn authorization(login: &str) -> String {
+    let login = base64::engine::general_purpose::STANDARD.encode(login);
+    format!("Authorization: Basic {login}\r\n")
+}
+
+fn logins() -> Arc<Logins> {
+    Arc::new(Logins::new(Arc::new(Desk::default()), "web").unwrap())
+}
+
+fn pattern(text: &str) -> Pattern {
+    text.parse().unwrap()
+}
+
+/// For the staff, below `/private`.
+fn staff() -> Auth {
+    Auth::new(logins(), [pattern("/private/*")]).groups(["staff".parse().unwrap()])
+}
+
+/// Says who asks, and what `Authorization` the handler sees.
+async fn whoami(request: Request) -> Result<Response, Failure> {
+    let who = request.extensions.get::<Principal>().map(|who| who.name().to_string());
+    let seen = request.headers.contains_key("authorization");
+    Ok(Response::new(Body::from(format!("{} {seen}", who.as_deref().unwrap_or("nobody")))))
+}
+
+pub(super) fn guarded() -> Site {
+    Site::new(whoami).auth(staff())
+}
+
+async fn ask(site: Site, line: &str, fields: &str) -> String {
+    say(Http::new(site), format!("{line} HTTP/1.1\r\nHost: x\r\n{fields}\r\n")).await
+}
+
+/// From elsewhere, over plain text.
+async fn ask_from_afar(site: Site, fields: &str) -> String {
+    let (near, mut far) = tokio::io::duplex(64 * 1024);
+    let peer: SocketAddr = "192.0.2.7:1".parse().unwrap();
+    let conn = Connection::new(near, Info::new(peer.into(), Address::Memory));
+    far.write_all(format!("GET /private/a HTTP/1.1\r\nHost: x\r\n{fields}\r\n").as_bytes()).await.unwrap();
+    far.shutdown().await.unwrap();
+    Http::new(site).serve(conn, Context::root(Limits::default())).await.unwrap();
+    let mut said = String::new();
+    far.read_to_string(&mut said).await.unwrap();
+    said
+}
+
+#[tokio::test]
+async fn without_a_login_there_is_a_challenge_of_each_scheme() {
+    let said = ask(guarded(), "GET /private/a", "").await;
+    assert_eq!(status(&said), "401");
+    assert!(said.contains("www-authenticate: Basic realm=\"restricted\", charset=\"UTF-8\"\r\n"), "{said}");
+    assert!(said.contains("www-authenticate: Bearer realm=\"restricted\"\r\n"), "{said}");
+}
+
+#[tokio::test]
+async fn who_has_the_right_gets_in_and_the_secret_stays_outside() {
+    for fields in [authorization("ann:swordfish"), "Authorization: bearer t0ken\r\n".to_owned()] {
+        let said = ask(guarded(), "GET /private/a", &fields).await;
+        assert_eq!((status(&said), content(&said)), ("200", "ann false"), "{said}");
+        assert_eq!(field(&said, "cache-control"), Some("private"));
+        assert_eq!(field(&said, "vary"), Some("authorization"));
+    }
+}
+
+#[tokio::test]
+async fn who_is_known_and_has_no_right_is_403() {
+    let said = ask(guarded(), "GET /private/a", &authorization("bob:swordfish")).await;
+    assert_eq!((status(&said), field(&said, "www-authenticate")), ("403", None));
+    let said = ask(guarded(), "GET /private/a", "Authorization: Bearer b0b\r\n").await;
+    assert_eq!(status(&said), "403");
+    assert_eq!(field(&said, "www-authenticate"), Some("Bearer error=\"insufficient_scope\""));
+    let named = Site::new(whoami).auth(staff().users(["bob".parse().unwrap()]));
+    let said = ask(named, "GET /private/a", &authorization("bob:swordfish")).await;
+    assert_eq!(status(&said), "200", "one who is named needs no group");
+}
+
+#[tokio::test]
+async fn what_is_wrong_in_any_way_is_401() {
+    for fields in [
+        authorization("ann:swordfisH"),
+        authorization("nobody:swordfish"),
+        authorization("ann"),
+        "Authorization: Basic !\r\n".to_owned(),
+        "Authorization: Basic\r\n".to_owned(),
+        "Authorization: Digest username=\"ann\"\r\n".to_owned(),
+        "Authorization:\r\n".to_owned(),
+    ] {
+        let said = ask(guarded(), "GET /private/a", &fields).await;
+        assert_eq!(status(&said), "401", "{fields}");
+        assert!(!said.contains("invalid_token"), "{said}");
+    }
+    let said = ask(guarded(), "GET /private/a", "Authorization: Bearer wrong\r\n").await;
+    assert!(
+        status(&said) == "401" && said.contains("Bearer realm=\"restricted\", error=\"invalid_token\"\r\n")
+    );
+    let twice = format!("{}{}", authorization("ann:swordfish"), authorization("ann:swordfish"));
+    assert_eq!(status(&ask(guarded(), "GET /private/a", &twice).await), "400");
+}
+
+#[tokio::test]
+async fn every_way_of_writing_a_path_needs_the_login() {
+    for path in [
+        "/private",
+        "/private/",
+        "/private/a/b",
+        "//private/a",
+        "/./private/a",
+        "/%70rivate/a",
+        "/private%2fa",
+        "/public/../private/a",
+        "/public/%2e%2e/private/a",
+        "/private/a?x",
+        "http://x/private/a",
+        "/private/./a",
+    ] {
+        let said = ask(guarded(), &format!("GET {path}"), "").await;
+        assert!(["401", "400"].contains(&status(&said)), "{path}: {said}");
+    }
+    for path in ["/", "/public", "/privateer", "/Private"] {
+        assert_eq!(status(&ask(guarded(), &format!("GET {path}"), "").await), "200", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_method_that_is_not_named_needs_no_login_and_get_is_head_too() {
+    let readers = || Site::new(whoami).auth(staff().methods([Method::GET]));
+    for (method, expected) in [("GET", "401"), ("HEAD", "401"), ("POST", "200"), ("get", "200")] {
+        assert_eq!(status(&ask(readers(), &format!("{method} /private/a"), "").await), expected, "{method}");
+    }
+    for method in ["OPTIONS", "PUT", "BREW"] {
+        assert_eq!(status(&ask(guarded(), &format!("{method} /private/a"), "").await), "401", "{method}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_excepted_needs_no_login_and_all_rules_count() {
+    let site = || {
+        Site::new(whoami)
+            .auth(Auth::new(logins(), [Pattern::every()]).except([pattern("/open/*")]))
+            .auth(staff())
+    };
+    assert_eq!(status(&ask(site(), "GET /open/a", "").await), "200");
+    assert_eq!(status(&ask(site(), "GET /other", "").await), "401");
+    let bob = authorization("bob:swordfish");
+    assert_eq!(status(&ask(site(), "GET /other", &bob).await), "200");
+    assert_eq!(status(&ask(site(), "GET /private/a", &bob).await), "403");
+}
+
+#[tokio::test]
+async fn over_plain_text_from_afar_nobody_is_asked_for_a_password() {
+    for fields in [String::new(), authorization("ann:swordfish")] {
+        let said = ask_from_afar(guarded(), &fields).await;
+        assert_eq!((status(&said), field(&said, "www-authenticate")), ("403", None));
+        assert!(said.contains("needs TLS"), "{said}");
+    }
+    let behind = Site::new(whoami).auth(staff().without_tls());
+    assert_eq!(status(&ask_from_afar(behind, &authorization("ann:swordfish")).await), "200");
+}
+
+#[tokio::test]
+async fn who_cannot_be_checked_now_may_come_again_and_learns_no_cause() {
+    let said = ask(guarded(), "GET /private/a", &authorization("busy:x")).await;
+    assert_eq!((status(&said), field(&said, "retry-after")), ("503", Some("1")));
+    let said = ask(guarded(), "GET /private/a", &authorization("broken:x")).await;
+    assert!(status(&said) == "500" && !said.contains("secret cause"), "{said}");
+}
+
+#[tokio::test]
+async fn a_scheme_that_is_not_offered_is_not_taken() {
+    let basic = Site::new(whoami).auth(staff().schemes(&[Scheme::Basic], "the \"staff\"").unwrap());
+    let said = ask(basic, "GET /private/a", "Authorization: Bearer t0ken\r\n").await;
+    assert_eq!(status(&said), "401");
+    assert_eq!(
+        field(&said, "www-authenticate"),
+        Some("Basic realm=\"the \\\"staff\\\"\", charset=\"UTF-8\"")
+    );
+    assert!(!said.contains("Bearer"), "{said}");
+    assert!(staff().schemes(&[], "x").is_err() && staff().schemes(&[Scheme::Basic], "a\r\nb").is_err());
+}
+
+#[tokio::test]
+async fn a_password_is_checked_once_and_a_wrong_one_counts_against_the_peer_each_time() {
+    let desk = Arc::new(Desk::default());
+    let logins = Arc::new(Logins::new(Arc::clone(&desk) as Arc<dyn Authenticator>, "web").unwrap());
+    let site = Site::new(whoami).auth(Auth::new(logins, [Pattern::every()]));
+    let ask = |login: &str| format!("GET / HTTP/1.1\r\nHost: x\r\n{}\r\n", authorization(login));
+    let mut peer = Peer::of(Http::new(site));
+    peer.send(format!("{0}{0}{0}{1}{1}", ask("ann:swordfish"), ask("ann:wrong"))).await;
+    peer.io.shutdown().await.unwrap();
+    let said = peer.rest().await;
+    assert_eq!((said.matches("HTTP/1.1 200").count(), said.matches("HTTP/1.1 401").count()), (3, 2));
+    assert_eq!(desk.0.load(Ordering::Relaxed), 2);
+    assert!(peer.cx.is_authenticated());
+    let metrics = peer.cx.metrics().render();
+    assert!(metrics.contains("ropewalk_offences_total{offence=\"wrong_password\"} 2"), "{metrics}");
+    for (result, count) in [("ok", 1), ("refused", 1)] {
+        let line = format!(
+            "ropewalk_auth_attempts_total{{proto=\"http\",mech=\"basic\",result=\"{result}\"}} {count}"
+        );
+        assert!(metrics.contains(&line), "{line} in {metrics}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_login_protects_is_not_said_to_be_public() {
+    let files = Memory::new().with("/private/a", "a");
+    let files = Static::new(Arc::new(files)).cache_control("public, max-age=60".parse().unwrap());
+    let site = Sites::new(Site::new(files).auth(staff())).boxed();
+    let ask = |fields: &str| format!("GET /private/a HTTP/1.1\r\nHost: x\r\n{fields}\r\n");
+    let said = say(Http::new(site.clone()), ask(&authorization("ann:swordfish"))).await;
+    assert_eq!(field(&said, "cache-control"), Some("private, max-age=60"));
+    let tag = field(&said, "etag").unwrap();
+    let fields = format!("{}If-None-Match: {tag}\r\n", authorization("ann:swordfish"));
+    let said = say(Http::new(site), ask(&fields)).await;
+    assert_eq!((status(&said), field(&said, "cache-control")), ("304", Some("private, max-age=60")));
+}

@@ -1,0 +1,90 @@
+//! The WebSocket cases against servers by others: a case that only ours passes is a case to doubt.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot start its peer has failed")]
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use ropewalk_conformance::{Expectations, Need, Options, Report, Subject, suite};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+fn assert_conforms(report: Report, known: &str) {
+    let report = report.judged_by(&Expectations::parse(known).unwrap());
+    println!("{}", report.text());
+    let unknown = report.rows().iter().filter(|row| row.failed() && row.known.is_none()).count();
+    assert_eq!((unknown, report.exit_code()), (0, 0), "{}", report.text());
+}
+
+/// A Python with this package: that of `target/peers`, where CI installs it, or the one on the path.
+async fn python(package: &str) -> Option<String> {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/peers/bin/python");
+    for python in [own.to_string_lossy().as_ref(), "python3"] {
+        let mut import = Command::new(python);
+        import.args(["-c", &format!("import {package}")]).stderr(Stdio::null());
+        if import.status().await.is_ok_and(|status| status.success()) {
+            return Some(python.into());
+        }
+    }
+    assert!(std::env::var_os("ROPEWALK_REQUIRE_PEERS").is_none_or(|it| it != "1"), "missing peer: {package}");
+    println!("missing peer: {package}");
+    None
+}
+
+fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(name)
+}
+
+/// An echo server in Python on a port of its own, ended with the test.
+struct Echo {
+    _child: Child,
+    subject: Subject,
+}
+
+impl Echo {
+    async fn start(package: &str) -> Option<Self> {
+        let mut command = Command::new(python(package).await?);
+        command.arg(script(&format!("echo_{package}.py"))).stdin(Stdio::null()).stdout(Stdio::piped());
+        command.kill_on_drop(true);
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let Ok(Ok(Some(port))) = timeout(Duration::from_secs(30), lines.next_line()).await else {
+            panic!("{package} does not say its port");
+        };
+        let subject =
+            Subject::at(&format!("127.0.0.1:{port}")).unwrap().named(package).with(Need::Subprotocols);
+        Some(Self { _child: child, subject })
+    }
+}
+
+async fn run(name: &str, subject: &Subject) -> Report {
+    suite(name).unwrap().run(subject, &Options::default().at_once(4)).await
+}
+
+#[tokio::test]
+async fn websockets_fails_what_it_is_known_to_fail_and_nothing_else() {
+    let Some(echo) = Echo::start("websockets").await else { return };
+    let report = run("websocket", &echo.subject.clone().with(Need::OneOrigin)).await;
+    assert_conforms(report, include_str!("../expectations/websockets.toml"));
+}
+
+#[tokio::test]
+async fn aiohttp_fails_what_it_is_known_to_fail_and_nothing_else() {
+    let Some(echo) = Echo::start("aiohttp").await else { return };
+    let report = run("websocket", &echo.subject.clone().with(Need::OnePath)).await;
+    assert_conforms(report, include_str!("../expectations/aiohttp.toml"));
+}
+
+#[tokio::test]
+async fn the_client_of_websockets_fails_what_it_is_known_to_fail_and_nothing_else() {
+    let Some(python) = python("websockets").await else { return };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut command = Command::new(python);
+    command.arg(script("client_websockets.py")).arg(listener.local_addr().unwrap().port().to_string());
+    let _child = command.stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn().unwrap();
+    let report = run("websocket-client", &Subject::client("websockets", listener)).await;
+    assert_conforms(report, include_str!("../expectations/websockets.toml"));
+}
