@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use ropewalk_core::config::{Section, Size};
 
-use super::{Cgi, CgiLimits, LocalRedirects, script};
+use super::{Cgi, CgiLimits, script};
 use crate::server::{BoxHandler, Handler};
 
 /// The programs of a service.
@@ -22,13 +22,10 @@ impl Programs {
         self.0.is_empty()
     }
 
-    /// A handler of which the programs are asked first.
+    /// A handler of which the programs are asked first. Their local redirects are followed by nobody yet: that is for
+    /// whoever stands around the logins.
     pub(crate) fn before(self, handler: impl Handler) -> BoxHandler {
-        if self.0.is_empty() {
-            return handler.boxed();
-        }
-        let all = self.0.into_iter().rev().fold(handler.boxed(), |next, cgi| cgi.otherwise(next).boxed());
-        LocalRedirects::new(all).boxed()
+        self.0.into_iter().rev().fold(handler.boxed(), |next, cgi| cgi.otherwise(next).boxed())
     }
 }
 
