@@ -20,6 +20,8 @@
 //! What else it was given (that tree, short time limits) it says by its [`Need`]s; a case that
 //! needs more is skipped, which the report says.
 //!
+//! A client is a subject as well ([`Subject::client`]): the suite `http-client` plays the server for it.
+//!
 //! [`selfcheck`] proves that every case can fail, [`coverage`](requirements::coverage) compares the cases with
 //! the demands of the documents, and [`Expectations`] name the known failures of one subject.
 

@@ -93,6 +93,9 @@ async fn check(args: &ConformArgs) -> Result<Exit, String> {
         let known: Vec<_> = suites().iter().map(|suite| suite.name).collect();
         format!("there is no suite `{name}`; known are {}", known.join(", "))
     })?;
+    if suite.cases.iter().all(|case| case.needs.contains(&Need::Client)) {
+        return Err(format!("the suite `{name}` drives a client: a program that uses the crate runs it"));
+    }
     let endpoint = args.against.as_deref().unwrap_or_default();
     let mut subject = if suite.is_for_clients() { clients(endpoint).await? } else { Subject::at(endpoint)? };
     if args.no_fixture {

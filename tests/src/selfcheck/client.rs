@@ -119,8 +119,8 @@ faults! {
     NeverRepeats,
     /// Repeats a POST that had no answer.
     RepeatsPost,
-    /// Reads nothing before all is sent.
-    SendsAllFirst,
+    /// Throws away what comes before all is sent.
+    LosesEarly,
     /// Follows no redirect.
     FollowsNone,
     /// Takes a relative Location for a path.
@@ -348,12 +348,12 @@ impl Client {
         while !content.is_empty() {
             tokio::select! {
                 biased;
-                sent = wire.stream.writable(), if self.is(F::SendsAllFirst) => sent?,
-                read = wire.stream.readable(), if !self.is(F::SendsAllFirst) => {
+                read = wire.stream.readable() => {
                     read?;
                     let mut octets = [0; 1024];
                     match wire.stream.try_read(&mut octets) {
                         Ok(0) => return Ok(()),
+                        Ok(_) if self.is(F::LosesEarly) => {}
                         Ok(read) => {
                             wire.buffer.extend_from_slice(octets.get(..read).unwrap_or_default());
                             return Ok(());

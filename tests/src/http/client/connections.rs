@@ -60,6 +60,8 @@ cases! {
     /// A connection is used again after a response without content.
     Robust "http-client/9112/9.3/reused-after-204" [Client] = async |peer| {
         let played = two(peer, reply("HTTP/1.1 204 No Content\r\n\r\n")).await?;
+        let first = played.fetched(0)?;
+        check(!first.failed && first.status == 204, "204", super::shown(first))?;
         content(played.fetched(1)?, "hello")
     }
 
