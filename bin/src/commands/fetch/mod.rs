@@ -181,8 +181,9 @@ async fn fetch(args: &FetchArgs) -> Result<Exit, Stop> {
         }
     };
     let status = answer.status();
-    let failed = status.as_u16() >= 400 && !args.any_status && status != StatusCode::RANGE_NOT_SATISFIABLE
-        || (status == StatusCode::RANGE_NOT_SATISFIABLE && !out.is_done() && !args.any_status);
+    // 416 to a resume may mean that all is there.
+    let has_all = status == StatusCode::RANGE_NOT_SATISFIABLE && out.is_done();
+    let failed = status.as_u16() >= 400 && !args.any_status && !has_all;
     let mut facts = Facts::of(&answer);
     if args.head && !args.json {
         show(&facts.head());
