@@ -14,7 +14,7 @@ use clap::Args;
 use ropewalk_core::net::Endpoint;
 use ropewalk_core::{Error, Fault};
 use ropewalk_http::client::{self, Client, Phase, Proxy};
-use ropewalk_http::{Body, HeaderName, HeaderValue, Method, StatusCode};
+use ropewalk_http::{Body, HeaderName, HeaderValue, Method, StatusCode, header};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::exit::Exit;
@@ -174,16 +174,18 @@ async fn fetch(args: &FetchArgs) -> Result<Exit, Stop> {
     let mut part = place.part(args.resume)?;
     let (answer, out) = loop {
         let request = ask::request(args, part.as_ref()).await?;
+        let ranged = request.headers().contains_key(header::RANGE);
         let answer = client.request(request).await?;
+        if answer.status() == StatusCode::PARTIAL_CONTENT && !ranged {
+            return Err(Stop::new(Exit::Failure, "head: the server sends a part that nobody asked for"));
+        }
         match place.begin(&answer, part.take(), !args.any_status)? {
             Begun::Out(out) => break (answer, out),
             Begun::Again => place.forget()?,
         }
     };
     let status = answer.status();
-    // 416 to a resume may mean that all is there.
-    let has_all = status == StatusCode::RANGE_NOT_SATISFIABLE && out.is_done();
-    let failed = status.as_u16() >= 400 && !args.any_status && !has_all;
+    let failed = status.as_u16() >= 400 && !args.any_status && !out.is_done();
     let mut facts = Facts::of(&answer);
     if args.head && !args.json {
         show(&facts.head());
