@@ -15,7 +15,7 @@ pub(super) const BLOCK: usize = 32 * 1024;
 
 /// Fast, and hardly longer than by the levels above it.
 const GZIP_LEVEL: Compression = Compression::new(5);
-/// 32 KiB: all that the format can refer to (RFC 1951 §2).
+/// 32 KiB: all that the format can refer to (RFC 1951).
 const GZIP_WINDOW: u8 = 15;
 /// Below it, brotli is no shorter than gzip; above it, much slower.
 const BROTLI_QUALITY: i32 = 5;
