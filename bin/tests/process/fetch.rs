@@ -149,6 +149,23 @@ fn a_status_that_is_an_error_fails_and_is_not_saved() {
 }
 
 #[test]
+fn what_has_not_changed_is_left_and_a_part_is_not_taken_for_the_whole() {
+    let folder = Folder::new();
+    folder.write("x", "old");
+    let script = Script::new([
+        "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\n\r\n",
+        "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-1/9\r\nContent-Length: 2\r\n\r\nne",
+        "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-1/9\r\nContent-Length: 2\r\n\r\nne",
+    ]);
+    fetched(&folder, &[&script.url("/"), "-o", "x", "-H", "If-None-Match: \"a\""]).says(0, &[]);
+    assert_eq!(folder.read("x"), "old");
+    fetched(&folder, &[&script.url("/"), "-o", "x"]).says(1, &["head: the server sends a part that nobody"]);
+    assert_eq!((names(&folder), folder.read("x")), (vec!["x".to_owned()], "old".to_owned()));
+    fetched(&folder, &[&script.url("/"), "-o", "x", "-H", "Range: bytes=0-1"]).says(0, &[]);
+    assert_eq!(folder.read("x"), "ne");
+}
+
+#[test]
 fn what_is_asked_is_what_was_said() {
     let folder = Folder::new();
     folder.write("content", "of a file");

@@ -171,3 +171,27 @@ fn a_login_that_cannot_be_read_is_a_usage_error() {
     run(["web", "--user", "ann"]).says(2, &["NAME:PASSWORD"]);
     run(["web", "--accounts", "none.toml", "--port", "0"]).says(78, &["cannot read", "none.toml"]);
 }
+
+#[test]
+fn a_programs_local_redirect_needs_the_login_of_where_it_leads() {
+    let folder = Folder::new();
+    folder.write("secret.txt", "the secret");
+    folder.write("open.txt", "the open");
+    folder.write("go.sh", "printf 'Location: /private/secret.txt\\n\\n'");
+    folder.write("open.sh", "printf 'Location: /open.txt\\n\\n'");
+    let path = folder.path().to_str().unwrap();
+    folder.write(
+        "ropewalk.toml",
+        &format!(
+            "[files.main]\npath = {path:?}\n[accounts.main]\nusers = \"ann:pw\"\n\
+             [[service]]\nkind = \"http\"\nlisten = \"tcp:0:interface=127.0.0.1\"\nfiles = \"main\"\n\
+             [[service.cgi]]\nfolder = {path:?}\nextension = \"sh\"\ncommand = [\"sh\"]\n\
+             [[service.rewrite]]\nfrom = \"/private/*\"\nto = \"/*\"\n\
+             [[service.auth]]\npath = \"/private/*\"\naccounts = \"main\"\n"
+        ),
+    );
+    let server = Daemon::of(&mut folder.command(&[]));
+    assert_eq!(get(server.port(), "/open.sh").0, 200);
+    let (status, text) = get(server.port(), "/go.sh");
+    assert!(status == 401 && !text.contains("the secret"), "{text}");
+}

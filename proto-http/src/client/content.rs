@@ -11,7 +11,7 @@ use ropewalk_core::Error as Cause;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::Phase;
-use super::dial::late;
+use super::dial::{late, until};
 use super::error::blame;
 use super::pool::Lease;
 use crate::{Body, FileRange};
@@ -166,6 +166,11 @@ impl HttpBody for Receiving {
         if self.ended {
             return Poll::Ready(None);
         }
+        // A peer that never lets us wait has an end too.
+        if self.by.is_some_and(|by| by <= Instant::now()) {
+            let cause = late(Phase::Body, self.idle, self.by);
+            return self.fail(cause);
+        }
         match Pin::new(&mut self.incoming).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 self.alarm = None;
@@ -180,8 +185,7 @@ impl HttpBody for Receiving {
             }
             Poll::Ready(Some(Err(error))) => self.fail(blame(error)),
             Poll::Pending => {
-                let own = Instant::now() + self.idle;
-                let until = self.by.map_or(own, |by| by.min(own));
+                let until = until(Instant::now(), self.idle, self.by);
                 let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(until)));
                 if alarm.as_mut().poll(cx).is_pending() {
                     return Poll::Pending;

@@ -134,11 +134,17 @@ pub(super) async fn within<T>(
     by: Option<Instant>,
     work: impl Future<Output = Result<T, Cause>>,
 ) -> Result<T, Error> {
-    let own = Instant::now() + limit;
-    match timeout_at(by.map_or(own, |by| by.min(own)), work).await {
+    match timeout_at(until(Instant::now(), limit, by), work).await {
         Ok(done) => done.map_err(|cause| phase.failed(cause)),
         Err(_) => Err(phase.failed(late(phase, limit, by))),
     }
+}
+
+/// When this time after `from` is over, or `by` has come. A time without an end is thirty years.
+pub(super) fn until(from: Instant, limit: Duration, by: Option<Instant>) -> Instant {
+    let far = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+    let own = from + limit.min(far);
+    by.map_or(own, |by| by.min(own))
 }
 
 pub(super) fn late(phase: Phase, limit: Duration, by: Option<Instant>) -> Cause {

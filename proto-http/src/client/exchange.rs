@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::ask::Ask;
 use super::content::{Progress, Receiving, Sending};
-use super::dial::{Spent, Through, late, within};
+use super::dial::{Spent, Through, late, until, within};
 use super::engine::{Engine, Sender};
 use super::error::blame;
 use super::{Client, Error, Phase, Report, Versions};
@@ -111,8 +111,7 @@ impl Client {
         let answer = {
             let mut answer = std::pin::pin!(sender.send(request));
             loop {
-                let own = progress.last() + times.head;
-                let until = by.map_or(own, |by| by.min(own));
+                let deadline = until(progress.last(), times.head, by);
                 tokio::select! {
                     biased;
                     answer = &mut answer => break answer,
@@ -120,9 +119,9 @@ impl Client {
                         let cause = Cause::peer(format!("more than {INTERIM} interim answers"));
                         return Err(Phase::Head.failed(cause).into());
                     }
-                    () = sleep_until(until) => {
-                        let now = Instant::now();
-                        if progress.last() + times.head <= now || by.is_some_and(|by| by <= now) {
+                    () = sleep_until(deadline) => {
+                        // Something may have been taken meanwhile.
+                        if until(progress.last(), times.head, by) <= Instant::now() {
                             return Err(Phase::Head.failed(late(Phase::Head, times.head, by)).into());
                         }
                     }

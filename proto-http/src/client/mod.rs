@@ -20,12 +20,12 @@ mod content;
 mod cookie;
 mod cookie_date;
 mod decode;
-mod dial;
+pub(crate) mod dial;
 mod engine;
 mod error;
 mod exchange;
 mod options;
-mod origin;
+pub(crate) mod origin;
 mod pool;
 mod proxy;
 mod reference;
@@ -128,7 +128,7 @@ impl Client {
     /// afterwards is an error of the body that begins with `body`.
     pub async fn request(&self, request: http::Request<impl Into<Body>>) -> Result<Response<Body>, Error> {
         let options = &self.0.dialer.options;
-        let by = options.times.whole.map(|whole| Instant::now() + whole);
+        let by = options.times.whole.map(|whole| dial::until(Instant::now(), whole, None));
         let (head, content) = request.into_parts();
         let mut ask = Ask::new(head, content.into()).map_err(|cause| Phase::Request.failed(cause))?;
         let mut hops = Vec::new();

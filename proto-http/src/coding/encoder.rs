@@ -15,7 +15,7 @@ pub(super) const BLOCK: usize = 32 * 1024;
 
 /// Fast, and hardly longer than by the levels above it.
 const GZIP_LEVEL: Compression = Compression::new(5);
-/// 32 KiB: all that the format can refer to (RFC 1951 §2).
+/// 32 KiB: all that the format can refer to (RFC 1951).
 const GZIP_WINDOW: u8 = 15;
 /// Below it, brotli is no shorter than gzip; above it, much slower.
 const BROTLI_QUALITY: i32 = 5;
@@ -34,9 +34,11 @@ impl Encoder {
         match coding {
             Coding::Gzip => Some(Self::Gzip(Compress::new_gzip(GZIP_LEVEL, GZIP_WINDOW))),
             Coding::Brotli => {
-                let mut params = BrotliEncoderParams::default();
-                params.quality = BROTLI_QUALITY;
-                params.lgwin = BROTLI_WINDOW;
+                let params = BrotliEncoderParams {
+                    quality: BROTLI_QUALITY,
+                    lgwin: BROTLI_WINDOW,
+                    ..BrotliEncoderParams::default()
+                };
                 Some(Self::Brotli(Box::new(CompressorWriter::with_params(Vec::new(), 4096, &params))))
             }
             Coding::Zstd => None,

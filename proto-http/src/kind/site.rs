@@ -6,11 +6,12 @@ use super::auth::Accounts;
 use super::rules;
 use crate::server::{BoxHandler, Handler as _};
 use crate::{
-    Failure, Host, Request, Response, Site, Sites, Static, StatusCode, Types, UnknownHost, coding, gateway,
+    Failure, Host, LocalRedirects, Request, Response, Site, Sites, Static, StatusCode, Types, UnknownHost,
+    coding, gateway,
 };
 
 /// The site at the top of a service, and those of its `[[service.site]]` tables.
-pub(super) fn sites(section: &mut Section<'_>, resources: &Resources) -> Sites {
+pub(super) fn sites(section: &mut Section<'_>, resources: &Resources) -> BoxHandler {
     let mut accounts = Accounts::new(section.name(), resources);
     let unknown = section
         .key("unknown_host", "What is answered to a request for a host that no site has.")
@@ -18,6 +19,7 @@ pub(super) fn sites(section: &mut Section<'_>, resources: &Resources) -> Sites {
     let names: Vec<Text<Host>> = section
         .key("names", "Hosts that are answered by what stands here, and by no site below.")
         .or(Vec::new());
+    let mut programs = section.has("cgi");
     let first = site(section, resources, &mut accounts);
     let reached = unknown == UnknownHost::First || !names.is_empty();
     if reached && !["files", "redirect", "cgi"].iter().any(|key| section.has(key)) {
@@ -28,13 +30,15 @@ pub(super) fn sites(section: &mut Section<'_>, resources: &Resources) -> Sites {
     for mut below in section.tables("site", "Another site, told apart by the host that is asked for.") {
         let names: Option<Vec<Text<Host>>> =
             below.key("names", "Its hosts, such as `example.org` and `*.example.org`.").required();
+        programs |= below.has("cgi");
         let site = site(&mut below, resources, &mut accounts);
         if names.as_ref().is_some_and(Vec::is_empty) {
             below.error_in("names", "a site has a name, or nobody finds it");
         }
         claim(&below, &mut sites, |sites| sites.with(plain(names.unwrap_or_default()), site));
     }
-    sites
+    // Around the logins: where a program sends a request is a path like any other (RFC 3875 §6.2.2).
+    if programs { LocalRedirects::new(sites).boxed() } else { sites.boxed() }
 }
 
 /// Two sites of one name are told of where the second stands.

@@ -185,7 +185,7 @@ pub type Response = http::Response<Body>;
 /// A status other than success that a handler answers with: the server makes the page, and never shows the cause.
 pub struct Failure {
     status: StatusCode,
-    headers: HeaderMap,
+    headers: Option<Box<HeaderMap>>,
     note: Option<&'static str>,
     cause: Option<Error>,
 }
@@ -193,13 +193,13 @@ pub struct Failure {
 impl Failure {
     /// An answer with this status and no more said.
     pub fn new(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), note: None, cause: None }
+        Self { status, headers: None, note: None, cause: None }
     }
 
     /// With a header field, such as `Allow` in a 405.
     #[must_use]
     pub fn with(mut self, name: header::HeaderName, value: HeaderValue) -> Self {
-        self.headers.append(name, value);
+        self.headers.get_or_insert_default().append(name, value);
         self
     }
 
@@ -236,7 +236,7 @@ impl Failure {
     }
 
     pub(super) fn into_parts(self) -> (StatusCode, HeaderMap, Option<&'static str>, Option<Error>) {
-        (self.status, self.headers, self.note, self.cause)
+        (self.status, self.headers.map(|headers| *headers).unwrap_or_default(), self.note, self.cause)
     }
 }
 

@@ -35,7 +35,7 @@ use fields::Security;
 /// error pages; header fields. Of the redirects, and of the rewrites, the first that is about a path counts; of the logins
 /// every one. Its paths are whole paths, so it stands at the root, around [`Routes`](crate::Routes).
 ///
-/// A handler behind a login finds the [`Principal`] among the request's extensions, and no `Authorization`.
+/// A handler behind a login finds the [`Principal`] among the request's extensions.
 #[derive(Clone)]
 pub struct Site {
     handler: BoxHandler,
@@ -170,12 +170,12 @@ impl Site {
             self.admit(&request, who).await?;
         }
         let fallback = self.fallback(&request);
-        let answer = self.handler.handle(self.known(request, who)).await;
+        let answer = self.handler.handle(known(request, who)).await;
         match (fallback, answer) {
             (Some((rewrite, mut again)), Err(failure)) if failure.status() == StatusCode::NOT_FOUND => {
                 rewrite.apply(&mut again)?;
                 self.admit(&again, who).await?;
-                self.handler.handle(self.known(again, who)).await
+                self.handler.handle(known(again, who)).await
             }
             (_, answer) => answer,
         }
@@ -189,21 +189,20 @@ impl Site {
         Ok(())
     }
 
-    /// The request as the handler gets it: with who asks, and without the secret that proved it.
-    fn known(&self, mut request: Request, who: &Option<Principal>) -> Request {
-        if let Some(who) = who {
-            request.headers.remove(header::AUTHORIZATION);
-            request.extensions.insert(who.clone());
-        }
-        request
-    }
-
     /// The rewrite for where nothing is found, and the request to be asked again with.
     fn fallback(&self, request: &Request) -> Option<(&Rewrite, Request)> {
         let missing = |rewrite: &&Rewrite| rewrite.when == When::Missing && rewrite.is_about(&request.path);
         let rewrite = self.rules.rewrites.iter().find(missing)?;
         moves::is_safe(&request.method).then(|| (rewrite, request.again(request.headers.clone())))
     }
+}
+
+/// The request as the handler gets it: with who asks.
+fn known(mut request: Request, who: &Option<Principal>) -> Request {
+    if let Some(who) = who {
+        request.extensions.insert(who.clone());
+    }
+    request
 }
 
 /// The request by which the page of an error is asked for: of what the peer said only which form it likes.

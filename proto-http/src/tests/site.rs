@@ -112,7 +112,7 @@ async fn the_order_is_fixed() {
     }
     // Error pages, then header fields, by the path that was asked for.
     let said = ask("GET /private/a HTTP/1.1\r\nHost: x.example\r\n\r\n").await;
-    assert_eq!((status(&said), content(&said), field(&said, "x-rule")), ("401", "nobody false", Some("yes")));
+    assert_eq!((status(&said), content(&said), field(&said, "x-rule")), ("401", "nobody", Some("yes")));
     assert!(field(&said, "www-authenticate").is_some());
 }
 

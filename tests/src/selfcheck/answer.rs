@@ -259,7 +259,8 @@ impl Answerer {
         }
         let mut answer = self.error(401);
         let challenge = if self.is(Fault::TokenRealm) { "Basic realm=rope" } else { "Basic realm=\"rope\"" };
-        if !self.is(Fault::NoChallenge) && !(self.is(Fault::NoSecondChallenge) && given.is_some()) {
+        let silent = self.is(Fault::NoChallenge) || (self.is(Fault::NoSecondChallenge) && given.is_some());
+        if !silent {
             answer.fields.push(("WWW-Authenticate", challenge.into()));
         }
         Some(answer)

@@ -460,7 +460,8 @@ impl Client {
         let lengths: Vec<_> =
             head.all("content-length").iter().flat_map(|value| value.split(',')).map(str::trim).collect();
         let coding = !head.all("transfer-encoding").is_empty();
-        if coding && !self.is(F::NotChunked) && !(self.is(F::LengthWins) && !lengths.is_empty()) {
+        let length_wins = self.is(F::LengthWins) && !lengths.is_empty();
+        if coding && !self.is(F::NotChunked) && !length_wins {
             return self.chunked(wire, content).await.map(|()| lengths.is_empty());
         }
         let Some(first) = lengths.first() else {

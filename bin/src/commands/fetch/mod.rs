@@ -6,7 +6,7 @@ mod part;
 mod progress;
 mod save;
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use clap::Args;
 use ropewalk_core::net::Endpoint;
 use ropewalk_core::{Error, Fault};
 use ropewalk_http::client::{self, Client, Phase, Proxy};
-use ropewalk_http::{Body, HeaderName, HeaderValue, Method, StatusCode};
+use ropewalk_http::{Body, HeaderName, HeaderValue, Method, StatusCode, header};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::exit::Exit;
@@ -158,6 +158,8 @@ pub(crate) fn run(args: &FetchArgs) -> Exit {
             _ = kill.recv() => Err(Stop::new(Exit::Interrupted, "stopped")),
         }
     });
+    // A lookup or a read of standard input that still waits is not waited for.
+    runtime.shutdown_background();
     done.unwrap_or_else(|stop| {
         let kept = Place::of(args).ok().and_then(|place| place.kept());
         eprintln!("error: {}{}", clean(&stop.message), kept.unwrap_or_default());
@@ -172,18 +174,21 @@ async fn fetch(args: &FetchArgs) -> Result<Exit, Stop> {
     let mut part = place.part(args.resume)?;
     let (answer, out) = loop {
         let request = ask::request(args, part.as_ref()).await?;
+        let ranged = request.headers().contains_key(header::RANGE);
         let answer = client.request(request).await?;
+        if answer.status() == StatusCode::PARTIAL_CONTENT && !ranged {
+            return Err(Stop::new(Exit::Failure, "head: the server sends a part that nobody asked for"));
+        }
         match place.begin(&answer, part.take(), !args.any_status)? {
             Begun::Out(out) => break (answer, out),
             Begun::Again => place.forget()?,
         }
     };
     let status = answer.status();
-    let failed = status.as_u16() >= 400 && !args.any_status && status != StatusCode::RANGE_NOT_SATISFIABLE
-        || (status == StatusCode::RANGE_NOT_SATISFIABLE && !out.is_done() && !args.any_status);
+    let failed = status.as_u16() >= 400 && !args.any_status && !out.is_done();
     let mut facts = Facts::of(&answer);
     if args.head && !args.json {
-        print!("{}", facts.head());
+        show(&facts.head());
     }
     facts.kept = out.from();
     let shown = !failed || (!args.fail && out.is_standard());
@@ -195,7 +200,7 @@ async fn fetch(args: &FetchArgs) -> Result<Exit, Stop> {
     facts.whole = begun.elapsed();
     let file = done?;
     if args.json {
-        println!("{}", facts.json(file.as_deref()));
+        show(&(facts.json(file.as_deref()) + "\n"));
     }
     if failed {
         let exit = match status {
@@ -207,6 +212,11 @@ async fn fetch(args: &FetchArgs) -> Result<Exit, Stop> {
         return Ok(exit);
     }
     Ok(Exit::Ok)
+}
+
+/// Prints to standard output; that nobody reads it is no failure.
+fn show(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 /// Writes the content to its place, with its progress on a terminal.

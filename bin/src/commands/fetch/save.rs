@@ -86,6 +86,8 @@ impl Place {
             _ if check && status.as_u16() >= 400 && status != StatusCode::RANGE_NOT_SATISFIABLE => {
                 return out(To::Nothing);
             }
+            // What is there already is what the server has.
+            _ if status == StatusCode::NOT_MODIFIED => return out(To::Nothing),
             Self::Special(path) => {
                 let file = OpenOptions::new().write(true).open(path).map_err(|e| cannot("open", path, e))?;
                 return out(To::Special(file));
