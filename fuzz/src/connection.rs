@@ -14,7 +14,10 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use ropewalk_core::app::{ConnId, Context, Protocol as _};
 use ropewalk_core::net::Connection;
 use ropewalk_core::{Fault, Limits, Result};
-use ropewalk_http::{Body, Failure, Http, Request, Response, Upgrade};
+use ropewalk_http::ws::{WebSocket, WebSockets};
+use ropewalk_http::{
+    Body, Failure, FormLimits, Handler as _, Http, Multipart, Request, Response, Upgrade, Urlencoded,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, split};
 use tokio::time::{sleep, timeout};
 
@@ -27,23 +30,77 @@ pub fn run(bytes: &[u8]) {
     if bytes.starts_with(b"PRI") {
         return;
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let handled = Arc::new(AtomicUsize::new(0));
-    let seed = u16::from_le_bytes([*first, *second]);
-    let said = runtime.expect("a runtime").block_on(serve(bytes, seed, end & 1 == 0, &handled));
-    judge(&said, bytes, handled.load(Ordering::Relaxed));
-}
-
-/// All that the server says.
-async fn serve(bytes: &[u8], seed: u16, ends: bool, handled: &Arc<AtomicUsize>) -> Vec<u8> {
-    let root = Context::root(Limits::default());
-    let cx = root.connection(tracing::Span::none(), ConnId::next());
-    let (conn, io) = Connection::pair();
-    let counted = Arc::clone(handled);
+    let counted = Arc::clone(&handled);
     let http = Http::new(move |request: Request| {
         let number = counted.fetch_add(1, Ordering::Relaxed);
         async move { answer(request, number).await }
     });
+    let seed = u16::from_le_bytes([*first, *second]);
+    let said = talk(http, bytes, seed, end & 1 == 0);
+    judge(&said, bytes, handled.load(Ordering::Relaxed));
+}
+
+/// A form is the same however it comes. The first octet says of which type it is, the second how it comes.
+pub fn form(bytes: &[u8]) {
+    let [kind, seed, form @ ..] = bytes else { return };
+    let kind =
+        if kind & 1 == 0 { "multipart/form-data; boundary=b" } else { "application/x-www-form-urlencoded" };
+    let fields =
+        format!("Host: x\r\nConnection: close\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n", form.len());
+    let request = [format!("POST / HTTP/1.1\r\n{fields}\r\n").as_bytes(), form].concat();
+    let told = |seed| {
+        let said = talk(Http::new(read_form), &request, seed, false);
+        let status = said.get(9..12).expect("a status").to_vec();
+        // A page has the number of its connection.
+        let content = said.windows(4).position(|it| it == b"\r\n\r\n").map(|end| said[end..].to_vec());
+        (
+            content.filter(|_| status == b"200").map(|it| it.escape_ascii().to_string()),
+            status.escape_ascii().to_string(),
+        )
+    };
+    let whole = told(0);
+    assert!(matches!(&*whole.1, "200" | "400" | "413" | "415"), "{whole:?}");
+    assert_eq!(told(u16::from(*seed) | 0x100), whole);
+}
+
+/// Answers with what a form holds.
+async fn read_form(request: Request) -> Result<Response, Failure> {
+    let mut limits = FormLimits::default();
+    (limits.fields, limits.name, limits.part, limits.head) = (8, 16, 64, 128);
+    let mut said = String::new();
+    if request.headers.get("content-type").is_some_and(|it| it.as_bytes().starts_with(b"multipart")) {
+        let mut form = Multipart::new(request, limits)?;
+        while let Some(part) = form.next().await? {
+            said += &format!("{:?} {:?} ", part.name(), part.filename());
+            // One is read, the next is passed over.
+            if said.len() % 2 == 0 {
+                let content = part.bytes().await?;
+                assert!(content.len() <= 64);
+                said += &content.escape_ascii().to_string();
+            }
+        }
+    } else {
+        let form = Urlencoded::read(request, &limits).await?;
+        assert!(
+            form.iter().count() <= 8
+                && form.iter().all(|(name, value)| name.len() <= 16 && value.len() <= 64)
+        );
+        said = format!("{form:?}");
+    }
+    Ok(Response::new(Body::from(said)))
+}
+
+fn talk(http: Http, bytes: &[u8], seed: u16, ends: bool) -> Vec<u8> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime").block_on(serve(http, bytes, seed, ends))
+}
+
+/// All that the server says.
+async fn serve(http: Http, bytes: &[u8], seed: u16, ends: bool) -> Vec<u8> {
+    let root = Context::root(Limits::default());
+    let cx = root.connection(tracing::Span::none(), ConnId::next());
+    let (conn, io) = Connection::pair();
     let serving = root.spawn(async move { http.serve(conn, cx).await });
     let (mut read, mut write) = split(io);
     let speak = async {
@@ -84,7 +141,9 @@ async fn answer(mut request: Request, number: usize) -> Result<Response, Failure
     let method = request.method.clone();
     let mut response = match request.path.as_bytes() {
         b"/unread" => Response::new(Body::from("unread")),
-        b"/stream" => Response::new(Body::stream(stream::iter(["ab", "", "c"].map(|it| Ok(Bytes::from(it)))))),
+        b"/stream" => {
+            Response::new(Body::stream(stream::iter(["ab", "", "c"].map(|it| Ok(Bytes::from(it))))))
+        }
         b"/through" => Response::new(request.body),
         b"/first" => {
             let first = request.body.chunk().await?.unwrap_or_default();
@@ -105,6 +164,7 @@ async fn answer(mut request: Request, number: usize) -> Result<Response, Failure
             }
             Ok(())
         }),
+        b"/ws" => WebSockets::new(echo).handle(request).await?,
         b"/empty" => {
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::NO_CONTENT;
@@ -115,8 +175,18 @@ async fn answer(mut request: Request, number: usize) -> Result<Response, Failure
     };
     let headers = response.headers_mut();
     headers.insert(HeaderName::from_static("x-number"), number.into());
-    headers.insert(HeaderName::from_static("x-method"), HeaderValue::from_str(method.as_str()).expect("a token"));
+    headers.insert(
+        HeaderName::from_static("x-method"),
+        HeaderValue::from_str(method.as_str()).expect("a token"),
+    );
     Ok(response)
+}
+
+async fn echo(mut socket: WebSocket, _: Request) -> Result<()> {
+    while let Some(message) = socket.recv().await? {
+        socket.send(message.as_bytes()).await?;
+    }
+    Ok(())
 }
 
 /// What is said is answers, each whole, in order, at most one to a request; nothing follows one that closes.
@@ -127,12 +197,21 @@ fn judge(mut said: &[u8], asked: &[u8], handled: usize) {
     let mut last = None;
     while !said.is_empty() {
         let what = || format!("{} after {}", said.escape_ascii(), all.escape_ascii());
-        let end = said.windows(4).position(|it| it == b"\r\n\r\n").unwrap_or_else(|| panic!("no head: {}", what()));
+        let end =
+            said.windows(4).position(|it| it == b"\r\n\r\n").unwrap_or_else(|| panic!("no head: {}", what()));
         let (head, rest) = said.split_at(end + 4);
         let (status, fields) = read(head).unwrap_or_else(|| panic!("no head: {}", what()));
         let field = |name: &str| fields.iter().find(|(it, _)| *it == name).map(|it| it.1);
-        assert!(fields.iter().filter(|(name, _)| matches!(*name, "content-length" | "transfer-encoding")).count() <= 1, "{}", what());
+        assert!(
+            fields.iter().filter(|(name, _)| matches!(*name, "content-length" | "transfer-encoding")).count()
+                <= 1,
+            "{}",
+            what()
+        );
         said = rest;
+        if status == 101 && field("upgrade") == Some("websocket") {
+            return;
+        }
         if status == 101 {
             assert_eq!((field("x-number").is_some(), field("upgrade")), (true, Some("echo")), "{}", what());
             // What was echoed came last.
@@ -151,7 +230,9 @@ fn judge(mut said: &[u8], asked: &[u8], handled: usize) {
         }
         let is_page = field("x-number").is_none();
         // A page says how long it would be where HEAD was asked for it.
-        let is_empty = field("x-method") == Some("HEAD") || matches!(status, 204 | 304) || (is_page && !said.starts_with(b"<"));
+        let is_empty = field("x-method") == Some("HEAD")
+            || matches!(status, 204 | 304)
+            || (is_page && !said.starts_with(b"<"));
         let closes = field("connection") == Some("close");
         if !is_empty {
             let after = match (field("content-length"), field("transfer-encoding")) {
@@ -172,7 +253,12 @@ fn judge(mut said: &[u8], asked: &[u8], handled: usize) {
                 }
             }
         }
-        assert!(!closes || said.is_empty(), "more after the last: {} in {}", said.escape_ascii(), all.escape_ascii());
+        assert!(
+            !closes || said.is_empty(),
+            "more after the last: {} in {}",
+            said.escape_ascii(),
+            all.escape_ascii()
+        );
         assert!(status != 400 || !is_page || closes || answers < ends + 1, "{}", what());
     }
     assert!(answers <= ends + 1, "{answers} answers to {ends} heads: {}", all.escape_ascii());
@@ -185,7 +271,9 @@ fn read(head: &[u8]) -> Option<(u16, Vec<(&str, &str)>)> {
     let line = lines.next()?.strip_prefix("HTTP/1.1 ")?;
     let (status, _reason) = line.split_once(' ').filter(|(status, _)| status.len() == 3)?;
     let fields = lines.map(|line| line.split_once(": ")).collect::<Option<Vec<_>>>()?;
-    let is_token = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    let is_token = |name: &str| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
     let fits = fields.iter().all(|(name, value)| is_token(name) && !value.contains(|c: char| c.is_control()));
     fits.then_some((status.parse().ok()?, fields))
 }

@@ -20,6 +20,8 @@ fn target() -> fn(&[u8]) {
         "chunked" => parsers::chunked,
         "fields" => parsers::fields,
         "target" => parsers::target,
+        "frames" => parsers::frames,
+        "form" => connection::form,
         other => panic!("no target {other:?}"),
     })
 }

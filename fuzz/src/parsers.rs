@@ -14,20 +14,28 @@ pub fn head(bytes: &[u8]) {
         assert_eq!(told(bytes, piece), whole, "in pieces of {piece}");
     }
     if let Ok(Some((parts, _))) = fuzzing::head(bytes, usize::MAX) {
-        let mut again = format!("{} {} {:?}\r\n", parts.method, target_of(&parts.uri, &parts.method), parts.version).into_bytes();
+        let mut again =
+            format!("{} {} {:?}\r\n", parts.method, target_of(&parts.uri, &parts.method), parts.version)
+                .into_bytes();
         for (name, value) in &parts.headers {
             again.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
         }
         again.extend(b"\r\n");
         assert_eq!(told(&again, usize::MAX), whole, "{}", again.escape_ascii());
         assert!(parts.headers.len() <= 100);
-        assert!(parts.headers.values().all(|value| !value.as_bytes().iter().any(|byte| b"\r\n\0".contains(byte))));
+        assert!(
+            parts.headers.values().all(|value| !value.as_bytes().iter().any(|byte| b"\r\n\0".contains(byte)))
+        );
     }
 }
 
 /// A URI as it stands in a request line: `http` writes an absolute one with a path.
 fn target_of(uri: &Uri, method: &http::Method) -> String {
-    if method == http::Method::CONNECT { uri.authority().map_or_else(String::new, ToString::to_string) } else { uri.to_string() }
+    if method == http::Method::CONNECT {
+        uri.authority().map_or_else(String::new, ToString::to_string)
+    } else {
+        uri.to_string()
+    }
 }
 
 /// Chunked content is the same however it comes, and no longer than what it came in.
@@ -70,12 +78,17 @@ pub fn fields(bytes: &[u8]) {
         }
         headers.append(header::IF_MATCH, value.clone());
         headers.append(header::ACCEPT, value.clone());
+        headers.append(header::ACCEPT_ENCODING, value.clone());
     }
+    let codings = fuzzing::codings(&headers);
+    assert!(codings.iter().enumerate().all(|(n, coding)| !codings[..n].contains(coding)), "{codings:?}");
     assert!(fuzzing::quality(&headers, "text/html") <= 1000);
     if let Some((strong, weak)) = fuzzing::has_tag(&headers, "a") {
         assert!(weak || !strong, "what is strong is weak");
     }
-    if let Some(text) = values.first().and_then(|value| value.to_str().ok()).filter(|it| !it.contains(['"', ' ', '\t'])) {
+    if let Some(text) =
+        values.first().and_then(|value| value.to_str().ok()).filter(|it| !it.contains(['"', ' ', '\t']))
+    {
         let list = HeaderMap::from_iter(fuzzing::tag(text).map(|tag| (header::IF_MATCH, tag)));
         assert_eq!(fuzzing::has_tag(&list, text), Some((true, true)), "{text:?}");
     }
@@ -86,7 +99,11 @@ pub fn target(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else { return };
     if let Some((path, written)) = fuzzing::path(text) {
         let names = path.split(|byte| *byte == b'/').skip(1);
-        assert!(path == b"/" || names.clone().all(|name| !matches!(name, b"" | b"." | b"..")), "{}", path.escape_ascii());
+        assert!(
+            path == b"/" || names.clone().all(|name| !matches!(name, b"" | b"." | b"..")),
+            "{}",
+            path.escape_ascii()
+        );
         assert!(!path.contains(&0) && !path.contains(&b'\\'));
         assert!(written.bytes().all(|byte| byte.is_ascii_graphic()), "{written}");
         assert_eq!(fuzzing::path(&written).map(|it| it.0), Some(path), "{written}");
@@ -98,6 +115,19 @@ pub fn target(bytes: &[u8]) {
     if fuzzing::is_host(Version::HTTP_11, &uri, &headers) && !text.is_empty() {
         assert!(!text.contains(['@', '/', '?', '#', ' ', ',']) || text.contains(','), "{text:?}");
         let digits = text.rsplit(':').next().unwrap_or_default();
-        assert!(text.contains(']') || !text.contains(':') || digits.is_empty() || digits.parse::<u16>().is_ok(), "{text:?}");
+        assert!(
+            text.contains(']') || !text.contains(':') || digits.is_empty() || digits.parse::<u16>().is_ok(),
+            "{text:?}"
+        );
+    }
+}
+
+/// Frames are the same however they come; the first octet says to whom.
+pub fn frames(bytes: &[u8]) {
+    let Some((first, rest)) = bytes.split_first() else { return };
+    let told = |piece| fuzzing::frames(rest, first & 1 == 0, piece);
+    let whole = told(usize::MAX);
+    for piece in PIECES {
+        assert_eq!(told(piece), whole, "in pieces of {piece}");
     }
 }

@@ -5,7 +5,8 @@ use std::ops::Range;
 use http::{HeaderMap, HeaderValue, Uri, Version, header};
 
 pub use crate::server::fuzzing::{chunked, head};
-use crate::wire::{accept, date, etag, host, range, target};
+use crate::wire::{accept, coding, date, etag, host, range, target};
+pub use crate::ws::fuzzing::frames;
 
 /// The parts that a `Range` asks for.
 pub fn parts(field: &HeaderValue, length: u64) -> Option<Vec<Range<u64>>> {
@@ -45,4 +46,11 @@ pub fn date(field: &HeaderValue) -> Option<u64> {
 
 pub fn written_date(seconds: u64) -> Option<HeaderValue> {
     date::encode(seconds)
+}
+
+/// The codings of ours that a client takes, the best first.
+pub fn codings(headers: &HeaderMap) -> Vec<coding::Coding> {
+    use coding::Coding::{Brotli, Gzip, Zstd};
+    coding::Accepted::of(headers)
+        .map_or(Vec::new(), |accepted| accepted.best(&[Brotli, Gzip, Zstd]).collect())
 }

@@ -1,5 +1,5 @@
-//! WebSockets with those of Python's `websockets`. Skipped with a printed line where no Python has it, unless
-//! `ROPEWALK_REQUIRE_PEERS=1` says that one must; `PYTHON` names one.
+//! WebSockets with those of Python's `websockets`, from `target/peers`, where CI installs it, or the path. Skipped with a
+//! printed line where there is none, unless `ROPEWALK_REQUIRE_PEERS=1` says that there must be.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -16,8 +16,8 @@ use tokio::time::timeout;
 
 /// The peer, if there is one, told to be this.
 async fn peer(arguments: &[&str]) -> Option<Command> {
-    let named = std::env::var("PYTHON").ok();
-    for python in named.as_deref().into_iter().chain(["python3", "/usr/bin/python3"]) {
+    let own = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/peers/bin/python");
+    for python in [own, "python3"] {
         let mut has = Command::new(python);
         has.args(["-c", "import websockets"]).stderr(Stdio::null());
         if has.status().await.is_ok_and(|status| status.success()) {

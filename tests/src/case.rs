@@ -77,11 +77,13 @@ pub enum Need {
     OneOrigin,
     /// The subject has no service at `/no-such-service`.
     OnePath,
+    /// The subject is a client, which the harness plays the server for.
+    Client,
 }
 
 impl Need {
-    /// Every need there is.
-    pub const ALL: &[Self] = &[
+    /// What a server can be given.
+    pub const OF_SERVERS: &[Self] = &[
         Self::Fixture,
         Self::ShortTimeouts,
         Self::Echo,
@@ -110,6 +112,7 @@ impl fmt::Display for Need {
             Self::Subprotocols => "subprotocols",
             Self::OneOrigin => "one-origin",
             Self::OnePath => "one-path",
+            Self::Client => "client",
         })
     }
 }

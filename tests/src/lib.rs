@@ -24,6 +24,7 @@
 //! the demands of the documents, and [`Expectations`] name the known failures of one subject.
 
 mod case;
+mod client;
 mod expectations;
 pub mod http;
 mod peer;
@@ -35,6 +36,7 @@ mod subject;
 pub mod websocket;
 
 pub use case::{BoxFuture, Broken, Case, Level, Need, Outcome, Reason};
+pub use client::{Fetch, Fetched};
 pub use expectations::{Expectations, Surprise};
 pub use peer::Peer;
 pub use report::{Report, Row, Tally};

@@ -52,6 +52,10 @@ impl Peer {
         Self { subject, patience, wire: None, buffer: BytesMut::new() }
     }
 
+    pub(crate) fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
     /// The authority of the subject, as a client would name it.
     pub fn host(&self) -> &str {
         self.subject.host()

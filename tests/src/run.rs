@@ -21,6 +21,7 @@ pub fn suites() -> Vec<Suite> {
         Suite { name: "http", cases: http::cases() },
         Suite { name: "websocket", cases: websocket::cases() },
         Suite { name: "websocket-client", cases: websocket::client::cases() },
+        Suite { name: "http-client", cases: http::client_cases() },
     ]
 }
 

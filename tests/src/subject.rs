@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::Need;
+use crate::client::{Drive, Fetch, Fetched};
 
 /// A byte stream to a subject.
 pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -26,6 +27,7 @@ pub struct Subject {
     path: String,
     has: Vec<Need>,
     dial: Arc<Dial>,
+    drive: Option<Arc<Drive>>,
 }
 
 impl fmt::Debug for Subject {
@@ -40,8 +42,26 @@ impl Subject {
     where
         F: Fn() -> BoxFuture<'static, io::Result<Box<dyn Io>>> + Send + Sync + 'static,
     {
-        let has = vec![Need::Fixture];
-        Self { name: name.into(), host: host.into(), path: "/".into(), has, dial: Arc::new(dial) }
+        Self {
+            name: name.into(),
+            host: host.into(),
+            path: "/".into(),
+            has: vec![Need::Fixture],
+            dial: Arc::new(dial),
+            drive: None,
+        }
+    }
+
+    /// A client: `drive` does requests in order, in one session of the client, and tells what came of each.
+    pub fn client<F>(name: &str, drive: F) -> Self
+    where
+        F: Fn(Vec<Fetch>) -> BoxFuture<'static, Vec<Fetched>> + Send + Sync + 'static,
+    {
+        let no_server = || -> BoxFuture<'static, io::Result<Box<dyn Io>>> {
+            Box::pin(async { Err(io::Error::other("a client is no server")) })
+        };
+        let subject = Self::new(name, "", no_server);
+        Self { has: vec![Need::Client], drive: Some(Arc::new(drive)), ..subject }
     }
 
     /// The server at `tcp:PORT:host=ADDRESS`, `ADDRESS:PORT` or `[ADDRESS]:PORT`.
@@ -79,7 +99,7 @@ impl Subject {
     }
 
     /// A client that connects to this listener, again and again: each fresh connection is the next that it makes.
-    pub fn client(name: &str, listener: TcpListener) -> Self {
+    pub fn connecting(name: &str, listener: TcpListener) -> Self {
         let listener = Arc::new(listener);
         Self::new(name, "conform.test", move || {
             let listener = Arc::clone(&listener);
@@ -111,10 +131,10 @@ impl Subject {
         self
     }
 
-    /// Says that the subject was given everything that a case may need.
+    /// Says that a server was given everything that a case may need.
     #[must_use]
     pub fn with_all(mut self) -> Self {
-        self.has = Need::ALL.to_vec();
+        self.has = Need::OF_SERVERS.to_vec();
         self
     }
 
@@ -152,6 +172,10 @@ impl Subject {
     /// The path of the service that is tried.
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    pub(crate) fn drive(&self) -> Option<Arc<Drive>> {
+        self.drive.clone()
     }
 
     /// The first of these needs that the subject was not given.

@@ -2,21 +2,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot serve files has failed")]
 
+mod serve;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ropewalk_conformance::{Expectations, Need, Options, Report, Subject, http, suite};
 use ropewalk_core::Limits;
-use ropewalk_core::app::{Context, Protocol as _};
-use ropewalk_core::net::Connection;
+use ropewalk_core::app::Context;
 use ropewalk_http::{
     Body, Failure, HeaderMap, HeaderValue, Http, Request, Response, Routes, Static, StatusCode, Upgrade,
     header,
 };
 use ropewalk_store::files::Local;
 use tokio::io::{copy, split};
-use tokio::net::TcpListener;
 
 fn server(dir: &Path) -> Http {
     http::fixture::write(dir).unwrap();
@@ -80,17 +80,8 @@ async fn the_server_conforms() {
 async fn the_server_conforms_over_sockets() {
     let dir = tempfile::tempdir().unwrap();
     let server = server(dir.path());
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let subject = with_routes(Subject::at(&listener.local_addr().unwrap().to_string()).unwrap());
     let context = Context::root(Limits::default());
-    let inner = context.clone();
-    let _accepting = context.spawn(async move {
-        loop {
-            let conn = Connection::tcp(listener.accept().await.unwrap().0).unwrap();
-            let (server, cx) = (server.clone(), inner.child(inner.span().clone()));
-            // How a connection ended for the server is not judged.
-            inner.spawn(async move { drop(server.serve(conn, cx).await) }).detach();
-        }
-    });
+    let address = serve::listening(server, &context).await;
+    let subject = with_routes(Subject::at(&address.to_string()).unwrap());
     assert_conforms(suite("http").unwrap().run(&subject, &Options::default()).await);
 }

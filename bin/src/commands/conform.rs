@@ -128,12 +128,12 @@ async fn check(args: &ConformArgs) -> Result<Exit, String> {
 async fn clients(endpoint: &str) -> Result<Subject, String> {
     let listener =
         TcpListener::bind(endpoint).await.map_err(|error| format!("cannot listen at {endpoint}: {error}"))?;
-    Ok(Subject::client(endpoint, listener))
+    Ok(Subject::connecting(endpoint, listener))
 }
 
 fn need(name: &str) -> Result<Need, String> {
-    Need::ALL.iter().copied().find(|need| need.to_string() == name).ok_or_else(|| {
-        let known: Vec<_> = Need::ALL.iter().map(Need::to_string).collect();
+    Need::OF_SERVERS.iter().copied().find(|need| need.to_string() == name).ok_or_else(|| {
+        let known: Vec<_> = Need::OF_SERVERS.iter().map(Need::to_string).collect();
         format!("known are {}", known.join(", "))
     })
 }

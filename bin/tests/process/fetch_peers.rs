@@ -4,7 +4,9 @@ use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime};
 
-use crate::daemon::{Folder, free_port, is_refused, until};
+use nix::sys::signal::{Signal, kill};
+
+use crate::daemon::{Folder, free_port, is_refused, pid, until};
 use crate::fetch::{fetched, names};
 
 /// A server of a folder on a port of its own, ended with the test.
@@ -33,7 +35,8 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        let _ended = self.child.kill();
+        // Asked to, it takes its own children along.
+        let _ended = kill(pid(self.child.id()), Signal::SIGTERM);
         let _ended = self.child.wait();
     }
 }

@@ -166,6 +166,11 @@ impl HttpBody for Receiving {
         if self.ended {
             return Poll::Ready(None);
         }
+        // A peer that never lets us wait has an end too.
+        if self.by.is_some_and(|by| by <= Instant::now()) {
+            let cause = late(Phase::Body, self.idle, self.by);
+            return self.fail(cause);
+        }
         match Pin::new(&mut self.incoming).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 self.alarm = None;

@@ -34,9 +34,11 @@ impl Encoder {
         match coding {
             Coding::Gzip => Some(Self::Gzip(Compress::new_gzip(GZIP_LEVEL, GZIP_WINDOW))),
             Coding::Brotli => {
-                let mut params = BrotliEncoderParams::default();
-                params.quality = BROTLI_QUALITY;
-                params.lgwin = BROTLI_WINDOW;
+                let params = BrotliEncoderParams {
+                    quality: BROTLI_QUALITY,
+                    lgwin: BROTLI_WINDOW,
+                    ..BrotliEncoderParams::default()
+                };
                 Some(Self::Brotli(Box::new(CompressorWriter::with_params(Vec::new(), 4096, &params))))
             }
             Coding::Zstd => None,

@@ -82,7 +82,7 @@ impl<H: Handler> Compress<H> {
         Self { least: octets, ..self }
     }
 
-    /// With at most so many encoders at work at once, of which one connection may have an eighth; who comes then gets
+    /// With at most so many encoders at work at once, of which one connection may have a quarter; who comes then gets
     /// answers that are not compressed. By default 64. An encoder holds 350 KiB for gzip and up to 3 MiB for brotli.
     /// Content in memory of at most 32 KiB needs none of these.
     #[must_use]
@@ -131,9 +131,6 @@ impl<H> Compress<H> {
         let is_read = matches!(request.method, Method::GET | Method::HEAD);
         let accepted = Accepted::of(headers);
         let mut codings: Vec<_> = accepted.iter().flat_map(|accepted| accepted.best(&self.codings)).collect();
-        if request.method == Method::CONNECT {
-            codings.clear();
-        }
         if is_read && !codings.is_empty() && headers.contains_key(header::RANGE) {
             // A date does not tell a content from the same content in a coding: what is asked for may be the rest of
             // either (RFC 9110 §14.2 lets a range be passed over).

@@ -17,9 +17,9 @@ pub(super) struct Place {
 }
 
 impl Places {
-    /// `most` places, of which a connection gets an eighth, and one at least.
+    /// `most` places, of which a connection gets a quarter, and one at least.
     pub(super) fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { held: Mutex::default(), most, each: most.div_ceil(8) })
+        Arc::new(Self { held: Mutex::default(), most, each: most.div_ceil(4) })
     }
 
     /// A place for this connection, if one is free.
@@ -54,13 +54,13 @@ mod tests {
 
     #[test]
     fn places_have_an_end_for_all_and_for_each() {
-        let places = Places::new(16);
+        let places = Places::new(8);
         let (one, other) = (Some(ConnId::next()), Some(ConnId::next()));
         let first = [places.take(one), places.take(one)];
         assert!(first.iter().all(Option::is_some) && places.take(one).is_none());
         assert!(places.take(other).is_some());
         let many: Vec<_> = (0..20).filter_map(|_| places.take(Some(ConnId::next()))).collect();
-        assert_eq!(many.len(), 14);
+        assert_eq!(many.len(), 6);
         assert!(places.take(other).is_none());
         drop(first);
         assert!(places.take(one).is_some());

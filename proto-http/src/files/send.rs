@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use ropewalk_core::Error;
 use ropewalk_core::data::files::{FileHandle, VPath};
 
@@ -29,7 +29,11 @@ impl Static {
         path: &VPath,
         file: Box<dyn FileHandle>,
     ) -> Result<Response, Failure> {
-        let (file, coding) = self.select(&request.headers, path, file).await;
+        let (file, coding) = match self.accepted(&request.headers) {
+            None => (file, None),
+            // Boxed, so that other answers have no room for it.
+            Some(accepted) => Box::pin(self.select(accepted, path, file)).await,
+        };
         let meta = file.opened();
         let len = meta.len;
         let tag = meta.etag;
@@ -80,7 +84,7 @@ impl Static {
                     headers.insert(header::CONTENT_LENGTH, len.into());
                     Body::empty()
                 } else {
-                    body(file, 0..len, request.version).await?
+                    body(file, 0..len).await?
                 };
                 Ok(answer(StatusCode::OK, headers, body))
             }
@@ -96,20 +100,14 @@ impl Static {
                     [part] => {
                         headers.insert(header::CONTENT_TYPE, media_type);
                         headers.insert(header::CONTENT_RANGE, value(content_range(part, len))?);
-                        body(file, part.clone(), request.version).await?
+                        body(file, part.clone()).await?
                     }
                     parts => {
                         let boundary = boundary();
                         let file: Arc<dyn FileHandle> = file.into();
                         let mixed = value(format!("multipart/byteranges; boundary={boundary}"))?;
                         headers.insert(header::CONTENT_TYPE, mixed);
-                        {
-                            let part = |part: &Range<u64>| {
-                                let octets = part.end - part.start;
-                                FileRange::new(Arc::clone(&file), part.start, octets).over(request.version)
-                            };
-                            multipart(parts, part, len, &media_type, &boundary)
-                        }
+                        multipart(parts, &file, len, &media_type, &boundary)
                     }
                 };
                 Ok(answer(StatusCode::PARTIAL_CONTENT, headers, body))
@@ -134,10 +132,10 @@ fn value(text: String) -> Result<HeaderValue, Failure> {
 }
 
 /// A part of a file, read now where it is small.
-async fn body(file: Box<dyn FileHandle>, part: Range<u64>, version: Version) -> Result<Body, Failure> {
+async fn body(file: Box<dyn FileHandle>, part: Range<u64>) -> Result<Body, Failure> {
     let len = part.end - part.start;
     if len > WHOLE {
-        return Ok(Body::File(FileRange::new(file.into(), part.start, len).over(version)));
+        return Ok(Body::File(FileRange::new(file.into(), part.start, len)));
     }
     let len = len as usize;
     let mut buf = BytesMut::with_capacity(len);
@@ -159,7 +157,7 @@ async fn body(file: Box<dyn FileHandle>, part: Range<u64>, version: Version) -> 
 /// Several parts of a file, each with its own head (RFC 9110 §14.6).
 fn multipart(
     parts: &[Range<u64>],
-    of_file: impl Fn(&Range<u64>) -> FileRange,
+    file: &Arc<dyn FileHandle>,
     len: u64,
     media_type: &HeaderValue,
     boundary: &str,
@@ -175,7 +173,7 @@ fn multipart(
         head.extend_from_slice(content_range(part, len).as_bytes());
         head.extend_from_slice(b"\r\n\r\n");
         bodies.push(Body::Bytes(head.freeze()));
-        bodies.push(Body::File(of_file(part)));
+        bodies.push(Body::File(FileRange::new(Arc::clone(file), part.start, part.end - part.start)));
     }
     bodies.push(Body::Bytes(Bytes::from(format!("\r\n--{boundary}--\r\n"))));
     Body::chain(bodies)

@@ -7,19 +7,18 @@ use super::Static;
 use crate::wire::coding::{Accepted, Coding};
 
 impl Static {
+    /// What a client accepts, where there may be coded files: others cost no look-up.
+    pub(super) fn accepted(&self, headers: &HeaderMap) -> Option<Accepted> {
+        if self.codings.is_empty() { None } else { Accepted::of(headers) }
+    }
+
     /// This file, or the coded one beside it that the client would rather have.
-    ///
-    /// A client that accepts no coding, or a tree without coded files, costs no look-up.
     pub(super) async fn select(
         &self,
-        headers: &HeaderMap,
+        accepted: Accepted,
         path: &VPath,
         file: Box<dyn FileHandle>,
     ) -> (Box<dyn FileHandle>, Option<Coding>) {
-        if self.codings.is_empty() {
-            return (file, None);
-        }
-        let Some(accepted) = Accepted::of(headers) else { return (file, None) };
         for coding in accepted.best(&self.codings) {
             if let Some(coded) = self.sidecar(path, coding, file.opened()).await {
                 return (coded, Some(coding));

@@ -18,7 +18,6 @@ pub struct Multipart {
     limits: FormLimits,
     octets: u64,
     parts: usize,
-    closed: bool,
 }
 
 impl Multipart {
@@ -33,7 +32,7 @@ impl Multipart {
             return Err(Bad::Total.into());
         }
         let input = BytesMut::new();
-        Ok(Self { body: request.body, splitter, input, limits, octets: 0, parts: 0, closed: false })
+        Ok(Self { body: request.body, splitter, input, limits, octets: 0, parts: 0 })
     }
 
     /// The next part; `None` after the last. What was left unread of the one before is passed over.
@@ -41,7 +40,7 @@ impl Multipart {
     /// # Errors
     /// 413 where the form is over a limit, 400 where it is none; and what [`Body::chunk`] says.
     pub async fn next(&mut self) -> Result<Option<Part<'_>>, Failure> {
-        while !self.closed {
+        while !self.splitter.is_closed() {
             match self.event().await? {
                 Event::Head(head) => {
                     self.parts += 1;
@@ -51,9 +50,8 @@ impl Multipart {
                     return Ok(Some(Part::new(&head, self)?));
                 }
                 Event::Data(_) | Event::End => {}
+                // So that the connection can go on after it.
                 Event::Close => {
-                    self.closed = true;
-                    // So that the connection can go on after it.
                     while self.fill().await? {
                         self.input.clear();
                     }

@@ -21,7 +21,6 @@ fn form(boundary: &str, pieces: Vec<Bytes>) -> Multipart {
         limits: limits(),
         octets: 0,
         parts: 0,
-        closed: false,
     }
 }
 

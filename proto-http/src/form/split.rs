@@ -101,7 +101,7 @@ impl Splitter {
         }
     }
 
-    /// Whether the end of the input is the end of a form.
+    /// Whether the last part has come to its end.
     pub(super) fn is_closed(&self) -> bool {
         self.state == State::Epilogue
     }

@@ -22,8 +22,7 @@ impl Programs {
         self.0.is_empty()
     }
 
-    /// A handler of which the programs are asked first. Their local redirects are followed by nobody yet: that is for
-    /// whoever stands around the logins.
+    /// A handler of which the programs are asked first. [`LocalRedirects`](super::LocalRedirects) belongs around all.
     pub(crate) fn before(self, handler: impl Handler) -> BoxHandler {
         self.0.into_iter().rev().fold(handler.boxed(), |next, cgi| cgi.otherwise(next).boxed())
     }
@@ -86,6 +85,7 @@ fn limits(table: &mut Section<'_>) -> CgiLimits {
     limits.head_time = table.key("head_time", "Without a head; then 504.").or(limits.head_time);
     limits.idle_time = table.key("idle_time", "Without output after the head.").or(limits.idle_time);
     limits.time = table.key("time", "A whole run.").or(limits.time);
+    limits.grace = table.key("grace", "From SIGTERM to SIGKILL, for one that is to end.").or(limits.grace);
     limits.head =
         size(table.key("head", "Octets of the head of an answer; more is 502.").or(Size(limits.head as u64)));
     limits.content =

@@ -107,6 +107,8 @@ impl Exchange {
             let waits = !self.feed.awaits_client();
             tokio::select! {
                 biased;
+                // First, for there may always be output.
+                () = sleep_until(self.until) => return Err(Error::limit(LATE, "a program ran for too long")),
                 read = stdout.read_buf(&mut self.output) => {
                     self.since = Instant::now();
                     return Ok(read?);
@@ -116,7 +118,6 @@ impl Exchange {
                     self.since = Instant::now();
                 }
                 never = group.log() => match never {},
-                () = sleep_until(self.until) => return Err(Error::limit(LATE, "a program ran for too long")),
                 () = sleep_until(quiet), if waits => {
                     return Err(Error::limit(LATE, "a program did nothing for too long"));
                 }
@@ -134,18 +135,19 @@ impl Exchange {
     }
 
     async fn chunk(&mut self, left: Option<u64>) -> Result<Option<Bytes>> {
-        if self.output.is_empty() {
+        if self.output.is_empty() && left != Some(0) {
             self.read().await.inspect_err(|error| error.log("the answer of a program is cut"))?;
         }
         let mut chunk = self.output.split().freeze();
         match left {
-            Some(left) if (chunk.len() as u64) > left => {
+            Some(left @ 1..) if chunk.is_empty() => {
+                let cause = format!("{:?} says {left} octets less than its Content-Length", self.script());
+                return Err(Error::local(cause))
+                    .inspect_err(|error| error.log("the answer of a program is cut"));
+            }
+            Some(left) if chunk.len() as u64 > left => {
                 tracing::warn!(script = self.script(), "program says more than its Content-Length");
                 chunk.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-                self.leave();
-            }
-            Some(left @ 1..) if chunk.is_empty() => {
-                return Err(Error::local(format!("program says {left} octets less than its Content-Length")));
             }
             _ => {}
         }

@@ -229,6 +229,9 @@ impl Cgi {
     }
 
     async fn run(&self, mut request: Request, script: Script) -> Result<Response, Failure> {
+        if matches!(request.method, Method::CONNECT | Method::TRACE) {
+            return Err(Failure::new(StatusCode::METHOD_NOT_ALLOWED).with(header::ALLOW, ALLOW));
+        }
         let body = std::mem::take(&mut request.body);
         let mut input = input::accept(body, &request.headers, &self.limits).await?;
         let variables = variables::of(self, &request, &script, input.length());
@@ -241,6 +244,9 @@ impl Cgi {
         Exchange::new(spawned, input, self).answer(is_head, request).await
     }
 }
+
+/// What programs may be asked by, besides methods that only they know.
+const ALLOW: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS, PUT, POST, DELETE, PATCH");
 
 /// Requests that wait for each program that may run.
 const WAITING: usize = 8;

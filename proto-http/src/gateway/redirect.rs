@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use http::header::{self, HeaderName, HeaderValue};
 use http::{Method, StatusCode, Uri};
+use ropewalk_core::data::cred::Principal;
 
 use crate::server::{Body, BoxHandler, Failure, Handler, Request, Response};
 use crate::wire::target;
@@ -27,11 +28,16 @@ impl LocalRedirects {
 
 impl Handler for LocalRedirects {
     async fn handle(&self, request: Request) -> Result<Response, Failure> {
+        // A login takes it out of the request, and looks for it in the next one.
+        let secret = request.headers.get(header::AUTHORIZATION).cloned();
         let mut response = self.0.handle(request).await?;
         for _ in 0..MOST {
             let Some(Elsewhere(next)) = response.extensions_mut().remove() else { return Ok(response) };
             let next = next.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let Some(next) = next else { return Ok(response) };
+            let Some(mut next) = next else { return Ok(response) };
+            if let Some(secret) = &secret {
+                next.headers.insert(header::AUTHORIZATION, secret.clone());
+            }
             response = self.0.handle(next).await?;
         }
         match response.extensions().get::<Elsewhere>() {
@@ -77,6 +83,7 @@ pub(super) fn elsewhere(mut request: Request, place: &str) -> Result<Response, F
         request.method = Method::GET;
     }
     request.body = Body::empty();
+    request.extensions.remove::<Principal>();
     for name in CONTENT {
         request.headers.remove(name);
     }

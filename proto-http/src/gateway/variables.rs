@@ -8,7 +8,7 @@ use http::header::{self, HeaderMap, HeaderName};
 use http::uri::Authority;
 use http::{HeaderValue, Version};
 use ropewalk_core::Address;
-use ropewalk_core::data::cred::Principal;
+use ropewalk_core::data::cred::{Method, Principal};
 
 use super::Cgi;
 use super::script::Script;
@@ -100,9 +100,12 @@ fn connection(environment: &mut Environment, request: &Request) {
     }
     if let Some(who) = request.extensions.get::<Principal>().filter(|who| !who.is_guest()) {
         environment.set("REMOTE_USER", who.name().as_str());
-        let scheme =
-            request.headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
-        let scheme = scheme.split(|byte| *byte == b' ').next().unwrap_or_default();
+        // Of a login that was checked, nothing but who it is has come to us.
+        let scheme = match who.method() {
+            Method::Password => "Basic",
+            Method::Token => "Bearer",
+            _ => "",
+        };
         environment.set("AUTH_TYPE", scheme);
     }
 }

@@ -19,8 +19,8 @@ pub(super) fn sites(section: &mut Section<'_>, resources: &Resources) -> BoxHand
     let names: Vec<Text<Host>> = section
         .key("names", "Hosts that are answered by what stands here, and by no site below.")
         .or(Vec::new());
-    let mut programs = section.has("cgi");
     let first = site(section, resources, &mut accounts);
+    let mut runs = section.has("cgi");
     let reached = unknown == UnknownHost::First || !names.is_empty();
     if reached && !["files", "redirect", "cgi"].iter().any(|key| section.has(key)) {
         section.error("`files` is missing: there is nothing to answer with");
@@ -30,15 +30,15 @@ pub(super) fn sites(section: &mut Section<'_>, resources: &Resources) -> BoxHand
     for mut below in section.tables("site", "Another site, told apart by the host that is asked for.") {
         let names: Option<Vec<Text<Host>>> =
             below.key("names", "Its hosts, such as `example.org` and `*.example.org`.").required();
-        programs |= below.has("cgi");
         let site = site(&mut below, resources, &mut accounts);
+        runs |= below.has("cgi");
         if names.as_ref().is_some_and(Vec::is_empty) {
             below.error_in("names", "a site has a name, or nobody finds it");
         }
         claim(&below, &mut sites, |sites| sites.with(plain(names.unwrap_or_default()), site));
     }
-    // Around the logins: where a program sends a request is a path like any other (RFC 3875 §6.2.2).
-    if programs { LocalRedirects::new(sites).boxed() } else { sites.boxed() }
+    // Around all rules: where a program sends us is looked at as where a client does.
+    if runs { LocalRedirects::new(sites).boxed() } else { sites.boxed() }
 }
 
 /// Two sites of one name are told of where the second stands.

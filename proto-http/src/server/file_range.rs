@@ -4,14 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context as Poller, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use http::Version;
 use ropewalk_core::data::files::{FileHandle, FsError};
 use ropewalk_core::{Error, Result};
 
-/// Octets that are read from a file at once.
-const CHUNK: u64 = 256 * 1024;
-/// The same for HTTP/2, where as many answers as a connection has streams may hold a chunk that the peer does not take.
-const CHUNK_OF_STREAM: u64 = 64 * 1024;
+/// Octets that are read from a file at once. As many are held for each answer that its peer does not take; more would
+/// hardly be faster, for TLS and HTTP/2 take no more at once either.
+const CHUNK: u64 = 64 * 1024;
 
 /// A part of an open file, as content.
 ///
@@ -35,12 +33,6 @@ impl FileRange {
     /// The `len` octets of this file from `offset` on.
     pub fn new(file: Arc<dyn FileHandle>, offset: u64, len: u64) -> Self {
         Self { file, offset, len, chunk: CHUNK, reading: Mutex::new(None) }
-    }
-
-    /// As an engine of this version sends it.
-    pub(crate) fn over(mut self, version: Version) -> Self {
-        self.chunk = if version >= Version::HTTP_2 { CHUNK_OF_STREAM } else { CHUNK };
-        self
     }
 
     /// As one who wants at most so many octets at once reads it.

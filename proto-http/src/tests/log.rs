@@ -1,7 +1,7 @@
 //! The access log: one line for each request, whatever came of it.
 
 use std::io::Write;
-use std::sync::{Arc, Mutex, Once};
+use std::sync::{Arc, Mutex};
 
 use tracing::instrument::WithSubscriber as _;
 
@@ -25,9 +25,7 @@ impl Write for Lines {
 
 /// What the log says of one connection.
 async fn logged(form: AccessLog, json: bool, handler: impl Handler, request: &str) -> String {
-    // Without a subscriber that always listens, what other tests log at the same time may turn the target off.
-    static LISTENING: Once = Once::new();
-    LISTENING.call_once(|| drop(tracing::subscriber::set_global_default(tracing_subscriber::registry())));
+    listen();
     let lines = Lines::default();
     let writer = lines.clone();
     let log = tracing_subscriber::fmt()

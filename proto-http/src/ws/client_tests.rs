@@ -93,6 +93,18 @@ async fn what_a_client_says_is_masked_and_ends_by_a_close() {
     assert_eq!(io.read(&mut [0; 1]).await.unwrap(), 0, "it closes once the server has");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_server_that_breaks_the_protocol_is_not_waited_for() {
+    for (last, waits) in [(&b"\x81\x81\0\0\0\0x"[..], false), (b"\x88\x02\x03\xe8", true)] {
+        let (socket, _, mut io) = opened(Connect::default(), &format!("{GOOD}\r\n")).await;
+        io.write_all(last).await.unwrap();
+        assert_eq!(socket.unwrap().recv().await.is_ok(), waits);
+        let begun = tokio::time::Instant::now();
+        io.read_to_end(&mut Vec::new()).await.unwrap();
+        assert_eq!(begun.elapsed().as_secs(), if waits { 10 } else { 0 });
+    }
+}
+
 #[tokio::test]
 async fn an_answer_that_is_not_the_one_is_refused() {
     let wrong = [

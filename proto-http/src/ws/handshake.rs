@@ -52,6 +52,9 @@ pub(super) fn agree(request: &Request, origins: &Origins, protocols: &[String]) 
         headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
     }
     check_origin(request, origins)?;
+    if !fields.get_all(header::SEC_WEBSOCKET_EXTENSIONS).iter().all(are_extensions) {
+        return Err(Failure::bad_request());
+    }
     let protocol = choose(fields, protocols)?;
     if let Some(protocol) = &protocol {
         let value = HeaderValue::from_str(protocol).map_err(|_| Failure::bad_request())?;
@@ -109,13 +112,35 @@ fn is_same(request: &Request, origin: &str) -> bool {
     }
 }
 
+/// Whether extensions are offered as RFC 6455 §9.1 says. None is taken.
+fn are_extensions(offer: &HeaderValue) -> bool {
+    let Ok(offer) = offer.to_str() else { return false };
+    // What is quoted has to be a token as well, so that no comma or semicolon is inside.
+    offer.split(',').map(trim).filter(|extension| !extension.is_empty()).all(|extension| {
+        let mut parts = extension.split(';');
+        parts.next().is_some_and(|name| is_token(trim(name))) && parts.all(is_parameter)
+    })
+}
+
+fn is_parameter(text: &str) -> bool {
+    let Some((name, value)) = text.split_once('=') else { return is_token(trim(text)) };
+    let value = trim(value);
+    let quoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+    is_token(trim(name)) && quoted.map_or(is_token(value), |value| is_token(&value.replace('\\', "")))
+}
+
+/// Without whitespace around it (RFC 9110 §5.6.3).
+fn trim(text: &str) -> &str {
+    text.trim_matches([' ', '\t'])
+}
+
 /// The first subprotocol that the client offers and we speak (RFC 6455 §4.2.2).
 fn choose(fields: &HeaderMap, spoken: &[String]) -> Result<Option<String>, Failure> {
     let mut offered = HashSet::new();
     let mut chosen = None;
     for value in fields.get_all(header::SEC_WEBSOCKET_PROTOCOL) {
-        for name in value.to_str().map_err(|_| Failure::bad_request())?.split(',') {
-            let name = name.trim_matches([' ', '\t']);
+        let names = value.to_str().map_err(|_| Failure::bad_request())?.split(',').map(trim);
+        for name in names.filter(|name| !name.is_empty()) {
             if !is_token(name) || !offered.insert(name) {
                 return Err(Failure::bad_request());
             }

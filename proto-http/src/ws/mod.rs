@@ -12,6 +12,8 @@
 mod client;
 mod close;
 mod frame;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod handshake;
 mod mask;
 mod message;

@@ -51,6 +51,8 @@ pub(super) struct Pump {
     close_by: Option<Instant>,
     /// All has been heard; what is written is the last.
     parting: bool,
+    /// The peer broke the protocol.
+    broken: bool,
 }
 
 /// The ping that the peer owes an answer to.
@@ -107,6 +109,7 @@ impl Pump {
             ping: Ping::None,
             close_by: None,
             parting: false,
+            broken: false,
         }
     }
 
@@ -244,7 +247,7 @@ impl Pump {
         match self.decode(&mut rest) {
             Ok(()) => self.input = rest.to_vec(),
             Err(violation) => {
-                self.parting = true;
+                (self.parting, self.broken) = (true, true);
                 self.shared.0.peer_broke(violation);
             }
         }
@@ -299,13 +302,13 @@ impl Pump {
         }
     }
 
-    /// Lets the peer finish speaking. It is the server that closes first (RFC 6455 §7.1.1).
+    /// Lets the peer finish speaking. It is the server that closes first (RFC 6455 §7.1.1), unless the client gives it up.
     async fn linger(&mut self) {
         let (most, mut longest) = LINGER;
-        match self.role {
-            Role::Server if self.conn.shutdown().await.is_err() => return,
-            Role::Server => {}
-            Role::Client => longest = self.options.close,
+        if self.role == Role::Client && !self.broken {
+            longest = self.options.close;
+        } else if self.conn.shutdown().await.is_err() {
+            return;
         }
         let mut scrap = [0; 1024];
         let drain = async {

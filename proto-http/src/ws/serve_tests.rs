@@ -89,10 +89,16 @@ async fn what_is_no_opening_handshake_is_refused() {
         ("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ", "400"),
         ("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZSE=", "400"),
         ("Sec-WebSocket-Key: !!!!IHNhbXBsZSBub25jZQ==", "400"),
-        ("Sec-WebSocket-Protocol: a,,b", "400"),
+        ("Sec-WebSocket-Protocol: a,,b", "101"),
         ("Sec-WebSocket-Protocol: a b", "400"),
         ("Sec-WebSocket-Protocol: a, a", "400"),
         ("Sec-WebSocket-Extensions: permessage-deflate", "101"),
+        ("Sec-WebSocket-Extensions: a; b; c=d; e=\"f\\g\", h", "101"),
+        ("Sec-WebSocket-Extensions: a b", "400"),
+        ("Sec-WebSocket-Extensions: a;", "400"),
+        ("Sec-WebSocket-Extensions: a; b=", "400"),
+        ("Sec-WebSocket-Extensions: a; b=\"c d\"", "400"),
+        ("Sec-WebSocket-Extensions: a; b=\"c", "400"),
     ] {
         let head = with(WebSockets::new(echo), field).await;
         assert_eq!(status(&head), expected, "{field}: {head}");

@@ -5,6 +5,7 @@
 //! none of them fails claims nothing; a fault that no case finds is a gap in the suite.
 
 mod answer;
+mod client;
 mod fault;
 mod range;
 mod reference;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use self::client::ClientFault;
 use self::fault::Fault;
 pub(crate) use self::fault::faults;
 use crate::run::run_case;
@@ -67,7 +69,7 @@ pub async fn selfcheck() -> Selfcheck {
     check
 }
 
-/// [`selfcheck`] of one suite.
+/// [`selfcheck`] of one suite. Cases for clients of HTTP use sockets: for them the clock must run.
 pub async fn selfcheck_of(suite: &Suite) -> Selfcheck {
     let mut check = Selfcheck { killed: Vec::new(), errors: Vec::new() };
     check.prove(suite).await;
@@ -76,13 +78,20 @@ pub async fn selfcheck_of(suite: &Suite) -> Selfcheck {
 
 /// The subject that passes a suite, and those with one fault each.
 fn subjects_of(suite: &Suite) -> (Subject, Vec<Subject>) {
-    match suite.name {
+    let (reference, mut broken): (_, Vec<_>) = match suite.name {
         "websocket" => (websocket::selfcheck::reference(), websocket::selfcheck::mutants().collect()),
         "websocket-client" => {
             (websocket::selfcheck::reference_client(), websocket::selfcheck::mutant_clients().collect())
         }
+        "http-client" => {
+            let broken = ClientFault::ALL.iter().map(|fault| mutant_client(Some(*fault)));
+            let nothing = Subject::client("does nothing", |_| Box::pin(async { Vec::new() }));
+            return (mutant_client(None), broken.chain([nothing]).collect());
+        }
         _ => (mutant(None), Fault::ALL.iter().map(|fault| mutant(Some(*fault))).collect()),
-    }
+    };
+    broken.extend(senseless());
+    (reference, broken)
 }
 
 impl Selfcheck {
@@ -93,7 +102,7 @@ impl Selfcheck {
         }
         let mut killed: Vec<_> =
             suite.cases.iter().map(|case| Killed { id: case.id, by: Vec::new() }).collect();
-        let mut subjects = stream::iter(broken.into_iter().chain(senseless()))
+        let mut subjects = stream::iter(broken)
             .map(|subject| async {
                 let failed = failures(&suite.cases, &subject, Duration::from_secs(1)).await;
                 (subject, failed)
@@ -140,6 +149,11 @@ async fn failures(
 fn mutant(fault: Option<Fault>) -> Subject {
     let name = fault.map_or("reference".to_owned(), |fault| format!("{fault:?}"));
     Subject::in_process(&name, move |io| reference::serve(io, fault)).with_all()
+}
+
+fn mutant_client(fault: Option<ClientFault>) -> Subject {
+    let name = fault.map_or("reference".to_owned(), |fault| format!("{fault:?}"));
+    Subject::client(&name, move |fetches| Box::pin(client::drive(fetches, fault)))
 }
 
 /// Servers that speak no protocol.

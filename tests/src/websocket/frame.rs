@@ -109,7 +109,7 @@ impl Frame {
         }
         bytes.extend(self.key.unwrap_or_default().iter().take(if self.key.is_some() { 4 } else { 0 }));
         let from = bytes.len();
-        bytes.extend(&self.payload);
+        bytes.extend_from_slice(&self.payload);
         if let (Some(key), Some(payload)) = (self.key, bytes.get_mut(from..)) {
             mask(key, payload);
         }
@@ -119,13 +119,19 @@ impl Frame {
 
 /// The frames one behind the other, for one write.
 pub(super) fn joined(frames: &[Frame]) -> Vec<u8> {
-    frames.iter().flat_map(Frame::bytes).collect()
+    let mut bytes = Vec::new();
+    for frame in frames {
+        bytes.extend_from_slice(&frame.bytes());
+    }
+    bytes
 }
 
 /// Masks, or unmasks: RFC 6455 §5.3.
 pub(super) fn mask(key: [u8; 4], payload: &mut [u8]) {
-    for (octet, key) in payload.iter_mut().zip(key.iter().cycle()) {
-        *octet ^= key;
+    for four in payload.chunks_mut(key.len()) {
+        for (octet, key) in four.iter_mut().zip(key) {
+            *octet ^= key;
+        }
     }
 }
 

@@ -11,13 +11,13 @@ use crate::{Broken, Outcome, Reason};
 cases! {
     /// Frames that come right behind the opening handshake are read.
     Robust "websocket/robust/wire/behind-the-handshake" = async |peer| {
-        let frames = joined(&[Frame::text("early"), Frame::ping("bird")]);
+        let frames = joined(&[Frame::text("early"), Frame::text("bird")]);
         let bytes = [Opening::to(peer).text().into_bytes(), frames].concat();
         peer.send(bytes).await?;
         switched(&peer.response("GET").await?)?;
         let mut socket = Socket::on(peer);
         socket.hears(TEXT, "early").await?;
-        socket.hears_pong(b"bird").await?;
+        socket.hears(TEXT, "bird").await?;
         socket.is_usable().await
     }
 
@@ -41,6 +41,16 @@ cases! {
         }
         switched(&peer.response("GET").await?)?;
         Socket::on(peer).is_usable().await
+    }
+
+    /// A Ping right behind the opening handshake is answered after the handshake is.
+    Robust "websocket/robust/wire/ping-behind-the-handshake" = async |peer| {
+        let bytes = [Opening::to(peer).text().into_bytes(), Frame::ping("bird").bytes()].concat();
+        peer.send(bytes).await?;
+        switched(&peer.response("GET").await?)?;
+        let mut socket = Socket::on(peer);
+        socket.hears_pong(b"bird").await?;
+        socket.is_usable().await
     }
 
     /// Where the network cuts the frames does not matter.

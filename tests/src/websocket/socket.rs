@@ -180,7 +180,13 @@ impl<'a> Socket<'a> {
     /// The subject fails the connection, RFC 6455 §7.1.7: it ends, with or without a Close before.
     pub(super) async fn fails(&mut self) -> Verdict {
         let event = match self.event(FAILED).await? {
-            Event::Close(..) => self.event(FAILED).await?,
+            Event::Close(..) => {
+                if self.of_client {
+                    // A client leaves it to the server to close the connection of TCP first.
+                    self.peer.finish().await;
+                }
+                self.event(FAILED).await?
+            }
             event => event,
         };
         check(matches!(event, Event::End(_)), FAILED, event)

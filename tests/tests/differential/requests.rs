@@ -621,7 +621,10 @@ fn connections(parts: &mut Parts, random: &mut Random) {
             random.pick::<&[u8]>(&[b"100-continue", b"100-Continue", b"x", b"", b"100-continue, x"]),
         ),
         1 => parts.add("Connection", random.pick(options)),
-        2 => (parts.line[4], _) = (b"HTTP/1.0".into(), parts.set("Connection", random.pick(options))),
+        2 => {
+            parts.line[4] = b"HTTP/1.0".into();
+            parts.set("Connection", random.pick(options));
+        }
         _ => parts.set("Connection", random.pick(options)),
     }
 }
@@ -647,7 +650,9 @@ fn noise(parts: &mut Parts, random: &mut Random) {
     let place = random.below(part.len());
     match (random.below(4), part.get_mut(place)) {
         (0, Some(found)) => *found = byte,
-        (1, Some(_)) => drop(part.remove(place)),
+        (1, Some(_)) => {
+            part.remove(place);
+        }
         (2, Some(_)) => part.swap(place, 0),
         _ => part.insert(place, byte),
     }

@@ -6,7 +6,7 @@ mod part;
 mod progress;
 mod save;
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -158,6 +158,8 @@ pub(crate) fn run(args: &FetchArgs) -> Exit {
             _ = kill.recv() => Err(Stop::new(Exit::Interrupted, "stopped")),
         }
     });
+    // A lookup or a read of standard input that still waits is not waited for.
+    runtime.shutdown_background();
     done.unwrap_or_else(|stop| {
         let kept = Place::of(args).ok().and_then(|place| place.kept());
         eprintln!("error: {}{}", clean(&stop.message), kept.unwrap_or_default());
@@ -183,7 +185,7 @@ async fn fetch(args: &FetchArgs) -> Result<Exit, Stop> {
         || (status == StatusCode::RANGE_NOT_SATISFIABLE && !out.is_done() && !args.any_status);
     let mut facts = Facts::of(&answer);
     if args.head && !args.json {
-        print!("{}", facts.head());
+        show(&facts.head());
     }
     facts.kept = out.from();
     let shown = !failed || (!args.fail && out.is_standard());
@@ -195,7 +197,7 @@ async fn fetch(args: &FetchArgs) -> Result<Exit, Stop> {
     facts.whole = begun.elapsed();
     let file = done?;
     if args.json {
-        println!("{}", facts.json(file.as_deref()));
+        show(&(facts.json(file.as_deref()) + "\n"));
     }
     if failed {
         let exit = match status {
@@ -207,6 +209,11 @@ async fn fetch(args: &FetchArgs) -> Result<Exit, Stop> {
         return Ok(exit);
     }
     Ok(Exit::Ok)
+}
+
+/// Prints to standard output; that nobody reads it is no failure.
+fn show(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 /// Writes the content to its place, with its progress on a terminal.

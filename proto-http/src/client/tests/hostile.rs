@@ -206,6 +206,20 @@ async fn the_whole_has_its_time_too() {
     );
 }
 
+#[tokio::test]
+async fn content_that_never_ends_does() {
+    let place = endless("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "8\r\nlonglong\r\n");
+    let client = place.client_of(|options| options.times.whole = Some(Duration::from_millis(200)));
+    let mut body = client.get("http://x.example/").await.unwrap().into_body();
+    let error = loop {
+        match body.chunk().await {
+            Ok(chunk) => assert!(chunk.is_some()),
+            Err(error) => break error.chain(),
+        }
+    };
+    assert_eq!(error, "body: the time for the whole request is over");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_server_that_takes_nothing_of_the_content_has_its_time() {
     let place = Place::new(|_, conn, _| async move {

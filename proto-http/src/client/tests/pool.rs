@@ -164,3 +164,41 @@ async fn an_answer_that_nobody_asked_for_is_nobodys() {
     }
     assert_eq!(place.accepted(), 3);
 }
+
+/// Connections of HTTP/2 which answer once; the first is then cut at the next request.
+fn cuts_http2() -> Place {
+    Place::new(|number, conn, cx| async move {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let ends = cx.clone();
+        let handler = move |request: crate::Request| {
+            let cut = number == 0 && asked.fetch_add(1, Ordering::Relaxed) > 0;
+            let ends = ends.clone();
+            async move {
+                if cut {
+                    ends.end();
+                    std::future::pending::<()>().await;
+                }
+                echo(request).await
+            }
+        };
+        // The client says what went wrong.
+        let _ = Http::new(handler).serve(conn, cx).await;
+    })
+}
+
+#[tokio::test]
+async fn a_connection_of_http2_that_turns_out_dead_is_replaced_likewise() {
+    let place = cuts_http2();
+    let client = place.client_of(|options| options.versions = Versions::Two);
+    for n in 0..3 {
+        let said = text(client.get("http://x.example/").await.unwrap()).await;
+        assert!(said.starts_with("GET /\n"), "{n}: {said}");
+    }
+    assert_eq!(place.accepted(), 2);
+    let place = cuts_http2();
+    let client = place.client_of(|options| options.versions = Versions::Two);
+    text(client.get("http://x.example/").await.unwrap()).await;
+    let error = client.request(post("http://x.example/", "pay")).await.unwrap_err();
+    assert_eq!(error.phase(), Phase::Head, "{error:?}");
+    assert_eq!(place.accepted(), 1);
+}

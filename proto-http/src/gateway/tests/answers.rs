@@ -1,7 +1,11 @@
 //! What programs answer (RFC 3875 §6).
 
+use ropewalk_core::data::cred::{
+    Authenticator, Credential, LoginError, Method as By, Origin, Principal, Step,
+};
+
 use super::*;
-use crate::{Body, Routes};
+use crate::{Auth, Body, Logins, Routes, Site};
 
 #[tokio::test]
 async fn a_document_comes_with_its_fields() {
@@ -146,4 +150,39 @@ async fn local_redirects_do_not_go_in_a_circle() {
     assert_eq!(status(&get(cgi(), "/c.sh").await.0), "404", "no other server is meant");
     let (head, _) = get(place.cgi(), "/c.sh").await;
     assert!(head.contains("location: /example.org/x"), "{head}");
+}
+
+/// Lets ann in.
+struct Desk;
+
+#[async_trait::async_trait]
+impl Authenticator for Desk {
+    async fn verify(&self, credential: Credential<'_>, _: &Origin<'_>) -> Result<Step, LoginError> {
+        match credential {
+            Credential::Password { user: "ann", password: b"b" } => {
+                Ok(Step::Done(Principal::new("ann".parse().unwrap(), [], By::Password)))
+            }
+            _ => Err(LoginError::Refused),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_local_redirect_opens_no_door() {
+    let text = "printf 'Content-Type: a/b\\n\\n'; echo $REMOTE_USER $AUTH_TYPE";
+    let place = Place::new().with("go.sh", "printf 'Location: /in.sh\\n\\n'").with("in.sh", text);
+    let logins = Arc::new(Logins::new(Arc::new(Desk), "web").unwrap());
+    let site = |locked: &str| {
+        let auth = Auth::new(Arc::clone(&logins), [locked.parse().unwrap()]);
+        LocalRedirects::new(Site::new(place.cgi()).auth(auth))
+    };
+    let known = "GET /go.sh HTTP/1.0\r\nAuthorization: Basic YW5uOmI=\r\n\r\n";
+    assert_eq!(status(&get(site("/in.sh"), "/go.sh").await.0), "401");
+    assert_eq!(ask(site("/in.sh"), known).await.1, "ann Basic\n");
+    assert_eq!(
+        ask(site("/*"), known).await.1,
+        "ann Basic\n",
+        "the first login takes nothing from the second"
+    );
+    assert_eq!(ask(site("/go.sh"), known).await.1, "\n", "nobody has logged in for the second");
 }

@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::symlink;
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
+use http_body::Frame;
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use ropewalk_core::data::cred::{Method as By, Principal};
 use tracing::instrument::WithSubscriber as _;
 
@@ -94,13 +98,17 @@ async fn who_has_logged_in_is_the_remote_user() {
     let cgi = Arc::new(place.cgi());
     let with_login = move |mut request: Request| {
         let cgi = Arc::clone(&cgi);
-        request.extensions.insert(Principal::new("ann".parse().unwrap(), [], By::Password));
+        let by = if request.slash { By::Token } else { By::Password };
+        request.extensions.insert(Principal::new("ann".parse().unwrap(), [], by));
         async move { cgi.handle(request).await }
     };
-    let (_, content) = ask(with_login, "GET /env.sh HTTP/1.0\r\nAuthorization: Basic YTpi\r\n\r\n").await;
-    let variables = variables(&content);
-    assert_eq!((variables["REMOTE_USER"], variables["AUTH_TYPE"]), ("ann", "Basic"));
-    assert!(!variables.contains_key("HTTP_AUTHORIZATION"));
+    for (target, scheme) in [("/env.sh", "Basic"), ("/env.sh/", "Bearer")] {
+        let request = format!("GET {target} HTTP/1.0\r\nAuthorization: Basic YTpi\r\n\r\n");
+        let (_, content) = ask(with_login.clone(), request).await;
+        let variables = variables(&content);
+        assert_eq!((variables["REMOTE_USER"], variables["AUTH_TYPE"]), ("ann", scheme));
+        assert!(!variables.contains_key("HTTP_AUTHORIZATION"));
+    }
 }
 
 #[tokio::test]
@@ -133,6 +141,14 @@ async fn no_descriptor_of_ours_is_open_in_a_program() {
     let place = Place::new().with("a.sh", &format!("printf 'Content-Type: a/b\\n\\n'; {list}"));
     assert_eq!(get(place.cgi(), "/a.sh").await.1, String::from_utf8(before).unwrap());
     drop(held);
+}
+
+#[tokio::test]
+async fn a_method_is_passed_on_but_for_those_of_the_server() {
+    let place = Place::new().with("a.sh", "printf 'Content-Type: a/b\\n\\n'; echo $REQUEST_METHOD");
+    assert_eq!(ask(place.cgi(), "PROPFIND /a.sh HTTP/1.0\r\n\r\n").await.1, "PROPFIND\n");
+    let (head, _) = ask(place.cgi(), "TRACE /a.sh HTTP/1.0\r\nCookie: a\r\n\r\n").await;
+    assert!(status(&head) == "405" && head.contains("allow: GET"), "{head}");
 }
 
 /// Says what it reads.
@@ -179,6 +195,26 @@ fn dechunked(mut chunks: &str) -> String {
         chunks = &rest[2..];
     }
     content
+}
+
+#[tokio::test]
+async fn the_same_goes_over_http_2() {
+    let text =
+        "printf \"Content-Type: a/b\\n\\n$SERVER_PROTOCOL $HTTP_HOST $HTTP_COOKIE $CONTENT_LENGTH:\"; cat";
+    let place = Place::new().with("a.sh", text);
+    let Client { io, cx: _cx, _server } = Client::of(place.cgi());
+    let (mut sender, conn) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(io)).await.unwrap();
+    let _conn = Context::root(Limits::default()).spawn(async move { drop(conn.await) });
+    let pieces = ["one", "two"].map(|piece| Ok::<_, std::io::Error>(Frame::data(Bytes::from(piece))));
+    // In pieces it has no length.
+    let body = StreamBody::new(futures_util::stream::iter(pieces));
+    let request =
+        http::Request::post("http://x:8/a.sh").header("cookie", "a").header("cookie", "b").body(body);
+    let response = sender.send_request(request.unwrap()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let content = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(content, "HTTP/2.0 x:8 a; b 6:onetwo");
 }
 
 #[tokio::test]
@@ -301,8 +337,7 @@ impl std::io::Write for Writer {
 
 #[tokio::test]
 async fn standard_error_is_logged_in_bounded_lines() {
-    // Others may turn off what they do not listen to.
-    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
+    crate::tests::listen();
     let text = "printf 'a\\033[2Jb\\n\\n' >&2; head -c 3000 /dev/zero | tr '\\0' x >&2; echo >&2
         i=0; while [ $i -lt 300 ]; do echo line $i; i=$((i+1)); done >&2
         sleep 0.3; echo again >&2; sleep 0.1; printf 'Content-Type: a/b\\n\\n'";

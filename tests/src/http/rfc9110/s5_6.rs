@@ -228,6 +228,6 @@ cases! {
         let body = "5\r\nhello\r\n0\r\nX-Echo: a\r\n\r\n";
         let response = peer.exchange(peer.request("POST", "/echo", &["Transfer-Encoding: chunked"]) + body).await?;
         status(&response, &[200])?;
-        check(response.field("x-echo").is_none(), "no X-Echo", response.brief())
+        check(response.field("x-echo").is_none_or(str::is_empty), "no X-Echo", response.brief())
     }
 }

@@ -88,6 +88,7 @@ impl Endpoint {
                     self.queue(Frame::close(code, ""));
                 }
                 if self.is(Fault::GoesOnAfterFailure) {
+                    self.skip();
                     continue;
                 }
             }
@@ -108,6 +109,13 @@ impl Endpoint {
             }
             return;
         }
+    }
+
+    /// Takes the frame at the front away.
+    fn skip(&mut self) {
+        let frame = Head::at_front(&self.buffer)
+            .map_or(0, |head| head.octets.saturating_add(usize::try_from(head.length).unwrap_or(usize::MAX)));
+        self.buffer.advance(frame.min(self.buffer.len()));
     }
 
     /// One frame, and what comes of it.
@@ -228,7 +236,7 @@ impl Endpoint {
                 if defers {
                     let pong = self.written(Frame::pong(data));
                     self.deferred.push(pong);
-                } else if !self.is(Fault::NoPong) && !(self.is(Fault::WantsCompression) && self.asked) {
+                } else if !(self.is(Fault::NoPong) || self.is(Fault::WantsCompression) && self.asked) {
                     self.queue(Frame::pong(data));
                 }
             }

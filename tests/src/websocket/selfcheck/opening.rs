@@ -119,7 +119,7 @@ impl Request {
             Some(Fault::UpgradeByCase) => *name == "websocket",
             _ => name.eq_ignore_ascii_case("websocket"),
         });
-        if !found && !(self.is(Fault::UpgradeUnneeded) && upgrades.is_empty()) {
+        if !(found || self.is(Fault::UpgradeUnneeded) && upgrades.is_empty()) {
             return Err(400);
         }
         let lines: Vec<_> =
@@ -136,7 +136,7 @@ impl Request {
             Some(Fault::ConnectionByCase) => token == "Upgrade",
             _ => token.eq_ignore_ascii_case("upgrade"),
         });
-        if !found && !(self.is(Fault::ConnectionUnneeded) && lines.is_empty()) {
+        if !(found || self.is(Fault::ConnectionUnneeded) && lines.is_empty()) {
             return Err(400);
         }
         let first = self.fields.first().map(|(name, _)| name.as_str());
