@@ -259,7 +259,13 @@ fn table(kind: &str) -> String {
     };
     let (own, common) = (listed(kind), listed("echo"));
     let mut table = String::from("\n| Key | Type | Default | What it is |\n|---|---|---|---|\n");
-    for line in own.lines().filter(|line| kind == "echo" || !common.lines().any(|known| known == *line)) {
+    // What a site has besides, it has at the top too.
+    let is_again = |line: &str| {
+        let above = line.strip_prefix("#   site[].").map(|rest| format!("#   {rest}"));
+        above.is_some_and(|above| own.lines().any(|known| known == above))
+    };
+    let is_common = |line: &str| kind != "echo" && common.lines().any(|known| known == line);
+    for line in own.lines().filter(|line| !is_common(line) && !is_again(line)) {
         let Some(key) = line.strip_prefix("#   ") else { continue };
         let (key, rest) = key.split_once(" (").unwrap();
         let (value, doc) = rest.split_once("): ").unwrap();
