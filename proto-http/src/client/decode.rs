@@ -155,7 +155,7 @@ fn decoder(coding: Coding, below: impl AsyncBufRead + Send + 'static) -> Reader 
     match coding {
         Coding::Gzip => {
             let mut decoder = GzipDecoder::new(below);
-            // RFC 1952 §2.2: a file is a series of members.
+            // By RFC 1952 a file is a series of members.
             decoder.multiple_members(true);
             Box::pin(decoder)
         }

@@ -109,7 +109,7 @@ fn memory_grows_with_what_came_and_not_with_what_was_announced() {
 
 #[test]
 fn text_that_is_not_utf_8_is_refused_at_the_octet_that_shows_it() {
-    // RFC 3629 §4: overlong, surrogates, above U+10FFFF, continuation alone.
+    // Malformed by RFC 3629: overlong, surrogates, above U+10FFFF, continuation alone.
     for bad in
         [&b"\xc0"[..], b"\xc1", b"\xf5", b"\xff", b"\x80", b"\xe0\x80", b"\xed\xa0", b"\xf4\x90", b"\xf0\x80"]
     {
