@@ -404,11 +404,6 @@ impl Client {
             if wire.buffer.len() > HEAD_MOST && !self.is(F::Unlimited) {
                 return Err(wrong("too long a head"));
             }
-            if wire.buffer.len() > HEAD_MOST {
-                // The mutant need not be slow as well.
-                let dull = wire.buffer.len() - 4;
-                wire.buffer.drain(100..dull);
-            }
             if self.more(wire).await? == 0 {
                 let any = self.is(F::AnyBytes) && !wire.buffer.is_empty();
                 let half = self.is(F::HalfHeads) && wire.buffer.starts_with(b"HTTP/1.1 200");
