@@ -113,6 +113,11 @@ impl Ask {
         Ok(())
     }
 
+    /// After a 417: whether the request can be sent without the expectation (RFC 9110 §10.1.1).
+    pub(super) fn expects_less(&mut self) -> bool {
+        !self.is_spent() && self.headers.remove(header::EXPECT).is_some()
+    }
+
     /// Whether the content has been sent and cannot be had again.
     pub(super) fn is_spent(&self) -> bool {
         self.content.is_none()

@@ -66,6 +66,8 @@ impl Sender {
                 .max_headers(options.headers)
                 .max_header_size(head)
                 .max_buf_size(head)
+                // RFC 9112 §5.2: a fold in a value of an answer is a space.
+                .allow_obsolete_multiline_headers_in_responses(true)
                 .handshake(io)
                 .await
                 .map_err(blame)?;

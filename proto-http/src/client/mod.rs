@@ -40,7 +40,7 @@ pub use report::{Hop, Report};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http::{Response, header};
+use http::{Response, StatusCode, header};
 use http_body::Body as _;
 use ropewalk_core::app::Context;
 use ropewalk_core::{Error as Cause, Limits};
@@ -121,7 +121,7 @@ impl Client {
     /// sent. `Host`, `User-Agent`, `Accept` and `Accept-Encoding` are added where they are missing.
     ///
     /// A request is sent a second time only where its connection had served another and turned out to be closed, and
-    /// the method is idempotent or nothing of it was sent (RFC 9110 §9.2.2).
+    /// the method is idempotent or nothing of it was sent (RFC 9110 §9.2.2); and after a 417, without its `Expect`.
     ///
     /// # Errors
     /// With the phase that failed. An answer of any status is no error. What goes wrong with the content that is read
@@ -137,6 +137,10 @@ impl Client {
             if let Some(jar) = &self.0.cookies {
                 let mut jar = jar.lock().unwrap_or_else(PoisonError::into_inner);
                 jar.store(&ask.origin, ask.uri.path(), parts.headers.get_all(header::SET_COOKIE));
+            }
+            if parts.status == StatusCode::EXPECTATION_FAILED && ask.expects_less() {
+                pass_over(content).await;
+                continue;
             }
             let target = ask::redirects(parts.status).then(|| parts.headers.get(header::LOCATION)).flatten();
             if let (Some(target), Some(most)) = (target, options.redirects) {

@@ -98,7 +98,12 @@ impl Static {
             Wanted::Parts(parts) => {
                 let body = match parts.as_slice() {
                     [part] => {
-                        headers.insert(header::CONTENT_TYPE, media_type);
+                        // RFC 9110 §15.3.7: who says what it has the first part of knows the rest of the fields.
+                        if request.headers.contains_key(header::IF_RANGE) && tag.is_some() {
+                            headers.remove(header::LAST_MODIFIED);
+                        } else {
+                            headers.insert(header::CONTENT_TYPE, media_type);
+                        }
                         headers.insert(header::CONTENT_RANGE, value(content_range(part, len))?);
                         body(file, part.clone()).await?
                     }

@@ -24,9 +24,11 @@ pub(crate) fn failed(failure: Failure, id: Option<ConnId>) -> Response {
     response
 }
 
-/// A page that names the status and the connection, and nothing else.
+/// A page that names the status and the connection, and little else.
 pub(super) fn of(status: StatusCode, id: Option<ConnId>) -> Response {
-    with_note(status, None, id)
+    // RFC 9110 §15.6.6: which versions there are.
+    let versions = status == StatusCode::HTTP_VERSION_NOT_SUPPORTED;
+    with_note(status, versions.then_some("Spoken here: HTTP/1.0, HTTP/1.1 and HTTP/2"), id)
 }
 
 fn with_note(status: StatusCode, note: Option<&str>, id: Option<ConnId>) -> Response {

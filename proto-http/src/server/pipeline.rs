@@ -10,7 +10,8 @@ use std::task::{Context as Poller, Poll, ready};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Method, StatusCode, header};
+use http::uri::Scheme;
+use http::{HeaderValue, Method, StatusCode, Version, header};
 use http_body::Body as HttpBody;
 use ropewalk_core::Error;
 use ropewalk_core::data::cred::Principal;
@@ -42,7 +43,7 @@ impl Pipeline {
         let entry = Entry::new(self.options.access_log, &self.facts, &head);
         let is_head = head.method == Method::HEAD;
         let offers = Offers::of(&head);
-        let state = match check(&self.options, &head, &offers) {
+        let state = match check(&self.options, &head, &offers, self.facts.info.tls.is_some()) {
             Err(failure) => State::Failed(failure),
             Ok(_) if head.method == Method::OPTIONS && head.uri.path() == "*" => State::Server,
             Ok(decoded) => {
@@ -98,7 +99,7 @@ impl Pipeline {
 }
 
 /// The checks that come before any handler. The first that fails is the answer.
-fn check(options: &Options, head: &Parts, offers: &Offers) -> Result<Decoded, Failure> {
+fn check(options: &Options, head: &Parts, offers: &Offers, secure: bool) -> Result<Decoded, Failure> {
     let uri = &head.uri;
     if uri.path_and_query().map_or(0, |target| target.as_str().len()) > options.target {
         return Err(Failure::new(StatusCode::URI_TOO_LONG).closing());
@@ -107,6 +108,10 @@ fn check(options: &Options, head: &Parts, offers: &Offers) -> Result<Decoded, Fa
         return Err(Failure::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE).closing());
     }
     host::check(head.version, uri, &head.headers).map_err(|_| Failure::bad_request().closing())?;
+    // RFC 9110 §7.4. In HTTP/2 every request has a scheme, and one that a gateway passes on has the client's.
+    if uri.scheme() == Some(&Scheme::HTTPS) && !secure && head.version < Version::HTTP_2 {
+        return Err(Failure::new(StatusCode::MISDIRECTED_REQUEST));
+    }
     match head.method {
         // RFC 9110 §9.3.6: no tunnels here, but for those to another protocol (RFC 8441).
         Method::CONNECT if offers.is_empty() => {

@@ -97,7 +97,7 @@ fn subjects_of(suite: &Suite) -> (Subject, Vec<Subject>) {
 impl Selfcheck {
     async fn prove(&mut self, suite: &Suite) {
         let (reference, broken) = subjects_of(suite);
-        for (case, failure) in failures(&suite.cases, &reference, Duration::from_secs(3)).await {
+        for (case, failure) in failures(&suite.cases, &reference, Duration::from_secs(10)).await {
             self.errors.push(format!("{}: the reference fails it: {failure}", case.id));
         }
         let mut killed: Vec<_> =

@@ -205,9 +205,9 @@ impl Content {
     }
 
     /// Says 100 before an answer that may be made of this content: in the midst of the answer, it would be taken for
-    /// a part of that.
-    pub(super) fn invite(&mut self, link: &mut Link) {
-        if self.state == State::Open && self.expects == Expects::Continue && self.is_held() {
+    /// a part of that. RFC 9110 §7.8: also before one that switches to another protocol, whoever wants the content.
+    pub(super) fn invite(&mut self, link: &mut Link, switches: bool) {
+        if self.state == State::Open && self.expects == Expects::Continue && (switches || self.is_held()) {
             link.front.extend_from_slice(CONTINUE);
             self.expects = Expects::Nothing;
         }

@@ -208,7 +208,7 @@ impl Session {
         let mut response = self.judge(response, &mut content);
         let upgrade = response.extensions_mut().remove::<Upgrade>();
         if let Some(content) = &mut content {
-            content.invite(&mut self.link);
+            content.invite(&mut self.link, upgrade.is_some());
         }
         let closes = !asked.keep_alive
             || list::has(response.headers(), header::CONNECTION, "close")
