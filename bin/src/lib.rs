@@ -9,6 +9,9 @@
 //! }
 //! ```
 
+#[macro_use]
+mod out;
+
 #[cfg(feature = "http")]
 mod admin;
 mod cli;

@@ -9,7 +9,7 @@
 //! Expected output:
 //!
 //! ```text
-//! INFO service{name="echo"}: ropewalk_core::app::server: listening at=127.0.0.1:8007 tls=false
+//! INFO service{service="echo"}: ropewalk_core::app::server: listening at=127.0.0.1:8007 tls=false
 //! INFO ropewalk_core::app::application: ready
 //! ```
 

@@ -49,7 +49,7 @@ pub(crate) struct WebArgs {
     /// The folder to serve.
     #[arg(long, value_name = "DIR", default_value = ".")]
     path: PathBuf,
-    /// Answer 404 for a folder without an index file, instead of listing it.
+    /// Answer 403 for a folder without an index file, instead of listing it.
     #[arg(long)]
     no_listing: bool,
     /// Serve names that begin with a dot.
@@ -127,7 +127,7 @@ const ECHO_PORT: u16 = 8007;
 pub(super) fn run(commands: Vec<Command>, registry: &Registry) -> Exit {
     match compose(commands) {
         Ok(Composed { text, print: true, .. }) => {
-            print!("{text}");
+            out!("{text}");
             Exit::Ok
         }
         Ok(Composed { process, text, root, .. }) => launch(registry, Source::text(text), &process, root),

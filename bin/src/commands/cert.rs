@@ -57,7 +57,7 @@ pub(crate) fn run(args: &CertArgs) -> Exit {
         CertCommand::Local { output, ca } => authority(ca.as_ref())
             .and_then(|authority| authority.issue(&output.names()))
             .and_then(|made| output.write(&made)),
-        CertCommand::Ca { ca } => authority(ca.as_ref()).map(|ca| println!("{}", ca.path().display())),
+        CertCommand::Ca { ca } => authority(ca.as_ref()).map(|ca| outln!("{}", ca.path().display())),
     };
     made.map_or_else(|error| super::fail(&error), |()| Exit::Ok)
 }
@@ -69,7 +69,7 @@ impl Output {
 
     fn write(&self, made: &Issued) -> Result<()> {
         made.write(&self.cert, &self.key)?;
-        println!("{} and {} are for {}", self.cert.display(), self.key.display(), self.names().join(", "));
+        outln!("{} and {} are for {}", self.cert.display(), self.key.display(), self.names().join(", "));
         Ok(())
     }
 }

@@ -50,7 +50,7 @@ pub(crate) fn run(args: &CheckArgs, registry: &Registry) -> Exit {
     };
     if args.json {
         let records = diagnostics.records();
-        println!("{:#}", json!({"version": 1, "diagnostics": records, "environment": problems}));
+        outln!("{:#}", json!({"version": 1, "diagnostics": records, "environment": problems}));
         return exit;
     }
     for problem in &problems {
@@ -58,7 +58,7 @@ pub(crate) fn run(args: &CheckArgs, registry: &Registry) -> Exit {
     }
     if exit == Exit::Ok {
         let s = if services == 1 { "" } else { "s" };
-        println!("{}: no mistakes, {services} service{s}", args.source.config.display());
+        outln!("{}: no mistakes, {services} service{s}", args.source.config.display());
     }
     exit
 }

@@ -46,11 +46,11 @@ pub(crate) fn run(args: &ConfigArgs, registry: &Registry) -> Exit {
     match &args.command {
         ConfigCommand::Show { source, origin, effective } => show(source, *origin, *effective, registry),
         ConfigCommand::Schema => {
-            println!("{:#}", registry.json_schema(settings::read));
+            outln!("{:#}", registry.json_schema(settings::read));
             Exit::Ok
         }
         ConfigCommand::Example { kind: None } => {
-            print!("{}", whole(registry));
+            out!("{}", whole(registry));
             Exit::Ok
         }
         ConfigCommand::Example { kind: Some(name) } => example(name, registry),
@@ -65,9 +65,9 @@ fn show(source: &SourceArgs, origin: bool, effective: bool, registry: &Registry)
         eprint!("{}", reading.diagnostics.render(colour()));
     }
     if !effective {
-        print!("{}", reading.show(&document, origin));
+        out!("{}", reading.show(&document, origin));
     } else if let Some(plan) = &reading.plan {
-        print!("{}", limits_in_force(&plan.limits));
+        out!("{}", limits_in_force(&plan.limits));
     }
     if reading.diagnostics.has_errors() { Exit::Config } else { Exit::Ok }
 }
@@ -120,9 +120,9 @@ fn example(name: &str, registry: &Registry) -> Exit {
         }
     };
     let (text, schema) = text;
-    print!("{text}\n# Keys:\n");
+    out!("{text}\n# Keys:\n");
     for key in &schema.keys {
-        println!("#   {}", line(key));
+        outln!("#   {}", line(key));
     }
     Exit::Ok
 }
@@ -147,7 +147,7 @@ fn explain(key: &str, registry: &Registry) -> Exit {
                 (section, "") => format!("in [{section}]"),
                 (_, kind) => format!("in [[service]] of kind {kind}"),
             };
-            println!("{place}: {}", line(known));
+            outln!("{place}: {}", line(known));
         }
     }
     if !found {

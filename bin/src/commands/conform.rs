@@ -83,7 +83,7 @@ pub(crate) fn run(args: &ConformArgs) -> Exit {
 }
 
 fn judged<T: std::fmt::Display>(result: &T, well: impl Fn(&T) -> bool) -> Exit {
-    println!("{result}");
+    outln!("{result}");
     if well(result) { Exit::Ok } else { Exit::Problems }
 }
 
@@ -120,7 +120,7 @@ async fn check(args: &ConformArgs) -> Result<Exit, String> {
         Some(file) => read(file).and_then(|text| Expectations::parse(&text))?,
     };
     let report = suite.run(&subject, &options).await.judged_by(&expectations);
-    print!("{}", report.text());
+    out!("{}", report.text());
     for file in &args.report {
         write(&report, file)?;
     }

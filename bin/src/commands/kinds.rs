@@ -19,17 +19,17 @@ pub(crate) fn run(args: &KindsArgs, registry: &Registry) -> Exit {
             registry.kinds().map(|k| json!({"name": k.name, "summary": k.summary})).collect();
         let resources: Vec<_> =
             registry.resources().map(|k| json!({"name": k.name, "summary": k.summary})).collect();
-        println!("{:#}", json!({"version": 1, "services": services, "resources": resources}));
+        outln!("{:#}", json!({"version": 1, "services": services, "resources": resources}));
         return Exit::Ok;
     }
-    println!("[[service]] kinds:");
+    outln!("[[service]] kinds:");
     for kind in registry.kinds() {
-        println!("  {:<10} {}", kind.name, kind.summary);
+        outln!("  {:<10} {}", kind.name, kind.summary);
     }
-    println!("\n[KIND.NAME] resources:");
+    outln!("\n[KIND.NAME] resources:");
     for kind in registry.resources() {
-        println!("  {:<10} {}", kind.name, kind.summary);
+        outln!("  {:<10} {}", kind.name, kind.summary);
     }
-    println!("\nKeys and an example of each: ropewalk config example KIND");
+    outln!("\nKeys and an example of each: ropewalk config example KIND");
     Exit::Ok
 }

@@ -14,15 +14,15 @@ use crate::exit::Exit;
 
 /// Prints the version; verbosely, with what the build has.
 pub(crate) fn version(verbose: bool) -> Exit {
-    println!("ropewalk {}", env!("CARGO_PKG_VERSION"));
+    outln!("ropewalk {}", env!("CARGO_PKG_VERSION"));
     if verbose {
         let features = [("http", cfg!(feature = "http")), ("conform", cfg!(feature = "conform"))]
             .into_iter()
             .filter(|(_, on)| *on);
-        println!("features: {}", features.map(|(name, _)| name).collect::<Vec<_>>().join(" "));
-        println!("platform: {} {}", std::env::consts::OS, std::env::consts::ARCH);
-        println!("tls: aws-lc-rs, TLS 1.2 and 1.3, X25519MLKEM768 first");
-        println!("licence: {}", env!("CARGO_PKG_LICENSE"));
+        outln!("features: {}", features.map(|(name, _)| name).collect::<Vec<_>>().join(" "));
+        outln!("platform: {} {}", std::env::consts::OS, std::env::consts::ARCH);
+        outln!("tls: aws-lc-rs, TLS 1.2 and 1.3, X25519MLKEM768 first");
+        outln!("licence: {}", env!("CARGO_PKG_LICENSE"));
     }
     Exit::Ok
 }

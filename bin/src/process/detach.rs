@@ -47,7 +47,7 @@ fn try_spawn() -> std::io::Result<Exit> {
         stdout.read_to_end(&mut said)?;
     }
     if said.ends_with(READY) {
-        println!("{}", child.id());
+        outln!("{}", child.id());
         return Ok(Exit::Ok);
     }
     let status = child.wait()?;

@@ -10,7 +10,7 @@ use ropewalk_store::files::local::{Local, Options};
 pub(crate) const FILES: ResourceKind = ResourceKind {
     name: "files",
     summary: "A tree of files, for every service that serves files",
-    example: "path = \"/\"",
+    example: "path = \".\"",
     build: |section, resources| {
         if let Some(files) = read(section) {
             resources.provide::<dyn Files>(section, files);

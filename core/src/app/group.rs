@@ -90,7 +90,7 @@ pub(super) struct Running {
 
 impl Running {
     pub(super) fn start(name: &str, service: Arc<BoxService>, parent: &Context) -> Self {
-        let cx = parent.member(tracing::info_span!(parent: parent.span(), "service", name));
+        let cx = parent.member(tracing::info_span!(parent: parent.span(), "service", service = name));
         let done = CancellationToken::new();
         let guard = done.clone().drop_guard();
         let (name, own) = (name.to_owned(), cx.clone());

@@ -120,7 +120,7 @@ impl Service for Reconnect {
         let running = Running(&self.state);
         self.state.send_replace(State::Down);
         cx.ready();
-        let span = info_span!(parent: cx.span(), "client", name = self.name);
+        let span = info_span!(parent: cx.span(), "client", client = self.name);
         let (failures, error) = self.attempts(&cx).instrument(span).await;
         if cx.is_stopping() {
             return Ok(());

@@ -1,5 +1,6 @@
 //! The access log, and what is counted.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,18 +89,20 @@ impl Entry {
             tracing::info!(target: "access", "{}", self.combined(line, status, bytes));
             return;
         }
+        // As strings, which the log quotes: what a peer says cannot pass for another field.
+        let agent = line.agent.as_ref().map_or("-".into(), |agent| visible(agent.as_bytes()));
         tracing::info!(
             target: "access",
             method = self.method(),
-            host = %text(line.host.as_deref()),
-            path = %text(line.target.as_ref().map(|(uri, _)| uri.path())),
+            host = line.host.as_deref().unwrap_or("-"),
+            path = line.target.as_ref().map_or("-", |(uri, _)| uri.path()),
             status = status.as_u16(),
             bytes,
             duration_us = duration.as_micros() as u64,
             peer = %self.facts.info.peer,
-            user = %text(line.user.as_ref().map(Name::as_str)),
+            user = line.user.as_ref().map_or("-", Name::as_str),
             tls = %Tls(&self.facts.info),
-            agent = %field(&line.agent),
+            agent = &*agent,
             conn = %self.facts.id().map(|id| id.to_string()).unwrap_or_default(),
         );
     }
@@ -177,6 +180,14 @@ fn name(method: &Method) -> &'static str {
         Method::DELETE => "DELETE",
         Method::PATCH => "PATCH",
         _ => "other",
+    }
+}
+
+/// Bytes of a peer as text without controls, for a log that quotes it.
+fn visible(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if bytes.iter().all(|byte| matches!(byte, b' '..=b'~')) => text.into(),
+        _ => bytes.escape_ascii().to_string().into(),
     }
 }
 

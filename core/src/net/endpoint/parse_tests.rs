@@ -250,3 +250,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn files_of_an_endpoint_are_taken_from_a_folder() {
+    let moved = |text: &str| text.parse::<Endpoint>().unwrap().in_folder("/etc/rope".as_ref()).to_string();
+    assert_eq!(moved("unix:run.sock"), "unix:/etc/rope/run.sock");
+    assert_eq!(moved("unix:/run/x.sock"), "unix:/run/x.sock");
+    let tls = moved("tls:443:cert=a.pem:key=k/b.pem:client-ca=c.pem");
+    for file in ["cert=/etc/rope/a.pem", "key=/etc/rope/k/b.pem", "client-ca=/etc/rope/c.pem"] {
+        assert!(tls.contains(file), "{tls}");
+    }
+    // Without a key it is a name, and no file.
+    assert!(moved("tls:443:cert=main").contains("cert=main"));
+    assert_eq!(moved("tcp:80"), "tcp:80");
+}

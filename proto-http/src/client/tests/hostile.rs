@@ -81,7 +81,6 @@ async fn what_is_no_head_is_an_error_of_the_head() {
         "SSH-2.0-x\r\n\r\n",
         "HTTP/1.1 200 OK\r\nA b: c\r\n\r\n",
         "HTTP/1.1 200 OK\r\nA : c\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nA: b\r\n folded\r\n\r\n",
         "HTTP/1.1 200 OK\r\nA: b\rc\r\n\r\n",
         "HTTP/1.1 200 OK\r\nA: b\0c\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n",
@@ -305,4 +304,26 @@ async fn a_client_whose_context_ends_says_so_and_does_not_hang() {
     let (answer, ()) = tokio::join!(get, end);
     assert_eq!(answer.unwrap_err().phase(), Phase::Head);
     place.cx.end();
+}
+
+#[tokio::test]
+async fn a_folded_line_is_one_value() {
+    let place = Place::saying("HTTP/1.1 200 OK\r\nA: b\r\n  folded\r\nContent-Length: 0\r\n\r\n", true);
+    let answer = place.client().get("http://x.example/").await.unwrap();
+    let said = answer.headers()["a"].to_str().unwrap().split_whitespace().collect::<Vec<_>>();
+    assert_eq!(said, ["b", "folded"]);
+}
+
+#[tokio::test]
+async fn after_a_417_the_request_is_sent_without_its_expectation() {
+    let place = Place::saying("HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n", true);
+    let ask = |expects: bool| {
+        let request = Request::post("http://x.example/");
+        let request = if expects { request.header("expect", "100-continue") } else { request };
+        request.body(Body::from("content")).unwrap()
+    };
+    // Once, however often the server says it.
+    for expects in [true, false] {
+        assert_eq!(place.client().request(ask(expects)).await.unwrap().status(), 417);
+    }
 }

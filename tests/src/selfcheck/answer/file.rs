@@ -103,7 +103,8 @@ impl Answerer {
         fields.retain(|(name, _)| *name != "Last-Modified" || !self.is(Fault::NoLastModifiedIn206));
         let complete =
             if self.is(Fault::NoCompleteLength) { "*".to_owned() } else { content.len().to_string() };
-        let content_range = |(from, to): &(usize, usize)| format!("bytes {from}-{}/{complete}", to - 1);
+        let content_range =
+            |(from, to): &(usize, usize)| format!("bytes {from}-{}/{complete}", to.saturating_sub(1));
         if let [one @ (from, to)] = ranges
             && !self.is(Fault::MultipartForOne)
         {

@@ -45,6 +45,14 @@ pub(super) const ROWS: &[Row] = &[
         fits: |it| it.statuses(400, 400) && it.at.has_doubtful_path() && it.at.has("transfer-encoding"),
     },
     Row {
+        name: "https in the clear",
+        peers: BOTH,
+        why: "RFC 9110 §7.4: a request for an https resource is rejected unless it came over a secured connection",
+        fits: |it| {
+            it.ours.refusal() == Some(421) && it.at.target().to_ascii_lowercase().starts_with(b"https://")
+        },
+    },
+    Row {
         name: "a method of more than 32 octets",
         peers: BOTH,
         why: "RFC 9112 §3: 501 for a method longer than any that is implemented",
