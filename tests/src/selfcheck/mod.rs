@@ -97,8 +97,12 @@ fn subjects_of(suite: &Suite) -> (Subject, Vec<Subject>) {
 impl Selfcheck {
     async fn prove(&mut self, suite: &Suite) {
         let (reference, broken) = subjects_of(suite);
-        // What is tried in real time may have to wait for a processor.
-        let patience = Duration::from_secs(if suite.name == "http-client" { 10 } else { 3 });
+        // What is tried in real time may have to wait for a processor: longer, and with fewer at once.
+        let (patience, impatience, at_once) = match suite.name {
+            "http-client" => (10, 4, 4),
+            _ => (3, 1, 16),
+        };
+        let patience = Duration::from_secs(patience);
         for (case, failure) in failures(&suite.cases, &reference, patience).await {
             self.errors.push(format!("{}: the reference fails it: {failure}", case.id));
         }
@@ -106,10 +110,10 @@ impl Selfcheck {
             suite.cases.iter().map(|case| Killed { id: case.id, by: Vec::new() }).collect();
         let mut subjects = stream::iter(broken)
             .map(|subject| async {
-                let failed = failures(&suite.cases, &subject, Duration::from_secs(1)).await;
+                let failed = failures(&suite.cases, &subject, Duration::from_secs(impatience)).await;
                 (subject, failed)
             })
-            .buffered(16);
+            .buffered(at_once);
         while let Some((subject, failed)) = subjects.next().await {
             if failed.is_empty() {
                 self.errors.push(format!(

@@ -19,7 +19,8 @@ use self::head::Head;
 use self::redirect::parts;
 use crate::{Fetch, Fetched};
 
-const GIVE_UP: Duration = Duration::from_millis(400);
+/// Long, for it counts in real time, on machines that have much else to do.
+const GIVE_UP: Duration = Duration::from_millis(1500);
 const HEAD_MOST: usize = 256 * 1024;
 
 struct Wire {
