@@ -70,6 +70,13 @@ enum Added {
     TooMany,
 }
 
+impl Credential {
+    /// Whether its hash may be shown: of a certificate or a key, it is how these are told apart.
+    pub fn is_public(&self) -> bool {
+        matches!(self.kind, CredentialKind::Certificate | CredentialKind::SshKey)
+    }
+}
+
 impl Store {
     /// Makes an app password, which is good for the services of these names, or for all; it is shown this once.
     ///
@@ -81,7 +88,7 @@ impl Store {
         label: &str,
         services: Vec<Name>,
     ) -> Result<Zeroizing<String>> {
-        let text = secret::app_password()?;
+        let text = secret::generate_password()?;
         let hash = secret::app_hash(text.as_bytes());
         let hash = hash.ok_or_else(|| Error::local("an app password is not what it was made as"))?;
         self.add_credential(name, CredentialKind::AppPassword, label, hash, None, services).await?;

@@ -27,6 +27,7 @@ pub use credential::{Credential, CredentialKind};
 pub use people::{Account, Change, NewAccount, Scram};
 use row::Rows;
 pub use scram::ITERATIONS;
+pub use secret::generate_password;
 pub use ssh_key::SshKey;
 
 use crate::sqlite::{Database, Schema};

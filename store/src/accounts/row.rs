@@ -54,7 +54,13 @@ impl Opens {
 
 /// What was read a moment ago.
 #[derive(Default)]
-pub(super) struct Rows(Mutex<HashMap<Key, (Option<Arc<Row>>, Instant)>>);
+pub(super) struct Rows(Mutex<HashMap<Key, Known>>);
+
+/// An account, or that there is none, and until when that counts.
+struct Known {
+    row: Option<Arc<Row>>,
+    until: Instant,
+}
 
 impl Rows {
     pub(super) fn forget(&self) {
@@ -63,7 +69,7 @@ impl Rows {
 
     fn known(&self, key: &Key) -> Option<Option<Arc<Row>>> {
         let rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        rows.get(key).filter(|(_, until)| *until > Instant::now()).map(|(row, _)| row.clone())
+        rows.get(key).filter(|known| known.until > Instant::now()).map(|known| known.row.clone())
     }
 
     /// Also that there is none: else an unknown name would take longer than a known one.
@@ -72,7 +78,7 @@ impl Rows {
         if rows.len() >= MOST {
             rows.clear();
         }
-        rows.insert(key, (row, Instant::now() + FRESH));
+        rows.insert(key, Known { row, until: Instant::now() + FRESH });
     }
 }
 

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 /// The digits: no letter that is taken for another.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-/// Of an app password: five bits each.
+/// Of a password: five bits each.
 const LETTERS: usize = 26;
 
 pub(super) fn random<const N: usize>() -> Result<[u8; N]> {
@@ -23,8 +23,11 @@ pub(super) fn sha256(octets: &[u8]) -> [u8; 32] {
     hash
 }
 
-/// An app password, to be shown once: 26 letters and digits (130 bits), in groups that can be read out.
-pub(super) fn app_password() -> Result<Zeroizing<String>> {
+/// A password that nobody guesses: 26 letters and digits (130 bits), in groups that can be read out.
+///
+/// # Errors
+/// Where the system gives no random numbers.
+pub fn generate_password() -> Result<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::with_capacity(LETTERS * 2));
     for (place, octet) in Zeroizing::new(random::<LETTERS>()?).iter().enumerate() {
         if place > 0 && place % 4 == 0 && place < 24 {
@@ -57,7 +60,7 @@ mod tests {
 
     #[test]
     fn an_app_password_is_130_bits_and_no_two_are_the_same() {
-        let (one, two) = (app_password().unwrap(), app_password().unwrap());
+        let (one, two) = (generate_password().unwrap(), generate_password().unwrap());
         assert_ne!(one, two);
         assert_eq!(one.chars().filter(|c| *c != '-').count(), 26);
         assert_eq!(one.split('-').map(str::len).collect::<Vec<_>>(), [4, 4, 4, 4, 4, 6]);
@@ -65,7 +68,7 @@ mod tests {
 
     #[test]
     fn an_app_password_may_be_typed_with_or_without_its_groups() {
-        let text = app_password().unwrap();
+        let text = generate_password().unwrap();
         let hash = app_hash(text.as_bytes()).unwrap();
         assert_eq!(app_hash(text.replace('-', "").as_bytes()), Some(hash));
         assert_eq!(app_hash(text.replace('-', " ").as_bytes()), Some(hash));
