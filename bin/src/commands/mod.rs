@@ -9,6 +9,8 @@ pub(crate) mod conform;
 pub(crate) mod fetch;
 pub(crate) mod kinds;
 pub(crate) mod man;
+#[cfg(feature = "suite")]
+pub(crate) mod up;
 #[cfg(feature = "store")]
 pub(crate) mod user;
 
