@@ -64,7 +64,7 @@ fn people_are_added_listed_changed_and_removed() {
     user(&folder, &["set", "ann", "--group", "web", "--quota", "none", "--home", ""]).says(0, &[]);
     user(&folder, &["show", "ann"])
         .says(0, &["groups    web\n", "home      -\n", "quota     -\n", "password  yes\n"]);
-    user(&folder, &["set", "ann"]).says(2, &["required"]);
+    user(&folder, &["set", "ann"]).says(2, &["were not provided"]);
     user(&folder, &["enable", "bob"]).says(0, &[]);
     user(&folder, &["show", "bob"]).says(0, &["state     active", "password  no"]);
     for command in ["show", "rm", "disable", "enable", "passwd"] {
@@ -112,7 +112,7 @@ fn a_server_that_runs_sees_what_is_changed_beside_it() {
     );
     folder.write("ropewalk.toml", &config);
     folder.check(&[]).says(0, &[]);
-    let server = Daemon::of(&mut folder.command(&["run"]));
+    let server = Daemon::of(&mut folder.command(&[]));
     let port = server.port();
     assert_eq!(login(port, "ann", "one"), 200);
     user_told(&folder, &["add", "bob"], "two\n").says(0, &[]);

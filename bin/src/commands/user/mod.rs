@@ -7,7 +7,7 @@ mod show;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use ropewalk_core::data::cred::{Hashing, Name, Profile};
 use ropewalk_core::{Error, Fault, Result};
 use ropewalk_store::accounts::{Change, NewAccount, Scram, Store};
@@ -109,7 +109,7 @@ struct PasswdArgs {
 }
 
 #[derive(Args)]
-#[group(required = true, multiple = true, id = "what", args = ["groups", "no_groups", "home", "quota", "rights"])]
+#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["groups", "no_groups", "home", "quota", "rights"])))]
 struct SetArgs {
     /// Who.
     name: Name,
