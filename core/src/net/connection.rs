@@ -37,6 +37,7 @@ struct Inner {
     info: Info,
     pace: Option<Box<Pace>>,
     meter: Meter,
+    server_tls: Option<ServerTls>,
 }
 
 /// What a TLS session can lie on, and a plain connection is.
@@ -133,7 +134,7 @@ impl Connection {
 
     fn of(raw: Raw, info: Info) -> Self {
         let (io, unread) = (Stream::Raw(raw), Bytes::new());
-        Self(Box::new(Inner { io, unread, info, pace: None, meter: Meter::default() }))
+        Self(Box::new(Inner { io, unread, info, pace: None, meter: Meter::default(), server_tls: None }))
     }
 
     /// The peer, this end, and TLS.
@@ -194,6 +195,35 @@ impl Connection {
         }
     }
 
+    /// Octets a second each way, where the connection is limited to them: those of another connection that is opened
+    /// for the same peer, as FTP does, are to be limited alike.
+    pub fn rate(&self) -> Option<u64> {
+        self.0.pace.as_ref().and_then(|pace| pace.is_limited_to())
+    }
+
+    /// Reads what the peer sends as urgent in its place among the other bytes (SO_OOBINLINE), as protocols over telnet
+    /// want it; without effect where the transport knows nothing urgent.
+    ///
+    /// # Errors
+    /// Where the socket is no longer open.
+    pub fn urgent_inline(&self) -> Result<()> {
+        let socket = match &self.0.io {
+            Stream::Raw(Raw::Tcp(socket)) => socket,
+            Stream::Tls(tls) => match tls.get_ref() {
+                Raw::Tcp(socket) => socket,
+                _ => return Ok(()),
+            },
+            Stream::Raw(_) => return Ok(()),
+        };
+        rustix::net::sockopt::set_socket_oobinline(socket, true).map_err(io::Error::from)?;
+        Ok(())
+    }
+
+    /// What the server's side of its TLS was made with.
+    pub fn server_tls(&self) -> Option<&ServerTls> {
+        self.0.server_tls.as_ref()
+    }
+
     /// Deadlines, rates and transcript of this connection; made when first asked for.
     pub fn pace(&mut self) -> &mut Pace {
         self.0.pace.get_or_insert_default()
@@ -225,6 +255,7 @@ impl Connection {
     pub async fn start_tls(mut self, tls: &ServerTls, how: Handshake) -> Result<Self> {
         let raw = self.give_raw()?;
         let stream = timeout(how.deadline, tls.accept(raw)).await.map_err(|_| late(how.deadline))??;
+        self.0.server_tls = Some(tls.clone());
         Ok(self.with_tls(stream))
     }
 
