@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout};
 
 use super::info::Info;
 use super::pace::{Pace, Record};
+use super::urgent::Urgent;
 use crate::telemetry::ByteCounters;
 use crate::tls::{ClientTls, ServerName, ServerTls, TlsStream};
 use crate::{Address, Error, Result};
@@ -43,6 +44,7 @@ struct Inner {
 /// What a TLS session can lie on, and a plain connection is.
 pub(crate) enum Raw {
     Tcp(TcpStream),
+    Urgent(Urgent),
     Unix(UnixStream),
     Other(Box<dyn Io>),
 }
@@ -201,21 +203,20 @@ impl Connection {
         self.0.pace.as_ref().and_then(|pace| pace.is_limited_to())
     }
 
-    /// Reads what the peer sends as urgent in its place among the other bytes (SO_OOBINLINE), as protocols over telnet
-    /// want it; without effect where the transport knows nothing urgent.
+    /// Reads what the peer sends as urgent in its place among the other octets (SO_OOBINLINE), as protocols over telnet
+    /// want it. For a plain TCP socket, which is then out of reach of [`as_tcp`](Self::as_tcp); others know nothing
+    /// urgent.
     ///
     /// # Errors
     /// Where the socket is no longer open.
-    pub fn urgent_inline(&self) -> Result<()> {
-        let socket = match &self.0.io {
-            Stream::Raw(Raw::Tcp(socket)) => socket,
-            Stream::Tls(tls) => match tls.get_ref() {
-                Raw::Tcp(socket) => socket,
-                _ => return Ok(()),
-            },
-            Stream::Raw(_) => return Ok(()),
-        };
-        rustix::net::sockopt::set_socket_oobinline(socket, true).map_err(io::Error::from)?;
+    pub fn urgent_inline(&mut self) -> Result<()> {
+        if !matches!(self.0.io, Stream::Raw(Raw::Tcp(_))) {
+            return Ok(());
+        }
+        let nothing = Stream::Raw(Raw::Other(Box::new(tokio::io::empty())));
+        if let Stream::Raw(Raw::Tcp(socket)) = std::mem::replace(&mut self.0.io, nothing) {
+            self.0.io = Stream::Raw(Raw::Urgent(Urgent::new(socket)?));
+        }
         Ok(())
     }
 
@@ -237,12 +238,14 @@ impl Connection {
     /// Closes so that the peer sees a reset, where the transport knows one: for a peer that broke the rules,
     /// whose unread bytes are not worth the wait.
     pub fn abort(self) {
-        if let Stream::Raw(Raw::Tcp(socket)) = &self.0.io {
-            reset_on_close(socket);
-        } else if let Stream::Tls(tls) = &self.0.io
-            && let Raw::Tcp(socket) = tls.get_ref()
-        {
-            reset_on_close(socket);
+        let raw = match &self.0.io {
+            Stream::Raw(raw) => raw,
+            Stream::Tls(tls) => tls.get_ref(),
+        };
+        match raw {
+            Raw::Tcp(socket) => reset_on_close(socket),
+            Raw::Urgent(urgent) => reset_on_close(urgent.socket()),
+            Raw::Unix(_) | Raw::Other(_) => {}
         }
     }
 
@@ -401,7 +404,7 @@ macro_rules! forward {
         }
     };
 }
-forward!(Raw, Tcp, Unix, Other);
+forward!(Raw, Tcp, Urgent, Unix, Other);
 forward!(Stream, Raw, Tls);
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod sockets;
 mod stdio;
 mod tcp;
 mod unix;
+mod urgent;
 
 pub use bound::Bound;
 pub use connect::{reach, resolve};

@@ -9,7 +9,7 @@ pub(super) enum Doing {
     Using,
     /// A name is given to something.
     Naming,
-    /// It is all that the command does: what cannot be done is not implemented.
+    /// Something is done without which there is no command: where it cannot be done, that is not implemented.
     Command,
 }
 
@@ -37,8 +37,8 @@ fn code(error: &FsError, doing: Doing) -> u16 {
         FsError::NoSpace => 452,
         FsError::BadName => 553,
         FsError::Busy | FsError::Stale => 450,
-        FsError::Unsupported if doing == Doing::Command => 502,
-        FsError::Unsupported => 504,
+        FsError::Unsupported if doing == Doing::Using => 504,
+        FsError::Unsupported => 502,
         FsError::Io(_) => 451,
     }
 }
@@ -68,7 +68,7 @@ mod tests {
             (FsError::CrossDevice, [550, 550, 550]),
             (FsError::Busy, [450, 450, 450]),
             (FsError::Stale, [450, 450, 450]),
-            (FsError::Unsupported, [504, 504, 502]),
+            (FsError::Unsupported, [504, 502, 502]),
             (FsError::Io(io::Error::other("/secret: on fire")), [451, 451, 451]),
         ];
         for (error, codes) in table {

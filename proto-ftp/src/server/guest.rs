@@ -3,7 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use ropewalk_core::data::files::{
-    Caps, DirStream, FileHandle, Files, FsError, ListOptions, Meta, Open, Space, VPath, Write,
+    Caps, DirStream, FileHandle, Files, FsError, ListOptions, Meta, Open, Over, Remove, SetMeta, Space, VPath, Write,
 };
 
 /// What nobody in particular gets to see: a tree that is read and not written, but for one directory where new files may
@@ -77,6 +77,22 @@ impl Files for Guest {
         self.files.open_now(path, how)
     }
 
+    async fn mkdir(&self, _: &VPath, _: Option<u16>) -> Result<(), FsError> {
+        Err(FsError::Denied)
+    }
+
+    async fn remove(&self, _: &VPath, _: Remove) -> Result<(), FsError> {
+        Err(FsError::Denied)
+    }
+
+    async fn rename(&self, _: &VPath, _: &VPath, _: Over) -> Result<(), FsError> {
+        Err(FsError::Denied)
+    }
+
+    async fn set(&self, _: &VPath, _: SetMeta, _: bool) -> Result<(), FsError> {
+        Err(FsError::Denied)
+    }
+
     async fn readlink(&self, path: &VPath) -> Result<Bytes, FsError> {
         if self.is_incoming(path) {
             return Err(FsError::NotFound);
@@ -91,7 +107,7 @@ impl Files for Guest {
 
 #[cfg(test)]
 mod tests {
-    use ropewalk_core::data::files::{DotDot, Memory, Over, Remove, SetMeta};
+    use ropewalk_core::data::files::{DotDot, Memory};
 
     use super::*;
 

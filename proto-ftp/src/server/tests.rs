@@ -40,7 +40,10 @@ async fn a_tree_is_walked_listed_and_changed() {
     );
     assert_eq!(client.codes(["CWD a.txt", "CWD ..", "CDUP", "CWD ../../etc"]).await, [550, 250, 250, 550]);
     assert!(client.say("STAT /docs").await.starts_with("212-Status:\r\n drwx"));
+    let _data = client.passive().await;
     assert_eq!(client.code("MLSD /docs/none").await, 550);
+    let _data = client.passive().await;
+    assert_eq!(client.code("MLSD /docs/b").await, 550);
     assert_eq!(client.code("QUIT").await, 221);
 }
 

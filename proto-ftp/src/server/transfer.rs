@@ -207,7 +207,7 @@ async fn open_store(
         let path = numbered(path, number)?;
         // A handle that is not committed yet keeps no name in some backends: others see what is there.
         match files.open(&path, &how).await {
-            Err(FsError::Exists) => {}
+            Err(FsError::Exists | FsError::IsDir | FsError::Loop) => {}
             Ok(_) if files.stat(&path, false).await.is_ok_and(|meta| meta.kind == Kind::Dir) => {}
             opened => return Ok((opened.map_err(naming)?, 0, path)),
         }

@@ -104,7 +104,7 @@ impl Handler<'_> {
 
     pub(super) async fn remove(&self, path: &VPath, what: Remove) -> Result<Reply, Reply> {
         let removed = self.files()?.remove(path, what).await;
-        removed.map_err(|error| refusal(&error, Doing::Using, path))?;
+        removed.map_err(|error| refusal(&error, Doing::Command, path))?;
         tracing::info!(%path, "removed");
         Ok(Reply::new(250, "removed"))
     }
