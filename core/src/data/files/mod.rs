@@ -7,6 +7,7 @@
 
 mod error;
 pub mod layers;
+mod link;
 mod memory;
 mod meta;
 mod open;
@@ -17,6 +18,7 @@ mod traits;
 mod warm;
 
 pub use error::FsError;
+pub use link::link_text;
 pub use memory::Memory;
 pub use meta::{Entry, Etag, FileId, Kind, Meta, SetMeta, Space, Time};
 pub use open::{Caps, ListOptions, Open, Over, Remove, Write};
