@@ -15,6 +15,7 @@ mod path;
 #[cfg(feature = "testkit")]
 pub mod suite;
 mod traits;
+mod warm;
 
 pub use error::FsError;
 pub use link::link_text;
