@@ -287,7 +287,8 @@ async fn unclaimed(files: &dyn Files) {
         (Caps::CREATE_NEW, Write::CreateNew),
     ] {
         // What cannot be replaced at once may be emptied and written.
-        if !caps.has(cap) && !(how == Write::Replace && caps.has(Caps::RANDOM_WRITE)) {
+        let in_place = how == Write::Replace && caps.has(Caps::RANDOM_WRITE);
+        if !caps.has(cap) && !in_place {
             unsupported(files.open(&new, &Open::write(how)).await.map(drop), "open to write");
         }
     }
