@@ -15,6 +15,7 @@ mod fetch_resume;
 mod notify;
 mod privileges;
 mod process;
+mod programs;
 mod reload;
 mod servers;
 mod sockets;

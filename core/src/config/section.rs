@@ -71,6 +71,11 @@ impl<'a> Section<'a> {
         self.table.is_some_and(|table| table.contains_key(key))
     }
 
+    /// The text that is the value of this key, if it is one. Asking by [`key`](Self::key) says what else it is.
+    pub fn text(&self, key: &str) -> Option<&'a str> {
+        self.table?.get(key)?.value.as_str()
+    }
+
     /// A table below this one, if it is there.
     pub fn table(&mut self, name: &'static str, doc: &'static str) -> Option<Self> {
         self.document(name, doc, "table", Need::Optional);
