@@ -117,6 +117,17 @@ async fn who_has_logged_in_is_named_and_the_password_is_not() {
 }
 
 #[tokio::test]
+async fn what_the_file_system_denies_is_named() {
+    let handler = crate::Static::new(Arc::new(files::Locked));
+    let lines =
+        logged(AccessLog::Off, false, handler, "GET /dir/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            .await;
+    let uid = rustix::process::geteuid().as_raw();
+    assert!(lines.contains("permission denied by the file system"), "{lines}");
+    assert!(lines.contains(&format!("path=\"/dir/index.html\" uid={uid}")), "{lines}");
+}
+
+#[tokio::test]
 async fn a_head_that_cannot_be_read_has_its_line() {
     for (head, status) in [
         ("GET / HTTP/1.1\nHost: x\n\n".to_owned(), "400"),
