@@ -12,7 +12,7 @@ use super::{
     BoxPolicy, BoxProtocol, ConnId, Context, LimitConnections, LimitPerPeer, Next, Offence, Policy, Prepare,
     Protocol, Service, Tls,
 };
-use crate::net::{Bound, Endpoint, Incoming, Listener};
+use crate::net::{Bound, Endpoint, Incoming, Listener, Notice};
 use crate::tls::{Certificates, ServerTls};
 use crate::{Error, Fault, Limits, Result};
 
@@ -35,6 +35,7 @@ pub struct Server {
     limits: Option<Limits>,
     client_first: bool,
     login: bool,
+    notice: Option<Notice>,
     /// The socket of each of `listens`, once prepared.
     bound: Vec<Bound>,
 }
@@ -65,6 +66,7 @@ impl Server {
             limits: None,
             client_first: false,
             login: false,
+            notice: None,
             bound: Vec::new(),
         }
     }
@@ -125,6 +127,13 @@ impl Server {
         self
     }
 
+    /// Says this to peers that come to an endpoint with TLS and do not speak it.
+    #[must_use]
+    pub fn plaintext_notice(mut self, notice: Notice) -> Self {
+        self.notice = Some(notice);
+        self
+    }
+
     fn acceptor(&self, chain: Chain, cx: Context, tasks: TaskTracker) -> Acceptor {
         let Self { proto, name, login, client_first, .. } = self;
         let (proto, login, client_first) = (*proto, *login, *client_first);
@@ -137,7 +146,7 @@ impl Server {
         all.push(counts.all.clone());
         all.push(counts.per_peer.clone());
         if let Some(tls) = tls {
-            all.push(Tls::new(tls.clone()).boxed());
+            all.push(Tls::new(tls.clone()).notice(self.notice).boxed());
         }
         all.extend(self.inner.iter().cloned());
         Chain { policies: all, protocol: self.protocol.clone(), tls: tls.is_some() }

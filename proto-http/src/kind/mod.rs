@@ -7,7 +7,7 @@ mod site;
 use ropewalk_core::app::{BoxService, Service as _};
 use ropewalk_core::config::{Kind, Resources, Section, Size};
 
-use crate::server::{AccessLog, Http, Options};
+use crate::server::{AccessLog, Http, Options, plaintext_notice};
 
 /// The kind `http`: sites over HTTP/1.1 and HTTP/2.
 pub const KIND: Kind = Kind {
@@ -21,7 +21,8 @@ fn build(section: &mut Section<'_>, resources: &Resources) -> Option<BoxService>
     let sites = site::sites(section, resources);
     let options = options(section);
     let http = Http::new(sites).with(options);
-    Some(section.server("http", &["h2", "http/1.1"], Some(http), resources)?.boxed())
+    let server = section.server("http", &["h2", "http/1.1"], Some(http), resources)?;
+    Some(server.plaintext_notice(plaintext_notice).boxed())
 }
 
 fn options(section: &mut Section<'_>) -> Options {
