@@ -21,5 +21,5 @@ fn a_program_knows_the_folder_of_the_site_and_its_last_words_have_their_connecti
     let root = folder.join("site");
     assert!(status == 200 && text.contains(root.to_str().unwrap()), "{text}");
     let line = server.wait_for("late");
-    assert!(line.contains("service=web") && line.contains("conn{") && line.contains("peer="), "{line}");
+    assert!(line.contains("service=\"web\"") && line.contains("conn{") && line.contains("peer="), "{line}");
 }
