@@ -49,6 +49,8 @@ enum Command {
     Fetch(Box<commands::fetch::FetchArgs>),
     /// Make certificates for development.
     Cert(commands::cert::CertArgs),
+    /// Hash passwords for files of accounts.
+    Password(commands::password::PasswordArgs),
     /// Check a server against the RFCs.
     #[cfg(feature = "conform")]
     Conform(commands::conform::ConformArgs),
@@ -135,6 +137,7 @@ fn dispatch(mut all: Vec<Command>, registry: &Registry) -> Exit {
         #[cfg(feature = "http")]
         Command::Fetch(args) => commands::fetch::run(&args),
         Command::Cert(args) => commands::cert::run(&args),
+        Command::Password(args) => commands::password::run(&args),
         #[cfg(feature = "conform")]
         Command::Conform(args) => commands::conform::run(&args),
         Command::Completions { shell } => {

@@ -13,6 +13,7 @@ mod fetch;
 mod fetch_peers;
 mod fetch_resume;
 mod notify;
+mod password;
 mod privileges;
 mod process;
 mod programs;
