@@ -247,7 +247,9 @@ impl Service for Server {
         for (listen, bound) in self.listens.iter().zip(&self.bound) {
             let chain = self.chain(listen.tls.as_ref(), &counts);
             let listener = bound.listen()?;
-            tracing::info!(at = %listener.local(), tls = chain.tls, "listening");
+            // Loopback is two addresses.
+            let also = bound.local().into_iter().nth(1).map(tracing::field::display);
+            tracing::info!(at = %listener.local(), also, tls = chain.tls, "listening");
             let acceptor = self.acceptor(chain, cx.clone(), tasks.clone());
             if listener.is_single() || cx.shards().is_empty() {
                 accepting.push(cx.spawn(acceptor.run(listener)));

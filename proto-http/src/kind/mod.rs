@@ -39,9 +39,14 @@ fn options(section: &mut Section<'_>) -> Options {
         &[("combined", AccessLog::Combined), ("off", AccessLog::Off)],
     );
     let deadlines = &mut options.deadlines;
-    deadlines.head = section.key("head_time", "From the first byte of a head to its end.").optional();
-    deadlines.body = section.key("body_time", "What a body may keep us waiting.").optional();
-    deadlines.idle = section.key("keep_alive", "Between two requests.").optional();
+    deadlines.head = section
+        .key("head_time", "From the first byte of a head to its end; by default `limits.handshake`.")
+        .optional();
+    deadlines.body =
+        section.key("body_time", "What a body may keep us waiting; by default `limits.write`.").optional();
+    deadlines.idle = section
+        .key("keep_alive", "Between two requests; by default `limits.idle`, but 75 s at most.")
+        .optional();
     options
 }
 
