@@ -52,6 +52,8 @@ enum Command {
     User(commands::user::UserArgs),
     /// Make certificates for development.
     Cert(commands::cert::CertArgs),
+    /// Hash passwords for files of accounts.
+    Password(commands::password::PasswordArgs),
     /// Check a server against the RFCs.
     #[cfg(feature = "conform")]
     Conform(commands::conform::ConformArgs),
@@ -140,6 +142,7 @@ fn dispatch(mut all: Vec<Command>, registry: &Registry) -> Exit {
         #[cfg(feature = "store")]
         Command::User(args) => commands::user::run(args),
         Command::Cert(args) => commands::cert::run(&args),
+        Command::Password(args) => commands::password::run(&args),
         #[cfg(feature = "conform")]
         Command::Conform(args) => commands::conform::run(&args),
         Command::Completions { shell } => {

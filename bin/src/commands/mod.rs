@@ -9,6 +9,7 @@ pub(crate) mod conform;
 pub(crate) mod fetch;
 pub(crate) mod kinds;
 pub(crate) mod man;
+pub(crate) mod password;
 #[cfg(feature = "store")]
 pub(crate) mod user;
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf, absolute};
 use nix::sys::stat::{Mode, umask};
 use ropewalk_core::app::{self, Application, Privileges, Rebuild, Runtime};
 use ropewalk_core::config::{Diagnostics, Plan, Reading, Record, Registry};
-use ropewalk_core::telemetry::{self, Destination, Format, LogOptions, Rotation};
+use ropewalk_core::telemetry::{self, Destination, Format, LogOptions, Reopen, Rotation};
 use ropewalk_core::{Error, Result};
 
 use crate::cli::{LogFormat, ProcessArgs, RuntimeKind};
@@ -81,7 +81,7 @@ fn start(registry: &Registry, source: Source, args: &ProcessArgs, root: Root) ->
     let plan = tell(source.read(registry)).ok_or(Failed::new(Exit::Config, ""))?;
     check_root(args, root)?;
     let log = log_options(&plan.settings.log, args);
-    let _log = telemetry::init(&log)?;
+    let log_guard = telemetry::init(&log)?;
     // Whatever panics is seen where everything else is.
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
     raise_descriptors();
@@ -95,7 +95,7 @@ fn start(registry: &Registry, source: Source, args: &ProcessArgs, root: Root) ->
         .privileges(privileges(args))
         .reads(reads)
         .runtime(runtime, args.threads.map(usize::from))
-        .rebuild(rebuild(registry.clone(), source, fixed))
+        .rebuild(rebuild(registry.clone(), source, fixed, log_guard.reopen()))
         .on_ready(move || {
             if let Some(child) = detached {
                 child.ready();
@@ -108,9 +108,10 @@ fn start(registry: &Registry, source: Source, args: &ProcessArgs, root: Root) ->
     Ok(result?)
 }
 
-/// Reads all again, for a reload.
-fn rebuild(registry: Registry, source: Source, started_with: String) -> Rebuild {
+/// Reads all again, for a reload. The log's file is opened again whatever comes of that, as who moved it away asks for no more.
+fn rebuild(registry: Registry, source: Source, started_with: String, log: Reopen) -> Rebuild {
     Box::new(move || {
+        log.ask();
         let Reading { plan, diagnostics, .. } = source.read(&registry);
         let plan = plan.ok_or_else(|| Error::local(lines(&diagnostics).join("; ")))?;
         let changed = fixed(&plan) != started_with;

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ropewalk_core::config::{ResourceKind, Section};
@@ -12,13 +12,20 @@ pub(crate) const FILES: ResourceKind = ResourceKind {
     summary: "A tree of files, for every service that serves files",
     example: "path = \".\"",
     build: |section, resources| {
-        if let Some(files) = read(section) {
+        if let Some(Tree { files, folder }) = read(section) {
             resources.provide::<dyn Files>(section, files);
+            // For programs beside the files, which are told where those are.
+            resources.provide::<Path>(section, folder.into());
         }
     },
 };
 
-fn read(section: &mut Section<'_>) -> Option<Arc<dyn Files>> {
+struct Tree {
+    files: Arc<dyn Files>,
+    folder: PathBuf,
+}
+
+fn read(section: &mut Section<'_>) -> Option<Tree> {
     let path: Option<PathBuf> = section.key("path", "The folder to serve.").required();
     let dots = section
         .key("hidden", "Whether names that begin with a dot are served.")
@@ -32,5 +39,5 @@ fn read(section: &mut Section<'_>) -> Option<Arc<dyn Files>> {
     let local = Local::with(&path, &options)
         .map_err(|e| section.error_in("path", format!("{}: {e}", path.display())))
         .ok()?;
-    Some(Arc::new(Hide::new(local, dots)))
+    Some(Tree { files: Arc::new(Hide::new(local, dots)), folder: path })
 }

@@ -57,6 +57,9 @@ pub enum Offence {
     Scanner,
 }
 
+/// Characters of a name that the log repeats.
+const LONGEST_NAME: usize = 128;
+
 impl Offence {
     /// The name in logs and metrics.
     pub fn name(self) -> &'static str {
@@ -139,6 +142,15 @@ impl Context {
     pub fn report(&self, peer: &Address, offence: Offence) {
         self.0.shared.metrics.offence(offence.name());
         tracing::info!(%peer, offence = offence.name(), "offence");
+    }
+
+    /// The same of a login by this name, as the peer said it.
+    pub fn report_login(&self, peer: &Address, offence: Offence, user: &str) {
+        self.0.shared.metrics.offence(offence.name());
+        // As much as a name may be long, and somebody may send more.
+        let user: String = user.chars().take(LONGEST_NAME).collect();
+        // The quoted form shows controls as what they are.
+        tracing::info!(%peer, offence = offence.name(), ?user, "offence");
     }
 
     /// Whether [`authenticated`](Context::authenticated) was called.

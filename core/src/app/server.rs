@@ -12,7 +12,7 @@ use super::{
     BoxPolicy, BoxProtocol, ConnId, Context, LimitConnections, LimitPerPeer, Next, Offence, Policy, Prepare,
     Protocol, Service, Tls,
 };
-use crate::net::{Bound, Endpoint, Incoming, Listener};
+use crate::net::{Bound, Endpoint, Incoming, Listener, Notice};
 use crate::tls::{Certificates, ServerTls};
 use crate::{Error, Fault, Limits, Result};
 
@@ -37,6 +37,7 @@ pub struct Server {
     login: bool,
     tls_apart: bool,
     later: Option<ServerTls>,
+    notice: Option<Notice>,
     /// The socket of each of `listens`, once prepared.
     bound: Vec<Bound>,
 }
@@ -69,6 +70,7 @@ impl Server {
             login: false,
             tls_apart: false,
             later: None,
+            notice: None,
             bound: Vec::new(),
         }
     }
@@ -145,6 +147,13 @@ impl Server {
         self
     }
 
+    /// Says this to peers that come to an endpoint with TLS and do not speak it.
+    #[must_use]
+    pub fn plaintext_notice(mut self, notice: Notice) -> Self {
+        self.notice = Some(notice);
+        self
+    }
+
     fn acceptor(&self, chain: Chain, cx: Context, tasks: TaskTracker) -> Acceptor {
         let Self { proto, name, login, client_first, .. } = self;
         let (proto, login, client_first) = (*proto, *login, *client_first);
@@ -157,7 +166,7 @@ impl Server {
         all.push(counts.all.clone());
         all.push(counts.per_peer.clone());
         if let Some(tls) = tls {
-            let tls = Tls::new(tls.clone());
+            let tls = Tls::new(tls.clone()).notice(self.notice);
             all.push(if self.tls_apart { tls.apart().boxed() } else { tls.boxed() });
         }
         all.extend(self.inner.iter().cloned());
@@ -262,7 +271,9 @@ impl Service for Server {
         for (listen, bound) in self.listens.iter().zip(&self.bound) {
             let chain = self.chain(listen.tls.as_ref(), &counts);
             let listener = bound.listen()?;
-            tracing::info!(at = %listener.local(), tls = chain.tls, "listening");
+            // Loopback is two addresses.
+            let also = bound.local().into_iter().nth(1).map(tracing::field::display);
+            tracing::info!(at = %listener.local(), also, tls = chain.tls, "listening");
             let acceptor = self.acceptor(chain, cx.clone(), tasks.clone());
             if listener.is_single() || cx.shards().is_empty() {
                 accepting.push(cx.spawn(acceptor.run(listener)));

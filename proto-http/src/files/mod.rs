@@ -139,15 +139,29 @@ impl Static {
 
     /// What a failure to open `path` is to the peer.
     async fn failure(&self, path: &VPath, error: FsError) -> Failure {
-        if matches!(error, FsError::Denied) && !self.is_plain(path).await {
+        let denied = matches!(error, FsError::Denied);
+        let failure = failed(path, error);
+        if denied && !self.is_plain(path).await {
             return Failure::new(StatusCode::NOT_FOUND);
         }
-        failure(error)
+        failure
     }
 
-    /// Whether there is something at `path` that is no link: what is refused behind a link is not said to be there.
+    /// Whether what is refused at `path` is no link, nor behind one: that is not said to be there. What is in a directory
+    /// that may not be looked into is judged by that directory.
     async fn is_plain(&self, path: &VPath) -> bool {
-        self.files.stat(path, false).await.is_ok_and(|meta| meta.kind != Kind::Link)
+        let mut path = path.clone();
+        loop {
+            match self.files.stat(&path, false).await {
+                Ok(meta) => return meta.kind != Kind::Link,
+                Err(FsError::Denied) => {}
+                Err(_) => return false,
+            }
+            match path.parent() {
+                Some(parent) => path = parent,
+                None => return false,
+            }
+        }
     }
 }
 
@@ -174,6 +188,17 @@ fn failure(error: FsError) -> Failure {
         }
     };
     Failure::new(status)
+}
+
+/// The [`failure`] of what is at `path`, which the log names where it is refused.
+fn failed(path: &VPath, error: FsError) -> Failure {
+    if matches!(error, FsError::Denied) {
+        let path = String::from_utf8_lossy(path.as_bytes());
+        let uid = rustix::process::geteuid().as_raw();
+        // The quoted form shows controls as what they are.
+        tracing::info!(?path, uid, "permission denied by the file system, or a link that leaves the folder");
+    }
+    failure(error)
 }
 
 /// Whether the system has no descriptor or memory left, for now.
