@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, also in what tests share")]
 
 mod check;
+mod clients;
 mod commands;
 mod config;
 mod daemon;
@@ -18,3 +19,4 @@ mod process;
 mod reload;
 mod servers;
 mod sockets;
+mod wget;
