@@ -1,6 +1,6 @@
 // What the checks share: servers, a network that can be cut, and pages that are listened to.
-import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -87,6 +87,13 @@ export class Harness {
     const page = await (await this.#browser.newContext(options)).newPage();
     page.setDefaultTimeout(15_000);
     return { page, complaints: listen(page) };
+  }
+
+  /** A certificate for `localhost`, and its key. */
+  certificate() {
+    const [key, cert] = ["key.pem", "cert.pem"].map((name) => join(this.folder(), name));
+    execFileSync(join(this.#target, "ropewalk"), ["cert", "self-signed", "--cert", cert, "--key", key], { stdio: "ignore" });
+    return { key: readFileSync(key), cert: readFileSync(cert) };
   }
 
   shot(page, name, fullPage = false) {

@@ -1,8 +1,5 @@
 // WebSockets that a page opens: what it sends comes back, how they end, and that pages of elsewhere are refused.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { Cable, DESKTOP, complained, until } from "./harness.js";
 
 /** Sends these through `/echo`, and gives what came back and how it ended. */
@@ -79,8 +76,7 @@ export default async function (harness) {
   });
 
   await harness.check("websocket: over HTTP/2 it shares the connection of its page", async () => {
-    const secure = certificate(harness);
-    const cable = await Cable.to(port, secure);
+    const cable = await Cable.to(port, harness.certificate());
     const { page, complaints } = await harness.page({ ...DESKTOP, ignoreHTTPSErrors: true });
     await page.goto(`https://localhost:${cable.port}/`);
     assert.equal(await page.evaluate(() => performance.getEntriesByType("navigation")[0].nextHopProtocol), "h2");
@@ -105,13 +101,4 @@ export default async function (harness) {
     await page.getByText("(the end)").waitFor();
     complained(complaints);
   });
-}
-
-function certificate(harness) {
-  const folder = harness.folder();
-  const pem = (name) => join(folder, `${name}.pem`);
-  execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
-    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", pem("key"), "-out", pem("cert")],
-  { stdio: "ignore" });
-  return { key: readFileSync(pem("key")), cert: readFileSync(pem("cert")) };
 }

@@ -2,6 +2,7 @@
 //! `wget.rs` has the other.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
@@ -90,7 +91,7 @@ impl Site {
     }
 
     /// The folder that is served.
-    pub(crate) fn file(&self, name: &str) -> std::path::PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.join("site").join(name)
     }
 }

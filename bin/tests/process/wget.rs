@@ -62,9 +62,10 @@ fn wget_resumes_what_it_has_a_part_of() {
 #[test]
 fn wget_mirrors_a_listing() {
     let Some(wget) = Wget::new() else { return };
-    let args =
-        ["-r", "-l", "inf", "-np", "-nH", "-R", "index.html*", "-X", "/private", "--local-encoding=UTF-8"];
-    let said = wget.run(&[&args[..], &[&wget.site.http("/")]].concat());
+    let url = wget.site.http("/");
+    let refused = ["-R", "index.html*", "-X", "/private"];
+    let args = ["-r", "-l", "inf", "-np", "-nH", "--local-encoding=UTF-8", &url];
+    let said = wget.run(&[&refused[..], &args[..]].concat());
     // It asks for robots.txt as well, which is not there. All that the listings name is found.
     said.says(0, &["robots.txt"]);
     assert_eq!(said.err.matches("ERROR").count(), 1, "{said:?}");
@@ -109,7 +110,7 @@ fn wget_logs_in_when_it_is_asked_to() {
     let url = wget.site.http("/private/secret.txt");
     wget.run(&[&url]).says(6, &["401 Unauthorized"]);
     wget.run(&["--user=ann", "--password=wrong", &url]).says(6, &["401 Unauthorized"]);
-    assert_eq!(wget.got(), []);
+    assert!(wget.got().is_empty());
     let said = wget.run(&["--user=ann", "--password=swordfish", &url]);
     // It is asked first, and then says who it is on the same connection.
     said.says(0, &["401 Unauthorized", "Reusing existing connection", "200 OK"]);
