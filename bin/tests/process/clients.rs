@@ -1,5 +1,5 @@
 //! Clients that others have written, against a site that has what they ask for: Python's httpx, over HTTP/1.1 and HTTP/2.
-//! `wget.rs` has the other.
+//! `clients_wget.rs` has the other.
 
 use std::fs;
 use std::path::PathBuf;

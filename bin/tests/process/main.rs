@@ -5,6 +5,7 @@
 
 mod check;
 mod clients;
+mod clients_wget;
 mod commands;
 mod config;
 mod daemon;
@@ -19,4 +20,3 @@ mod process;
 mod reload;
 mod servers;
 mod sockets;
-mod wget;
