@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, also in what tests share")]
 
 mod check;
+mod clients;
+mod clients_wget;
 mod commands;
 mod config;
 mod daemon;
