@@ -197,7 +197,7 @@ fn configuration(block: &Block) -> Result<(), String> {
         text.push_str("[[service]]\nkind = \"echo\"\nlisten = [\"tcp:8007\"]\n");
     }
     fs::write(place.work().join("ropewalk.toml"), text).unwrap();
-    let script = "exec 2>&1; ropewalk cert self-signed --cert full.pem --key key.pem && ropewalk check";
+    let script = "exec 2>&1; ropewalk cert self-signed --cert full.pem --key key.pem && ropewalk user add ann --no-password && ropewalk check";
     let output = place.bash(script);
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stdout).into_owned()) }
 }

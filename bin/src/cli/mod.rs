@@ -50,6 +50,12 @@ enum Command {
     /// Say who can log in: people, their groups, passwords and keys.
     #[cfg(feature = "store")]
     User(commands::user::UserArgs),
+    /// Say who is banned from a server that runs; ban and unban.
+    #[cfg(feature = "store")]
+    Ban(commands::ban::BanArgs),
+    /// Say what a server does that runs.
+    #[cfg(feature = "store")]
+    Status(commands::ban::StatusArgs),
     /// Make certificates for development.
     Cert(commands::cert::CertArgs),
     /// Hash passwords for files of accounts.
@@ -141,6 +147,10 @@ fn dispatch(mut all: Vec<Command>, registry: &Registry) -> Exit {
         Command::Fetch(args) => commands::fetch::run(&args),
         #[cfg(feature = "store")]
         Command::User(args) => commands::user::run(args),
+        #[cfg(feature = "store")]
+        Command::Ban(args) => commands::ban::run(args),
+        #[cfg(feature = "store")]
+        Command::Status(args) => commands::ban::status(&args),
         Command::Cert(args) => commands::cert::run(&args),
         Command::Password(args) => commands::password::run(&args),
         #[cfg(feature = "conform")]

@@ -1,5 +1,7 @@
 //! Commands that do one thing and end.
 
+#[cfg(feature = "store")]
+pub(crate) mod ban;
 pub(crate) mod cert;
 pub(crate) mod check;
 pub(crate) mod config;

@@ -10,7 +10,7 @@ use tracing::Instrument as _;
 
 use super::{
     BoxPolicy, BoxProtocol, ConnId, Context, LimitConnections, LimitPerPeer, Next, Offence, Policy, Prepare,
-    Protocol, Service, Tls,
+    Protocol, Service, Tls, defend::ShutOut,
 };
 use crate::net::{Bound, Endpoint, Incoming, Listener, Notice};
 use crate::tls::{Certificates, ServerTls};
@@ -163,6 +163,8 @@ impl Server {
 
     fn chain(&self, tls: Option<&ServerTls>, counts: &Counts) -> Chain {
         let mut all = self.outer.clone();
+        // Behind a proxy it is only known now who the peer is.
+        all.push(ShutOut.boxed());
         all.push(counts.all.clone());
         all.push(counts.per_peer.clone());
         if let Some(tls) = tls {

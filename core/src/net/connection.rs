@@ -130,7 +130,8 @@ impl Connection {
     /// Where the socket is no longer connected.
     pub fn unix(socket: UnixStream) -> Result<Self> {
         let path = |at: tokio::net::unix::SocketAddr| Address::Unix(at.as_pathname().map(Into::into));
-        let info = Info::new(path(socket.peer_addr()?), path(socket.local_addr()?));
+        let mut info = Info::new(path(socket.peer_addr()?), path(socket.local_addr()?));
+        info.uid = socket.peer_cred().ok().map(|peer| peer.uid());
         Ok(Self::of(Raw::Unix(socket), info))
     }
 
