@@ -12,6 +12,7 @@ mod drain;
 mod fetch;
 mod fetch_peers;
 mod fetch_resume;
+mod ftp;
 mod notify;
 mod privileges;
 mod process;

@@ -1,4 +1,4 @@
-//! TYPE A: lines end in CRLF on the wire (RFC 959 §3.1.1.1), and in LF here.
+//! TYPE A: lines end in CRLF on the wire (RFC 959 §3.1.1), and in LF here.
 
 /// Turns each LF into CRLF.
 pub(super) fn encode(text: &[u8], out: &mut Vec<u8>) {

@@ -92,7 +92,7 @@ async fn the_anonymous_read_and_leave_files_that_nobody_gets() {
     client.passive().await;
     assert_eq!(
         client.codes(["RETR in/b", "DELE in/b", "MDTM in/b", "RNFR in/b", "MKD d"]).await,
-        [550, 550, 550, 550, 502]
+        [550, 550, 550, 550, 553]
     );
     client.passive().await;
     assert_eq!(client.code("LIST in").await, 550);

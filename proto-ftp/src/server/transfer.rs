@@ -111,7 +111,7 @@ impl Job {
                 .map_err(using)?;
                 let len = file.opened().len;
                 if from > len {
-                    // RFC 1123 §4.1.3.4.
+                    // RFC 1123 §4.1.3.
                     return Err(Reply::new(554, "the file is shorter than that"));
                 }
                 let text = format!("opening data connection ({} bytes)", len - from);
@@ -120,7 +120,7 @@ impl Job {
             What::Store(store, expect) => {
                 let (file, at, path) = open_store(files, &path, store, expect, options).await?;
                 let reply = match (store, path.file_name()) {
-                    // RFC 1123 §4.1.2.9.
+                    // RFC 1123 §4.1.2.
                     (Store::Unique, Some(name)) => Reply::new(150, [b"FILE: ", name.as_bytes()].concat()),
                     _ => Reply::new(150, "send it"),
                 };

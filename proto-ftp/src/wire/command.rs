@@ -85,7 +85,7 @@ pub enum Heard {
     Line(Bytes),
     /// A line that is refused: named once, gone wholly.
     Bad(BadLine),
-    /// The peer asks for an option of telnet (RFC 854): this says no (RFC 1123 §4.1.2.12), and is to be sent.
+    /// The peer asks for an option of telnet (RFC 854): this says no (RFC 1123 §4.1.2), and is to be sent.
     Refuse([u8; 3]),
 }
 

@@ -69,7 +69,7 @@ async fn a_transfer_goes_on_where_it_was_cut() {
     assert_eq!(client.store("APPE new", b"n").await, 226);
     assert_eq!(content(&memory, "/a").await, "0123abc789+");
     assert_eq!(content(&memory, "/new").await, "n");
-    // RFC 1123 §4.1.3.4.
+    // RFC 1123 §4.1.3.
     for command in ["RETR a", "STOR a", "STOR none"] {
         assert_eq!(client.code("REST 12").await, 350);
         let _data = client.passive().await;
