@@ -5,8 +5,8 @@ mod server;
 mod state;
 pub mod wire;
 
+pub use kind::KIND;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use server::fuzzing;
-pub use kind::KIND;
 pub use server::{Area, Ftp, Options, Public, Tie};

@@ -44,6 +44,12 @@ class Server:
             free.bind((self.host, 0))
             self.port = free.getsockname()[1]
 
+    def endpoint(self):
+        # No interface is all of them, by IPv4 and IPv6.
+        if self.host in ("", "::"):
+            return f"tcp:{self.port}"
+        return f"tcp:{self.port}:interface={self.host.replace(':', chr(92) * 2 + ':')}"
+
     def config(self):
         handler = self.handler
         ports = handler.passive_ports
@@ -55,7 +61,7 @@ class Server:
             'users = ["user:12345"]',
             "[[service]]",
             'kind = "ftp"',
-            f'listen = ["tcp:{self.port}:interface={self.host.replace(":", chr(92) * 2 + ":")}"]',
+            f'listen = ["{self.endpoint()}"]',
             'accounts = "home"\nfiles = "home"\nanonymous = "home"',
             "active = true",
             f"fxp = {str(bool(handler.permit_foreign_addresses)).lower()}",
@@ -105,8 +111,8 @@ def by_code(raises):
     """`pytest.raises`, which of the text of a reply compares the code."""
 
     def relaxed(expected, *args, match=None, **kwargs):
-        code = re.match(r"\^?(\d{3})", match) if isinstance(match, str) else None
-        return raises(expected, *args, match=code.group(0) if code else match, **kwargs)
+        code = re.match(r"\^?(\d{3})", match or "")
+        return raises(expected, *args, match=code and code.group(0), **kwargs)
 
     return relaxed
 

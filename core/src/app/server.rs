@@ -273,10 +273,8 @@ impl Service for Server {
                 accepting.push(cx.spawn_on(shard, acceptor.clone().run(bound.listen()?)));
             }
         }
-        for tls in self.listens.iter().map(|listen| &listen.tls).chain([&self.later]) {
-            if let Some(tls) = tls {
-                cx.spawn(renew(tls.certificates().clone(), cx.clone())).detach();
-            }
+        for tls in self.listens.iter().filter_map(|listen| listen.tls.as_ref()).chain(&self.later) {
+            cx.spawn(renew(tls.certificates().clone(), cx.clone())).detach();
         }
         cx.ready();
         futures_util::future::join_all(accepting).await;

@@ -154,7 +154,7 @@ impl Session {
     }
 
     fn quit(&mut self, _: &[u8]) {
-        self.leave(Reply::new(221, "goodbye"));
+        self.part(&Reply::new(221, "goodbye"));
     }
 
     fn clnt(&mut self, program: &[u8]) {
