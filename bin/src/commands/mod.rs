@@ -9,6 +9,8 @@ pub(crate) mod conform;
 pub(crate) mod fetch;
 pub(crate) mod kinds;
 pub(crate) mod man;
+#[cfg(feature = "store")]
+pub(crate) mod user;
 
 use crate::exit::Exit;
 
@@ -19,6 +21,7 @@ pub(crate) fn version(verbose: bool) -> Exit {
         let features = [
             ("http", cfg!(feature = "http")),
             ("ftp", cfg!(feature = "ftp")),
+            ("store", cfg!(feature = "store")),
             ("conform", cfg!(feature = "conform")),
         ]
         .into_iter()

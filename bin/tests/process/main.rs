@@ -19,3 +19,4 @@ mod process;
 mod reload;
 mod servers;
 mod sockets;
+mod user;

@@ -147,12 +147,12 @@ async fn the_end_of_the_control_connection_is_that_of_an_upload() {
 
 #[tokio::test]
 async fn a_quit_waits_for_the_transfer() {
-    let memory = Memory::new().with("/big", octets(1 << 20));
+    let memory = Memory::new().with("/big", octets(64 << 20));
     let mut client = server(&memory).login().await;
     let data = client.passive().await;
     assert_eq!(client.code("RETR big").await, 150);
     assert_eq!(client.say("QUIT").await, "221 goodbye\r\n");
-    assert_eq!(all(data).await.len(), 1 << 20);
+    assert_eq!(all(data).await.len(), 64 << 20);
     assert_eq!((client.reply().await, client.reply().await), ("226 done\r\n".into(), String::new()));
 }
 
