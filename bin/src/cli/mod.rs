@@ -42,6 +42,9 @@ enum Command {
     /// Serve a folder over HTTP/1.1 and HTTP/2.
     #[cfg(feature = "http")]
     Web(servers::WebArgs),
+    /// Serve a folder over FTP and FTPS.
+    #[cfg(feature = "ftp")]
+    Ftp(servers::FtpArgs),
     /// Send back what is sent (RFC 862).
     Echo(servers::EchoArgs),
     /// Fetch something over HTTP.
@@ -164,6 +167,8 @@ fn dispatch(mut all: Vec<Command>, registry: &Registry) -> Exit {
         Command::External(words) => external::run(&words, &Cli::command()),
         #[cfg(feature = "http")]
         Command::Web(_) => servers::run(vec![command], registry),
+        #[cfg(feature = "ftp")]
+        Command::Ftp(_) => servers::run(vec![command], registry),
         Command::Echo(_) => servers::run(vec![command], registry),
     }
 }
@@ -173,6 +178,8 @@ impl Command {
         match self {
             #[cfg(feature = "http")]
             Self::Web(_) => true,
+            #[cfg(feature = "ftp")]
+            Self::Ftp(_) => true,
             Self::Echo(_) => true,
             _ => false,
         }

@@ -23,6 +23,7 @@ pub(crate) fn version(verbose: bool) -> Exit {
     if verbose {
         let features = [
             ("http", cfg!(feature = "http")),
+            ("ftp", cfg!(feature = "ftp")),
             ("store", cfg!(feature = "store")),
             ("conform", cfg!(feature = "conform")),
         ]

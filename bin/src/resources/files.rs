@@ -33,9 +33,10 @@ fn read(section: &mut Section<'_>) -> Option<Tree> {
     let links = section
         .key("links", "Whether symbolic links that stay inside the folder are followed.")
         .word_or(("contained", true), &[("none", false)]);
+    let write = section.key("write", "Whether services may change it, for those whom they let.").or(false);
     let path = path?;
     let mut options = Options::default();
-    options.links = links;
+    (options.links, options.write) = (links, write);
     let local = Local::with(&path, &options)
         .map_err(|e| section.error_in("path", format!("{}: {e}", path.display())))
         .ok()?;

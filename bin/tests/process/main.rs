@@ -14,6 +14,7 @@ mod drain;
 mod fetch;
 mod fetch_peers;
 mod fetch_resume;
+mod ftp;
 mod notify;
 mod password;
 mod privileges;
