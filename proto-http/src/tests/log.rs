@@ -78,6 +78,16 @@ async fn one_event_says_all_of_a_request() {
 }
 
 #[tokio::test]
+async fn the_octets_of_a_stream_are_those_of_its_content() {
+    let handler = |_: Request| async {
+        let chunks = ["ab", "", "cde"].map(|chunk| Ok(bytes::Bytes::from(chunk)));
+        Ok(Response::new(Body::stream(futures_util::stream::iter(chunks))))
+    };
+    let line = logged(AccessLog::Fields, false, handler, AGENT).await;
+    assert!(line.contains("bytes=5 "), "{line}");
+}
+
+#[tokio::test]
 async fn the_combined_form_is_one_line() {
     let line = logged(AccessLog::Combined, false, echo, AGENT).await;
     assert!(
