@@ -7,6 +7,7 @@
 
 mod error;
 pub mod layers;
+mod link;
 mod locks;
 mod marks;
 mod memory;
@@ -19,6 +20,7 @@ pub mod suite;
 mod traits;
 
 pub use error::FsError;
+pub use link::link_text;
 pub use locks::{Lock, LockError, Locks, MemoryLocks, NewLock};
 pub use marks::{Marks, Place};
 pub use memory::Memory;

@@ -52,12 +52,22 @@ impl Jail {
 
     /// As [`open_now`](Self::open_now), waiting for the disk.
     pub(super) fn open(&self, path: &VPath, flags: OFlags) -> Result<OwnedFd, Errno> {
+        self.resolve(path, flags, self.links)
+    }
+
+    /// The directory at `path`, to do something in it; no link is followed on the way there.
+    pub(super) fn open_dir(&self, path: &VPath) -> Result<OwnedFd, Errno> {
+        self.resolve(path, OFlags::PATH | OFlags::DIRECTORY, false)
+    }
+
+    fn resolve(&self, path: &VPath, flags: OFlags, links: bool) -> Result<OwnedFd, Errno> {
         if self.look_up == LookUp::Walk {
-            return walk::open(&self.root, path, flags | OFlags::CLOEXEC, self.links);
+            return walk::open(&self.root, path, flags | OFlags::CLOEXEC, links);
         }
+        let follow = if links { ResolveFlags::empty() } else { ResolveFlags::NO_SYMLINKS };
         let mut opened = Err(Errno::AGAIN);
         for _ in 0..TRIES {
-            opened = self.openat2(path, flags, ResolveFlags::empty());
+            opened = self.openat2(path, flags, follow);
             if !matches!(opened, Err(Errno::AGAIN)) {
                 break;
             }

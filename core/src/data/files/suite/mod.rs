@@ -3,6 +3,9 @@
 //! They panic where a backend differs from what [`Files`] promises.
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
+mod change;
+mod write;
+
 use std::collections::BTreeMap;
 use std::ops::Deref;
 
@@ -34,9 +37,9 @@ pub enum Planted {
     Link(&'static str),
 }
 
-/// Runs the whole suite for the read side of [`Files`].
+/// Runs the whole suite: what is read, and, as far as [`Caps`] claim it, what is written.
 ///
-/// `make` gives a tree with what it is told to plant, and nothing else; it is called several times. Links that lead
+/// `make` gives a tree with what it is told to plant, and nothing else; it is called many times. Links that lead
 /// out of it must be planted as they are.
 ///
 /// # Panics
@@ -55,6 +58,9 @@ where
     unclaimed(&*tree).await;
     odd_names(&*make(&odd_seeds())).await;
     large_directory(&*make(&many_seeds())).await;
+    let (make, odd) = (|| make(&seeds()), || make(&odd_seeds()));
+    write::all(&make, &odd).await;
+    change::all(&make, &odd).await;
 }
 
 const HELLO: &[u8] = b"hello, world";
