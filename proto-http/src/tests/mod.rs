@@ -2,6 +2,7 @@
 
 mod auth;
 mod compress;
+mod dav;
 mod deadlines;
 mod files;
 mod h1;
@@ -14,6 +15,7 @@ mod site;
 mod sockets;
 mod tls;
 mod upgrade;
+mod write;
 
 use std::sync::Once;
 use std::time::Duration;
