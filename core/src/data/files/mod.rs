@@ -18,6 +18,7 @@ mod props;
 #[cfg(feature = "testkit")]
 pub mod suite;
 mod traits;
+mod warm;
 
 pub use error::FsError;
 pub use link::link_text;

@@ -32,7 +32,7 @@ caps! {
     APPEND = 2;
     /// Changes the length of a file.
     TRUNCATE = 3;
-    /// Replaces a file at once: nobody sees a half of it.
+    /// Replaces or makes a file at once: nobody sees a half of it, and what is not committed leaves no trace.
     ATOMIC_PUT = 4;
     /// Makes a file only where there is none.
     CREATE_NEW = 5;
@@ -103,9 +103,9 @@ pub struct Open {
     pub write: Option<Write>,
     /// Every write goes to the end, whatever its offset.
     pub append: bool,
-    /// Permission bits for a file that is made.
+    /// Permission bits for a file that is made; a umask may take from them.
     pub mode: Option<u16>,
-    /// How long the content is going to be, where the peer said so: room is set aside for it.
+    /// How long the content is going to be, where the peer said so: that it has no room is said at once.
     pub expect_len: Option<u64>,
     /// Only if the file has this content now; [`Stale`](super::FsError::Stale) otherwise.
     pub if_match: Option<Etag>,
@@ -130,9 +130,10 @@ impl Open {
 pub enum Write {
     /// It is changed in place, and made if missing.
     Update,
-    /// It stays as it is until [`commit`](super::FileHandle::commit) puts new content in its place.
+    /// It stays as it is until [`commit`](super::FileHandle::commit) puts new content in its place. A backend that
+    /// claims [`Caps::RANDOM_WRITE`] but not [`Caps::ATOMIC_PUT`] empties it and writes in place.
     Replace,
-    /// There must be nothing there.
+    /// There must be nothing there. With [`Caps::ATOMIC_PUT`] there is a file only from the commit on.
     CreateNew,
 }
 

@@ -36,8 +36,7 @@ where
         times(&*make()).await;
     }
     if caps.has(Caps::RANDOM_WRITE) && !caps.has(Caps::OWNER) {
-        let mut owner = SetMeta::default();
-        owner.uid = Some(0);
+        let owner = SetMeta { uid: Some(0), ..SetMeta::default() };
         refused(make().set(&path("/file"), owner, true).await, &FsError::Unsupported, "an owner");
     }
     if caps.has(Caps::SYMLINK) {

@@ -286,7 +286,9 @@ async fn unclaimed(files: &dyn Files) {
         (Caps::ATOMIC_PUT, Write::Replace),
         (Caps::CREATE_NEW, Write::CreateNew),
     ] {
-        if !caps.has(cap) {
+        // What cannot be replaced at once may be emptied and written.
+        let in_place = how == Write::Replace && caps.has(Caps::RANDOM_WRITE);
+        if !caps.has(cap) && !in_place {
             unsupported(files.open(&new, &Open::write(how)).await.map(drop), "open to write");
         }
     }

@@ -15,13 +15,12 @@ where
     F: Files,
 {
     let caps = make().caps();
-    let everywhere = |claimed, how| caps.has(claimed).then_some(how);
     let ways = [
-        everywhere(Caps::RANDOM_WRITE, Write::Update),
-        everywhere(Caps::ATOMIC_PUT, Write::Replace),
-        everywhere(Caps::CREATE_NEW, Write::CreateNew),
+        (Write::Update, caps.has(Caps::RANDOM_WRITE)),
+        (Write::Replace, caps.has(Caps::ATOMIC_PUT) || caps.has(Caps::RANDOM_WRITE)),
+        (Write::CreateNew, caps.has(Caps::CREATE_NEW)),
     ];
-    for how in ways.into_iter().flatten() {
+    for how in ways.into_iter().filter_map(|(how, claimed)| claimed.then_some(how)) {
         nowhere(&*make(), how).await;
         new_file(&*make(), how).await;
         odd_new_names(&*odd(), how).await;
@@ -32,6 +31,9 @@ where
     }
     if caps.has(Caps::RANDOM_WRITE | Caps::APPEND) {
         append(&*make()).await;
+    }
+    if caps.has(Caps::RANDOM_WRITE) && !caps.has(Caps::ATOMIC_PUT) {
+        replace_in_place(&*make()).await;
     }
     if caps.has(Caps::ATOMIC_PUT) {
         replace(&*make()).await;
@@ -224,6 +226,18 @@ async fn replace(files: &dyn Files) {
         let meta = file.commit().await.expect("a commit");
         assert_eq!((meta.mtime, meta.mode), (mtime, Some(0o701)), "facts that were set before the commit");
     }
+}
+
+async fn replace_in_place(files: &dyn Files) {
+    let file = files.open(&path("/file"), &Open::write(Write::Replace)).await.expect("new content");
+    assert_eq!(content(files, "/file").await.expect("the file"), b"", "it is empty at once");
+    file.write_at(0, Bytes::from_static(b"half")).await.expect("a write");
+    drop(file);
+    assert_eq!(
+        content(files, "/file").await.expect("the file"),
+        b"half",
+        "what was written can be continued"
+    );
 }
 
 /// What is dropped was never there.
