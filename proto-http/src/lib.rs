@@ -2,6 +2,7 @@
 
 pub mod client;
 mod coding;
+mod dav;
 mod files;
 mod form;
 #[cfg(fuzzing)]

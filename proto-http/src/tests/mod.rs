@@ -2,6 +2,7 @@
 
 mod auth;
 mod compress;
+mod dav;
 mod deadlines;
 mod files;
 mod flow;
@@ -15,6 +16,7 @@ mod site;
 mod sockets;
 mod tls;
 mod upgrade;
+mod write;
 
 use std::sync::Once;
 use std::time::Duration;

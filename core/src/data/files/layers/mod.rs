@@ -1,8 +1,10 @@
 //! What stands between a protocol and the place where files are kept: each layer is itself a [`Files`](super::Files).
 
 mod hide;
+mod marked;
 
 pub use hide::{Dots, Hide};
+pub use marked::Marked;
 
 /// Whether this is the name of a file that a backend is still writing: `.` name `.` 16 hexadecimal digits `.part`.
 pub fn is_part(name: &[u8]) -> bool {
