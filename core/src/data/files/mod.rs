@@ -6,6 +6,7 @@
 //! [layer](layers) over one.
 
 mod error;
+mod glob;
 pub mod layers;
 mod link;
 mod memory;
@@ -17,6 +18,7 @@ pub mod suite;
 mod traits;
 
 pub use error::FsError;
+pub use glob::{BadGlob, Glob};
 pub use link::link_text;
 pub use memory::Memory;
 pub use meta::{Entry, Etag, FileId, Kind, Meta, SetMeta, Space, Time};
