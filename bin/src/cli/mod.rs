@@ -47,6 +47,9 @@ enum Command {
     /// Fetch something over HTTP.
     #[cfg(feature = "http")]
     Fetch(Box<commands::fetch::FetchArgs>),
+    /// Say who can log in: people, their groups, passwords and keys.
+    #[cfg(feature = "store")]
+    User(commands::user::UserArgs),
     /// Make certificates for development.
     Cert(commands::cert::CertArgs),
     /// Check a server against the RFCs.
@@ -134,6 +137,8 @@ fn dispatch(mut all: Vec<Command>, registry: &Registry) -> Exit {
         Command::Kinds(args) => commands::kinds::run(&args, registry),
         #[cfg(feature = "http")]
         Command::Fetch(args) => commands::fetch::run(&args),
+        #[cfg(feature = "store")]
+        Command::User(args) => commands::user::run(args),
         Command::Cert(args) => commands::cert::run(&args),
         #[cfg(feature = "conform")]
         Command::Conform(args) => commands::conform::run(&args),

@@ -59,8 +59,9 @@ pub(crate) struct WebArgs {
     /// a trial, use `--accounts`.
     #[arg(long, value_name = "NAME:PASSWORD")]
     user: Vec<User>,
-    /// Whoever is in this file may come in: `.toml`, as in the manual, or as `htpasswd` writes it.
-    #[arg(long, value_name = "FILE")]
+    /// Whoever is in this store may come in, the folder that `ropewalk user` keeps; or in this file: `.toml`, as in the
+    /// manual, or as `htpasswd` writes it.
+    #[arg(long, value_name = "DIR|FILE")]
     accounts: Option<PathBuf>,
     #[command(flatten)]
     server: ServerArgs,
@@ -104,7 +105,7 @@ impl WebArgs {
         if let Some(file) = &self.accounts {
             let path = std::path::absolute(file).map_err(|e| format!("{}: {e}", file.display()))?;
             let path = path.to_str().ok_or_else(|| format!("{} is not UTF-8", path.display()))?;
-            accounts.insert("file".into(), path.into());
+            accounts.insert(if file.is_dir() { "store" } else { "file" }.into(), path.into());
         }
         if accounts.is_empty() {
             return Ok(None);

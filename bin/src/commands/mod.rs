@@ -9,6 +9,8 @@ pub(crate) mod conform;
 pub(crate) mod fetch;
 pub(crate) mod kinds;
 pub(crate) mod man;
+#[cfg(feature = "store")]
+pub(crate) mod user;
 
 use crate::exit::Exit;
 
@@ -16,9 +18,13 @@ use crate::exit::Exit;
 pub(crate) fn version(verbose: bool) -> Exit {
     outln!("ropewalk {}", env!("CARGO_PKG_VERSION"));
     if verbose {
-        let features = [("http", cfg!(feature = "http")), ("conform", cfg!(feature = "conform"))]
-            .into_iter()
-            .filter(|(_, on)| *on);
+        let features = [
+            ("http", cfg!(feature = "http")),
+            ("store", cfg!(feature = "store")),
+            ("conform", cfg!(feature = "conform")),
+        ]
+        .into_iter()
+        .filter(|(_, on)| *on);
         outln!("features: {}", features.map(|(name, _)| name).collect::<Vec<_>>().join(" "));
         outln!("platform: {} {}", std::env::consts::OS, std::env::consts::ARCH);
         outln!("tls: aws-lc-rs, TLS 1.2 and 1.3, X25519MLKEM768 first");

@@ -3,12 +3,13 @@ use std::sync::{Arc, LazyLock};
 
 use ropewalk_core::config::{ResourceKind, Secret, Section};
 use ropewalk_core::data::cred::{Accounts, AnyOf, Authenticator, Format, Hashing, Memory};
+use ropewalk_store::accounts::Store;
 
 /// `[accounts.NAME]`: people and their passwords by name.
 pub(crate) const ACCOUNTS: ResourceKind = ResourceKind {
     name: "accounts",
     summary: "People who can log in, for every service that asks who somebody is",
-    example: "file = \"accounts.toml\"",
+    example: "store = \"ropewalk-data\"",
     build: |section, resources| {
         if let Some(accounts) = read(section) {
             resources.provide::<dyn Authenticator>(section, accounts);
@@ -26,6 +27,9 @@ fn read(section: &mut Section<'_>) -> Option<Arc<dyn Authenticator>> {
         .key("format", "How it is written; by default `toml` where its name ends so, else `htpasswd`.")
         .word(&[("toml", Format::Toml), ("htpasswd", Format::Htpasswd)]);
     let users: Vec<Secret> = section.key("users", "People as `name:password`, besides.").or(Vec::new());
+    let store: Option<PathBuf> = section
+        .key("store", "Folder of a store, as `ropewalk user` makes it; changes count within a second.")
+        .optional();
     let mut all: Vec<Arc<dyn Authenticator>> = Vec::new();
     if !users.is_empty() {
         all.push(memory(section, &users)?);
@@ -38,8 +42,12 @@ fn read(section: &mut Section<'_>) -> Option<Arc<dyn Authenticator>> {
         let accounts = Accounts::open(path, format.unwrap_or_else(by_name), Arc::clone(&HASHING));
         all.push(Arc::new(accounts.map_err(|error| section.error_in("file", error.chain())).ok()?));
     }
-    if all.is_empty() && !section.has("file") {
-        section.error("accounts have a `file` or `users`");
+    if let Some(dir) = store {
+        let store = Store::open(dir, Arc::clone(&HASHING));
+        all.push(Arc::new(store.map_err(|error| section.error_in("store", error.chain())).ok()?));
+    }
+    if all.is_empty() && !section.has("file") && !section.has("store") {
+        section.error("accounts have a `store`, a `file` or `users`");
     }
     Some(if all.len() == 1 { all.remove(0) } else { Arc::new(AnyOf::new(all)) })
 }

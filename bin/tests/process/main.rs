@@ -18,3 +18,4 @@ mod process;
 mod reload;
 mod servers;
 mod sockets;
+mod user;

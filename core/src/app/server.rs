@@ -35,6 +35,8 @@ pub struct Server {
     limits: Option<Limits>,
     client_first: bool,
     login: bool,
+    tls_apart: bool,
+    later: Option<ServerTls>,
     /// The socket of each of `listens`, once prepared.
     bound: Vec<Bound>,
 }
@@ -65,6 +67,8 @@ impl Server {
             limits: None,
             client_first: false,
             login: false,
+            tls_apart: false,
+            later: None,
             bound: Vec::new(),
         }
     }
@@ -125,6 +129,22 @@ impl Server {
         self
     }
 
+    /// The TLS session of each connection has keys of its own, so that further connections of its peer can be tied to
+    /// it: see [`ServerTls::apart`].
+    #[must_use]
+    pub fn tls_apart(mut self) -> Self {
+        self.tls_apart = true;
+        self
+    }
+
+    /// The protocol begins TLS itself, when the peer asks for it: these certificates are read and renewed as those of
+    /// endpoints are.
+    #[must_use]
+    pub fn starttls(mut self, tls: ServerTls) -> Self {
+        self.later = Some(tls);
+        self
+    }
+
     fn acceptor(&self, chain: Chain, cx: Context, tasks: TaskTracker) -> Acceptor {
         let Self { proto, name, login, client_first, .. } = self;
         let (proto, login, client_first) = (*proto, *login, *client_first);
@@ -137,7 +157,8 @@ impl Server {
         all.push(counts.all.clone());
         all.push(counts.per_peer.clone());
         if let Some(tls) = tls {
-            all.push(Tls::new(tls.clone()).boxed());
+            let tls = Tls::new(tls.clone());
+            all.push(if self.tls_apart { tls.apart().boxed() } else { tls.boxed() });
         }
         all.extend(self.inner.iter().cloned());
         Chain { policies: all, protocol: self.protocol.clone(), tls: tls.is_some() }
@@ -218,6 +239,9 @@ impl Counts {
 impl Service for Server {
     fn prepare(&mut self, prepare: &mut Prepare<'_>) -> Result<()> {
         self.bound.clear();
+        for file in self.later.iter().flat_map(|tls| tls.certificates().files()) {
+            prepare.reads(file);
+        }
         for listen in &self.listens {
             for file in listen.tls.iter().flat_map(|tls| tls.certificates().files()) {
                 prepare.reads(file);
@@ -249,8 +273,8 @@ impl Service for Server {
                 accepting.push(cx.spawn_on(shard, acceptor.clone().run(bound.listen()?)));
             }
         }
-        for listen in &self.listens {
-            if let Some(tls) = &listen.tls {
+        for tls in self.listens.iter().map(|listen| &listen.tls).chain([&self.later]) {
+            if let Some(tls) = tls {
                 cx.spawn(renew(tls.certificates().clone(), cx.clone())).detach();
             }
         }

@@ -6,19 +6,31 @@ use crate::tls::ServerTls;
 /// Speaks TLS from the first byte, inside the connection's own task: peers that are silent in the handshake
 /// hold up nobody, and end at [`Limits::handshake`](crate::Limits::handshake).
 #[derive(Clone, Debug)]
-pub struct Tls(ServerTls);
+pub struct Tls {
+    tls: ServerTls,
+    apart: bool,
+}
 
 impl Tls {
     /// With these certificates.
     pub fn new(tls: ServerTls) -> Self {
-        Self(tls)
+        Self { tls, apart: false }
+    }
+
+    /// The same, where each connection has [ticket keys of its own](ServerTls::apart).
+    #[must_use]
+    pub fn apart(mut self) -> Self {
+        self.apart = true;
+        self
     }
 }
 
 impl Policy for Tls {
     async fn apply(&self, conn: Connection, cx: Context, next: Next<'_>) -> Result<()> {
         let how = Handshake { deadline: cx.limits().handshake };
-        let conn = conn.start_tls(&self.0, how).await.map_err(|e| e.during("TLS handshake"))?;
+        let apart = if self.apart { Some(self.tls.apart()?) } else { None };
+        let tls = apart.as_ref().unwrap_or(&self.tls);
+        let conn = conn.start_tls(tls, how).await.map_err(|e| e.during("TLS handshake"))?;
         next.run(conn, cx).await
     }
 }

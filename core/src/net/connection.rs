@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout};
 
 use super::info::Info;
 use super::pace::{Pace, Record};
+use super::urgent::Urgent;
 use crate::telemetry::ByteCounters;
 use crate::tls::{ClientTls, ServerName, ServerTls, TlsStream};
 use crate::{Address, Error, Result};
@@ -37,11 +38,13 @@ struct Inner {
     info: Info,
     pace: Option<Box<Pace>>,
     meter: Meter,
+    server_tls: Option<ServerTls>,
 }
 
 /// What a TLS session can lie on, and a plain connection is.
 pub(crate) enum Raw {
     Tcp(TcpStream),
+    Urgent(Urgent),
     Unix(UnixStream),
     Other(Box<dyn Io>),
 }
@@ -133,7 +136,7 @@ impl Connection {
 
     fn of(raw: Raw, info: Info) -> Self {
         let (io, unread) = (Stream::Raw(raw), Bytes::new());
-        Self(Box::new(Inner { io, unread, info, pace: None, meter: Meter::default() }))
+        Self(Box::new(Inner { io, unread, info, pace: None, meter: Meter::default(), server_tls: None }))
     }
 
     /// The peer, this end, and TLS.
@@ -194,6 +197,34 @@ impl Connection {
         }
     }
 
+    /// Octets a second each way, where the connection is limited to them: those of another connection that is opened
+    /// for the same peer, as FTP does, are to be limited alike.
+    pub fn rate(&self) -> Option<u64> {
+        self.0.pace.as_ref().and_then(|pace| pace.is_limited_to())
+    }
+
+    /// Reads what the peer sends as urgent in its place among the other octets (SO_OOBINLINE), as protocols over telnet
+    /// want it. For a plain TCP socket, which is then out of reach of [`as_tcp`](Self::as_tcp); others know nothing
+    /// urgent.
+    ///
+    /// # Errors
+    /// Where the socket is no longer open.
+    pub fn urgent_inline(&mut self) -> Result<()> {
+        if !matches!(self.0.io, Stream::Raw(Raw::Tcp(_))) {
+            return Ok(());
+        }
+        let nothing = Stream::Raw(Raw::Other(Box::new(tokio::io::empty())));
+        if let Stream::Raw(Raw::Tcp(socket)) = std::mem::replace(&mut self.0.io, nothing) {
+            self.0.io = Stream::Raw(Raw::Urgent(Urgent::new(socket)?));
+        }
+        Ok(())
+    }
+
+    /// What the server's side of its TLS was made with.
+    pub fn server_tls(&self) -> Option<&ServerTls> {
+        self.0.server_tls.as_ref()
+    }
+
     /// Deadlines, rates and transcript of this connection; made when first asked for.
     pub fn pace(&mut self) -> &mut Pace {
         self.0.pace.get_or_insert_default()
@@ -207,12 +238,14 @@ impl Connection {
     /// Closes so that the peer sees a reset, where the transport knows one: for a peer that broke the rules,
     /// whose unread bytes are not worth the wait.
     pub fn abort(self) {
-        if let Stream::Raw(Raw::Tcp(socket)) = &self.0.io {
-            reset_on_close(socket);
-        } else if let Stream::Tls(tls) = &self.0.io
-            && let Raw::Tcp(socket) = tls.get_ref()
-        {
-            reset_on_close(socket);
+        let raw = match &self.0.io {
+            Stream::Raw(raw) => raw,
+            Stream::Tls(tls) => tls.get_ref(),
+        };
+        match raw {
+            Raw::Tcp(socket) => reset_on_close(socket),
+            Raw::Urgent(urgent) => reset_on_close(urgent.socket()),
+            Raw::Unix(_) | Raw::Other(_) => {}
         }
     }
 
@@ -225,6 +258,7 @@ impl Connection {
     pub async fn start_tls(mut self, tls: &ServerTls, how: Handshake) -> Result<Self> {
         let raw = self.give_raw()?;
         let stream = timeout(how.deadline, tls.accept(raw)).await.map_err(|_| late(how.deadline))??;
+        self.0.server_tls = Some(tls.clone());
         Ok(self.with_tls(stream))
     }
 
@@ -370,7 +404,7 @@ macro_rules! forward {
         }
     };
 }
-forward!(Raw, Tcp, Unix, Other);
+forward!(Raw, Tcp, Urgent, Unix, Other);
 forward!(Stream, Raw, Tls);
 
 #[cfg(test)]

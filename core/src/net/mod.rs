@@ -13,10 +13,12 @@ mod listen;
 mod memory;
 mod pace;
 pub mod process;
+mod sendfile;
 mod sockets;
 mod stdio;
 mod tcp;
 mod unix;
+mod urgent;
 
 pub use bound::Bound;
 pub use connect::{reach, resolve};
@@ -26,4 +28,5 @@ pub use endpoint::{At, Endpoint, Interface, TlsOptions};
 pub use info::Info;
 pub use listen::{Incoming, Listener, Transport};
 pub use pace::{Pace, Record};
+pub use sendfile::SendFile;
 pub use sockets::Sockets;

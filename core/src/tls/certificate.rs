@@ -152,7 +152,7 @@ impl fmt::Debug for Certificate {
 
 const NO_CERTIFICATE: &str = "no certificate in the file (expected -----BEGIN CERTIFICATE-----)";
 
-fn parse_chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
+pub(super) fn parse_chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
     let chain: Vec<_> = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<_, _>>()
         .map_err(|error| Error::local("broken PEM").caused_by(error))?;

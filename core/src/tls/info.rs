@@ -88,6 +88,15 @@ impl PeerCertificate {
         this
     }
 
+    /// The first certificate of a PEM file.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn from_pem(pem: &[u8]) -> crate::Result<Self> {
+        let chain = super::certificate::parse_chain(pem)?;
+        Ok(Self::new(chain.first().map(AsRef::as_ref).unwrap_or_default()))
+    }
+
     /// The fingerprint in lower-case hexadecimal digits.
     pub fn fingerprint_hex(&self) -> String {
         super::hex(&self.fingerprint)

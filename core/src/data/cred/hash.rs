@@ -110,6 +110,25 @@ impl Hash {
         Self::Argon2id { params: Params::DEFAULT, salt: [0; 16].into(), output: [0; 32].into() }
     }
 
+    /// The parts that tell this hash from every other one, in order.
+    pub(super) fn identity(&self, mut part: impl FnMut(&[u8])) {
+        match self {
+            Self::Argon2id { params, salt, output } => {
+                for cost in [params.m_cost(), params.t_cost(), params.p_cost()] {
+                    part(&cost.to_be_bytes());
+                }
+                part(salt);
+                part(output);
+            }
+            Self::Bcrypt { text, .. } => part(text.as_bytes()),
+            Self::Apr1 { salt, digest } => {
+                part(salt.as_bytes());
+                part(digest);
+            }
+            Self::Sha1(digest) => part(digest),
+        }
+    }
+
     /// What one check costs, in about half a microsecond.
     pub(super) fn price(&self) -> u64 {
         match self {

@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
 use super::hash::Hash;
+use super::recent::Recent;
 use super::{LONGEST_PASSWORD, LoginError, Origin};
 use crate::{Error, Fault, Pool};
 
@@ -27,9 +28,13 @@ const WAITING: usize = 8;
 /// Further logins wait, 64 at most; then they are [`LoginError::Busy`]. Of one address (IPv6: one /64), two are
 /// checked at once and eight wait, outside the common queue; this machine's own addresses are exempt. A peer
 /// that goes away gives up its place in the queue, but not its share of the cores while its password is checked.
+///
+/// What matched is not hashed again for a minute, what did not for two seconds: clients log in for every file, and
+/// with several connections at once. Of 1,024 passwords at most that is kept, as HMACs under a key of this process.
 pub struct Hashing {
     pool: Pool,
     turns: Arc<Turns>,
+    recent: Recent,
     computed: AtomicU64,
 }
 
@@ -41,7 +46,12 @@ impl Hashing {
 
     /// On this many threads, with this many logins waiting for them.
     pub fn on(threads: usize, queue: usize) -> Self {
-        Self { pool: Pool::new(threads, queue), turns: Arc::default(), computed: AtomicU64::new(0) }
+        Self {
+            pool: Pool::new(threads, queue),
+            turns: Arc::default(),
+            recent: Recent::default(),
+            computed: AtomicU64::new(0),
+        }
     }
 
     /// Hashes a new password with argon2id as RFC 9106 calls it, m = 19 MiB, t = 2, p = 1 and a random salt, into
@@ -69,12 +79,39 @@ impl Hashing {
         self.pool.load()
     }
 
+    /// Whether this is the user's password, by the argon2id hash that [`hash`](Self::hash) has made of it. Where
+    /// there is none, as for a user whom nobody knows, the answer is no after the same work.
+    ///
+    /// # Errors
+    /// [`LoginError::Refused`] for a password that is too long to be anybody's, [`LoginError::Busy`], and
+    /// [`LoginError::Local`] where the hash is none.
+    pub async fn check(
+        &self,
+        user: &str,
+        hash: Option<&str>,
+        password: &[u8],
+        from: &Origin<'_>,
+    ) -> Result<bool, LoginError> {
+        if password.len() > LONGEST_PASSWORD {
+            return Err(LoginError::Refused);
+        }
+        let known = hash.map(Hash::argon2id).transpose();
+        let known = known.map_err(|why| LoginError::Local(Error::local(why)))?;
+        let hash = known.clone().unwrap_or_else(Hash::default_of_nobody);
+        Ok(self.matches(user, hash, password, from).await? && known.is_some())
+    }
+
     pub(super) async fn matches(
         &self,
+        user: &str,
         hash: Hash,
         password: &[u8],
         from: &Origin<'_>,
     ) -> Result<bool, LoginError> {
+        self.recent.matches(user, &hash, password, self.compute(hash.clone(), password, from)).await
+    }
+
+    async fn compute(&self, hash: Hash, password: &[u8], from: &Origin<'_>) -> Result<bool, LoginError> {
         let password = Zeroizing::new(password.to_vec());
         let network = from.peer.network().filter(|_| !from.peer.is_local());
         let turn = match network {
@@ -197,12 +234,31 @@ mod tests {
         assert_ne!(text, again, "the salt is random");
         let hash = Hash::argon2id(&text).ok().unwrap();
         let from = Origin::new(&Address::Memory, "test");
-        assert!(hashing.matches(hash.clone(), b"swordfish", &from).await.unwrap());
-        assert!(!hashing.matches(hash, b"Swordfish", &from).await.unwrap());
+        assert!(hashing.matches("ann", hash.clone(), b"swordfish", &from).await.unwrap());
+        assert!(!hashing.matches("ann", hash, b"Swordfish", &from).await.unwrap());
         assert_eq!(hashing.computed(), 4);
         for unusable in [0, LONGEST_PASSWORD + 1] {
             assert!(hashing.hash(vec![b'a'; unusable].into()).await.is_err());
         }
+    }
+
+    #[tokio::test]
+    async fn a_user_without_a_hash_is_refused_after_the_same_work() {
+        let hashing = Hashing::new();
+        let from = Origin::new(&Address::Memory, "test");
+        let text = hashing.hash(b"swordfish".to_vec().into()).await.unwrap();
+        assert!(hashing.check("ann", Some(&text), b"swordfish", &from).await.unwrap());
+        assert_eq!(hashing.computed(), 2);
+        assert!(!hashing.check("ann", Some(&text), b"swordfist", &from).await.unwrap());
+        assert!(!hashing.check("bob", None, b"swordfish", &from).await.unwrap());
+        assert!(!hashing.check("cid", None, b"swordfish", &from).await.unwrap());
+        assert_eq!(hashing.computed(), 5);
+        assert!(hashing.check("ann", Some(&text), b"swordfish", &from).await.unwrap());
+        assert_eq!(hashing.computed(), 5, "what matched is not hashed again");
+        let long = vec![b'a'; LONGEST_PASSWORD + 1];
+        assert!(matches!(hashing.check("ann", Some(&text), &long, &from).await, Err(LoginError::Refused)));
+        let broken = hashing.check("ann", Some("swordfish"), b"swordfish", &from).await;
+        assert!(matches!(broken, Err(LoginError::Local(_))));
     }
 
     #[tokio::test]
@@ -212,9 +268,9 @@ mod tests {
         let (go_on, may_go_on) = std::sync::mpsc::sync_channel::<()>(1);
         let mut running = Box::pin(hashing.pool.run(move || may_go_on.recv()));
         assert!(running.as_mut().now_or_never().is_none());
-        let mut waiting = Box::pin(hashing.matches(sha(), b"password", &from));
+        let mut waiting = Box::pin(hashing.compute(sha(), b"password", &from));
         assert!(waiting.as_mut().now_or_never().is_none());
-        let refused = hashing.matches(sha(), b"password", &from).now_or_never().unwrap();
+        let refused = hashing.compute(sha(), b"password", &from).now_or_never().unwrap();
         assert!(matches!(refused, Err(LoginError::Busy)));
         go_on.send(()).unwrap();
         running.await.unwrap().unwrap();
@@ -253,7 +309,7 @@ mod tests {
         let from = Origin::new(&peer, "test");
         let bcrypt = format!("$2y$11${}", ".".repeat(53));
         let slow = Hash::htpasswd(&bcrypt).ok().unwrap();
-        assert!(hashing.matches(slow, b"x", &from).now_or_never().is_none());
+        assert!(hashing.compute(slow, b"x", &from).now_or_never().is_none());
         let slots = hashing.turns.lock().get(&peer.network().unwrap()).map(|n| n.slots.available_permits());
         assert_eq!(slots, Some(1));
         while hashing.load() > 0 {

@@ -18,6 +18,7 @@ mod htpasswd;
 mod memory;
 mod name;
 mod portal;
+mod recent;
 mod table;
 
 use std::fmt;
@@ -136,12 +137,19 @@ pub struct Principal {
     name: Name,
     groups: Arc<[Name]>,
     method: Method,
+    profile: Option<Arc<Profile>>,
 }
 
 impl Principal {
     /// Somebody of these groups, who logged in this way.
     pub fn new(name: Name, groups: impl Into<Arc<[Name]>>, method: Method) -> Self {
-        Self { name, groups: groups.into(), method }
+        Self { name, groups: groups.into(), method, profile: None }
+    }
+
+    /// The same, with what the account says of its owner's files.
+    #[must_use]
+    pub fn with_profile(self, profile: Arc<Profile>) -> Self {
+        Self { profile: Some(profile), ..self }
     }
 
     /// The name.
@@ -164,10 +172,26 @@ impl Principal {
         self.method
     }
 
+    /// What the account says of its owner's files, where accounts say that.
+    pub fn profile(&self) -> Option<&Profile> {
+        self.profile.as_deref()
+    }
+
     /// Whether this is nobody in particular.
     pub fn is_guest(&self) -> bool {
         self.method == Method::Anonymous
     }
+}
+
+/// What an account says of its owner's files, where that is other than for everybody.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// The folder that is the owner's, in the words of the files that are served.
+    pub home: Option<String>,
+    /// The octets that the owner's files may take.
+    pub quota: Option<u64>,
+    /// What the owner may do, in the words of the files that are served.
+    pub rights: Option<String>,
 }
 
 /// How somebody logged in.

@@ -61,7 +61,8 @@ impl Table {
                 }
                 let account = self.accounts.get_key_value(user);
                 let hash = account.and_then(|(_, account)| account.hash.as_ref());
-                let matches = hashing.matches(hash.unwrap_or(&self.nobody).clone(), password, from).await?;
+                let known = hash.unwrap_or(&self.nobody).clone();
+                let matches = hashing.matches(user, known, password, from).await?;
                 (account.filter(|_| hash.is_some() && matches), Method::Password)
             }
             Credential::Certificate { sha256 } => {

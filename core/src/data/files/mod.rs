@@ -16,6 +16,7 @@ mod path;
 #[cfg(feature = "testkit")]
 pub mod suite;
 mod traits;
+mod warm;
 
 pub use error::FsError;
 pub use glob::{BadGlob, Glob};

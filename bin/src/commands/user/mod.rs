@@ -1,0 +1,268 @@
+//! `ropewalk user`: people, in a store.
+
+mod keys;
+mod password;
+mod show;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{ArgGroup, Args, Subcommand};
+use ropewalk_core::data::cred::{Hashing, Name, Profile};
+use ropewalk_core::{Error, Fault, Result};
+use ropewalk_store::accounts::{Change, NewAccount, Scram, Store};
+
+use crate::exit::Exit;
+use password::{Asked, PasswordArgs};
+
+/// `ropewalk user`.
+#[derive(Args)]
+pub(crate) struct UserArgs {
+    /// The folder of the store.
+    #[arg(long, global = true, value_name = "DIR", default_value = "./ropewalk-data")]
+    store: PathBuf,
+    #[command(subcommand)]
+    command: UserCommand,
+}
+
+#[derive(Subcommand)]
+enum UserCommand {
+    /// Add somebody; makes the store where there is none. The password is asked for, or is one line of standard input.
+    Add(AddArgs),
+    /// Give somebody another password. It is asked for, or is one line of standard input.
+    Passwd(PasswdArgs),
+    /// Change somebody's groups and files.
+    Set(SetArgs),
+    /// Let nobody log in as this person, until `enable`.
+    Disable {
+        /// Who.
+        name: Name,
+    },
+    /// Let somebody log in again.
+    Enable {
+        /// Who.
+        name: Name,
+    },
+    /// List all people.
+    Ls {
+        /// Only those of this group.
+        #[arg(long, value_name = "NAME")]
+        group: Option<Name>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what is known of somebody.
+    Show {
+        /// Who.
+        name: Name,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove somebody, with all keys and app passwords. Their files stay.
+    Rm {
+        /// Who.
+        name: Name,
+    },
+    /// SSH keys, certificates and tokens, which open an account besides its password.
+    Keys(keys::KeysArgs),
+    /// Passwords for one program each, which are made here.
+    Apppw(keys::AppArgs),
+}
+
+#[derive(Args)]
+struct AddArgs {
+    /// The name.
+    name: Name,
+    /// A group to be in; may be repeated.
+    #[arg(long = "group", value_name = "NAME")]
+    groups: Vec<Name>,
+    /// The folder that is the person's own, inside the files that are served.
+    #[arg(long, value_name = "DIR")]
+    home: Option<String>,
+    /// What the person's files may take, such as `10GiB`.
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    quota: Option<u64>,
+    /// What the person may do, in the words of the files that are served.
+    #[arg(long, value_name = "RIGHTS")]
+    rights: Option<String>,
+    #[command(flatten)]
+    password: PasswordArgs,
+    /// Also keep a SCRAM-SHA-256 verifier, for protocols that log in so. A stolen one is cheaper to guess at.
+    #[arg(long, conflicts_with = "no_password")]
+    scram: bool,
+}
+
+#[derive(Args)]
+struct PasswdArgs {
+    /// Who.
+    name: Name,
+    #[command(flatten)]
+    password: PasswordArgs,
+    /// Also keep a SCRAM-SHA-256 verifier from now on.
+    #[arg(long, conflicts_with_all = ["no_password", "no_scram"])]
+    scram: bool,
+    /// Keep none any more.
+    #[arg(long)]
+    no_scram: bool,
+}
+
+#[derive(Args)]
+#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["groups", "no_groups", "home", "quota", "rights"])))]
+struct SetArgs {
+    /// Who.
+    name: Name,
+    /// A group to be in, instead of all that were; may be repeated.
+    #[arg(long = "group", value_name = "NAME")]
+    groups: Vec<Name>,
+    /// To be in no group.
+    #[arg(long, conflicts_with = "groups")]
+    no_groups: bool,
+    /// The folder that is the person's own, inside the files that are served; none if it is empty.
+    #[arg(long, value_name = "DIR")]
+    home: Option<String>,
+    /// What the person's files may take, such as `10GiB`, or `none`.
+    #[arg(long, value_name = "SIZE", value_parser = size_or_none)]
+    quota: Option<Limit>,
+    /// What the person may do, in the words of the files that are served; none if it is empty.
+    #[arg(long, value_name = "RIGHTS")]
+    rights: Option<String>,
+}
+
+/// A quota, or that there is none.
+#[derive(Clone, Copy)]
+struct Limit(Option<u64>);
+
+/// Does what is asked for.
+pub(crate) fn run(args: UserArgs) -> Exit {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return super::fail(&Error::local("cannot start").caused_by(error)),
+    };
+    match runtime.block_on(done(args)) {
+        Ok(()) => Exit::Ok,
+        Err(error) => {
+            let code = super::fail(&error);
+            // Another process has the store locked.
+            if error.fault() == Fault::Limit { Exit::TryLater } else { code }
+        }
+    }
+}
+
+async fn done(UserArgs { store: dir, command }: UserArgs) -> Result<()> {
+    let hashing = Arc::new(Hashing::new());
+    if let UserCommand::Add(args) = command {
+        return add(args, Store::create(dir, hashing)?).await;
+    }
+    let store = Store::open(dir, hashing)?;
+    match command {
+        UserCommand::Add(_) => Ok(()),
+        UserCommand::Passwd(args) => passwd(args, &store).await,
+        UserCommand::Set(args) => set(args, &store).await,
+        UserCommand::Disable { name } => {
+            store.change(&name, Change { disabled: Some(true), ..Change::default() }).await
+        }
+        UserCommand::Enable { name } => {
+            store.change(&name, Change { disabled: Some(false), ..Change::default() }).await
+        }
+        UserCommand::Ls { group, json } => {
+            let mut all = store.list().await?;
+            all.retain(|account| group.as_ref().is_none_or(|group| account.groups.contains(group)));
+            show::list(&all, json);
+            Ok(())
+        }
+        UserCommand::Show { name, json } => {
+            show::account(&known(&store, &name).await?, json);
+            Ok(())
+        }
+        UserCommand::Rm { name } => store.remove(&name).await,
+        UserCommand::Keys(args) => keys::run(args, &store).await,
+        UserCommand::Apppw(args) => keys::run_apps(args, &store).await,
+    }
+}
+
+async fn add(args: AddArgs, store: Store) -> Result<()> {
+    let AddArgs { name, groups, home, quota, rights, password, scram } = args;
+    if store.show(&name).await?.is_some() {
+        // Before a password is typed for nothing.
+        return Err(Error::local(format!("there is an account {:?} already", name.as_str())));
+    }
+    let asked = password.ask(&name)?;
+    let profile = Profile { home: given(home), quota, rights: given(rights) };
+    store.add(NewAccount { name, groups, profile, password: asked.password(), scram }).await?;
+    asked.tell();
+    Ok(())
+}
+
+async fn passwd(args: PasswdArgs, store: &Store) -> Result<()> {
+    let PasswdArgs { name, password, scram, no_scram } = args;
+    known(store, &name).await?;
+    let scram = match (scram, no_scram) {
+        (true, _) => Scram::On,
+        (_, true) => Scram::Off,
+        _ => Scram::AsBefore,
+    };
+    let asked: Asked = password.ask(&name)?;
+    store.set_password(&name, asked.password(), scram).await?;
+    asked.tell();
+    Ok(())
+}
+
+async fn set(args: SetArgs, store: &Store) -> Result<()> {
+    let SetArgs { name, groups, no_groups, home, quota, rights } = args;
+    let change = Change {
+        groups: (no_groups || !groups.is_empty()).then_some(groups),
+        home: home.map(|home| given(Some(home))),
+        quota: quota.map(|Limit(quota)| quota),
+        rights: rights.map(|rights| given(Some(rights))),
+        ..Change::default()
+    };
+    store.change(&name, change).await
+}
+
+async fn known(store: &Store, name: &Name) -> Result<ropewalk_store::accounts::Account> {
+    let account = store.show(name).await?;
+    account.ok_or_else(|| Error::local(format!("there is no account {:?}", name.as_str())))
+}
+
+/// What is empty was not given.
+fn given(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
+}
+
+/// A number of octets, with or without a unit.
+fn size(text: &str) -> Result<u64, String> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at_checked(end).unwrap_or((text, ""));
+    let shift = match unit.trim_start().to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "kib" | "k" => 10,
+        "mib" | "m" => 20,
+        "gib" | "g" => 30,
+        "tib" | "t" => 40,
+        _ => return Err("a size is a number and KiB, MiB, GiB or TiB".into()),
+    };
+    let octets = number.parse::<u64>().ok().and_then(|n| n.checked_mul(1 << shift));
+    octets.ok_or_else(|| "a size is a number and KiB, MiB, GiB or TiB".into())
+}
+
+fn size_or_none(text: &str) -> Result<Limit, String> {
+    if text == "none" { Ok(Limit(None)) } else { size(text).map(|octets| Limit(Some(octets))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units() {
+        for (text, octets) in [("0", 0), ("512", 512), ("10KiB", 10240), ("1 MiB", 1 << 20), ("2g", 2 << 30)]
+        {
+            assert_eq!(size(text), Ok(octets), "{text}");
+        }
+        for text in ["", "KiB", "1.5GiB", "-1", "1 GB", "99999999999999999999", "18446744073709551615K"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+    }
+}

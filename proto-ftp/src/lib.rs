@@ -1,0 +1,9 @@
+#![doc = include_str!("../README.md")]
+
+mod kind;
+mod server;
+mod state;
+pub mod wire;
+
+pub use kind::KIND;
+pub use server::{Area, Ftp, Options, Public, Tie};
