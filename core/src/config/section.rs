@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::diagnostic::Severity;
@@ -274,6 +274,28 @@ impl<'a> Field<'_, 'a> {
     ) -> Option<Arc<T>> {
         self.note_kind(kind, Need::Optional);
         self.refer(kind, all)
+    }
+
+    /// The resources of a kind that the values of a table name, as `T`s, by the table's keys; nothing where there is no
+    /// table, or not each of them could be found.
+    pub fn named_resources<T: ?Sized + Send + Sync + 'static>(
+        self,
+        kind: &'static str,
+        all: &Resources,
+    ) -> Option<BTreeMap<String, Arc<T>>> {
+        self.note_kind(&format!("table of {kind}"), Need::Optional);
+        let value = self.value()?;
+        let table = self.section.expect_table(value)?;
+        let mut found = BTreeMap::new();
+        for (key, entry) in table {
+            let at = &entry.value.at;
+            match entry.value.as_str() {
+                Some(name) => found
+                    .extend(all.find(kind, name, at, self.section.notes).map(|thing| (key.clone(), thing))),
+                None => self.section.error_at(at, format!("expected the name of a [{kind}.NAME]")),
+            }
+        }
+        (found.len() == table.len()).then_some(found)
     }
 
     fn value(&self) -> Option<&'a Value> {

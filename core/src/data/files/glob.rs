@@ -12,7 +12,10 @@ const MAX_GLOB: usize = 1024;
 /// number of components, also none, so that `/pub/**` is `/pub` and all below it. `\` takes its meaning from the
 /// character after it. Trailing and repeated slashes mean nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Glob(Vec<Part>);
+pub struct Glob {
+    text: Box<str>,
+    parts: Vec<Part>,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
@@ -40,25 +43,25 @@ impl Glob {
     pub fn leads(&self, path: &VPath) -> bool {
         let reached = self.reach(path);
         // At a `**`, also the last one, there can be more.
-        reached.iter().zip(&self.0).any(|(reached, _)| *reached)
+        reached.iter().zip(&self.parts).any(|(reached, _)| *reached)
     }
 
     /// Whether it is one of this path and of all that is below it.
     pub fn covers(&self, path: &VPath) -> bool {
         let reached = self.reach(path);
-        self.0.last() == Some(&Part::Any) && reached.iter().rev().nth(1).is_some_and(|at_any| *at_any)
+        self.parts.last() == Some(&Part::Any) && reached.iter().rev().nth(1).is_some_and(|at_any| *at_any)
     }
 
     /// How much of the pattern the path can have used up: for each number of parts, whether it can be that many.
     fn reach(&self, path: &VPath) -> Vec<bool> {
-        let mut reached = vec![false; self.0.len() + 1];
+        let mut reached = vec![false; self.parts.len() + 1];
         if let Some(start) = reached.first_mut() {
             *start = true;
         }
         self.skip(&mut reached);
         for name in path.names() {
             let mut next = vec![false; reached.len()];
-            for (at, part) in self.0.iter().enumerate() {
+            for (at, part) in self.parts.iter().enumerate() {
                 if !reached.get(at).is_some_and(|reached| *reached) {
                     continue;
                 }
@@ -79,7 +82,7 @@ impl Glob {
 
     /// A `**` may stand for nothing.
     fn skip(&self, reached: &mut [bool]) {
-        for (at, part) in self.0.iter().enumerate() {
+        for (at, part) in self.parts.iter().enumerate() {
             if *part == Part::Any
                 && reached.get(at).is_some_and(|reached| *reached)
                 && let Some(next) = reached.get_mut(at + 1)
@@ -136,7 +139,13 @@ impl FromStr for Glob {
                 _ => parts.push(Part::Name(pieces(part)?)),
             }
         }
-        Ok(Self(parts))
+        Ok(Self { text: text.into(), parts })
+    }
+}
+
+impl fmt::Display for Glob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
     }
 }
 

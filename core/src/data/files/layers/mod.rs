@@ -12,7 +12,7 @@ mod view;
 pub use audit::Audit;
 pub use hide::{Dots, Hide};
 pub use mounts::Mounts;
-pub use permissions::{Ops, Permissions, Rule};
+pub use permissions::{NoSuchOp, Ops, Permissions, Rule};
 pub use quota::{Ledger, MemoryLedger, Quota, Share, usage};
 pub use throttle::{Rates, Throttle};
 pub use view::View;

@@ -1,5 +1,7 @@
-use std::ops::BitOr;
+use std::fmt;
+use std::ops::{BitAnd, BitOr};
 use std::os::fd::BorrowedFd;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -58,6 +60,45 @@ impl Ops {
     /// Whether all of `ops` are among these.
     pub fn has(self, ops: Self) -> bool {
         self.0 & ops.0 == ops.0
+    }
+}
+
+impl FromStr for Ops {
+    type Err = NoSuchOp;
+
+    /// One word, or `all`.
+    fn from_str(word: &str) -> std::result::Result<Self, NoSuchOp> {
+        let known = Self::NAMES.iter().find(|(name, _)| *name == word).map(|(_, op)| *op);
+        known.or((word == "all").then_some(Self::ALL)).ok_or(NoSuchOp)
+    }
+}
+
+impl fmt::Display for Ops {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<_> =
+            Self::NAMES.iter().filter(|(_, op)| self.has(*op)).map(|(name, _)| *name).collect();
+        f.write_str(&words.join(","))
+    }
+}
+
+/// A word that stands for no operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoSuchOp;
+
+impl fmt::Display for NoSuchOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = Ops::NAMES.map(|(name, _)| name).join(", ");
+        write!(f, "what may be done is one of {words}, or all")
+    }
+}
+
+impl std::error::Error for NoSuchOp {}
+
+/// Those that are among both.
+impl BitAnd for Ops {
+    type Output = Self;
+    fn bitand(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 }
 

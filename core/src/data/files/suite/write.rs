@@ -221,11 +221,15 @@ async fn replace(files: &dyn Files) {
     assert_eq!(content(files, "/file").await.expect("the file"), b"");
     if files.caps().has(Caps::SET_MTIME | Caps::MODE) {
         let file = files.open(&path("/file"), &Open::write(Write::Replace)).await.expect("new content");
-        file.write_at(0, Bytes::from_static(b"dated")).await.expect("a write");
         let mtime = Some(super::super::Time::new(1_000_000_000, 0));
         file.set(SetMeta { mtime, mode: Some(0o4701), ..SetMeta::default() }).await.expect("facts");
+        file.write_at(0, Bytes::from_static(b"dated")).await.expect("a write");
         let meta = file.commit().await.expect("a commit");
-        assert_eq!((meta.mtime, meta.mode), (mtime, Some(0o701)), "facts that were set before the commit");
+        assert_eq!(
+            (meta.mtime, meta.mode),
+            (mtime, Some(0o701)),
+            "facts that were set before the content came"
+        );
     }
 }
 

@@ -6,6 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use crate::data::files::meta::Result;
 use crate::data::files::{FileId, Files, FsError, Kind, ListOptions, VPath};
 
+/// Entries that are looked at to count what is there.
+const MOST: usize = 1_000_000;
+
 /// Where it is written down how much of a share is used.
 pub trait Ledger: Send + Sync {
     /// How many bytes there may be.
@@ -20,11 +23,14 @@ pub trait Ledger: Send + Sync {
     /// [`FsError::Quota`] where there would be more than the limit; then nothing is set aside.
     fn reserve(&self, bytes: u64) -> Result<()>;
 
+    /// Counts so many bytes that are there already, whatever the limit.
+    fn charge(&self, bytes: u64);
+
     /// Gives so many bytes back.
     fn release(&self, bytes: u64);
 }
 
-/// A ledger in memory: what was there when the process started is to be counted (see [`usage`]).
+/// A ledger in memory: what was there when the process started is to be counted (see [`Share::uncounted`]).
 #[derive(Debug)]
 pub struct MemoryLedger {
     limit: u64,
@@ -53,6 +59,11 @@ impl Ledger for MemoryLedger {
         reserved.map(drop).map_err(|_| FsError::Quota)
     }
 
+    fn charge(&self, bytes: u64) {
+        let more = |used: u64| Some(used.saturating_add(bytes));
+        let _ = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+    }
+
     fn release(&self, bytes: u64) {
         let _ = self
             .used
@@ -64,6 +75,8 @@ impl Ledger for MemoryLedger {
 /// the same.
 pub struct Share {
     pub(super) ledger: Arc<dyn Ledger>,
+    /// Set once the ledger knows of what was there before.
+    counted: tokio::sync::OnceCell<()>,
     /// Files that are open to be written in place, with their lengths.
     growing: Mutex<HashMap<FileId, Weak<Mutex<u64>>>>,
     /// So that of two that replace one file, each gives back what it replaced.
@@ -71,9 +84,28 @@ pub struct Share {
 }
 
 impl Share {
-    /// The share that this ledger is of.
+    /// The share that this ledger is of, which knows what is there.
     pub fn new(ledger: Arc<dyn Ledger>) -> Self {
-        Self { ledger, growing: Mutex::default(), paths: Default::default() }
+        Self { counted: tokio::sync::OnceCell::new_with(Some(())), ..Self::uncounted(ledger) }
+    }
+
+    /// The same for a ledger that does not: what is there is counted before something is first changed.
+    pub fn uncounted(ledger: Arc<dyn Ledger>) -> Self {
+        let counted = tokio::sync::OnceCell::new();
+        Self { ledger, counted, growing: Mutex::default(), paths: Default::default() }
+    }
+
+    /// Counts what is there, if nobody has yet.
+    pub(super) async fn count(&self, files: &impl Files) -> Result<()> {
+        let count = async || {
+            let (bytes, all) = usage(files, &VPath::ROOT, MOST).await?;
+            if !all {
+                tracing::warn!(entries = MOST, "too many files to count all of them for a quota");
+            }
+            self.ledger.charge(bytes);
+            Ok(())
+        };
+        self.counted.get_or_try_init(count).await.copied()
     }
 
     /// The length that a file has or is going to have, as all know who write to it; `len` if nobody does yet.

@@ -34,6 +34,17 @@ impl<F: Files> Quota<F> {
     }
 }
 
+impl<F: Files> Quota<F> {
+    /// Whether what was opened is what has the name already.
+    async fn is_in_place(&self, path: &VPath, opened: &Meta) -> bool {
+        match self.files.stat(path, false).await {
+            Ok(there) if there.id.is_some() => there.id == opened.id,
+            Ok(_) => !self.files.caps().has(Caps::ATOMIC_PUT),
+            Err(_) => false,
+        }
+    }
+}
+
 /// The bytes that are gone with this name.
 async fn last(files: &impl Files, path: &VPath) -> u64 {
     match files.stat(path, false).await {
@@ -58,24 +69,19 @@ impl<F: Files + 'static> Files for Quota<F> {
 
     async fn open(&self, path: &VPath, how: &Open) -> Result<Box<dyn FileHandle>> {
         let Some(write) = how.write else { return self.files.open(path, how).await };
-        let new = write != Write::Update && self.files.caps().has(Caps::ATOMIC_PUT);
-        let mut charge = Charge { share: self.share.clone(), len: Arc::default(), new };
-        let expected = how.expect_len.unwrap_or(0);
-        if new {
-            charge.grow(expected)?;
-            let handle = self.files.open(path, how).await?;
-            let (files, path) = (self.files.clone(), path.clone());
-            return Ok(Box::new(Charged { handle, files, path, append: how.append, charge }));
-        }
-        // What is going to be longer than there is room for is not begun.
-        let before = last(&*self.files, path).await;
-        self.share.change(before, before.max(expected))?;
-        self.share.ledger.release(expected.saturating_sub(before));
+        self.share.count(&*self.files).await?;
+        let mut charge = Charge { share: self.share.clone(), len: Arc::default(), new: true };
+        // What is going to be longer than there is room for is not begun; in place, only what is added counts.
+        let before = if write == Write::Update { last(&*self.files, path).await } else { 0 };
+        charge.grow(how.expect_len.unwrap_or(0).saturating_sub(before))?;
         let handle = self.files.open(path, how).await?;
         let opened = handle.opened();
-        charge.len = self.share.growing(opened.id, opened.len);
-        if write == Write::Replace {
-            charge.settle(0)?;
+        if write == Write::Update || self.is_in_place(path, opened).await {
+            let len = self.share.growing(opened.id, opened.len);
+            charge = Charge { share: self.share.clone(), len, new: false };
+            if write == Write::Replace {
+                charge.settle(0)?;
+            }
         }
         let (files, path) = (self.files.clone(), path.clone());
         Ok(Box::new(Charged { handle, files, path, append: how.append, charge }))
@@ -90,6 +96,7 @@ impl<F: Files + 'static> Files for Quota<F> {
     }
 
     async fn remove(&self, path: &VPath, what: Remove) -> Result<()> {
+        self.share.count(&*self.files).await?;
         let _alone = self.share.alone(path).await;
         if what != Remove::Tree {
             let gone = last(&*self.files, path).await;
@@ -108,6 +115,7 @@ impl<F: Files + 'static> Files for Quota<F> {
     }
 
     async fn rename(&self, from: &VPath, to: &VPath, over: Over) -> Result<()> {
+        self.share.count(&*self.files).await?;
         let _alone = self.share.alone(to).await;
         let gone = if from == to { 0 } else { last(&*self.files, to).await };
         self.files.rename(from, to, over).await?;
@@ -116,6 +124,7 @@ impl<F: Files + 'static> Files for Quota<F> {
     }
 
     async fn copy(&self, from: &VPath, to: &VPath, over: Over) -> Result<()> {
+        self.share.count(&*self.files).await?;
         let _alone = self.share.alone(to).await;
         let more = self.files.stat(from, true).await?.len;
         let before = self.files.stat(to, false).await.ok().filter(|meta| meta.kind == Kind::File);
@@ -128,6 +137,7 @@ impl<F: Files + 'static> Files for Quota<F> {
 
     async fn set(&self, path: &VPath, facts: SetMeta, follow: bool) -> Result<()> {
         let Some(len) = facts.len else { return self.files.set(path, facts, follow).await };
+        self.share.count(&*self.files).await?;
         let there = self.files.stat(path, false).await?;
         if there.kind != Kind::File {
             return self.files.set(path, facts, follow).await;
@@ -155,6 +165,7 @@ impl<F: Files + 'static> Files for Quota<F> {
     }
 
     async fn space(&self, path: &VPath) -> Result<Space> {
+        self.share.count(&*self.files).await?;
         let (total, used) = (self.share.ledger.limit(), self.share.ledger.used());
         let free = total.saturating_sub(used);
         match self.files.space(path).await {

@@ -164,3 +164,56 @@ async fn a_count_has_an_end() {
     assert_eq!(usage(&files, &path("/b/c"), 3).await.unwrap(), (2, true));
     assert!(usage(&files, &path("/missing"), 3).await.is_err());
 }
+
+#[tokio::test]
+async fn what_was_there_before_is_counted_before_something_is_changed() {
+    let ledger = Arc::new(MemoryLedger::new(100, 0));
+    let share = Arc::new(Share::uncounted(ledger.clone()));
+    let memory = Memory::new().with("/a", bytes(60)).with("/d/b", bytes(50));
+    let files = Quota::new(memory.clone(), share.clone());
+    assert_eq!(ledger.used(), 0);
+    assert!(is_full(open(&files, "/new", Write::Replace, Some(1)).await));
+    assert_eq!(ledger.used(), 110);
+    files.remove(&path("/a"), Remove::File).await.unwrap();
+    let again = Quota::new(memory, share);
+    assert!(open(&again, "/new", Write::Replace, Some(50)).await.is_ok());
+    assert_eq!(ledger.used(), 50, "it is counted once");
+}
+
+/// A tree that says that it replaces nothing at once, though it does.
+struct Modest(Memory);
+
+#[async_trait]
+impl Files for Modest {
+    fn caps(&self) -> Caps {
+        self.0.caps() - Caps::ATOMIC_PUT
+    }
+    async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta> {
+        self.0.stat(path, follow).await
+    }
+    async fn list(&self, path: &VPath, options: ListOptions) -> Result<Box<dyn DirStream>> {
+        self.0.list(path, options).await
+    }
+    async fn open(&self, path: &VPath, how: &Open) -> Result<Box<dyn FileHandle>> {
+        self.0.open(path, how).await
+    }
+}
+
+#[tokio::test]
+async fn it_counts_what_is_done_and_not_what_is_claimed() {
+    let ledger = Arc::new(MemoryLedger::new(100, 3));
+    let files = Modest(Memory::new().with("/file", "old"));
+    let files = Quota::new(files, Arc::new(Share::new(ledger.clone())));
+    for how in [Write::Replace, Write::CreateNew] {
+        let file =
+            open(&files, if how == Write::Replace { "/file" } else { "/new" }, how, Some(9)).await.unwrap();
+        file.write_at(0, bytes(20)).await.unwrap();
+        assert_eq!(ledger.used(), 23);
+        drop(file);
+        assert_eq!(ledger.used(), 3);
+    }
+    let file = open(&files, "/file", Write::Replace, None).await.unwrap();
+    file.write_at(0, bytes(20)).await.unwrap();
+    file.commit().await.unwrap();
+    assert_eq!(ledger.used(), 20);
+}
