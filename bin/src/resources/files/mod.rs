@@ -22,11 +22,15 @@ pub(crate) const FILES: ResourceKind = ResourceKind {
     summary: "A tree of files, for every service that serves files",
     example: "path = \".\"",
     build: |section, resources| {
-        let Some((people, follows)) = read(section, resources) else { return };
+        let Some(Tree { people, follows, folder }) = read(section, resources) else { return };
         let people = Arc::new(people);
         resources.provide::<Follows>(section, Arc::new(Follows(follows)));
         if let Some(everybody) = people.everybody() {
             resources.provide::<dyn Files>(section, everybody);
+        }
+        if let Some(folder) = folder {
+            // For programs beside the files, which are told where those are.
+            resources.provide::<Path>(section, folder.into());
         }
         resources.provide::<dyn Realm<dyn Files>>(section, people);
     },
@@ -35,8 +39,14 @@ pub(crate) const FILES: ResourceKind = ResourceKind {
 /// Whether a tree follows links.
 struct Follows(bool);
 
-/// The tree, and whether it follows links.
-fn read(section: &mut Section<'_>, resources: &Resources) -> Option<(People, bool)> {
+struct Tree {
+    people: People,
+    follows: bool,
+    /// Where all of it is, if it is in one folder.
+    folder: Option<PathBuf>,
+}
+
+fn read(section: &mut Section<'_>, resources: &Resources) -> Option<Tree> {
     let path: Option<PathBuf> = section
         .key("path", "The folder to serve; `%u` at its end is the name of who has logged in, each with a folder of their own.")
         .optional();
@@ -93,7 +103,8 @@ fn read(section: &mut Section<'_>, resources: &Resources) -> Option<(People, boo
         }
     };
     let quota = quota.map(|Size(quota)| quota);
-    Some((People::new(section.name(), base?, rules?, dots, quota, rate, audit), follows))
+    let people = People::new(section.name(), base?, rules?, dots, quota, rate, audit);
+    Some(Tree { people, follows, folder: path.filter(|path| !path.ends_with("%u")) })
 }
 
 const MOUNTS: &str = "Instead of `path`: other `[files.NAME]` by the path at which each is seen.";

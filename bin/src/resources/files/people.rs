@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use ropewalk_core::Error;
 use ropewalk_core::data::cred::{LoginError, Name, Principal, Realm};
 use ropewalk_core::data::files::layers::{
-    Dots, MemoryLedger, Mounts, NoSuchOp, Ops, Rates, Rule, Share, View,
+    Dots, Marked, MemoryLedger, Mounts, NoSuchOp, Ops, Rates, Rule, Share, View,
 };
-use ropewalk_core::data::files::{self, Files, VPath};
+use ropewalk_core::data::files::{self, Files, Marks, VPath};
 use ropewalk_store::files::local::Local;
 
 use super::rules::{self, RuleFor};
@@ -38,6 +38,8 @@ pub(super) struct People {
     audit: bool,
     /// What somebody has in all sessions together; of nobody in particular, what all have.
     accounts: Mutex<HashMap<Option<Name>, Account>>,
+    /// The locks and properties of each folder: of somebody's own, by its name.
+    marks: Mutex<HashMap<Option<files::Name>, Arc<Marks>>>,
 }
 
 /// What is counted for somebody.
@@ -58,17 +60,25 @@ impl People {
         rate: Option<NonZeroU64>,
         audit: bool,
     ) -> Self {
-        Self { name: name.to_owned(), base, rules, dots, quota, rate, audit, accounts: Mutex::default() }
+        let (accounts, marks) = Default::default();
+        Self { name: name.to_owned(), base, rules, dots, quota, rate, audit, accounts, marks }
     }
 
     /// The view of whoever has not logged in, if there is one that is nobody's own.
     pub(super) fn everybody(&self) -> Option<Arc<dyn Files>> {
         let files: Arc<dyn Files> = match &self.base {
-            Base::Folder(local) => Arc::new(local.clone()),
+            Base::Folder(local) => self.marked(local, None),
             Base::Homes(_) => return None,
             Base::Mounts { everybody, .. } => Arc::new(Mounts::new(None, everybody.clone()?)),
         };
         Some(self.view(files, None, None))
+    }
+
+    /// A folder with its marks, which are the same for whoever comes to it.
+    fn marked(&self, folder: &Local, home: Option<files::Name>) -> Arc<dyn Files> {
+        let mut all = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        let marks = all.entry(home).or_insert_with(|| Arc::new(Marks::memory()));
+        Arc::new(Marked::new(folder.clone(), Arc::clone(marks)))
     }
 
     fn view(&self, files: Arc<dyn Files>, who: Option<&Principal>, rights: Option<Ops>) -> Arc<dyn Files> {
@@ -104,7 +114,7 @@ impl People {
     }
 
     /// The folder that is somebody's own.
-    async fn home(&self, homes: &Local, who: &Principal) -> Result<Local, LoginError> {
+    async fn home(&self, homes: &Local, who: &Principal) -> Result<Arc<dyn Files>, LoginError> {
         if who.is_guest() {
             return Err(LoginError::Refused);
         }
@@ -117,7 +127,8 @@ impl People {
             )))
         };
         let home = files::Name::new(home.as_bytes().to_vec()).map_err(|error| fault(error.to_string()))?;
-        homes.within(&home).await.map_err(|error| fault(error.to_string()))
+        let folder = homes.within(&home).await.map_err(|error| fault(error.to_string()))?;
+        Ok(self.marked(&folder, Some(home)))
     }
 }
 
@@ -144,8 +155,8 @@ impl Realm<dyn Files> for People {
     async fn avatar(&self, who: &Principal) -> Result<Arc<dyn Files>, LoginError> {
         let rights = rights(who)?;
         let files: Arc<dyn Files> = match &self.base {
-            Base::Folder(local) => Arc::new(local.clone()),
-            Base::Homes(homes) => Arc::new(self.home(homes, who).await?),
+            Base::Folder(local) => self.marked(local, None),
+            Base::Homes(homes) => self.home(homes, who).await?,
             Base::Mounts { people, .. } => {
                 let mut mounts = BTreeMap::new();
                 for (path, realm) in people {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 
 use super::meta::Result;
-use super::{Caps, Entry, FsError, ListOptions, Meta, Open, Over, Remove, SetMeta, Space, VPath};
+use super::{Caps, Entry, FsError, ListOptions, Meta, Open, Over, Place, Remove, SetMeta, Space, VPath};
 
 /// One person's view of a tree of files.
 ///
@@ -88,6 +88,13 @@ pub trait Files: Send + Sync {
     async fn space(&self, path: &VPath) -> Result<Space> {
         let _ = path;
         Err(FsError::Unsupported)
+    }
+
+    /// Where `path` is below all mounts, with the locks and properties there; nothing where none are kept. A layer asks the
+    /// tree that it is over.
+    fn place(&self, path: &VPath) -> Option<Place> {
+        let _ = path;
+        None
     }
 }
 

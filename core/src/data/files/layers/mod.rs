@@ -2,6 +2,7 @@
 
 mod audit;
 mod hide;
+mod marked;
 mod mounts;
 mod permissions;
 mod quota;
@@ -11,6 +12,7 @@ mod view;
 
 pub use audit::Audit;
 pub use hide::{Dots, Hide};
+pub use marked::Marked;
 pub use mounts::Mounts;
 pub use permissions::{NoSuchOp, Ops, Permissions, Rule};
 pub use quota::{Ledger, MemoryLedger, Quota, Share, usage};

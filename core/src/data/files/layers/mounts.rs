@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::data::files::meta::Result;
 use crate::data::files::{
     Caps, DirStream, DotDot, Entry, FileHandle, Files, FsError, Kind, ListOptions, Meta, Name, Open, Over,
-    Remove, SetMeta, Space, VPath,
+    Place, Remove, SetMeta, Space, VPath,
 };
 
 /// Several trees as one: each path belongs to the tree with the longest mount point that it is in.
@@ -226,6 +226,13 @@ impl Files for Mounts {
         match self.find(path)? {
             At::Tree { files, path, .. } => files.space(&path).await,
             At::Way => Err(FsError::Unsupported),
+        }
+    }
+
+    fn place(&self, path: &VPath) -> Option<Place> {
+        match self.find(path).ok()? {
+            At::Tree { files, path, .. } => files.place(&path),
+            At::Way => None,
         }
     }
 }

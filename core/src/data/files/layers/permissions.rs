@@ -9,8 +9,8 @@ use bytes::{Bytes, BytesMut};
 
 use crate::data::files::meta::Result;
 use crate::data::files::{
-    Caps, DirStream, Entry, FileHandle, Files, FsError, Glob, Kind, ListOptions, Meta, Open, Over, Remove,
-    SetMeta, Space, VPath, Write,
+    Caps, DirStream, Entry, FileHandle, Files, FsError, Glob, Kind, ListOptions, Meta, Open, Over, Place,
+    Remove, SetMeta, Space, VPath, Write,
 };
 
 /// What may be done with a path.
@@ -330,6 +330,11 @@ impl<F: Files> Files for Permissions<F> {
     async fn space(&self, path: &VPath) -> Result<Space> {
         self.may(path, Ops::NONE)?;
         self.files.space(path).await
+    }
+
+    fn place(&self, path: &VPath) -> Option<Place> {
+        self.may(path, Ops::NONE).ok()?;
+        self.files.place(path)
     }
 }
 
