@@ -2,7 +2,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use bytes::{Bytes, BytesMut};
-use ropewalk_core::config::{Document, Registry, check_resource_example};
+use ropewalk_core::config::{Document, Registry};
 use ropewalk_core::data::cred::{LoginError, Method, Principal, Profile};
 use ropewalk_core::data::files::{FsError, ListOptions, Open, Over, Write};
 use tempfile::TempDir;
@@ -78,15 +78,21 @@ async fn content(files: &Arc<dyn Files>, at: &str) -> Result<Vec<u8>, FsError> {
 
 async fn names(files: &Arc<dyn Files>, at: &str) -> Vec<String> {
     let mut listing = files.list(&path(at), ListOptions::default()).await.unwrap();
-    let mut names: Vec<_> =
-        listing.next_batch(99).await.unwrap().iter().map(|entry| entry.name.to_string()).collect();
+    let mut names = Vec::new();
+    loop {
+        let batch = listing.next_batch(99).await.unwrap();
+        if batch.is_empty() {
+            break;
+        }
+        names.extend(batch.iter().map(|entry| entry.name.to_string()));
+    }
     names.sort();
     names
 }
 
 #[test]
 fn the_example_is_right() {
-    check_resource_example(&FILES, Registry::new(), "").unwrap();
+    Place::new(&format!("[files.example]\n{}\n", FILES.example)).everybody("example").unwrap();
 }
 
 #[tokio::test]
