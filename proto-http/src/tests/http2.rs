@@ -207,6 +207,26 @@ async fn streams_that_are_not_read_hold_little_together() {
 }
 
 #[tokio::test]
+async fn the_scheme_of_a_request_is_that_of_its_connection() {
+    let (mut client, _conn, _cx, _server) = client(Peer::of(Http::new(echo)), 65_535).await;
+    for (uri, expected) in [("http://x/", 200), ("https://x/", 421), ("ftp://x/", 400), ("http://x/", 200)] {
+        let request = http::Request::get(uri).body(Empty::new()).unwrap();
+        assert_eq!(client.send_request(request).await.unwrap().status(), expected, "{uri}");
+    }
+}
+
+#[tokio::test]
+async fn a_value_with_spaces_around_it_is_malformed() {
+    let (mut client, _conn, _cx, _server) = client(Peer::of(Http::new(echo)), 65_535).await;
+    for (value, expected) in [(&b"a b"[..], 200), (b" a", 400), (b"a ", 400), (b"\ta", 400), (b"", 200)] {
+        let value = http::HeaderValue::from_bytes(value).unwrap();
+        let request =
+            http::Request::get("http://x/").header("x-a", value.clone()).body(Empty::new()).unwrap();
+        assert_eq!(client.send_request(request).await.unwrap().status(), expected, "{value:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_head_over_the_limit_is_refused() {
     let (mut client, _conn, _cx, _server) = client(Peer::of(Http::new(echo)), 65_535).await;
     let request = http::Request::get("http://x/").header("a", "x".repeat(70_000)).body(Empty::new()).unwrap();
