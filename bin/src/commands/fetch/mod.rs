@@ -195,7 +195,7 @@ async fn fetch(args: &FetchArgs) -> Result<Exit, Stop> {
     let done = if shown && !out.is_done() && !args.head {
         save(args, answer.into_body(), out, &mut facts).await
     } else {
-        out.finish(!failed).map_err(Stop::from)
+        out.finish(!failed)
     };
     facts.whole = begun.elapsed();
     let file = done?;
@@ -251,7 +251,7 @@ async fn save(
         progress.end();
     }
     facts.body = Some(begun.elapsed());
-    Ok(out.finish(true)?)
+    out.finish(true)
 }
 
 impl From<Error> for Stop {
