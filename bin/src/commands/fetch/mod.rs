@@ -87,7 +87,7 @@ pub(crate) struct FetchArgs {
     #[arg(long)]
     cookies: bool,
     /// Who asks, by the Basic scheme.
-    #[arg(long, short, value_name = "NAME:PASSWORD")]
+    #[arg(long, short, value_name = "NAME:PASSWORD", value_parser = ask::user)]
     user: Option<String>,
     /// Ask this proxy, whatever `http_proxy`, `https_proxy` and `no_proxy` say; `none` for none.
     #[arg(long, value_name = "HOST:PORT", value_parser = ask::proxy)]
