@@ -3,7 +3,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use ropewalk_core::data::files::{
-    Caps, DirStream, FileHandle, Files, FsError, ListOptions, Meta, Open, Over, Remove, SetMeta, Space, VPath, Write,
+    Caps, DirStream, FileHandle, Files, FsError, ListOptions, Meta, Open, Over, Remove, SetMeta, Space,
+    VPath, Write,
 };
 
 /// What nobody in particular gets to see: a tree that is read and not written, but for one directory where new files may
