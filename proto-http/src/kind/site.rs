@@ -91,6 +91,12 @@ fn files(section: &mut Section<'_>, resources: &Resources) -> Option<Static> {
         section.key("index", "Files that stand for their folder.").or(vec!["index.html".into()]);
     let cache: Option<String> = section.key("cache_control", "`Cache-Control` of files.").optional();
     let types = types(section);
+    let write = section
+        .key("write", "Whether files can be sent and removed, where the tree may be written.")
+        .or(false);
+    let dav = section.key("dav", "Whether WebDAV is spoken: to read, and with `write` to write.").or(false);
+    let archives =
+        section.key("archive", "Whether a folder can be fetched as one file: `?archive=zip`.").or(false);
     let names = index.iter().map(|name| Name::new(name.clone())).collect::<Result<Vec<_>, _>>();
     let names = names.map_err(|e| section.error_in("index", e.to_string())).ok();
     let cache = cache.map(HeaderValue::try_from).transpose();
@@ -99,6 +105,9 @@ fn files(section: &mut Section<'_>, resources: &Resources) -> Option<Static> {
     if let Some(value) = cache? {
         all = all.cache_control(value);
     }
+    all = if write { all.writable() } else { all };
+    all = if dav { all.dav() } else { all };
+    all = if archives { all.archives() } else { all };
     Some(all)
 }
 
