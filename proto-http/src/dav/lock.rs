@@ -171,7 +171,7 @@ impl Info {
             (None, Some(_)) => false,
             _ => return Err(Failure::bad_request()),
         };
-        if !root.child("locktype").is_some_and(|kind| kind.child("write").is_some()) {
+        if root.child("locktype").and_then(|kind| kind.child("write")).is_none() {
             return Err(Failure::bad_request());
         }
         let owner = root.child("owner").map(|owner| owner.clone().spoken(root.language()).written());

@@ -200,7 +200,7 @@ fn dos(seconds: u64) -> (u16, u16) {
     match u16::try_from(year) {
         Ok(year @ 0..=127) => (
             year << 9 | part(at.month()) << 5 | part(at.day()),
-            part(at.hour()) << 11 | part(at.minute()) << 5 | part(at.second()) / 2,
+            part(at.hour()) << 11 | part(at.minute()) << 5 | (part(at.second()) / 2),
         ),
         _ => FIRST,
     }
