@@ -6,4 +6,7 @@ mod state;
 pub mod wire;
 
 pub use kind::KIND;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use server::fuzzing;
 pub use server::{Area, Ftp, Options, Public, Tie};

@@ -74,7 +74,7 @@ fn what_makes_no_sense_is_told() {
     assert_eq!(mistakes("accounts = \"home\""), ["accounts need `files`"]);
     assert_eq!(
         mistakes("files = \"example\""),
-        ["`files` need `accounts`", "nobody can log in: give `accounts` and `files`, or `anonymous`"]
+        ["nobody can log in: give `accounts` and `files`, or `anonymous`", "`files` need `accounts`"]
     );
     let guests = |more: &str| mistakes(&format!("anonymous = \"example\"\n{more}"));
     assert_eq!(guests("umask = \"9\""), ["\"9\" is no mask such as \"022\""]);

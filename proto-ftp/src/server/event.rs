@@ -87,7 +87,7 @@ pub(crate) enum Ask {
 pub(crate) struct Transfer {
     pub(crate) what: What,
     pub(crate) path: VPath,
-    /// Text is converted (RFC 959 §3.1.1.1).
+    /// Text is converted (RFC 959 §3.1.1).
     pub(crate) ascii: bool,
     /// The data connection is under TLS.
     pub(crate) private: bool,

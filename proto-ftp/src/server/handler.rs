@@ -167,14 +167,15 @@ impl<'a> Handler<'a> {
             self.running = Some(Running { task, octets });
             return Ok(None);
         }
-        let door = self.door.take();
+        let (door, private) = (self.door.take(), transfer.private);
         if options.tls_required && !transfer.private {
             // RFC 4217 §10.1.
             return Err(Reply::new(521, "only under TLS: PROT P first"));
         }
-        let door = door.ok_or_else(|| Reply::new(425, "PASV or EPSV first"))?;
+        let (job, opening) = Job::open(&*files, transfer, options, door.is_some()).await?;
+        let door = door.ok_or_else(transfer::no_door)?;
         let private = match &self.tls {
-            Some(tls) if transfer.private => {
+            Some(tls) if private => {
                 Some(Private { tls: tls.clone(), tie: options.tie, tied: Arc::clone(&self.tied) })
             }
             _ => None,
@@ -189,7 +190,6 @@ impl<'a> Handler<'a> {
             rate: self.rate,
             bytes,
         };
-        let (job, opening) = Job::open(&*files, transfer, options).await?;
         let task = self.cx.spawn(job.run(way, Arc::clone(&octets)));
         self.running = Some(Running { task, octets });
         Ok(Some(opening))

@@ -6,6 +6,9 @@ mod commands;
 mod data;
 mod errors;
 mod event;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod guest;
 mod handler;
 mod hash;

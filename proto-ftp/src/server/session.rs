@@ -51,8 +51,8 @@ pub(crate) struct Session {
     asked: Option<Asked>,
     /// A transfer runs.
     busy: bool,
-    /// What is said last, once no transfer runs.
-    leaving: Option<Reply>,
+    /// Nothing more is heard, and once no transfer runs, this is said, and the connection closed.
+    leaving: Option<Leaving>,
     counts: Counts,
     login_by: Instant,
     idle: Duration,
@@ -81,6 +81,14 @@ pub(super) struct Tls {
     pub(super) pbsz: bool,
     /// PROT P holds.
     pub(super) private: bool,
+}
+
+/// How a session ends.
+#[derive(Debug)]
+enum Leaving {
+    /// All is said.
+    Silently,
+    With(Reply),
 }
 
 #[derive(Debug, Default)]
@@ -166,15 +174,28 @@ impl Session {
         self.out.push_back(Output::StartTls);
     }
 
-    /// Says this last, now or when the transfer that runs has ended.
+    /// Says this, and ends the session when the transfer that runs has ended (RFC 959 §4.1.1).
+    pub(super) fn part(&mut self, word: &Reply) {
+        self.say(word);
+        self.end(Leaving::Silently);
+    }
+
+    /// Ends the session when the transfer that runs has ended, with these words.
     pub(super) fn leave(&mut self, last: Reply) {
+        self.end(Leaving::With(last));
+    }
+
+    fn end(&mut self, leaving: Leaving) {
         self.queue.clear();
         if self.busy {
-            self.leaving = Some(last);
-        } else {
-            self.say(&last);
-            self.out.push_back(Output::Close);
+            // Who has taken leave is not told anything else.
+            self.leaving.get_or_insert(leaving);
+            return;
         }
+        if let Leaving::With(last) = self.leaving.take().unwrap_or(leaving) {
+            self.say(&last);
+        }
+        self.out.push_back(Output::Close);
     }
 
     pub(super) fn is_busy(&self) -> bool {
@@ -352,9 +373,7 @@ impl Session {
     fn ended(&mut self, reply: &Reply) {
         self.busy = false;
         self.say(reply);
-        if let Some(last) = self.leaving.take() {
-            self.leave(last);
-        }
+        self.left_behind();
     }
 }
 
@@ -460,10 +479,10 @@ impl Machine for Session {
 }
 
 impl Session {
-    /// Says the last word that was kept for the end of a transfer.
+    /// Ends the session if only a transfer kept it.
     fn left_behind(&mut self) {
-        if let Some(last) = self.leaving.take() {
-            self.leave(last);
+        if let Some(leaving) = self.leaving.take() {
+            self.end(leaving);
         }
     }
 }

@@ -118,8 +118,7 @@ fn the_fourth_bad_login_is_the_last() {
 
 #[test]
 fn a_password_is_never_asked_for_in_the_clear_where_tls_is_required() {
-    let mut options = Options::default();
-    options.tls_required = true;
+    let options = Options { tls_required: true, ..Options::default() };
     dialogue!(
         with(options, Tls { offered: true, ..Tls::default() }),
         answer,
@@ -372,8 +371,7 @@ fn after_epsv_all_there_is_no_other_way() {
 #[test]
 fn active_is_off_and_where_it_is_on_no_service_is_reached() {
     ready(answer, "C: PORT 192,0,2,1,195,80\nS: 502 use EPSV or PASV\n");
-    let mut options = Options::default();
-    options.active = true;
+    let options = Options { active: true, ..Options::default() };
     let script = "
         S: 220 Ropewalk FTP
         C: USER ann
@@ -546,8 +544,7 @@ fn every_command_is_answered_by_what_its_place_allows() {
 
 #[test]
 fn nothing_is_offered_that_is_refused() {
-    let mut options = Options::default();
-    options.active = true;
+    let options = Options { active: true, ..Options::default() };
     let mut session = with(options, Tls { offered: true, ..Tls::default() })(Instant::now());
     for feature in session.features() {
         let (name, option) = feature.split_once(' ').unwrap_or((&feature, ""));

@@ -44,6 +44,7 @@ async fn a_tree_is_walked_listed_and_changed() {
     assert_eq!(client.code("MLSD /docs/none").await, 550);
     let _data = client.passive().await;
     assert_eq!(client.code("MLSD /docs/b").await, 550);
+    assert_eq!(client.codes(["RMD /", "RNFR /", "RNTO /x", "DELE /"]).await, [550, 350, 550, 550]);
     assert_eq!(client.code("QUIT").await, 221);
 }
 
@@ -51,7 +52,10 @@ async fn a_tree_is_walked_listed_and_changed() {
 async fn without_a_port_there_is_no_transfer() {
     let server = serve(Ftp::new(area(&Memory::new().with("/a", "x"))).with(options()));
     let mut client = server.login().await;
-    assert_eq!(client.codes(["RETR a", "LIST", "STOR b"]).await, [425, 425, 425]);
+    assert_eq!(
+        client.codes(["RETR a", "LIST", "STOR b", "APPE c", "MDTM c", "RETR none"]).await,
+        [425, 425, 425, 425, 550, 550]
+    );
 }
 
 #[tokio::test]
@@ -68,8 +72,7 @@ async fn a_host_has_people_and_files_of_its_own() {
 
 #[tokio::test]
 async fn a_person_has_so_many_sessions_and_a_new_user_leaves_the_old_one() {
-    let mut options = options();
-    options.per_person = 1;
+    let options = Options { per_person: 1, ..options() };
     let server = serve(Ftp::new(area(&Memory::new())).with(options));
     let mut first = server.login().await;
     let mut second = server.connect().await;
@@ -80,8 +83,7 @@ async fn a_person_has_so_many_sessions_and_a_new_user_leaves_the_old_one() {
 #[tokio::test]
 async fn the_anonymous_read_and_leave_files_that_nobody_gets() {
     let memory = Memory::new().with("/pub/a", "text").with_dir("/in");
-    let mut options = options();
-    options.incoming = Some(client::path("/in"));
+    let options = Options { incoming: Some(client::path("/in")), ..options() };
     let server = serve(Ftp::new(super::Area::new().guests(Arc::new(memory.clone()))).with(options));
     let mut client = server.connect().await;
     client.log_in("anonymous", "me@example.org").await;
@@ -92,7 +94,7 @@ async fn the_anonymous_read_and_leave_files_that_nobody_gets() {
     client.passive().await;
     assert_eq!(
         client.codes(["RETR in/b", "DELE in/b", "MDTM in/b", "RNFR in/b", "MKD d"]).await,
-        [550, 550, 550, 550, 502]
+        [550, 550, 550, 550, 553]
     );
     client.passive().await;
     assert_eq!(client.code("LIST in").await, 550);
@@ -119,8 +121,7 @@ async fn a_stopping_server_says_so_and_lets_what_runs_end() {
 
 #[tokio::test]
 async fn a_silent_data_connection_ends_the_transfer_and_not_the_session() {
-    let mut options: Options = options();
-    options.stall = Duration::from_millis(50);
+    let options = Options { stall: Duration::from_millis(50), ..options() };
     let server: Server = serve(Ftp::new(area(&Memory::new().with("/a", "old"))).with(options));
     let mut client: Client = server.login().await;
     let data = client.passive().await;

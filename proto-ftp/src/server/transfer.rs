@@ -91,11 +91,13 @@ impl From<FsError> for Failed {
 }
 
 impl Job {
-    /// Opens what is to be transferred, and says what is said before it; or what is said instead.
+    /// Opens what is to be transferred, and says what is said before it; or what is said instead. Without a `door`
+    /// nothing is opened to write: there will be no data connection.
     pub(super) async fn open(
         files: &dyn Files,
         transfer: Transfer,
         options: &Options,
+        door: bool,
     ) -> Result<(Self, Reply), Reply> {
         let Transfer { what, path, ascii, .. } = transfer;
         let stall = options.stall;
@@ -111,16 +113,16 @@ impl Job {
                 .map_err(using)?;
                 let len = file.opened().len;
                 if from > len {
-                    // RFC 1123 §4.1.3.4.
+                    // RFC 1123 §4.1.3.
                     return Err(Reply::new(554, "the file is shorter than that"));
                 }
                 let text = format!("opening data connection ({} bytes)", len - from);
                 (Kinds::Retrieve { file, from }, "RETR", Reply::new(150, text))
             }
             What::Store(store, expect) => {
-                let (file, at, path) = open_store(files, &path, store, expect, options).await?;
+                let (file, at, path) = open_store(files, &path, store, expect, options, door).await?;
                 let reply = match (store, path.file_name()) {
-                    // RFC 1123 §4.1.2.9.
+                    // RFC 1123 §4.1.2.
                     (Store::Unique, Some(name)) => Reply::new(150, [b"FILE: ", name.as_bytes()].concat()),
                     _ => Reply::new(150, "send it"),
                 };
@@ -169,6 +171,11 @@ impl Job {
     }
 }
 
+/// What is said where the client has not said how data are to flow.
+pub(super) fn no_door() -> Reply {
+    Reply::new(425, "PASV or EPSV first")
+}
+
 /// Opens a file to write, and says where in it, and under which name.
 async fn open_store(
     files: &dyn Files,
@@ -176,6 +183,7 @@ async fn open_store(
     store: Store,
     expect: Option<u64>,
     options: &Options,
+    door: bool,
 ) -> Result<(Box<dyn FileHandle>, u64, VPath), Reply> {
     let naming = |error| refusal(&error, Doing::Naming, path);
     let mut how = Open::write(match store {
@@ -200,6 +208,9 @@ async fn open_store(
         }
         _ => 0,
     };
+    if !door {
+        return Err(no_door());
+    }
     if store != Store::Unique {
         return Ok((files.open(path, &how).await.map_err(naming)?, at, path.clone()));
     }
@@ -288,7 +299,7 @@ async fn retrieve_text(
     mut offset: u64,
     octets: &AtomicU64,
 ) -> Result<(), Failed> {
-    let mut wire = Vec::new();
+    let (mut wire, mut encoder) = (Vec::new(), ascii::Encoder::default());
     loop {
         let chunk = read(file, offset, u64::MAX).await?;
         if chunk.is_empty() {
@@ -296,7 +307,7 @@ async fn retrieve_text(
         }
         offset += chunk.len() as u64;
         wire.clear();
-        ascii::encode(&chunk, &mut wire);
+        encoder.encode(&chunk, &mut wire);
         conn.write_all(&wire).await?;
         octets.fetch_add(wire.len() as u64, Ordering::Relaxed);
     }

@@ -85,7 +85,7 @@ pub enum Heard {
     Line(Bytes),
     /// A line that is refused: named once, gone wholly.
     Bad(BadLine),
-    /// The peer asks for an option of telnet (RFC 854): this says no (RFC 1123 §4.1.2.12), and is to be sent.
+    /// The peer asks for an option of telnet (RFC 854): this says no (RFC 1123 §4.1.2), and is to be sent.
     Refuse([u8; 3]),
 }
 
@@ -157,8 +157,9 @@ impl CommandReader {
             (State::Text, b'\r') => self.state = State::Cr,
             (State::Text, b'\n' | 0) => return self.bad(BadLine::Control),
             (State::Text, IAC) => self.state = State::Iac,
-            // The data mark of a "synch" whose IAC was sent as urgent, and left the stream.
-            (State::Text, 242) if self.line.is_empty() => {}
+            // Of a "synch", what is left of it where a part was sent as urgent, and left the stream or came in another
+            // order. No verb begins so.
+            (State::Text, 240..=249) if self.line.is_empty() => {}
             (State::Text, _) => return self.keep(byte),
             (State::Iac, IAC) => {
                 self.state = State::Text;
@@ -168,6 +169,10 @@ impl CommandReader {
             (State::Iac, 250) => self.state = State::Sub,
             // IP, AO, DM and their like: what they interrupt is said by the command behind them.
             (State::Iac, 240..=249) => self.state = State::Text,
+            (State::Iac, _) if self.line.is_empty() => {
+                self.state = State::Text;
+                return self.push(byte);
+            }
             (State::Iac, _) => {
                 self.state = State::Text;
                 let bad = self.bad(BadLine::Telnet);
@@ -257,8 +262,13 @@ mod tests {
 
     #[test]
     fn an_abort_is_heard_behind_every_form_of_interrupt() {
-        for abort in [&b"ABOR\r\n"[..], b"\xff\xf4\xff\xf2ABOR\r\n", b"\xff\xf4\xf2ABOR\r\n", b"\xf2ABOR\r\n"]
-        {
+        for abort in [
+            &b"ABOR\r\n"[..],
+            b"\xff\xf4\xff\xf2ABOR\r\n",
+            b"\xff\xf4\xf2ABOR\r\n",
+            b"\xf2ABOR\r\n",
+            b"\xf4\xffABOR\r\n",
+        ] {
             assert_eq!(read(&[abort]), [line(b"ABOR")], "{abort:?}");
         }
         assert_eq!(read(&[b"\xff\xf4\xff", b"\xf2ABOR\r\n"]), [line(b"ABOR")]);

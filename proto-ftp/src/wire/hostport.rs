@@ -65,7 +65,7 @@ pub fn write_pasv_reply(at: SocketAddrV4) -> String {
     format!("Entering Passive Mode ({}).", write_port(at))
 }
 
-/// Finds the address in the text of a 227, whatever stands around it (RFC 1123 §4.1.2.6).
+/// Finds the address in the text of a 227, whatever stands around it (RFC 1123 §4.1.2).
 ///
 /// # Errors
 /// [`BadAddress::Syntax`].

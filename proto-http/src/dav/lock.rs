@@ -141,7 +141,7 @@ fn conflict(view: &View, place: &Place, other: &Lock) -> Result<Response, Stop> 
         let href = format!("<D:href>{root}</D:href>");
         return Err(Stop::condition(StatusCode::LOCKED, "no-conflicting-lock", &href));
     }
-    let below = other.path.within(&place.path).and_then(|below| view.path.below(below.as_bytes()).ok());
+    let below = other.path.strip(&place.path).and_then(|below| below.under(&view.path).ok());
     let below = below.ok_or(StatusCode::LOCKED)?;
     let all = [(&below, StatusCode::LOCKED), (&view.path, StatusCode::FAILED_DEPENDENCY)];
     Ok(statuses(view, all))

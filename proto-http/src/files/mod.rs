@@ -16,6 +16,7 @@ use std::sync::Arc;
 use http::{HeaderValue, Method, StatusCode, header};
 use listing::Offers;
 use ropewalk_core::Error;
+use ropewalk_core::data::cred::{LoginError, Principal, Realm};
 use ropewalk_core::data::files::{Caps, FileHandle, Files, FsError, Kind, Name, Open, VPath};
 use rustix::io::Errno;
 
@@ -30,8 +31,10 @@ pub use types::Types;
 /// It answers GET and HEAD with validators, conditions and ranges; a directory by its index file, else by a listing
 /// where that is on; a directory without a slash by a redirect. What is hidden, and links out of the tree, are not
 /// there.
+#[derive(Clone)]
 pub struct Static {
     pub(crate) files: Arc<dyn Files>,
+    people: Option<Arc<dyn Realm<dyn Files>>>,
     index: Vec<Name>,
     listing: Option<usize>,
     pub(crate) types: Arc<Types>,
@@ -48,6 +51,7 @@ impl Static {
         let index = Name::new("index.html").into_iter().collect();
         Self {
             files,
+            people: None,
             index,
             listing: Some(10_000),
             types: Arc::default(),
@@ -97,6 +101,12 @@ impl Static {
 }
 
 impl Static {
+    /// With a tree for each person who has logged in, in place of the one for all; who has none is answered by 403.
+    #[must_use]
+    pub fn people(self, people: Arc<dyn Realm<dyn Files>>) -> Self {
+        Self { people: Some(people), ..self }
+    }
+
     /// With PUT, DELETE and PATCH, and a form in listings, for whoever may ask at all. What may be written, and by whom,
     /// the tree itself says too.
     ///
@@ -193,6 +203,28 @@ impl Static {
 
 impl Handler for Static {
     async fn handle(&self, request: Request) -> Result<Response, Failure> {
+        match (&self.people, request.extensions.get::<Principal>()) {
+            (Some(people), Some(who)) => {
+                let files = people.avatar(who).await.map_err(refused)?;
+                Box::pin(Self { files, ..self.clone() }.answer(request)).await
+            }
+            _ => self.answer(request).await,
+        }
+    }
+}
+
+/// Why there is no tree for somebody.
+fn refused(error: LoginError) -> Failure {
+    match error {
+        LoginError::Refused | LoginError::Unsupported => Failure::new(StatusCode::FORBIDDEN),
+        LoginError::Busy => Failure::new(StatusCode::SERVICE_UNAVAILABLE),
+        LoginError::Local(error) => error.during("a tree could not be opened").into(),
+        _ => Failure::new(StatusCode::INTERNAL_SERVER_ERROR),
+    }
+}
+
+impl Static {
+    async fn answer(&self, request: Request) -> Result<Response, Failure> {
         if !matches!(request.method, Method::GET | Method::HEAD) {
             return Box::pin(self.other(request)).await;
         }
@@ -251,15 +283,29 @@ impl Static {
 
     /// What a failure to open `path` is to the peer.
     async fn failure(&self, path: &VPath, error: FsError) -> Failure {
-        if matches!(error, FsError::Denied) && !self.is_plain(path).await {
+        let denied = matches!(error, FsError::Denied);
+        let failure = failed(path, error);
+        if denied && !self.is_plain(path).await {
             return Failure::new(StatusCode::NOT_FOUND);
         }
-        failure(error)
+        failure
     }
 
-    /// Whether there is something at `path` that is no link: what is refused behind a link is not said to be there.
+    /// Whether what is refused at `path` is no link, nor behind one: that is not said to be there. What is in a directory
+    /// that may not be looked into is judged by that directory.
     async fn is_plain(&self, path: &VPath) -> bool {
-        self.files.stat(path, false).await.is_ok_and(|meta| meta.kind != Kind::Link)
+        let mut path = path.clone();
+        loop {
+            match self.files.stat(&path, false).await {
+                Ok(meta) => return meta.kind != Kind::Link,
+                Err(FsError::Denied) => {}
+                Err(_) => return false,
+            }
+            match path.parent() {
+                Some(parent) => path = parent,
+                None => return false,
+            }
+        }
     }
 }
 
@@ -286,6 +332,17 @@ pub(crate) fn failure(error: FsError) -> Failure {
         }
     };
     Failure::new(status)
+}
+
+/// The [`failure`] of what is at `path`, which the log names where it is refused.
+fn failed(path: &VPath, error: FsError) -> Failure {
+    if matches!(error, FsError::Denied) {
+        let path = String::from_utf8_lossy(path.as_bytes());
+        let uid = rustix::process::geteuid().as_raw();
+        // The quoted form shows controls as what they are.
+        tracing::info!(?path, uid, "permission denied by the file system, or a link that leaves the folder");
+    }
+    failure(error)
 }
 
 /// Whether the system has no descriptor or memory left, for now.

@@ -6,6 +6,7 @@
 //! [layer](layers) over one.
 
 mod error;
+mod glob;
 pub mod layers;
 mod link;
 mod locks;
@@ -21,6 +22,7 @@ mod traits;
 mod warm;
 
 pub use error::FsError;
+pub use glob::{BadGlob, Glob};
 pub use link::link_text;
 pub use locks::{Lock, LockError, Locks, MemoryLocks, NewLock};
 pub use marks::{Marks, Place};

@@ -130,7 +130,8 @@ pub trait FileHandle: Send + Sync {
     /// The facts as they are now.
     async fn meta(&self) -> Result<Meta>;
 
-    /// Changes facts.
+    /// Changes facts. Times of a file that is not there yet are those that it has after the commit, whatever is
+    /// still written.
     async fn set(&self, facts: SetMeta) -> Result<()> {
         let _ = facts;
         Err(FsError::Unsupported)

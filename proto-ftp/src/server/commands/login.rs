@@ -48,7 +48,7 @@ impl Session {
 
     pub(super) fn rein(&mut self, _: &[u8]) {
         if self.tls.on {
-            // RFC 4217 §11 wants the connection in the clear after it, which we will not have.
+            // RFC 4217 §13 wants the connection in the clear after it, which we will not have.
             return self.reply(502, "not under TLS: connect again");
         }
         self.forget();
@@ -56,11 +56,17 @@ impl Session {
     }
 
     pub(super) fn host(&mut self, name: &[u8]) {
-        // RFC 7151 §3.3: it comes before whatever a host decides.
+        // RFC 7151 §3.2: it comes before whatever a host decides.
         if self.stage != Stage::Fresh {
             return self.reply(503, "HOST comes before USER");
         }
-        let name = String::from_utf8_lossy(name).trim_matches(['[', ']']).to_ascii_lowercase();
+        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+        let literal = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+        if literal.is_none() && name.contains(':') {
+            // RFC 7151 §3.1: a port is not said.
+            return self.reply(501, "HOST NAME, without a port");
+        }
+        let name = literal.unwrap_or(&name).to_owned();
         self.ask(Asked::Host, Event::Host(name));
     }
 }

@@ -154,7 +154,7 @@ impl Session {
     }
 
     fn quit(&mut self, _: &[u8]) {
-        self.leave(Reply::new(221, "goodbye"));
+        self.part(&Reply::new(221, "goodbye"));
     }
 
     fn clnt(&mut self, program: &[u8]) {
@@ -210,7 +210,7 @@ impl Session {
         let (what, option) = split(argument);
         match what.to_ascii_uppercase().as_slice() {
             b"UTF8" if option.is_empty() || option.eq_ignore_ascii_case(b"ON") => self.reply(200, "always"),
-            // RFC 2640 §2: there is no other encoding that we would change to.
+            // RFC 2640 §3: there is no other encoding that we would change to.
             b"UTF8" => self.reply(504, "names are UTF-8"),
             b"MLST" => {
                 self.facts = crate::wire::Facts::chosen(option);

@@ -58,6 +58,11 @@ impl Session {
     }
 }
 
+/// What is always there is not removed, and not renamed: for ever, whatever the backend calls it.
+fn is_movable(path: &VPath) -> Result<(), Reply> {
+    if *path == VPath::ROOT { Err(refusal(&FsError::Denied, Doing::Using, path)) } else { Ok(()) }
+}
+
 /// A path between quotes, those in it doubled (RFC 959 Appendix II).
 fn quoted(path: &VPath) -> Vec<u8> {
     let mut quoted = vec![b'"'];
@@ -103,6 +108,7 @@ impl Handler<'_> {
     }
 
     pub(super) async fn remove(&self, path: &VPath, what: Remove) -> Result<Reply, Reply> {
+        is_movable(path)?;
         let removed = self.files()?.remove(path, what).await;
         removed.map_err(|error| refusal(&error, Doing::Command, path))?;
         tracing::info!(%path, "removed");
@@ -110,6 +116,7 @@ impl Handler<'_> {
     }
 
     pub(super) async fn rename(&self, from: &VPath, to: &VPath) -> Result<Reply, Reply> {
+        is_movable(from)?;
         let files = self.files()?;
         let over = if files.caps().has(Caps::RENAME_REPLACE) { Over::File } else { Over::Never };
         let renamed = files.rename(from, to, over).await;

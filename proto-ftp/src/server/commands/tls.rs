@@ -10,7 +10,7 @@ impl Session {
         if !self.tls.offered {
             return self.reply(502, "no certificate here");
         }
-        // RFC 4217 §2.1: TLS-C is TLS; TLS-P and SSL mean that data are protected at once, which PROT says.
+        // RFC 4217 §16: TLS-C is TLS; TLS-P and SSL mean that data are protected at once, which PROT says.
         if !matches!(mechanism.to_ascii_uppercase().as_slice(), b"TLS" | b"TLS-C" | b"SSL") {
             return self.reply(504, "only TLS");
         }

@@ -6,7 +6,7 @@ use ropewalk_core::data::files::{DotDot, Memory, VPath};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
 
-use super::super::Ftp;
+use super::super::{Ftp, Options};
 use super::client::{area, options, serve, stranger};
 
 #[tokio::test]
@@ -28,8 +28,7 @@ async fn a_strangers_data_connection_is_closed_and_the_clients_own_still_comes()
 
 #[tokio::test]
 async fn a_stranger_instead_of_the_client_ends_in_no_data_connection() {
-    let mut options = options();
-    options.connect = Duration::from_millis(100);
+    let options = Options { connect: Duration::from_millis(100), ..options() };
     let server = serve(Ftp::new(area(&Memory::new().with("/a", "text"))).with(options));
     let mut client = server.login().await;
     let at = client.port("PASV").await;
@@ -45,8 +44,7 @@ async fn a_stranger_instead_of_the_client_ends_in_no_data_connection() {
 
 #[tokio::test]
 async fn nobody_else_is_connected_to() {
-    let mut options = options();
-    options.active = true;
+    let options = Options { active: true, ..options() };
     let server = serve(Ftp::new(area(&Memory::new().with("/a", "text"))).with(options));
     let mut client = server.login().await;
     let victim = TcpListener::bind("127.0.0.2:0").await.unwrap();
@@ -63,8 +61,7 @@ async fn nobody_else_is_connected_to() {
 
 #[tokio::test]
 async fn nothing_is_dialled_before_a_transfer() {
-    let mut options = options();
-    options.active = true;
+    let options = Options { active: true, ..options() };
     let server = serve(Ftp::new(area(&Memory::new())).with(options));
     let mut client = server.login().await;
     let own = TcpListener::bind("127.0.0.1:0").await.unwrap();
