@@ -159,7 +159,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_name_comes_back_from_its_reference(name in proptest::collection::vec(1_u8.., 1..40)) {
-            proptest::prop_assume!(!name.iter().any(|byte| matches!(byte, b'/' | b'\\')));
+            proptest::prop_assume!(!name.contains(&b'/'));
             proptest::prop_assume!(name != b"." && name != b"..");
             let at = VPath::ROOT.join(&Name::new(name).unwrap()).unwrap();
             for mount in ["/", "/m", "/m/n"] {
