@@ -216,7 +216,8 @@ impl Defend for Defender {
         }
         peer.points = peer.points_at(now, &self.options) + points(offence);
         peer.at = now;
-        if peer.points < f64::from(self.options.threshold) {
+        // The tenth of ten quick offences counts, though the first has faded by a little.
+        if peer.points.round() < f64::from(self.options.threshold) {
             return false;
         }
         self.sentence(peer, now, None, offence.name());

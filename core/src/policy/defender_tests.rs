@@ -24,6 +24,17 @@ fn offend(defender: &Defender, peer: &Address) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
+async fn offences_that_follow_quickly_count_whole() {
+    let defender = defender(|_| {});
+    let peer = at("192.0.2.1:1");
+    for _ in 0..9 {
+        assert!(!defender.report(&peer, Offence::WrongPassword));
+        advance(Duration::from_secs(1)).await;
+    }
+    assert!(defender.report(&peer, Offence::WrongPassword));
+}
+
+#[tokio::test(start_paused = true)]
 async fn ten_wrong_passwords_are_a_ban_of_ten_minutes_and_of_one_peer() {
     let defender = defender(|_| {});
     let peer = at("192.0.2.1:1000");

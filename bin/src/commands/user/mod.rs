@@ -12,6 +12,7 @@ use ropewalk_core::data::cred::{Hashing, Name, Profile};
 use ropewalk_core::{Error, Fault, Result};
 use ropewalk_store::accounts::{Change, NewAccount, Scram, Store};
 
+use crate::control::{Order, ask};
 use crate::exit::Exit;
 use password::{Asked, PasswordArgs};
 
@@ -161,7 +162,9 @@ async fn done(UserArgs { store: dir, command }: UserArgs) -> Result<()> {
         UserCommand::Passwd(args) => passwd(args, &store).await,
         UserCommand::Set(args) => set(args, &store).await,
         UserCommand::Disable { name } => {
-            store.change(&name, Change { disabled: Some(true), ..Change::default() }).await
+            store.change(&name, Change { disabled: Some(true), ..Change::default() }).await?;
+            revoke(&store, &name);
+            Ok(())
         }
         UserCommand::Enable { name } => {
             store.change(&name, Change { disabled: Some(false), ..Change::default() }).await
@@ -176,7 +179,11 @@ async fn done(UserArgs { store: dir, command }: UserArgs) -> Result<()> {
             show::account(&known(&store, &name).await?, json);
             Ok(())
         }
-        UserCommand::Rm { name } => store.remove(&name).await,
+        UserCommand::Rm { name } => {
+            store.remove(&name).await?;
+            revoke(&store, &name);
+            Ok(())
+        }
         UserCommand::Keys(args) => keys::run(args, &store).await,
         UserCommand::Apppw(args) => keys::run_apps(args, &store).await,
     }
@@ -205,8 +212,17 @@ async fn passwd(args: PasswdArgs, store: &Store) -> Result<()> {
     };
     let asked: Asked = password.ask(&name)?;
     store.set_password(&name, asked.password(), scram).await?;
+    revoke(store, &name);
     asked.tell();
     Ok(())
+}
+
+/// Ends what is open by this name, on the server that runs on the store, if one does.
+fn revoke(store: &Store, name: &Name) {
+    match ask(store.dir(), &Order::Revoke { user: name.to_string() }) {
+        Ok(_) | Err((Exit::Unavailable, _)) => {}
+        Err((_, why)) => eprintln!("warning: connections that are open may go on: {why}"),
+    }
 }
 
 async fn set(args: SetArgs, store: &Store) -> Result<()> {
