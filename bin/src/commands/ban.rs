@@ -101,7 +101,8 @@ fn list(answer: &Value) {
     outln!("{:<39}  {:>8}  {:>5}  {}", "NETWORK", "SECONDS", "TIMES", "WHY");
     for ban in bans {
         let text = |key: &str| ban[key].as_str().unwrap_or_default().escape_debug().to_string();
-        outln!("{:<39}  {:>8}  {:>5}  {}", text("network"), ban["seconds"], ban["times"], text("why"));
+        let (seconds, times) = (ban["seconds"].to_string(), ban["times"].to_string());
+        outln!("{:<39}  {seconds:>8}  {times:>5}  {}", text("network"), text("why"));
     }
 }
 
