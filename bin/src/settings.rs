@@ -59,5 +59,5 @@ fn log(section: &mut Section<'_>) -> LogOptions {
 fn admin(section: &mut Section<'_>) -> Option<Endpoint> {
     let listen: Option<Text<Endpoint>> =
         section.key("listen", "Where `/livez`, `/readyz`, `/startupz` and `/metrics` are served.").required();
-    listen.map(|Text(endpoint)| endpoint)
+    listen.map(|Text(endpoint)| endpoint).inspect(|endpoint| section.claim("listen", endpoint))
 }

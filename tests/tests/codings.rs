@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot serve files has failed")]
 
+mod serve;
+
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -13,17 +15,14 @@ use std::time::{Duration, SystemTime};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use ropewalk_core::Limits;
-use ropewalk_core::app::{Context, Protocol as _, Task};
-use ropewalk_core::net::Connection;
+use ropewalk_core::app::Context;
 use ropewalk_http::{Coding, Compress, Http, Static};
 use ropewalk_store::files::Local;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
 
 /// Files of a folder on a port of the loopback.
 struct Site {
     at: SocketAddr,
-    _accepting: Task<()>,
 }
 
 impl Site {
@@ -31,19 +30,7 @@ impl Site {
         let files = Static::new(Arc::new(Local::new(dir).unwrap()));
         let files = files.precompressed([Coding::Brotli, Coding::Gzip]);
         let server = if compress { Http::new(Compress::new(files)) } else { Http::new(files) };
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let at = listener.local_addr().unwrap();
-        let context = Context::root(Limits::default());
-        let inner = context.clone();
-        let accepting = context.spawn(async move {
-            loop {
-                let conn = Connection::tcp(listener.accept().await.unwrap().0).unwrap();
-                let (server, cx) = (server.clone(), inner.child(inner.span().clone()));
-                // How a connection ended for the server is not judged.
-                inner.spawn(async move { drop(server.serve(conn, cx).await) }).detach();
-            }
-        });
-        Self { at, _accepting: accepting }
+        Self { at: serve::listening(server, &Context::root(Limits::default())).await }
     }
 
     /// The head of an answer, and its content.

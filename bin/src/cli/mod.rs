@@ -42,6 +42,9 @@ enum Command {
     /// Serve a folder over HTTP/1.1 and HTTP/2.
     #[cfg(feature = "http")]
     Web(servers::WebArgs),
+    /// Serve a folder over FTP and FTPS.
+    #[cfg(feature = "ftp")]
+    Ftp(servers::FtpArgs),
     /// Send back what is sent (RFC 862).
     Echo(servers::EchoArgs),
     /// Fetch something over HTTP.
@@ -58,6 +61,8 @@ enum Command {
     Status(commands::ban::StatusArgs),
     /// Make certificates for development.
     Cert(commands::cert::CertArgs),
+    /// Hash passwords for files of accounts.
+    Password(commands::password::PasswordArgs),
     /// Check a server against the RFCs.
     #[cfg(feature = "conform")]
     Conform(commands::conform::ConformArgs),
@@ -150,6 +155,7 @@ fn dispatch(mut all: Vec<Command>, registry: &Registry) -> Exit {
         #[cfg(feature = "store")]
         Command::Status(args) => commands::ban::status(&args),
         Command::Cert(args) => commands::cert::run(&args),
+        Command::Password(args) => commands::password::run(&args),
         #[cfg(feature = "conform")]
         Command::Conform(args) => commands::conform::run(&args),
         Command::Completions { shell } => {
@@ -161,6 +167,8 @@ fn dispatch(mut all: Vec<Command>, registry: &Registry) -> Exit {
         Command::External(words) => external::run(&words, &Cli::command()),
         #[cfg(feature = "http")]
         Command::Web(_) => servers::run(vec![command], registry),
+        #[cfg(feature = "ftp")]
+        Command::Ftp(_) => servers::run(vec![command], registry),
         Command::Echo(_) => servers::run(vec![command], registry),
     }
 }
@@ -170,6 +178,8 @@ impl Command {
         match self {
             #[cfg(feature = "http")]
             Self::Web(_) => true,
+            #[cfg(feature = "ftp")]
+            Self::Ftp(_) => true,
             Self::Echo(_) => true,
             _ => false,
         }

@@ -11,6 +11,7 @@ pub(crate) mod conform;
 pub(crate) mod fetch;
 pub(crate) mod kinds;
 pub(crate) mod man;
+pub(crate) mod password;
 #[cfg(feature = "store")]
 pub(crate) mod user;
 
@@ -22,6 +23,7 @@ pub(crate) fn version(verbose: bool) -> Exit {
     if verbose {
         let features = [
             ("http", cfg!(feature = "http")),
+            ("ftp", cfg!(feature = "ftp")),
             ("store", cfg!(feature = "store")),
             ("conform", cfg!(feature = "conform")),
         ]

@@ -12,7 +12,7 @@ use nix::sys::stat::{Mode, umask};
 use ropewalk_core::app::{self, Application, Privileges, Rebuild, Runtime};
 use ropewalk_core::config::{Diagnostics, Plan, Reading, Record, Registry};
 use ropewalk_core::policy::Defender;
-use ropewalk_core::telemetry::{self, Destination, Format, LogOptions, Rotation};
+use ropewalk_core::telemetry::{self, Destination, Format, LogOptions, Reopen, Rotation};
 use ropewalk_core::{Error, Result};
 #[cfg(feature = "store")]
 use ropewalk_store::accounts::Store;
@@ -87,7 +87,7 @@ fn start(registry: &Registry, source: Source, args: &ProcessArgs, root: Root) ->
     let plan = tell(source.read(registry)).ok_or(Failed::new(Exit::Config, ""))?;
     check_root(args, root)?;
     let log = log_options(&plan.settings.log, args);
-    let _log = telemetry::init(&log)?;
+    let log_guard = telemetry::init(&log)?;
     // Whatever panics is seen where everything else is.
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
     raise_descriptors();
@@ -108,7 +108,7 @@ fn start(registry: &Registry, source: Source, args: &ProcessArgs, root: Root) ->
         .privileges(privileges(args))
         .reads(reads)
         .runtime(runtime, args.threads.map(usize::from))
-        .rebuild(rebuild(registry.clone(), source, fixed, own))
+        .rebuild(rebuild(registry.clone(), source, fixed, own, log_guard.reopen()))
         .on_ready(move || {
             if let Some(child) = detached {
                 child.ready();
@@ -121,9 +121,10 @@ fn start(registry: &Registry, source: Source, args: &ProcessArgs, root: Root) ->
     Ok(result?)
 }
 
-/// Reads all again, for a reload.
-fn rebuild(registry: Registry, source: Source, started_with: String, own: Own) -> Rebuild {
+/// Reads all again, for a reload. The log's file is opened again whatever comes of that, as who moved it away asks for no more.
+fn rebuild(registry: Registry, source: Source, started_with: String, own: Own, log: Reopen) -> Rebuild {
     Box::new(move || {
+        log.ask();
         let Reading { plan, diagnostics, .. } = source.read(&registry);
         let plan = plan.ok_or_else(|| Error::local(lines(&diagnostics).join("; ")))?;
         let changed = fixed(&plan) != started_with;

@@ -5,6 +5,8 @@
 
 mod ban;
 mod check;
+mod clients;
+mod clients_wget;
 mod commands;
 mod config;
 mod daemon;
@@ -13,9 +15,12 @@ mod drain;
 mod fetch;
 mod fetch_peers;
 mod fetch_resume;
+mod ftp;
 mod notify;
+mod password;
 mod privileges;
 mod process;
+mod programs;
 mod reload;
 mod servers;
 mod sockets;

@@ -139,6 +139,9 @@ impl Application {
     /// If a member cannot be prepared, privileges cannot be given up, or the runtime cannot start. What
     /// happens later is logged.
     pub fn run(mut self) -> Result<()> {
+        // What was handed over to us, a listening socket above all, is not for the programs that services start. Ours are
+        // opened so.
+        close_fds::set_fds_cloexec(3, &[]);
         let mut sockets = Sockets::default();
         sockets.begin();
         let (members, mut asked) = prepare(std::mem::take(&mut self.members), &mut sockets)?;

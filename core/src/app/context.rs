@@ -58,6 +58,9 @@ pub enum Offence {
     Scanner,
 }
 
+/// Characters of a name that the log repeats.
+const LONGEST_NAME: usize = 128;
+
 impl Offence {
     /// The name in logs and metrics.
     pub fn name(self) -> &'static str {
@@ -142,6 +145,17 @@ impl Context {
         self.defend(peer, offence);
         self.0.shared.metrics.offence(offence.name());
         tracing::info!(%peer, offence = offence.name(), "offence");
+    }
+
+    /// The same of a login by this name, as the peer said it.
+    pub fn report_login(&self, peer: &Address, offence: Offence, user: &str) {
+        self.defend(peer, offence);
+        self.0.shared.metrics.offence(offence.name());
+        // As much as a name may be long, and somebody may send more.
+        let user: String = user.chars().take(LONGEST_NAME).collect();
+        // The quoted form shows controls as what they are.
+        tracing::info!(%peer, offence = offence.name(), ?user, "offence");
+        self.defend(peer, offence);
     }
 
     fn defend(&self, peer: &Address, offence: Offence) {

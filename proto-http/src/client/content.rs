@@ -16,6 +16,9 @@ use super::error::blame;
 use super::pool::Lease;
 use crate::{Body, FileRange};
 
+/// A frame of content that comes in, or why there is none.
+pub(super) type Framed = Poll<Option<Result<Frame<Bytes>, Cause>>>;
+
 /// The same content once more, where it can be sent twice.
 pub(super) fn again(body: &Body) -> Option<Body> {
     match body {
@@ -93,10 +96,7 @@ impl HttpBody for Sending {
     type Data = Bytes;
     type Error = Cause;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Poller<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Cause>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Framed {
         let frame = Pin::new(&mut self.body).poll_frame(cx);
         if let Poll::Ready(frame) = &frame {
             self.progress.note();
@@ -148,7 +148,7 @@ impl Receiving {
     }
 
     /// The connection is closed with the engine's handle, at once.
-    fn fail(&mut self, cause: Cause) -> Poll<Option<Result<Frame<Bytes>, Cause>>> {
+    fn fail(&mut self, cause: Cause) -> Framed {
         self.ended = true;
         self.lease = None;
         Poll::Ready(Some(Err(Phase::Body.failed(cause).into())))
@@ -159,10 +159,7 @@ impl HttpBody for Receiving {
     type Data = Bytes;
     type Error = Cause;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Poller<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Cause>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Framed {
         if self.ended {
             return Poll::Ready(None);
         }

@@ -13,7 +13,7 @@ use ropewalk_core::Error as Cause;
 use tokio::io::{AsyncBufRead, AsyncRead, BufReader, ReadBuf};
 
 use super::Phase;
-use super::content::Receiving;
+use super::content::{Framed, Receiving};
 
 /// Octets that are decoded at once.
 const CHUNK: usize = 32 * 1024;
@@ -100,7 +100,7 @@ impl Decoding {
     }
 
     /// What follows what is coded: the end, or trailers.
-    fn poll_rest(&mut self, cx: &mut Poller<'_>) -> Poll<Option<Result<Frame<Bytes>, Cause>>> {
+    fn poll_rest(&mut self, cx: &mut Poller<'_>) -> Framed {
         let rest = ready!(self.coded.poll_chunk(cx));
         let all_taken = {
             let inner = self.coded.inner();
@@ -118,7 +118,7 @@ impl Decoding {
         }
     }
 
-    fn fail(&mut self, error: Cause) -> Poll<Option<Result<Frame<Bytes>, Cause>>> {
+    fn fail(&mut self, error: Cause) -> Framed {
         self.ended = true;
         self.reader = None;
         Poll::Ready(Some(Err(error)))
@@ -129,10 +129,7 @@ impl HttpBody for Decoding {
     type Data = Bytes;
     type Error = Cause;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Poller<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Cause>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Framed {
         if self.ended {
             return Poll::Ready(None);
         }

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use ropewalk_core::Address;
 use ropewalk_core::data::files::{DotDot, Memory, VPath};
-use ropewalk_core::net::{Handshake, Info};
-use ropewalk_core::tls::{Certificates, ClientAuth, ClientTls, ServerTls, self_signed};
 
 use super::auth::{authorization, guarded};
 use super::files::{content, field};
+use super::tls::over_tls;
 use super::*;
 use crate::{
     Fields, HeaderName, HeaderValue, Redirect, Rewrite, Site, Sites, Static, StatusCode, UnknownHost, When,
@@ -53,20 +51,8 @@ async fn get(site: &Site, target: &str) -> String {
 }
 
 /// Over TLS, connected for `name`.
-async fn over_tls(http: Http, name: &str, request: &str) -> String {
-    let issued = self_signed(&["x.example".into()]).unwrap();
-    let certificates = Certificates::one(issued.certificate().unwrap());
-    let tls = ServerTls::new(&certificates, ClientAuth::Off).unwrap().with_alpn(Http::ALPN);
-    let (near, far) = Connection::pair();
-    let root = Context::root(Limits::default());
-    let cx = root.child(tracing::Span::none());
-    let _server = root.spawn(async move {
-        let conn = near.start_tls(&tls, Handshake::default()).await?;
-        http.serve(conn, cx).await
-    });
-    let far = Connection::new(far, Info::new(Address::Memory, Address::Memory));
-    let tls = ClientTls::danger_accept_any().unwrap().with_alpn(["http/1.1"]);
-    let mut far = far.connect_tls(&tls, &name.parse().unwrap(), Handshake::default()).await.unwrap();
+async fn said_over_tls(http: Http, name: &str, request: &str) -> String {
+    let (mut far, _server, _root) = over_tls(http, name, &["http/1.1"]).await;
     far.write_all(request.as_bytes()).await.unwrap();
     let mut said = String::new();
     far.read_to_string(&mut said).await.unwrap();
@@ -164,7 +150,7 @@ async fn over_tls_a_host_that_is_nobodys_is_not_answered_for_a_site() {
         ("d.example", "e.example", "200"),
     ] {
         let request = format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-        let said = over_tls(Http::new(three()), name, &request).await;
+        let said = said_over_tls(Http::new(three()), name, &request).await;
         assert_eq!(status(&said), expected, "{name} {host}");
     }
 }
@@ -231,7 +217,7 @@ async fn https_is_asked_for_once() {
     let request = |host: &str| format!("GET /?q HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
     let said = say(Http::new(site.clone()), request("x.example:8080")).await;
     assert_eq!(field(&said, "location"), Some("https://x.example/?q"));
-    let said = over_tls(Http::new(site.clone()), "x.example", &request("X.example:443")).await;
+    let said = said_over_tls(Http::new(site.clone()), "x.example", &request("X.example:443")).await;
     assert_eq!((status(&said), content(&said)), ("200", "home"));
     // A host that means something else where it is written is no host to send anybody to.
     let said = say(Http::new(site.clone()), request("a%40b")).await;
@@ -331,6 +317,6 @@ async fn security_headers_are_on_every_answer_and_strict_transport_over_tls_alon
         assert_eq!(field(&said, "strict-transport-security"), None);
     }
     let request = "GET /none HTTP/1.1\r\nHost: x.example\r\nConnection: close\r\n\r\n";
-    let said = over_tls(Http::new(site), "x.example", request).await;
+    let said = said_over_tls(Http::new(site), "x.example", request).await;
     assert_eq!((status(&said), field(&said, "strict-transport-security")), ("404", Some("max-age=86400")));
 }

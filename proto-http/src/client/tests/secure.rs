@@ -85,11 +85,15 @@ async fn a_silent_handshake_has_its_time() {
     assert_eq!((error.phase(), begun.elapsed().as_secs()), (Phase::Tls, 20), "{error:?}");
 }
 
-/// A server of https that redirects to http.
-fn leads_down() -> (Place, ClientTls) {
+fn server_tls() -> ServerTls {
     let issued = self_signed(&["x.example".into()]).unwrap();
     let certificates = Certificates::one(issued.certificate().unwrap());
-    let tls = ServerTls::new(&certificates, ClientAuth::Off).unwrap();
+    ServerTls::new(&certificates, ClientAuth::Off).unwrap()
+}
+
+/// A server of https that redirects to http.
+fn leads_down() -> (Place, ClientTls) {
+    let tls = server_tls();
     let place = Place::new(move |number, conn, _| {
         let tls = tls.clone();
         async move {
@@ -124,9 +128,7 @@ async fn https_does_not_lead_to_http_unless_that_is_allowed() {
 
 #[tokio::test]
 async fn content_that_ends_with_the_connection_ends_with_a_goodbye_of_tls() {
-    let issued = self_signed(&["x.example".into()]).unwrap();
-    let certificates = Certificates::one(issued.certificate().unwrap());
-    let tls = ServerTls::new(&certificates, ClientAuth::Off).unwrap();
+    let tls = server_tls();
     let place = Place::new(move |number, conn, _| {
         let tls = tls.clone();
         async move {

@@ -24,7 +24,7 @@ pub(super) struct Handle {
 
 impl Handle {
     /// Takes what was opened, if it is a file and the one that is expected.
-    pub(super) fn new(file: OwnedFd, how: &Open, pool: &Arc<Pool>) -> Result<Self, FsError> {
+    pub(super) fn new(file: Arc<OwnedFd>, how: &Open, pool: &Arc<Pool>) -> Result<Self, FsError> {
         let opened = facts(&file, b"").map_err(error)?;
         match opened.kind {
             Kind::File => {}
@@ -34,7 +34,7 @@ impl Handle {
         if how.if_match.is_some() && how.if_match != opened.etag {
             return Err(FsError::Stale);
         }
-        Ok(Self { file: Arc::new(file), opened, pool: pool.clone() })
+        Ok(Self { file, opened, pool: pool.clone() })
     }
 
     /// How much of `buf` to fill at `offset`: what is filled has to be cleared first, so no more than may be there.

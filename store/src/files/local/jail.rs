@@ -2,7 +2,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use ropewalk_core::data::files::VPath;
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, mkdirat, openat, openat2};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::{Options, walk};
@@ -32,6 +32,19 @@ impl Jail {
         Ok(Self { root, look_up, links: options.links })
     }
 
+    /// The directory of this name in this one, made for nobody else to see where it is missing; never a link's target.
+    pub(super) fn within(&self, name: &[u8]) -> Result<Self, Errno> {
+        match mkdirat(&self.root, name, Mode::RWXU) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            // What may not be made may be there.
+            Err(Errno::ACCESS | Errno::PERM | Errno::ROFS) => {}
+            Err(other) => return Err(other),
+        }
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let root = retry_on_intr(|| openat(&self.root, name, flags, Mode::empty()))?;
+        Ok(Self { root, look_up: self.look_up, links: self.links })
+    }
+
     pub(super) fn uses_openat2(&self) -> bool {
         self.look_up != LookUp::Walk
     }
@@ -52,12 +65,22 @@ impl Jail {
 
     /// As [`open_now`](Self::open_now), waiting for the disk.
     pub(super) fn open(&self, path: &VPath, flags: OFlags) -> Result<OwnedFd, Errno> {
+        self.resolve(path, flags, self.links)
+    }
+
+    /// The directory at `path`, to do something in it; no link is followed on the way there.
+    pub(super) fn open_dir(&self, path: &VPath) -> Result<OwnedFd, Errno> {
+        self.resolve(path, OFlags::PATH | OFlags::DIRECTORY, false)
+    }
+
+    fn resolve(&self, path: &VPath, flags: OFlags, links: bool) -> Result<OwnedFd, Errno> {
         if self.look_up == LookUp::Walk {
-            return walk::open(&self.root, path, flags | OFlags::CLOEXEC, self.links);
+            return walk::open(&self.root, path, flags | OFlags::CLOEXEC, links);
         }
+        let follow = if links { ResolveFlags::empty() } else { ResolveFlags::NO_SYMLINKS };
         let mut opened = Err(Errno::AGAIN);
         for _ in 0..TRIES {
-            opened = self.openat2(path, flags, ResolveFlags::empty());
+            opened = self.openat2(path, flags, follow);
             if !matches!(opened, Err(Errno::AGAIN)) {
                 break;
             }

@@ -1,29 +1,37 @@
 //! The directories of this machine.
 
+mod copy;
 mod facts;
 mod handle;
 mod jail;
 mod list;
+mod part;
+mod place;
 mod pool;
+mod remove;
+mod set;
+mod sweep;
+mod tree;
 mod walk;
+mod writer;
 
 use std::io;
 use std::num::NonZeroUsize;
-use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use ropewalk_core::data::files::{
-    Caps, DirStream, FileHandle, Files, FsError, ListOptions, Meta, Open, VPath,
+    Caps, DirStream, FileHandle, Files, FsError, ListOptions, Meta, Name, Open, Over, Remove, SetMeta, Space,
+    VPath,
 };
 use rustix::fs::OFlags;
 
 use facts::{error, facts};
 use handle::Handle;
-use jail::Jail;
 use list::Listing;
-use pool::Pool;
+use tree::Tree;
 
 /// Threads that wait for the disk, for each tree.
 const THREADS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
@@ -31,7 +39,7 @@ const THREADS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 /// To read: a FIFO or a device does not keep us waiting, a terminal does not become ours.
 const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 
-/// The files below a directory of this machine, to read.
+/// The files below a directory of this machine.
 ///
 /// Nothing outside that directory is ever opened: links are followed only as long as they stay below it (one that
 /// leaves it, or that begins with a slash, is [`FsError::Denied`]), and the kernel (openat2) sees to it even while
@@ -39,13 +47,23 @@ const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY
 /// [`FsError::Denied`].
 ///
 /// What the system has in its caches is answered at once; what needs the disk, by a few threads of this tree's own.
+///
+/// # Writing
+///
+/// It is to be switched on ([`Options::write`]). No link is followed on the way to what is written, made, changed or
+/// removed, nor at its end: that is [`FsError::Loop`].
+///
+/// New content is written into a part file beside the name that it is to get (see
+/// [`is_part`](ropewalk_core::data::files::layers::is_part)), readable by nobody else, and gets the name at
+/// [`commit`](FileHandle::commit), with mode, owner and extended attributes of the file that had it. Where that file
+/// has to stay the one it is, because it has other names, an owner that we cannot give, or lies in a sticky
+/// directory, its content is overwritten at commit instead. A part that is not committed is removed; what the process
+/// left behind when it was killed is removed when another one first writes, once it is a day old.
+///
+/// What is uploaded, made, copied or renamed is on the disk when that is answered, if [`Options::durable`];
+/// for removals nobody waits. Owners do not change, and of modes only the nine permission bits.
 #[derive(Clone)]
 pub struct Local(Arc<Tree>);
-
-struct Tree {
-    jail: Jail,
-    pool: Arc<Pool>,
-}
 
 /// How to keep and look up a tree; see [`Local::with`].
 #[derive(Clone, Debug)]
@@ -57,16 +75,23 @@ pub struct Options {
     pub openat2: bool,
     /// Threads that wait for the disk, at most.
     pub threads: NonZeroUsize,
+    /// Let it be written to.
+    pub write: bool,
+    /// Wait for the disk before something is said to be done.
+    pub durable: bool,
+    /// Let a file appear only when it is complete. Otherwise it is written under its own name from the beginning,
+    /// [`Caps::ATOMIC_PUT`] is not claimed, and what a cut connection leaves can be continued.
+    pub atomic: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { links: true, openat2: true, threads: THREADS }
+        Self { links: true, openat2: true, threads: THREADS, write: false, durable: true, atomic: true }
     }
 }
 
 impl Local {
-    /// The files below `dir`, which is opened now and never looked up again.
+    /// The files below `dir`, to read; it is opened now and never looked up again.
     ///
     /// # Errors
     /// Those of opening a directory.
@@ -79,32 +104,23 @@ impl Local {
     /// # Errors
     /// As [`new`](Self::new).
     pub fn with(dir: impl AsRef<Path>, options: &Options) -> io::Result<Self> {
-        let jail = Jail::new(dir.as_ref(), options)?;
-        let pool = Arc::new(Pool::new(options.threads.get()));
-        Ok(Self(Arc::new(Tree { jail, pool })))
+        Ok(Self(Arc::new(Tree::new(dir.as_ref(), options)?)))
+    }
+
+    /// The files below the directory `name` in this one, with the same options and threads. It is made where it is
+    /// missing, for nobody but this process to see; a link of that name is not followed.
+    ///
+    /// # Errors
+    /// Those of making and opening a directory.
+    pub async fn within(&self, name: &Name) -> Result<Self, FsError> {
+        let (tree, name) = (self.0.clone(), name.clone());
+        Ok(Self(Arc::new(self.0.pool.run(move || tree.within(&name)).await?)))
     }
 
     /// Whether the kernel keeps paths below the root (openat2); if not, we do, at the price of a few system calls for
     /// each component, and never inline.
     pub fn uses_openat2(&self) -> bool {
         self.0.jail.uses_openat2()
-    }
-}
-
-impl Tree {
-    /// Opens what is at `path`: at once if it can be, otherwise in a thread. Then `take` looks at it, where it was
-    /// opened.
-    async fn open<T: Send + 'static>(
-        self: &Arc<Self>,
-        path: &VPath,
-        flags: OFlags,
-        take: impl FnOnce(OwnedFd) -> Result<T, FsError> + Send + 'static,
-    ) -> Result<T, FsError> {
-        if let Some(opened) = self.jail.open_now(path, flags) {
-            return take(opened.map_err(error)?);
-        }
-        let (tree, path) = (self.clone(), path.clone());
-        self.pool.run(move || take(tree.jail.open(&path, flags).map_err(error)?)).await
     }
 }
 
@@ -119,7 +135,7 @@ fn read_flags(how: &Open) -> Result<OFlags, FsError> {
 #[async_trait]
 impl Files for Local {
     fn caps(&self) -> Caps {
-        Caps::RANDOM_READ | Caps::REAL_DIRS | Caps::ETAG
+        self.0.caps()
     }
 
     async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta, FsError> {
@@ -133,17 +149,77 @@ impl Files for Local {
     }
 
     async fn open(&self, path: &VPath, how: &Open) -> Result<Box<dyn FileHandle>, FsError> {
+        if how.write.is_some() {
+            let (path, how) = (path.clone(), how.clone());
+            return Ok(Box::new(self.0.write(move |tree| tree.open_to_write(&path, &how)).await?));
+        }
         let (flags, pool, asked) = (read_flags(how)?, self.0.pool.clone(), how.clone());
-        let handle = self.0.open(path, flags, move |file| Handle::new(file, &asked, &pool)).await?;
+        let handle = self.0.open(path, flags, move |file| Handle::new(Arc::new(file), &asked, &pool)).await?;
         Ok(Box::new(handle))
     }
 
     fn open_now(&self, path: &VPath, how: &Open) -> Option<Result<Box<dyn FileHandle>, FsError>> {
+        if how.write.is_some() && self.0.writable {
+            return None;
+        }
         let opened = match read_flags(how) {
             Ok(flags) => self.0.jail.open_now(path, flags)?.map_err(error),
             Err(error) => Err(error),
         };
-        Some(opened.and_then(|file| Ok(Box::new(Handle::new(file, how, &self.0.pool)?) as _)))
+        Some(opened.and_then(|file| Ok(Box::new(Handle::new(Arc::new(file), how, &self.0.pool)?) as _)))
+    }
+
+    async fn mkdir(&self, path: &VPath, mode: Option<u16>) -> Result<(), FsError> {
+        let path = path.clone();
+        self.0.write(move |tree| tree.mkdir(&path, mode)).await
+    }
+
+    async fn remove(&self, path: &VPath, what: Remove) -> Result<(), FsError> {
+        let path = path.clone();
+        let mut left = self.0.write(move |tree| remove::remove(tree, &path, what)).await?;
+        while let Some(removal) = left {
+            left = self.0.pool.run(move || removal.step()).await?;
+        }
+        Ok(())
+    }
+
+    async fn rename(&self, from: &VPath, to: &VPath, over: Over) -> Result<(), FsError> {
+        let (from, to) = (from.clone(), to.clone());
+        self.0.write(move |tree| tree.rename(&from, &to, over)).await
+    }
+
+    async fn copy(&self, from: &VPath, to: &VPath, over: Over) -> Result<(), FsError> {
+        let (from, to) = (from.clone(), to.clone());
+        let mut left = self.0.write(move |tree| tree.copy(&from, &to, over).map(Some)).await?;
+        while let Some(copying) = left {
+            left = self.0.pool.run(move || copying.step()).await?;
+        }
+        Ok(())
+    }
+
+    async fn set(&self, path: &VPath, wanted: SetMeta, follow: bool) -> Result<(), FsError> {
+        let path = path.clone();
+        self.0.write(move |tree| tree.set(&path, &wanted, follow)).await
+    }
+
+    async fn symlink(&self, path: &VPath, target: &[u8]) -> Result<(), FsError> {
+        let (path, target) = (path.clone(), target.to_vec());
+        self.0.write(move |tree| tree.symlink(&path, &target)).await
+    }
+
+    async fn hardlink(&self, from: &VPath, to: &VPath) -> Result<(), FsError> {
+        let (from, to) = (from.clone(), to.clone());
+        self.0.write(move |tree| tree.hardlink(&from, &to)).await
+    }
+
+    async fn readlink(&self, path: &VPath) -> Result<Bytes, FsError> {
+        let path = path.clone();
+        self.0.write(move |tree| tree.readlink(&path)).await
+    }
+
+    async fn space(&self, path: &VPath) -> Result<Space, FsError> {
+        let path = path.clone();
+        self.0.write(move |tree| tree.space(&path)).await
     }
 }
 

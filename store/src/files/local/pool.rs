@@ -46,7 +46,8 @@ impl Pool {
     ) -> Result<T, FsError> {
         let permit = self.room.clone().acquire_owned().await.map_err(|_| gone())?;
         let (answer, answered) = oneshot::channel();
-        self.push(permit, move || {
+        self.push(move || {
+            let _held: OwnedSemaphorePermit = permit;
             if !answer.is_closed() {
                 let _ = answer.send(job());
             }
@@ -54,12 +55,18 @@ impl Pool {
         answered.await.map_err(|_| gone())?
     }
 
+    /// Has `job` done by a thread some time; nobody waits for it, nor for room in the queue. Where there is no thread
+    /// for it, it is dropped.
+    pub(super) fn start(&self, job: impl FnOnce() + Send + 'static) {
+        let _ = self.push(job);
+    }
+
     #[cfg(test)]
     pub(super) fn threads(&self) -> usize {
         self.shared.lock().threads
     }
 
-    fn push(&self, permit: OwnedSemaphorePermit, job: impl FnOnce() + Send + 'static) -> Result<(), FsError> {
+    fn push(&self, job: impl FnOnce() + Send + 'static) -> Result<(), FsError> {
         let mut state = self.shared.lock();
         if state.idle <= state.jobs.len() && state.threads < self.max {
             let shared = self.shared.clone();
@@ -70,10 +77,7 @@ impl Pool {
                 Err(error) => return Err(FsError::Io(error)),
             }
         }
-        state.jobs.push_back(Box::new(move || {
-            job();
-            drop(permit);
-        }));
+        state.jobs.push_back(Box::new(job));
         self.shared.work.notify_one();
         Ok(())
     }

@@ -4,7 +4,19 @@ use super::etag;
 use crate::case::{cases, check};
 use crate::http::expect::{content, field, status, still_usable};
 use crate::http::fixture::HELLO;
+use crate::http::message::Response;
 use crate::{Broken, Outcome, Reason};
+
+/// Last-Modified is at most the date of the message (RFC 9110 §8.8.2.1).
+fn not_in_the_future(response: &Response) -> Result<Outcome, Broken> {
+    status(response, &[200])?;
+    let Some(modified) = response.field("last-modified") else {
+        return Ok(Outcome::Skip(Reason::Unsupported("Last-Modified")));
+    };
+    let date = field(response, "date")?;
+    let parse = |text: &str| httpdate::parse_http_date(text).map_err(|_| Broken::new("a date", text));
+    check(parse(modified)? <= parse(date)?, format!("at most {date}"), modified)
+}
 
 cases! {
     /// A response with content says its media type.
@@ -73,13 +85,7 @@ cases! {
     /// Last-Modified is not later than Date.
     Must "http/9110/8.8.2.1/not-in-the-future" [Fixture] = async |peer| {
         let response = peer.get("/hello.txt", &[]).await?;
-        status(&response, &[200])?;
-        let Some(modified) = response.field("last-modified") else {
-            return Ok(Outcome::Skip(Reason::Unsupported("Last-Modified")));
-        };
-        let date = field(&response, "date")?;
-        let parse = |text: &str| httpdate::parse_http_date(text).map_err(|_| Broken::new("a date", text));
-        check(parse(modified)? <= parse(date)?, format!("at most {date}"), modified)
+        not_in_the_future(&response)
     }
 
     /// A file has an ETag.
@@ -174,13 +180,7 @@ cases! {
     /// A file whose date lies in the future has the date of the message as its Last-Modified.
     Must "http/9110/8.8.2.1/future-file" [Fixture] = async |peer| {
         let response = peer.get("/future.txt", &[]).await?;
-        status(&response, &[200])?;
-        let Some(modified) = response.field("last-modified") else {
-            return Ok(Outcome::Skip(Reason::Unsupported("Last-Modified")));
-        };
-        let date = field(&response, "date")?;
-        let parse = |text: &str| httpdate::parse_http_date(text).map_err(|_| Broken::new("a date", text));
-        check(parse(modified)? <= parse(date)?, format!("at most {date}"), modified)
+        not_in_the_future(&response)
     }
 
     /// Responses of one kind have an answer to HEAD that ends after its head, conditions and errors too.

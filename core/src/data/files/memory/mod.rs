@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::meta::Result;
 use super::{
     Caps, DirStream, DotDot, Entry, FileHandle, Files, FsError, ListOptions, Meta, Name, Open, Over, Remove,
-    SetMeta, VPath, Write,
+    SetMeta, Space, VPath, Write, link_text,
 };
 use handle::Handle;
 use tree::{Dir, File, Follow, Node};
@@ -25,7 +25,7 @@ pub struct Memory(Arc<Mutex<Node>>);
 impl Memory {
     /// An empty tree.
     pub fn new() -> Self {
-        Self(Arc::new(Mutex::new(Node::Dir(Dir::new()))))
+        Self(Arc::new(Mutex::new(Node::Dir(Dir::new(None)))))
     }
 
     /// This tree with a file at `path`, and the directories on the way: for tests and examples.
@@ -85,7 +85,7 @@ impl Memory {
             Some(Node::File(file)) => file.replace(content),
             Some(Node::Dir(_)) => return Err(FsError::IsDir),
             Some(Node::Link(_)) => return Err(FsError::Loop),
-            None => dir.insert(name, Node::File(Arc::new(File::new(content)))),
+            None => dir.insert(name, Node::File(Arc::new(File::new(content, None)))),
         }
         Ok(())
     }
@@ -100,6 +100,9 @@ impl Memory {
         let (dir, name) = root.parent_mut(path)?;
         let there = writable(dir.entries.get(&name))?;
         expect(there, how)?;
+        if let Some(there) = there {
+            file.take_mode(there);
+        }
         dir.insert(name, Node::File(file));
         Ok(())
     }
@@ -146,7 +149,12 @@ impl Files for Memory {
             | Caps::RENAME_REPLACE
             | Caps::RENAME_NOREPLACE
             | Caps::SYMLINK
+            | Caps::HARDLINK
+            | Caps::MODE
             | Caps::SET_MTIME
+            | Caps::COPY
+            | Caps::SPACE
+            | Caps::FSYNC
             | Caps::REAL_DIRS
             | Caps::CASE_SENSITIVE
             | Caps::ETAG
@@ -182,13 +190,16 @@ impl Files for Memory {
         }
     }
 
-    async fn mkdir(&self, path: &VPath, _mode: Option<u16>) -> Result<()> {
+    async fn mkdir(&self, path: &VPath, mode: Option<u16>) -> Result<()> {
         let mut root = self.root();
+        if *path == VPath::ROOT {
+            return Err(FsError::Exists);
+        }
         let (dir, name) = root.parent_mut(path)?;
         if dir.entries.contains_key(&name) {
             return Err(FsError::Exists);
         }
-        dir.insert(name, Node::Dir(Dir::new()));
+        dir.insert(name, Node::Dir(Dir::new(mode)));
         Ok(())
     }
 
@@ -207,9 +218,12 @@ impl Files for Memory {
 
     async fn rename(&self, from: &VPath, to: &VPath, over: Over) -> Result<()> {
         let mut root = self.root();
-        let is_dir = matches!(root.find(from, Follow::Parents)?, Node::Dir(_));
-        root.parent_mut(from)?;
+        let (dir, name) = root.parent_mut(from)?;
+        let is_dir = matches!(dir.entries.get(&name).ok_or(FsError::NotFound)?, Node::Dir(_));
         let (dir, name) = root.parent_mut(to)?;
+        if from == to && over != Over::Never {
+            return Ok(());
+        }
         match dir.entries.get(&name) {
             None => {}
             Some(_) if over == Over::Never => return Err(FsError::Exists),
@@ -219,9 +233,6 @@ impl Files for Memory {
             Some(Node::Dir(_)) => {}
             Some(Node::File(_) | Node::Link(_)) if is_dir => return Err(FsError::NotDir),
             Some(Node::File(_) | Node::Link(_)) => {}
-        }
-        if from == to {
-            return Ok(());
         }
         // rename(2) says EINVAL of a directory that would go into itself.
         if to.is_within(from) {
@@ -234,27 +245,75 @@ impl Files for Memory {
         Ok(())
     }
 
-    async fn set(&self, path: &VPath, facts: SetMeta, follow: bool) -> Result<()> {
-        let follow = if follow { Follow::All } else { Follow::Parents };
-        match self.root().find(path, follow)? {
-            Node::File(file) => file.set(&facts),
-            Node::Dir(_) if facts.len.is_some() => Err(FsError::IsDir),
-            Node::Dir(_) | Node::Link(_) => Err(FsError::Unsupported),
+    async fn copy(&self, from: &VPath, to: &VPath, over: Over) -> Result<()> {
+        let mut root = self.root();
+        let Some(source) = writable(Some(root.find(from, Follow::All)?))?.cloned() else {
+            return Err(FsError::NotFound);
+        };
+        let (dir, name) = root.place_mut(to)?;
+        match writable(dir.entries.get(&name))? {
+            Some(there) if Arc::ptr_eq(there, &source) => return Err(FsError::BadName),
+            Some(_) if over == Over::Never => return Err(FsError::Exists),
+            Some(there) => {
+                let copy = source.copy();
+                copy.take_mode(there);
+                dir.insert(name, Node::File(Arc::new(copy)));
+            }
+            None => dir.insert(name, Node::File(Arc::new(source.copy()))),
         }
+        Ok(())
+    }
+
+    async fn set(&self, path: &VPath, facts: SetMeta, follow: bool) -> Result<()> {
+        let mut root = self.root();
+        let node = match path.parent() {
+            None => &mut *root,
+            Some(_) => {
+                let (dir, name) = root.parent_mut(path)?;
+                dir.entries.get_mut(&name).ok_or(FsError::NotFound)?
+            }
+        };
+        if follow && matches!(node, Node::Link(_)) {
+            return Err(FsError::Loop);
+        }
+        node.set(&facts)
     }
 
     async fn symlink(&self, path: &VPath, target: &[u8]) -> Result<()> {
         let mut root = self.root();
         let (dir, name) = root.parent_mut(path)?;
+        let text = link_text(path, target)?;
         if dir.entries.contains_key(&name) {
             return Err(FsError::Exists);
         }
-        dir.insert(name, Node::link(target));
+        dir.insert(name, Node::link(&text));
         Ok(())
+    }
+
+    async fn hardlink(&self, from: &VPath, to: &VPath) -> Result<()> {
+        let mut root = self.root();
+        let (dir, name) = root.parent_mut(from)?;
+        let Some(file) = writable(dir.entries.get(&name))?.cloned() else { return Err(FsError::NotFound) };
+        let (dir, name) = root.parent_mut(to)?;
+        if dir.entries.contains_key(&name) {
+            return Err(FsError::Exists);
+        }
+        dir.insert(name, Node::File(file));
+        Ok(())
+    }
+
+    /// As if the memory were 1 TiB.
+    async fn space(&self, path: &VPath) -> Result<Space> {
+        let root = self.root();
+        root.find(path, Follow::All)?;
+        let total = 1 << 40;
+        Ok(Space { total, free: total.saturating_sub(root.size()) })
     }
 
     async fn readlink(&self, path: &VPath) -> Result<Bytes> {
         match self.root().find(path, Follow::Parents)? {
+            // It leads nowhere, and says what is nobody's business.
+            Node::Link(link) if link.target.starts_with(b"/") => Err(FsError::Denied),
             Node::Link(link) => Ok(link.target.clone()),
             Node::File(_) | Node::Dir(_) => Err(FsError::BadName),
         }
@@ -272,21 +331,19 @@ impl Memory {
 
     fn open_to_write(&self, path: &VPath, how: &Open) -> Result<Handle> {
         let mut root = self.root();
-        let (dir, name) = root.parent_mut(path).map_err(|error| match error {
-            FsError::Busy => FsError::IsDir,
-            other => other,
-        })?;
+        let (dir, name) = root.place_mut(path)?;
         let there = writable(dir.entries.get(&name))?;
         expect(there, how)?;
         if how.write == Some(Write::Update) {
             if let Some(file) = there {
                 return Ok(Handle::new(file.clone(), how, None));
             }
-            let file = Arc::new(File::new(Vec::new()));
+            let file = Arc::new(File::new(Vec::new(), how.mode));
             dir.insert(name, Node::File(file.clone()));
             return Ok(Handle::new(file, how, None));
         }
-        Ok(Handle::new(Arc::new(File::new(Vec::new())), how, Some((self.clone(), path.clone()))))
+        let file = Arc::new(File::new(Vec::new(), how.mode));
+        Ok(Handle::new(file, how, Some((self.clone(), path.clone()))))
     }
 }
 

@@ -24,13 +24,13 @@ pub(super) enum Node {
 pub(super) struct Dir {
     pub(super) entries: BTreeMap<Name, Node>,
     number: u64,
-    mtime: Time,
+    kept: Kept,
 }
 
 pub(super) struct Link {
     pub(super) target: Bytes,
     number: u64,
-    mtime: Time,
+    kept: Kept,
 }
 
 pub(super) struct File {
@@ -40,9 +40,19 @@ pub(super) struct File {
 
 struct Content {
     bytes: Vec<u8>,
-    mtime: Time,
+    kept: Kept,
+    /// Whether somebody gave it its mode.
+    mode_set: bool,
     /// Counts changes: two within one tick of the clock have different validators.
     version: u64,
+}
+
+/// What is kept of whatever there is.
+#[derive(Clone, Copy)]
+struct Kept {
+    mode: u16,
+    mtime: Time,
+    atime: Time,
 }
 
 /// Which links a look-up follows.
@@ -104,12 +114,17 @@ impl Node {
         Ok((here, name))
     }
 
+    /// As [`parent_mut`](Self::parent_mut), for a file: there is none at the root.
+    pub(super) fn place_mut(&mut self, path: &VPath) -> Result<(&mut Dir, Name)> {
+        if *path == VPath::ROOT { Err(FsError::IsDir) } else { self.parent_mut(path) }
+    }
+
     /// Makes the directory `path` and those on the way, where they are missing.
     pub(super) fn make_dirs(&mut self, path: &VPath) -> Result<()> {
         let mut here = self.dir_mut()?;
         for name in path.names() {
             let name = Name::new(Bytes::copy_from_slice(name))?;
-            here = here.entries.entry(name).or_insert_with(|| Self::Dir(Dir::new())).dir_mut()?;
+            here = here.entries.entry(name).or_insert_with(|| Self::Dir(Dir::new(None))).dir_mut()?;
         }
         Ok(())
     }
@@ -123,43 +138,65 @@ impl Node {
     }
 
     pub(super) fn link(target: &[u8]) -> Self {
-        Self::Link(Link { target: Bytes::copy_from_slice(target), number: number(), mtime: now() })
+        Self::Link(Link { target: Bytes::copy_from_slice(target), number: number(), kept: Kept::new(0o777) })
     }
 
     pub(super) fn meta(&self) -> Meta {
         match self {
             Self::File(file) => file.meta(),
-            Self::Dir(dir) => facts(Kind::Dir, 0, dir.mtime, dir.number),
-            Self::Link(link) => facts(Kind::Link, link.target.len() as u64, link.mtime, link.number),
+            Self::Dir(dir) => facts(Kind::Dir, 0, dir.kept, dir.number),
+            Self::Link(link) => facts(Kind::Link, link.target.len() as u64, link.kept, link.number),
+        }
+    }
+
+    /// Changes facts of this itself.
+    pub(super) fn set(&mut self, wanted: &SetMeta) -> Result<()> {
+        match self {
+            Self::File(file) => file.set(wanted),
+            Self::Dir(_) if wanted.len.is_some() => Err(FsError::IsDir),
+            Self::Dir(dir) => dir.kept.set(wanted),
+            Self::Link(_) if wanted.len.is_some() => Err(FsError::Loop),
+            Self::Link(_) if wanted.mode.is_some() => Err(FsError::Unsupported),
+            Self::Link(link) => link.kept.set(wanted),
+        }
+    }
+
+    /// The length of all files in it; one that has several names counts as often.
+    pub(super) fn size(&self) -> u64 {
+        match self {
+            Self::File(file) => file.content().bytes.len() as u64,
+            Self::Dir(dir) => dir.entries.values().map(Self::size).sum(),
+            Self::Link(_) => 0,
         }
     }
 }
 
 impl Dir {
-    pub(super) fn new() -> Self {
-        Self { entries: BTreeMap::new(), number: number(), mtime: now() }
+    pub(super) fn new(mode: Option<u16>) -> Self {
+        Self { entries: BTreeMap::new(), number: number(), kept: Kept::new(mode.unwrap_or(0o755)) }
     }
 
     /// Puts `node` in the place of whatever had that name.
     pub(super) fn insert(&mut self, name: Name, node: Node) {
         self.entries.insert(name, node);
-        self.mtime = now();
+        self.kept.mtime = now();
     }
 
     pub(super) fn remove(&mut self, name: &Name) -> Option<Node> {
-        self.mtime = now();
+        self.kept.mtime = now();
         self.entries.remove(name)
     }
 }
 
 impl File {
-    pub(super) fn new(bytes: Vec<u8>) -> Self {
-        Self { number: number(), content: Mutex::new(Content { bytes, mtime: now(), version: 0 }) }
+    pub(super) fn new(bytes: Vec<u8>, mode: Option<u16>) -> Self {
+        let kept = Kept::new(mode.unwrap_or(0o644));
+        Self { number: number(), content: Mutex::new(Content { bytes, kept, mode_set: false, version: 0 }) }
     }
 
     pub(super) fn meta(&self) -> Meta {
         let content = self.content();
-        let mut meta = facts(Kind::File, content.bytes.len() as u64, content.mtime, self.number);
+        let mut meta = facts(Kind::File, content.bytes.len() as u64, content.kept, self.number);
         meta.etag = Etag::new(&format!("{}.{}", self.number, content.version));
         meta
     }
@@ -196,23 +233,38 @@ impl File {
         content.changed();
     }
 
-    /// Changes the facts that are kept here; [`FsError::Unsupported`] for others.
-    pub(super) fn set(&self, facts: &SetMeta) -> Result<()> {
-        let kept = SetMeta { len: facts.len, mtime: facts.mtime, ..SetMeta::default() };
-        if *facts != kept {
-            return Err(FsError::Unsupported);
-        }
+    /// Takes the mode over of the file that this one replaces, unless one was set.
+    pub(super) fn take_mode(&self, there: &Self) {
+        let mode = there.content().kept.mode;
         let mut content = self.content();
-        if let Some(len) = facts.len {
+        if !content.mode_set {
+            content.kept.mode = mode;
+        }
+    }
+
+    /// A file of its own with the same content and mode.
+    pub(super) fn copy(&self) -> Self {
+        let content = self.content();
+        Self::new(content.bytes.clone(), Some(content.kept.mode))
+    }
+
+    /// Changes the facts that are kept here; [`FsError::Unsupported`] for others.
+    pub(super) fn set(&self, wanted: &SetMeta) -> Result<()> {
+        let mut content = self.content();
+        let mut kept = content.kept;
+        if let Some(len) = wanted.len {
             if len > MAX_LEN {
                 return Err(FsError::TooLarge);
             }
+            kept.mtime = now();
+        }
+        kept.set(wanted)?;
+        if let Some(len) = wanted.len {
             content.bytes.resize(len as usize, 0);
-            content.changed();
+            content.version += 1;
         }
-        if let Some(mtime) = facts.mtime {
-            content.mtime = mtime;
-        }
+        content.kept = kept;
+        content.mode_set |= wanted.mode.is_some();
         Ok(())
     }
 
@@ -223,14 +275,33 @@ impl File {
 
 impl Content {
     fn changed(&mut self) {
-        self.mtime = now();
+        self.kept.mtime = now();
         self.version += 1;
     }
 }
 
-fn facts(kind: Kind, len: u64, mtime: Time, number: u64) -> Meta {
+impl Kept {
+    fn new(mode: u16) -> Self {
+        let now = now();
+        Self { mode: mode & 0o777, mtime: now, atime: now }
+    }
+
+    fn set(&mut self, wanted: &SetMeta) -> Result<()> {
+        if wanted.uid.is_some() || wanted.gid.is_some() {
+            return Err(FsError::Unsupported);
+        }
+        self.mode = wanted.mode.map_or(self.mode, |mode| mode & 0o777);
+        self.mtime = wanted.mtime.unwrap_or(self.mtime);
+        self.atime = wanted.atime.unwrap_or(self.atime);
+        Ok(())
+    }
+}
+
+fn facts(kind: Kind, len: u64, kept: Kept, number: u64) -> Meta {
     let mut meta = Meta::new(kind, len);
-    meta.mtime = Some(mtime);
+    meta.mode = Some(kept.mode);
+    meta.mtime = Some(kept.mtime);
+    meta.atime = Some(kept.atime);
     meta.id = Some(FileId { device: 0, number });
     meta
 }

@@ -1,0 +1,256 @@
+use std::hash::{BuildHasher, RandomState};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use ropewalk_core::data::files::{FsError, Kind, Meta, Open, SetMeta, Write};
+use rustix::fs::{
+    Access, AtFlags, FallocateFlags, Gid, Mode, OFlags, Uid, XattrFlags, accessat, fallocate, fchmod, fchown,
+    fdatasync, fgetxattr, flistxattr, fsetxattr, fstatvfs, ftruncate, openat, renameat, unlinkat,
+};
+use rustix::io::{Errno, retry_on_intr};
+
+use super::Tree;
+use super::copy::copy_all;
+use super::facts::{error, facts};
+use super::place::{Place, expect, rename_new};
+use super::set::{permissions, set_fd};
+
+/// The longest name that a file system takes.
+const MAX_NAME: usize = 255;
+/// What a part file's name has besides the name: two points, 16 digits and another point with `part`.
+const AROUND: usize = 1 + 1 + 16 + 5;
+/// What is set aside at most for content that is still to come: a peer that only says how much it is going to send
+/// must not fill the disk.
+const RESERVE: u64 = 64 << 20;
+/// Room for an extended attribute, and for the names of all.
+const XATTR: usize = 64 << 10;
+
+/// New content in a file of its own, beside the name that it is to get.
+///
+/// It is removed when it is dropped, unless [`publish`](Self::publish) gave it the name.
+pub(super) struct Part {
+    tree: Arc<Tree>,
+    place: Place,
+    name: Vec<u8>,
+    pub(super) file: Arc<OwnedFd>,
+    how: Open,
+    /// The permission bits that a new file gets.
+    mode: u16,
+    reserved: bool,
+    published: bool,
+}
+
+impl Part {
+    pub(super) fn create(tree: &Arc<Tree>, place: Place, how: &Open) -> Result<Self, FsError> {
+        let there = place.facts()?;
+        expect(there.as_ref(), how)?;
+        if there.is_some() {
+            writable(&place)?;
+        }
+        let reserve = room(&place, how.expect_len)?;
+        // The kernel takes from the mode what the umask and the directory's own rules say.
+        let mode = Mode::from_raw_mode(how.mode.unwrap_or(0o666).into()) & permissions();
+        let append = if how.append { OFlags::APPEND } else { OFlags::empty() };
+        let flags =
+            OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC | append;
+        let name = part_name(place.name.as_bytes());
+        let file = retry_on_intr(|| openat(&place.dir, &*name, flags, mode)).map_err(error)?;
+        let mut part = Self {
+            tree: tree.clone(),
+            place,
+            name,
+            file: Arc::new(file),
+            how: how.clone(),
+            mode: 0,
+            reserved: false,
+            published: false,
+        };
+        part.mode = facts(&part.file, b"").map_err(error)?.mode.unwrap_or(0o600) & 0o777;
+        fchmod(&part.file, Mode::RUSR | Mode::WUSR).map_err(error)?;
+        if reserve > 0 {
+            part.reserved = reserved(&part.file, reserve)?;
+        }
+        Ok(part)
+    }
+
+    /// Puts this content at the place: at once, or, where another file has to stay the one it is, into that file.
+    /// `wanted` are facts that it is to have.
+    pub(super) fn publish(mut self, wanted: &SetMeta) -> Result<Meta, FsError> {
+        let len = facts(&self.file, b"").map_err(error)?.len;
+        if self.reserved {
+            ftruncate(&self.file, len).map_err(error)?;
+        }
+        let there = self.place.facts()?;
+        expect(there.as_ref(), &self.how)?;
+        let like = self.dress(there.as_ref(), wanted)?;
+        if self.tree.durable {
+            retry_on_intr(|| fdatasync(&self.file)).map_err(error)?;
+        }
+        let tree = self.tree.clone();
+        let _one = tree.locks.of(&self.place)?;
+        let there = self.place.facts()?;
+        expect(there.as_ref(), &self.how)?;
+        let other_names = there.as_ref().is_some_and(|meta| meta.nlink > Some(1));
+        if other_names || !like {
+            return self.pour(wanted);
+        }
+        match self.take_the_name() {
+            // A sticky directory, and somebody else's file; a file that is itself a mount point.
+            Err(FsError::Denied | FsError::Busy) if there.is_some() => return self.pour(wanted),
+            done => done?,
+        }
+        self.published = true;
+        if tree.durable {
+            self.place.sync()?;
+        }
+        facts(&self.file, b"").map_err(error)
+    }
+
+    fn take_the_name(&self) -> Result<(), FsError> {
+        let (dir, name) = (&self.place.dir, self.place.name.as_bytes());
+        match self.how.write {
+            Some(Write::CreateNew) => rename_new((dir, &self.name), (dir, name), Kind::File),
+            _ => renameat(dir, &*self.name, dir, name).map_err(error),
+        }
+    }
+
+    /// Gives the new file what the old one has, so that only the content is another. Whether that could be done.
+    fn dress(&self, there: Option<&Meta>, wanted: &SetMeta) -> Result<bool, FsError> {
+        let own = facts(&self.file, b"").map_err(error)?;
+        let mut mode = self.mode;
+        if let Some(there) = there {
+            mode = there.mode.unwrap_or(mode);
+            if (own.uid, own.gid) != (there.uid, there.gid) {
+                let (uid, gid) = (there.uid.map(Uid::from_raw), there.gid.map(Gid::from_raw));
+                if fchown(&self.file, uid, gid).is_err() {
+                    return Ok(false);
+                }
+            }
+            self.take_attributes();
+        }
+        let mode = Mode::from_raw_mode(wanted.mode.unwrap_or(mode).into()) & permissions();
+        fchmod(&self.file, mode).map_err(error)?;
+        // What was written after they were set changed them.
+        set_fd(&self.file, &no_mode(wanted))?;
+        Ok(true)
+    }
+
+    /// Access lists, labels and what users attached to the old file, as far as the system lets us.
+    fn take_attributes(&self) {
+        let Ok(old) = self.place.open(OFlags::RDONLY, Mode::empty()) else { return };
+        let mut names = vec![0; XATTR];
+        names.truncate(flistxattr(&old, names.as_mut_slice()).unwrap_or(0));
+        if names.is_empty() {
+            return;
+        }
+        let kept = |name: &&[u8]| {
+            name.starts_with(b"user.") || matches!(*name, b"system.posix_acl_access" | b"security.selinux")
+        };
+        let mut value = vec![0; XATTR];
+        for name in names.split(|byte| *byte == 0).filter(kept) {
+            if let Ok(length) = fgetxattr(&old, name, value.as_mut_slice()) {
+                let _ =
+                    fsetxattr(&self.file, name, value.get(..length).unwrap_or_default(), XattrFlags::empty());
+            }
+        }
+    }
+
+    /// Writes this content into the file that is there: it has other names, or an owner that ours would not have.
+    fn pour(&self, wanted: &SetMeta) -> Result<Meta, FsError> {
+        let old = self.place.open(OFlags::RDWR, Mode::empty()).or_else(|errno| match errno {
+            Errno::ACCESS => self.place.open(OFlags::WRONLY, Mode::empty()),
+            other => Err(other),
+        });
+        let old = old.map_err(error)?;
+        expect(Some(&facts(&old, b"").map_err(error)?), &self.how)?;
+        copy_all(&self.file, &old)?;
+        ftruncate(&old, facts(&self.file, b"").map_err(error)?.len).map_err(error)?;
+        set_fd(&old, wanted)?;
+        if self.tree.durable {
+            retry_on_intr(|| fdatasync(&old)).map_err(error)?;
+        }
+        facts(&old, b"").map_err(error)
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if !self.published {
+            let _ = unlinkat(&self.place.dir, &*self.name, AtFlags::empty());
+            // Giving back the room of a large file takes its time.
+            let file = self.file.clone();
+            self.tree.pool.start(move || drop(file));
+        }
+    }
+}
+
+fn no_mode(wanted: &SetMeta) -> SetMeta {
+    let mut wanted = wanted.clone();
+    wanted.mode = None;
+    wanted
+}
+
+/// A file that we may not write is not replaced, though its directory would let us.
+fn writable(place: &Place) -> Result<(), FsError> {
+    match accessat(&place.dir, place.name.as_bytes(), Access::WRITE_OK, AtFlags::EACCESS) {
+        Err(errno @ (Errno::ACCESS | Errno::PERM | Errno::ROFS)) => Err(error(errno)),
+        _ => Ok(()),
+    }
+}
+
+/// How much to set aside for content of this length, which must have room.
+fn room(place: &Place, expected: Option<u64>) -> Result<u64, FsError> {
+    let Some(len) = expected.filter(|len| *len > 0) else { return Ok(0) };
+    let space = fstatvfs(&place.dir).map_err(error)?;
+    if len > space.f_bavail.saturating_mul(space.f_frsize) {
+        return Err(FsError::NoSpace);
+    }
+    Ok(len.min(RESERVE))
+}
+
+/// Sets room aside; whether this file system can.
+fn reserved(file: &OwnedFd, len: u64) -> Result<bool, FsError> {
+    match retry_on_intr(|| fallocate(file, FallocateFlags::KEEP_SIZE, 0, len)) {
+        Ok(()) => Ok(true),
+        Err(errno @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => Err(error(errno)),
+        Err(_) => Ok(false),
+    }
+}
+
+/// The name of a part file for `name`, as long as it may be; nobody can guess it.
+fn part_name(name: &[u8]) -> Vec<u8> {
+    let mut kept = name.get(..MAX_NAME - AROUND).unwrap_or(name);
+    // Not in the middle of a character: some file systems take only UTF-8.
+    if let Err(cut) = str::from_utf8(kept)
+        && cut.error_len().is_none()
+    {
+        kept = kept.get(..cut.valid_up_to()).unwrap_or(kept);
+    }
+    let number = RandomState::new().hash_one(name);
+    [b".", kept, format!(".{number:016x}.part").as_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use ropewalk_core::data::files::layers::is_part;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_part_of_any_name_is_known_as_one_and_fits(name in prop::collection::vec(1..=255u8, 1..=255)) {
+            let part = part_name(&name);
+            prop_assert!(is_part(&part) && part.len() <= MAX_NAME);
+            prop_assert_ne!(part, part_name(&name));
+        }
+    }
+
+    #[test]
+    fn a_long_name_is_not_cut_within_a_character() {
+        let name = "日".repeat(85);
+        let part = part_name(name.as_bytes());
+        assert!(str::from_utf8(&part).is_ok());
+        assert_eq!(part.len(), 77 * 3 + AROUND);
+    }
+}

@@ -1,0 +1,96 @@
+use std::sync::{Arc, Weak};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use ropewalk_core::data::files::layers::is_part;
+use ropewalk_core::data::files::{Kind, Meta, Name, Time, VPath};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, unlinkat};
+use rustix::io::Errno;
+
+use super::Tree;
+use super::facts::facts;
+
+/// From when on nobody writes to a part file any more.
+pub(super) const STALE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Entries that are looked at before the thread does something else.
+const SLICE: usize = 1000;
+/// Entries that are looked at in all.
+const MOST: usize = 1_000_000;
+/// Directories that are remembered at once to be looked at later.
+const MOST_DIRS: usize = 10_000;
+
+/// The search for part files that a process left behind when it was killed.
+pub(super) struct Sweep {
+    tree: Weak<Tree>,
+    here: Option<(Dir, VPath)>,
+    todo: Vec<VPath>,
+    left: usize,
+    stale: Time,
+}
+
+impl Sweep {
+    /// Begins to look for part files that nobody has written to for so long.
+    pub(super) fn start(tree: &Arc<Tree>, age: Duration) {
+        let stale = SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH);
+        let (here, todo) = (None, vec![VPath::ROOT]);
+        Self { tree: Arc::downgrade(tree), here, todo, left: MOST, stale: stale.into() }.slice();
+    }
+
+    /// Looks at some more, in a thread of the tree's, as long as there is a tree.
+    fn slice(mut self) {
+        let Some(tree) = self.tree.upgrade() else { return };
+        tree.pool.clone().start(move || {
+            for _ in 0..SLICE {
+                if self.left == 0 || self.step(&tree).is_none() {
+                    return;
+                }
+                self.left -= 1;
+            }
+            drop(tree);
+            self.slice();
+        });
+    }
+
+    /// Looks at one entry; nothing once there are no more. What cannot be read is passed over.
+    fn step(&mut self, tree: &Tree) -> Option<()> {
+        let Some((dir, path)) = &mut self.here else {
+            let path = self.todo.pop()?;
+            self.here = list(tree, &path).ok().map(|dir| (dir, path));
+            return Some(());
+        };
+        let Some(Ok(found)) = dir.read() else {
+            self.here = None;
+            return Some(());
+        };
+        let Ok(name) = Name::new(Bytes::copy_from_slice(found.file_name().to_bytes())) else {
+            return Some(());
+        };
+        let unknown = found.file_type() == FileType::Unknown;
+        if !unknown && found.file_type() != FileType::Directory && !is_part(name.as_bytes()) {
+            return Some(());
+        }
+        let (Ok(fd), Ok(below)) = (dir.fd(), path.join(&name)) else { return Some(()) };
+        let Ok(meta) = facts(fd, name.as_bytes()) else { return Some(()) };
+        if meta.kind == Kind::Dir && self.todo.len() < MOST_DIRS {
+            self.todo.push(below);
+        } else if is_part(name.as_bytes()) && abandoned(&meta, self.stale) {
+            match unlinkat(fd, name.as_bytes(), AtFlags::empty()) {
+                Ok(()) => tracing::info!(path = %below, "removed what was left of an upload"),
+                Err(error) => {
+                    tracing::warn!(path = %below, %error, "cannot remove what is left of an upload")
+                }
+            }
+        }
+        Some(())
+    }
+}
+
+/// Whether nobody has written to it for long. Of its times only this one cannot be set.
+fn abandoned(meta: &Meta, stale: Time) -> bool {
+    meta.kind == Kind::File && meta.ctime.is_some_and(|ctime| ctime < stale)
+}
+
+fn list(tree: &Tree, path: &VPath) -> Result<Dir, Errno> {
+    let dir = tree.jail.open_dir(path)?;
+    Dir::new(openat(dir, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
+}
