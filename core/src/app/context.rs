@@ -149,7 +149,6 @@ impl Context {
 
     /// The same of a login by this name, as the peer said it.
     pub fn report_login(&self, peer: &Address, offence: Offence, user: &str) {
-        self.defend(peer, offence);
         self.0.shared.metrics.offence(offence.name());
         // As much as a name may be long, and somebody may send more.
         let user: String = user.chars().take(LONGEST_NAME).collect();
