@@ -143,7 +143,7 @@ fn rights(who: &Principal) -> Result<Option<Ops>, LoginError> {
     let Some(words) = who.profile().and_then(|profile| profile.rights.as_deref()) else { return Ok(None) };
     let words = words.split([',', ' ']).filter(|word| !word.is_empty());
     let ops = words.map(str::parse).try_fold(Ops::NONE, |all, one: Result<Ops, _>| Ok(all | one?));
-    ops.map(Some).map_err(|error: ropewalk_core::data::files::layers::NoSuchOp| {
+    ops.map(Some).map_err(|error: NoSuchOp| {
         LoginError::Local(Error::local(format!("the rights of {}: {error}", who.name())))
     })
 }

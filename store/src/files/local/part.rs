@@ -139,7 +139,8 @@ impl Part {
     fn take_attributes(&self) {
         let Ok(old) = self.place.open(OFlags::RDONLY, Mode::empty()) else { return };
         let mut names = vec![0; XATTR];
-        names.truncate(flistxattr(&old, names.as_mut_slice()).unwrap_or(0));
+        let length = flistxattr(&old, names.as_mut_slice()).unwrap_or(0);
+        names.truncate(length);
         if names.is_empty() {
             return;
         }
