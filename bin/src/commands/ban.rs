@@ -114,10 +114,12 @@ fn overview(answer: &Value) {
     if let Some(bans) = answer["bans"].as_u64() {
         outln!("{bans} banned");
     }
-    outln!("{:<24}  {:<9}  {}", "SERVICE", "STATE", "CONNECTIONS");
+    outln!("{:<24}  {:<9}  {:>11}  {}", "SERVICE", "STATE", "CONNECTIONS", "ADDRESSES");
     for service in answer["services"].as_array().into_iter().flatten() {
         let ready = if service["ready"] == true { "ready" } else { "not ready" };
-        outln!("{:<24}  {ready:<9}  {}", text(&service["name"]), service["connections"]);
+        let (open, name) = (service["connections"].to_string(), text(&service["name"]));
+        let at: Vec<_> = service["addresses"].as_array().into_iter().flatten().map(text).collect();
+        outln!("{name:<24}  {ready:<9}  {open:>11}  {}", at.join(", "));
     }
 }
 

@@ -89,7 +89,9 @@ fn a_server_that_runs_tells_what_it_does() {
     let server = Daemon::of(&mut folder.command(&[]));
     let _open = connect(server.port());
     let pid = format!("process {}, ready", server.pid());
-    ask(&folder, &["status"]).says(0, &[&pid, "0 banned", "site                      ready"]);
+    let at = format!("127.0.0.1:{}", server.port());
+    ask(&folder, &["status"])
+        .says(0, &[&pid, "0 banned", "site                      ready", &at, "control.sock"]);
     until("the connection is counted", || {
         let status: serde_json::Value =
             serde_json::from_str(&ask(&folder, &["status", "--json"]).out).unwrap();

@@ -1,5 +1,3 @@
-use std::net::SocketAddr;
-
 use tokio::time::advance;
 
 use super::*;
@@ -152,6 +150,12 @@ async fn bans_that_were_kept_go_on() {
     assert!(!next.shuts_out(&at("192.0.2.1:1")));
     offend(&next, &at("192.0.2.1:1"));
     assert_eq!(next.bans()[0].times, 2);
+    let lenient = Defender::new(DefenderOptions {
+        allow: vec!["192.0.2.1".parse().unwrap()],
+        ..DefenderOptions::default()
+    });
+    lenient.restore(kept);
+    assert!(!lenient.shuts_out(&at("192.0.2.1:1")) && lenient.bans().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
