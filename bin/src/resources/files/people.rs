@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use ropewalk_core::Error;
 use ropewalk_core::data::cred::{LoginError, Name, Principal, Realm};
-use ropewalk_core::data::files::layers::{Dots, Marked, MemoryLedger, Mounts, Ops, Rates, Rule, Share, View};
+use ropewalk_core::data::files::layers::{
+    Dots, Marked, MemoryLedger, Mounts, NoSuchOp, Ops, Rates, Rule, Share, View,
+};
 use ropewalk_core::data::files::{self, Files, Marks, VPath};
 use ropewalk_store::files::local::Local;
 
