@@ -176,7 +176,9 @@ impl<'a> Handler<'a> {
         let door = door.ok_or_else(transfer::no_door)?;
         let private = match &self.tls {
             Some(tls) if private => {
-                Some(Private { tls: tls.clone(), tie: options.tie, tied: Arc::clone(&self.tied) })
+                // Some clients call data by a name of their own.
+                let tls = tls.with_alpn(["ftp-data", "ftp"]);
+                Some(Private { tls, tie: options.tie, tied: Arc::clone(&self.tied) })
             }
             _ => None,
         };

@@ -204,7 +204,7 @@ fn what_was_said_in_the_clear_is_forgotten_under_tls() {
 #[test]
 fn commands_sent_ahead_of_auth_during_a_transfer_end_the_connection() {
     let mut said = String::new();
-    let mut ended = endless;
+    let ended = endless;
     let respond = |event: Event| {
         said.push_str(&format!("{event:?};"));
         match event {
