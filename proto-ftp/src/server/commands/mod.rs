@@ -119,7 +119,7 @@ specs! {
     "RMD" User Must "DIRECTORY" Session::rmd;
     "RNFR" User Must "NAME" Session::rnfr;
     "RNTO" User Must "NAME" Session::rnto [takes];
-    "SITE" User Must "COMMAND" Session::site;
+    "SITE" Anybody Must "COMMAND" Session::site;
     "SIZE" User Must "NAME" Session::size [keeps];
     "SMNT" User May "" Session::not_here;
     "STAT" Anybody May "[NAME]" Session::stat;
