@@ -16,6 +16,9 @@ mod out;
 mod admin;
 mod cli;
 mod commands;
+#[cfg(feature = "store")]
+mod control;
+mod defender;
 mod exit;
 mod kinds;
 mod process;

@@ -53,8 +53,16 @@ enum Command {
     /// Say who can log in: people, their groups, passwords and keys.
     #[cfg(feature = "store")]
     User(commands::user::UserArgs),
+    /// Say who is banned from a server that runs; ban and unban.
+    #[cfg(feature = "store")]
+    Ban(commands::ban::BanArgs),
+    /// Say what a server does that runs.
+    #[cfg(feature = "store")]
+    Status(commands::ban::StatusArgs),
     /// Make certificates for development.
     Cert(commands::cert::CertArgs),
+    /// Hash passwords for files of accounts.
+    Password(commands::password::PasswordArgs),
     /// Check a server against the RFCs.
     #[cfg(feature = "conform")]
     Conform(commands::conform::ConformArgs),
@@ -142,7 +150,12 @@ fn dispatch(mut all: Vec<Command>, registry: &Registry) -> Exit {
         Command::Fetch(args) => commands::fetch::run(&args),
         #[cfg(feature = "store")]
         Command::User(args) => commands::user::run(args),
+        #[cfg(feature = "store")]
+        Command::Ban(args) => commands::ban::run(args),
+        #[cfg(feature = "store")]
+        Command::Status(args) => commands::ban::status(&args),
         Command::Cert(args) => commands::cert::run(&args),
+        Command::Password(args) => commands::password::run(&args),
         #[cfg(feature = "conform")]
         Command::Conform(args) => commands::conform::run(&args),
         Command::Completions { shell } => {

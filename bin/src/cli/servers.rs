@@ -49,6 +49,9 @@ pub(crate) struct WebArgs {
     /// The folder to serve.
     #[arg(long, value_name = "DIR", default_value = ".")]
     path: PathBuf,
+    /// What is not an option: the folder, as others take it. It is refused with a hint.
+    #[arg(hide = true, value_name = "DIR")]
+    stray: Option<String>,
     /// Answer 403 for a folder without an index file, instead of listing it.
     #[arg(long)]
     no_listing: bool,
@@ -233,6 +236,9 @@ struct Config {
 impl Config {
     #[cfg(feature = "http")]
     fn web(&mut self, web: &WebArgs) -> Result<(), String> {
+        if let Some(folder) = &web.stray {
+            return Err(format!("the folder to serve is given by an option: --path {folder}"));
+        }
         let name = self.files(&web.path, web.hidden, false)?;
         let accounts = self.accounts(&web.user, web.accounts.as_ref(), &web.server)?;
         let [plain, tls] = WEB_PORTS;

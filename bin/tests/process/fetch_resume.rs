@@ -170,3 +170,35 @@ fn our_own_server_goes_on_where_it_was_cut() {
     assert_eq!(facts["octets"], content.len() - 70_000);
     assert!(folder.read("big") == content);
 }
+
+#[test]
+fn a_file_that_is_whole_is_not_fetched_again() {
+    let folder = Folder::new();
+    folder.write("x", "0123456789");
+    let end = "HTTP/1.1 416 Range Not Satisfiable\r\nContent-Range: bytes */10\r\nContent-Length: 0\r\n\r\n";
+    let script = Script::new([end]);
+    fetched(&folder, &[&script.url("/x"), "-O", "-C"]).says(0, &["x is complete"]);
+    let asked = script.asked();
+    assert!(asked.contains("range: bytes=10-\r\n") && asked.contains("if-unmodified-since: "), "{asked}");
+    assert_eq!((names(&folder), folder.read("x")), (vec!["x".to_owned()], "0123456789".to_owned()));
+}
+
+#[test]
+fn a_file_that_is_there_and_another_is_fetched_anew() {
+    for other in [
+        "HTTP/1.1 416 Range Not Satisfiable\r\nContent-Range: bytes */9\r\nContent-Length: 0\r\n\r\n"
+            .to_owned(),
+        "HTTP/1.1 412 Precondition Failed\r\nContent-Length: 0\r\n\r\n".to_owned(),
+        "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 10-10/11\r\nContent-Length: 1\r\n\r\nx"
+            .to_owned(),
+        ok("", "whatever"),
+    ] {
+        let folder = Folder::new();
+        folder.write("x", "0123456789");
+        let script = Script::new([other.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"), ok("", "new")]);
+        fetched(&folder, &[&script.url("/x"), "-O", "-C"]).says(0, &[]);
+        script.asked();
+        assert!(!script.asked().contains("range"), "{other}");
+        assert_eq!(folder.read("x"), "new", "{other}");
+    }
+}

@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, also in what tests share")]
 
 mod check;
+mod clients;
+mod clients_wget;
 mod commands;
 mod config;
 mod daemon;
@@ -14,8 +16,10 @@ mod fetch_peers;
 mod fetch_resume;
 mod ftp;
 mod notify;
+mod password;
 mod privileges;
 mod process;
+mod programs;
 mod reload;
 mod servers;
 mod sockets;

@@ -41,6 +41,23 @@ fn tls_auto_is_trusted_by_the_users_own_authority() {
 }
 
 #[test]
+fn who_speaks_plain_http_to_a_port_for_tls_is_told_so() {
+    let home = Folder::new();
+    home.write("page.txt", "the page");
+    let mut command = ropewalk(["web", "--port", "0", "--tls", "auto", "--path"]);
+    command.arg(home.path()).env("HOME", home.path()).env_remove("XDG_DATA_HOME");
+    let server = Daemon::of(&mut command);
+    let (status, text) = get(server.port(), "/page.txt");
+    assert!(status == 400 && text.contains("This port speaks TLS"), "{text}");
+    let mut other = connect(server.port());
+    other.write_all(b"EHLO example.org\r\n").unwrap();
+    let mut said = Vec::new();
+    // The alert of TLS, and the end.
+    let _ = other.read_to_end(&mut said);
+    assert!(!String::from_utf8_lossy(&said).contains("HTTP"), "{said:?}");
+}
+
+#[test]
 fn a_unix_socket_has_its_mode_and_goes_with_the_server() {
     let folder = Folder::new();
     let path = folder.join("echo.sock");

@@ -10,9 +10,9 @@ use tracing::Instrument as _;
 
 use super::{
     BoxPolicy, BoxProtocol, ConnId, Context, LimitConnections, LimitPerPeer, Next, Offence, Policy, Prepare,
-    Protocol, Service, Tls,
+    Protocol, Service, Tls, defend::ShutOut,
 };
-use crate::net::{Bound, Endpoint, Incoming, Listener};
+use crate::net::{Bound, Endpoint, Incoming, Listener, Notice};
 use crate::tls::{Certificates, ServerTls};
 use crate::{Error, Fault, Limits, Result};
 
@@ -37,6 +37,7 @@ pub struct Server {
     login: bool,
     tls_apart: bool,
     later: Option<ServerTls>,
+    notice: Option<Notice>,
     /// The socket of each of `listens`, once prepared.
     bound: Vec<Bound>,
 }
@@ -69,6 +70,7 @@ impl Server {
             login: false,
             tls_apart: false,
             later: None,
+            notice: None,
             bound: Vec::new(),
         }
     }
@@ -145,6 +147,13 @@ impl Server {
         self
     }
 
+    /// Says this to peers that come to an endpoint with TLS and do not speak it.
+    #[must_use]
+    pub fn plaintext_notice(mut self, notice: Notice) -> Self {
+        self.notice = Some(notice);
+        self
+    }
+
     fn acceptor(&self, chain: Chain, cx: Context, tasks: TaskTracker) -> Acceptor {
         let Self { proto, name, login, client_first, .. } = self;
         let (proto, login, client_first) = (*proto, *login, *client_first);
@@ -154,10 +163,12 @@ impl Server {
 
     fn chain(&self, tls: Option<&ServerTls>, counts: &Counts) -> Chain {
         let mut all = self.outer.clone();
+        // Behind a proxy it is only known now who the peer is.
+        all.push(ShutOut.boxed());
         all.push(counts.all.clone());
         all.push(counts.per_peer.clone());
         if let Some(tls) = tls {
-            let tls = Tls::new(tls.clone());
+            let tls = Tls::new(tls.clone()).notice(self.notice);
             all.push(if self.tls_apart { tls.apart().boxed() } else { tls.boxed() });
         }
         all.extend(self.inner.iter().cloned());
@@ -262,7 +273,9 @@ impl Service for Server {
         for (listen, bound) in self.listens.iter().zip(&self.bound) {
             let chain = self.chain(listen.tls.as_ref(), &counts);
             let listener = bound.listen()?;
-            tracing::info!(at = %listener.local(), tls = chain.tls, "listening");
+            // Loopback is two addresses.
+            let also = bound.local().into_iter().nth(1).map(tracing::field::display);
+            tracing::info!(at = %listener.local(), also, tls = chain.tls, "listening");
             let acceptor = self.acceptor(chain, cx.clone(), tasks.clone());
             if listener.is_single() || cx.shards().is_empty() {
                 accepting.push(cx.spawn(acceptor.run(listener)));

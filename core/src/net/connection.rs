@@ -4,7 +4,7 @@ use std::task::{Context as Poller, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, timeout};
 
@@ -94,11 +94,17 @@ impl Meter {
 pub struct Handshake {
     /// The whole handshake takes no longer than this.
     pub deadline: Duration,
+    /// For a server on a TCP socket: what is said to a peer that speaks no TLS.
+    pub notice: Option<Notice>,
 }
+
+/// What is said in plain text, before the connection closes, to a peer whose first octets (at most sixteen of them) are
+/// no TLS; `None` where there is nothing that such a peer would understand.
+pub type Notice = fn(first: &[u8]) -> Option<&'static [u8]>;
 
 impl Default for Handshake {
     fn default() -> Self {
-        Self { deadline: crate::Limits::default().handshake }
+        Self { deadline: crate::Limits::default().handshake, notice: None }
     }
 }
 
@@ -124,7 +130,8 @@ impl Connection {
     /// Where the socket is no longer connected.
     pub fn unix(socket: UnixStream) -> Result<Self> {
         let path = |at: tokio::net::unix::SocketAddr| Address::Unix(at.as_pathname().map(Into::into));
-        let info = Info::new(path(socket.peer_addr()?), path(socket.local_addr()?));
+        let mut info = Info::new(path(socket.peer_addr()?), path(socket.local_addr()?));
+        info.uid = socket.peer_cred().ok().map(|peer| peer.uid());
         Ok(Self::of(Raw::Unix(socket), info))
     }
 
@@ -256,10 +263,29 @@ impl Connection {
     /// [`Fault::Peer`](crate::Fault) if plaintext that was put back is still unread (it would be taken for
     /// protected text: RFC 3207 §6), if TLS is already on, or if the handshake fails; a limit if it takes too long.
     pub async fn start_tls(mut self, tls: &ServerTls, how: Handshake) -> Result<Self> {
-        let raw = self.give_raw()?;
-        let stream = timeout(how.deadline, tls.accept(raw)).await.map_err(|_| late(how.deadline))??;
-        self.0.server_tls = Some(tls.clone());
-        Ok(self.with_tls(stream))
+        let secured = async {
+            if let (Some(notice), Some(socket)) = (how.notice, self.as_tcp())
+                && let Some(words) = mistaken(socket, notice).await
+            {
+                // Few need it, and its state is not to be part of every handshake's.
+                Box::pin(self.part_with(words)).await?;
+                return Err(Error::peer("the peer does not speak TLS, and was told so"));
+            }
+            let stream = tls.accept(self.give_raw()?).await?;
+            self.0.server_tls = Some(tls.clone());
+            Ok(self.with_tls(stream))
+        };
+        timeout(how.deadline, secured).await.map_err(|_| late(how.deadline))?
+    }
+
+    /// Says this and ends writing, then throws away what still comes until the peer closes: with octets that nobody has read
+    /// the system would reset the connection, and the words could be lost.
+    async fn part_with(mut self, words: &[u8]) -> io::Result<()> {
+        self.write_all(words).await?;
+        self.shutdown().await?;
+        let mut waste = [0; 1024];
+        while self.read(&mut waste).await? > 0 {}
+        Ok(())
     }
 
     /// Turns this plain connection into the client's side of a TLS connection to `name`.
@@ -288,6 +314,13 @@ impl Connection {
         self.0.io = Stream::Tls(Box::new(stream));
         self
     }
+}
+
+/// What to say to a peer that begins without TLS. It is only looked at: TLS reads it again.
+async fn mistaken(socket: &TcpStream, notice: Notice) -> Option<&'static [u8]> {
+    let mut first = [0; 16];
+    let octets = socket.peek(&mut first).await.ok()?;
+    notice(first.get(..octets)?)
 }
 
 fn late(deadline: Duration) -> Error {

@@ -22,7 +22,7 @@ mod urgent;
 
 pub use bound::Bound;
 pub use connect::{reach, resolve};
-pub use connection::{Connection, Handshake, Io, Meter};
+pub use connection::{Connection, Handshake, Io, Meter, Notice};
 pub use datagram::{Batch, BoundDatagrams, Datagram, DatagramSocket};
 pub use endpoint::{At, Endpoint, Interface, TlsOptions};
 pub use info::Info;

@@ -8,7 +8,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use ropewalk_core::data::files::{Entry, Files, Kind, ListOptions, Time};
 use serde::Serialize;
 
-use super::{failure, held};
+use super::{failed, held};
 use crate::server::page::{STYLE, protect};
 use crate::server::{Failure, Request, Response};
 use crate::wire::accept::quality;
@@ -23,7 +23,8 @@ pub(super) async fn answer(files: &dyn Files, request: &Request, most: usize) ->
     let permit = Arc::clone(&request.facts.costly).acquire_owned().await.ok();
     let mut options = ListOptions::default();
     options.follow = true;
-    let mut stream = files.list(&request.rest, options).await.map_err(failure)?;
+    let mut stream =
+        files.list(&request.rest, options).await.map_err(|error| failed(&request.rest, error))?;
     let mut entries = Vec::new();
     let cut = loop {
         // One more than fits tells whether there are more.
@@ -32,7 +33,7 @@ pub(super) async fn answer(files: &dyn Files, request: &Request, most: usize) ->
             entries.truncate(most);
             break true;
         }
-        let batch = stream.next_batch(BATCH.min(room)).await.map_err(failure)?;
+        let batch = stream.next_batch(BATCH.min(room)).await.map_err(|error| failed(&request.rest, error))?;
         if batch.is_empty() {
             break false;
         }
@@ -166,7 +167,7 @@ fn page(request: &Request, entries: &[Entry], cut: bool, order: Order) -> Markup
 /// The way from the root: every directory on it is a link, but the last.
 fn crumbs(request: &Request) -> Markup {
     let mut href = String::from("/");
-    let mut steps = vec![(href.clone(), String::from("~"))];
+    let mut steps = vec![(href.clone(), String::from("/"))];
     for name in request.path.names() {
         href.push_str(&encode(name));
         href.push('/');
@@ -175,7 +176,11 @@ fn crumbs(request: &Request) -> Markup {
     let last = steps.pop();
     html! {
         nav aria-label="Path" {
-            @for (href, name) in &steps { a href=(href) { (name) } span { "/" } }
+            @for (number, (href, name)) in steps.iter().enumerate() {
+                a href=(href) { (name) }
+                // The root is a slash itself.
+                @if number > 0 { span { "/" } }
+            }
             @if let Some((_, name)) = last { b { (name) } }
         }
     }

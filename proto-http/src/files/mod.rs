@@ -1,4 +1,4 @@
-//! Static files: a tree of [`Files`] as a handler.
+//! Files: a tree of [`Files`] as a handler, to be read, and to be written where it is told so.
 
 mod conditions;
 mod held;
@@ -6,6 +6,7 @@ mod listing;
 mod send;
 mod sidecar;
 mod types;
+mod write;
 
 use std::sync::Arc;
 
@@ -14,23 +15,24 @@ use ropewalk_core::Error;
 use ropewalk_core::data::files::{FileHandle, Files, FsError, Kind, Name, Open, VPath};
 use rustix::io::Errno;
 
+use crate::dav::{self, Guard, Stop, View};
 use crate::server::{Body, Failure, Handler, Request, Response};
 use crate::wire::coding::Coding;
 use crate::wire::target;
 pub use types::Types;
 
-const ALLOW: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
-
-/// A tree of files, to be read.
+/// A tree of files, to be read; and to be written, or seen over WebDAV, where it is told so.
 ///
 /// It answers GET and HEAD with validators, conditions and ranges; a directory by its index file, else by a listing
 /// where that is on; a directory without a slash by a redirect. What is hidden, and links out of the tree, are not
 /// there.
 pub struct Static {
-    files: Arc<dyn Files>,
+    pub(crate) files: Arc<dyn Files>,
     index: Vec<Name>,
     listing: Option<usize>,
-    types: Types,
+    pub(crate) types: Arc<Types>,
+    write: bool,
+    dav: bool,
     cache: Option<HeaderValue>,
     codings: Vec<Coding>,
 }
@@ -43,7 +45,9 @@ impl Static {
             files,
             index,
             listing: Some(10_000),
-            types: Types::default(),
+            types: Arc::default(),
+            write: false,
+            dav: false,
             cache: None,
             codings: Vec::new(),
         }
@@ -64,7 +68,7 @@ impl Static {
     /// With other content types.
     #[must_use]
     pub fn types(self, types: Types) -> Self {
-        Self { types, ..self }
+        Self { types: Arc::new(types), ..self }
     }
 
     /// With this `Cache-Control` for files.
@@ -86,16 +90,88 @@ impl Static {
     }
 }
 
-impl Handler for Static {
-    async fn handle(&self, request: Request) -> Result<Response, Failure> {
-        match request.method {
-            Method::GET | Method::HEAD => {}
-            Method::OPTIONS => return Ok(options()),
-            Method::POST | Method::PUT | Method::DELETE | Method::PATCH | Method::TRACE => {
-                return Err(Failure::new(StatusCode::METHOD_NOT_ALLOWED).with(header::ALLOW, ALLOW));
+impl Static {
+    /// With PUT and DELETE, for whoever may ask at all. What may be written, and who may, the tree itself says too.
+    ///
+    /// PUT makes a file appear at once, when all of it has come; DELETE of a directory takes all that is in it along.
+    /// Both respect conditions, and the locks that there are.
+    #[must_use]
+    pub fn writable(self) -> Self {
+        Self { write: true, ..self }
+    }
+
+    /// With WebDAV (RFC 4918): to look around, and where it is [writable](Self::writable), to change and to lock.
+    /// Locks and properties need a tree that [keeps](ropewalk_core::data::files::layers::Marked) them.
+    #[must_use]
+    pub fn dav(self) -> Self {
+        Self { dav: true, ..self }
+    }
+
+    /// The methods that are answered.
+    fn allow(&self) -> HeaderValue {
+        HeaderValue::from_static(match (self.write, self.dav) {
+            (false, false) => "GET, HEAD, OPTIONS",
+            (true, false) => "GET, HEAD, OPTIONS, PUT, DELETE",
+            (false, true) => "GET, HEAD, OPTIONS, PROPFIND",
+            (true, true) => {
+                "GET, HEAD, OPTIONS, PUT, DELETE, PROPFIND, PROPPATCH, MKCOL, COPY, MOVE, LOCK, UNLOCK"
+            }
+        })
+    }
+
+    /// The answer to every method but GET and HEAD, which read.
+    async fn other(&self, request: Request) -> Result<Response, Failure> {
+        let answer = match request.method.as_str() {
+            "OPTIONS" => return Ok(self.options(&request.rest)),
+            "PUT" if self.write => self.put(request).await,
+            "DELETE" if self.write => self.delete(&request).await,
+            "PROPFIND" if self.dav => dav::answer(self, request).await,
+            "PROPPATCH" | "MKCOL" | "COPY" | "MOVE" | "LOCK" | "UNLOCK" if self.dav && self.write => {
+                dav::answer(self, request).await
+            }
+            "POST" | "PUT" | "DELETE" | "PATCH" | "TRACE" => Err(self.not_allowed().into()),
+            "PROPPATCH" | "MKCOL" | "COPY" | "MOVE" | "LOCK" | "UNLOCK" if self.dav => {
+                Err(self.not_allowed().into())
             }
             // RFC 9110 §9.1: what nobody here knows.
-            _ => return Err(StatusCode::NOT_IMPLEMENTED.into()),
+            _ => Err(StatusCode::NOT_IMPLEMENTED.into()),
+        };
+        answer.or_else(Stop::answer)
+    }
+
+    fn not_allowed(&self) -> Failure {
+        Failure::new(StatusCode::METHOD_NOT_ALLOWED).with(header::ALLOW, self.allow())
+    }
+
+    fn options(&self, path: &VPath) -> Response {
+        let mut response = Response::new(Body::empty());
+        let headers = response.headers_mut();
+        headers.insert(header::ALLOW, self.allow());
+        if !self.dav {
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            return response;
+        }
+        // RFC 4918 §10.1, §18: class 2 is locks.
+        let classes = if self.write && self.files.place(path).is_some() { "1, 2, 3" } else { "1, 3" };
+        headers.insert("dav", HeaderValue::from_static(classes));
+        // Without it Windows takes the server for one of FrontPage.
+        headers.insert("ms-author-via", HeaderValue::from_static("DAV"));
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        response
+    }
+}
+
+impl Handler for Static {
+    async fn handle(&self, request: Request) -> Result<Response, Failure> {
+        if !matches!(request.method, Method::GET | Method::HEAD) {
+            return Box::pin(self.other(request)).await;
+        }
+        if self.dav && request.headers.contains_key("if") {
+            // RFC 4918 §10.4.1: it is a condition of every method.
+            let view = View::of(self, &request);
+            if let Err(stop) = Box::pin(Guard::of(&view, &request.headers)).await {
+                return stop.answer();
+            }
         }
         if request.slash {
             return self.directory(&request).await;
@@ -139,20 +215,34 @@ impl Static {
 
     /// What a failure to open `path` is to the peer.
     async fn failure(&self, path: &VPath, error: FsError) -> Failure {
-        if matches!(error, FsError::Denied) && !self.is_plain(path).await {
+        let denied = matches!(error, FsError::Denied);
+        let failure = failed(path, error);
+        if denied && !self.is_plain(path).await {
             return Failure::new(StatusCode::NOT_FOUND);
         }
-        failure(error)
+        failure
     }
 
-    /// Whether there is something at `path` that is no link: what is refused behind a link is not said to be there.
+    /// Whether what is refused at `path` is no link, nor behind one: that is not said to be there. What is in a directory
+    /// that may not be looked into is judged by that directory.
     async fn is_plain(&self, path: &VPath) -> bool {
-        self.files.stat(path, false).await.is_ok_and(|meta| meta.kind != Kind::Link)
+        let mut path = path.clone();
+        loop {
+            match self.files.stat(&path, false).await {
+                Ok(meta) => return meta.kind != Kind::Link,
+                Err(FsError::Denied) => {}
+                Err(_) => return false,
+            }
+            match path.parent() {
+                Some(parent) => path = parent,
+                None => return false,
+            }
+        }
     }
 }
 
 /// The status of each error, for reading. Its cause is for the log.
-fn failure(error: FsError) -> Failure {
+pub(crate) fn failure(error: FsError) -> Failure {
     let status = match &error {
         FsError::NotFound | FsError::NotDir | FsError::IsDir | FsError::Loop | FsError::CrossDevice => {
             StatusCode::NOT_FOUND
@@ -176,17 +266,21 @@ fn failure(error: FsError) -> Failure {
     Failure::new(status)
 }
 
+/// The [`failure`] of what is at `path`, which the log names where it is refused.
+fn failed(path: &VPath, error: FsError) -> Failure {
+    if matches!(error, FsError::Denied) {
+        let path = String::from_utf8_lossy(path.as_bytes());
+        let uid = rustix::process::geteuid().as_raw();
+        // The quoted form shows controls as what they are.
+        tracing::info!(?path, uid, "permission denied by the file system, or a link that leaves the folder");
+    }
+    failure(error)
+}
+
 /// Whether the system has no descriptor or memory left, for now.
 fn is_exhausted(error: &std::io::Error) -> bool {
     let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOMEM];
     Errno::from_io_error(error).is_some_and(|errno| exhausted.contains(&errno))
-}
-
-fn options() -> Response {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    response.headers_mut().insert(header::ALLOW, ALLOW);
-    response
 }
 
 /// To the same directory, with its slash. Made of the decoded path, so that it begins with one slash and names no

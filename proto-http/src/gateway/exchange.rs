@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::input::{Feed, Input};
 use super::output::{self, BadOutput, Head, Scan};
-use super::process::{Group, Spawned};
+use super::process::{Ended, Group, Spawned};
 use super::redirect;
 use super::{Cgi, CgiLimits};
 use crate::server::{Body, Failure, Request, Response};
@@ -30,6 +30,8 @@ pub(super) struct Exchange {
     since: Instant,
     until: Instant,
     limits: CgiLimits,
+    /// Its answer says itself that something failed.
+    fails: bool,
 }
 
 struct Running {
@@ -49,6 +51,7 @@ impl Exchange {
             since: now,
             until: now + cgi.limits.time.min(FOREVER),
             limits: cgi.limits.clone(),
+            fails: false,
         }
     }
 
@@ -62,6 +65,7 @@ impl Exchange {
         }
         drop(request);
         let Head { status, mut headers, length, .. } = head;
+        self.fails = status.is_client_error() || status.is_server_error();
         if let Some(length) = length {
             headers.insert(header::CONTENT_LENGTH, length.into());
         }
@@ -135,27 +139,45 @@ impl Exchange {
     }
 
     async fn chunk(&mut self, left: Option<u64>) -> Result<Option<Bytes>> {
-        if self.output.is_empty() && left != Some(0) {
-            self.read().await.inspect_err(|error| error.log("the answer of a program is cut"))?;
+        if left != Some(0) && self.output.is_empty() {
+            self.more(left).await.inspect_err(|error| error.log("the answer of a program is cut"))?;
         }
         let mut chunk = self.output.split().freeze();
-        match left {
-            Some(left @ 1..) if chunk.is_empty() => {
-                let cause = format!("{:?} says {left} octets less than its Content-Length", self.script());
-                return Err(Error::local(cause))
-                    .inspect_err(|error| error.log("the answer of a program is cut"));
-            }
-            Some(left) if chunk.len() as u64 > left => {
-                tracing::warn!(script = self.script(), "program says more than its Content-Length");
-                chunk.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-            }
-            _ => {}
+        if let Some(left) = left
+            && chunk.len() as u64 > left
+        {
+            tracing::warn!(script = self.script(), "program says more than its Content-Length");
+            chunk.truncate(usize::try_from(left).unwrap_or(usize::MAX));
         }
         if chunk.is_empty() {
             self.leave();
             return Ok(None);
         }
         Ok(Some(chunk))
+    }
+
+    /// Reads output, of which `left` octets are to come. That it has ended is an error where that is not the whole: without
+    /// a length only how the program ends can tell.
+    async fn more(&mut self, left: Option<u64>) -> Result<()> {
+        if self.read().await? > 0 {
+            return Ok(());
+        }
+        let end = match &mut self.running {
+            Some(Running { group, .. }) => group.ended().await,
+            None => None,
+        };
+        let short = match (left, end) {
+            (Some(left), _) => format!("{:?} says {left} octets less than its Content-Length", self.script()),
+            (None, None | Some(Ended::Status(0))) => return Ok(()),
+            // An answer of failure is believed, as a program that makes one may well end with one.
+            (None, Some(Ended::Status(_))) if self.fails => return Ok(()),
+            (None, Some(_)) => format!("{:?} failed while it answered", self.script()),
+        };
+        let error = Error::local(short);
+        Err(match end {
+            Some(end) => error.caused_by(end.to_string()),
+            None => error,
+        })
     }
 
     /// Its answer is made: it may go on to its end, and what it still says is thrown away.

@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use http::HeaderValue;
 use ropewalk_core::config::{Resources, Section, Text};
 use ropewalk_core::data::files::{Files, Name};
@@ -70,7 +72,8 @@ fn handler(section: &mut Section<'_>, resources: &Resources) -> Option<BoxHandle
     let codings = coding::read(section);
     let files = files(section, resources);
     let files = files.map(|files| files.precompressed(codings.precompressed.iter().copied()).boxed());
-    let programs = gateway::read(section);
+    let root = section.text("files").and_then(|name| resources.get::<Path>("files", name));
+    let programs = gateway::read(section, root.as_deref());
     let files = match files {
         None if programs.is_empty() => return None,
         None => nothing.boxed(),

@@ -144,6 +144,26 @@ pub(super) async fn request(args: &FetchArgs, part: Option<&Part>) -> Result<Htt
     Ok(request)
 }
 
+/// A request for what comes behind the end of this file, where that makes sense. A server whose content has changed since the
+/// file was written, as far as it can tell, fails it.
+pub(super) async fn behind(
+    args: &FetchArgs,
+    file: &std::fs::Metadata,
+) -> Result<Option<HttpRequest<Body>>, super::Stop> {
+    let mut request = request(args, None).await?;
+    let fields = request.headers_mut();
+    if fields.contains_key(header::RANGE) || request.method() != Method::GET {
+        return Ok(None);
+    }
+    let value =
+        |text: &str| HeaderValue::from_str(text).map_err(|error| Error::local("range").caused_by(error));
+    let written = file.modified().map_err(Error::from)?;
+    let fields = request.headers_mut();
+    fields.insert(header::RANGE, value(&format!("bytes={}-", file.len()))?);
+    fields.insert(header::IF_UNMODIFIED_SINCE, value(&httpdate::fmt_http_date(written))?);
+    Ok(Some(request))
+}
+
 async fn content(args: &FetchArgs) -> Result<Body, Error> {
     match (&args.data, &args.data_file) {
         (Some(text), _) => Ok(Body::from(text.clone())),

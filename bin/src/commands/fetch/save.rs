@@ -53,6 +53,14 @@ impl Place {
         }
     }
 
+    /// The file, where it is there and may be whole already.
+    pub(super) fn whole(&self, resume: bool) -> Option<&Path> {
+        match self {
+            Self::File(file) if resume && file.is_file() => Some(file),
+            _ => None,
+        }
+    }
+
     /// Forgets the part.
     pub(super) fn forget(&self) -> Result<()> {
         match self {

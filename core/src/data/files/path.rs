@@ -103,6 +103,26 @@ impl VPath {
         if path.len() > MAX_PATH { Err(BadPath::LongPath) } else { Ok(Self(path.into())) }
     }
 
+    /// The path of what is at `rest` below this directory; `rest` may begin with a slash.
+    ///
+    /// # Errors
+    /// See [`BadPath`].
+    pub fn below(&self, rest: &[u8]) -> Result<Self, BadPath> {
+        Self::parse(rest.strip_prefix(b"/").unwrap_or(rest), self, DotDot::Refuse)
+    }
+
+    /// What of it is below `dir`, as a path of its own; nothing where it is not within.
+    pub fn within(&self, dir: &Self) -> Option<Self> {
+        if *dir == Self::ROOT {
+            return Some(self.clone());
+        }
+        match self.0.strip_prefix(&*dir.0)? {
+            b"" => Some(Self::ROOT),
+            rest if rest.starts_with(b"/") => Some(Self(self.0.slice(dir.0.len()..))),
+            _ => None,
+        }
+    }
+
     /// Its components from the root down, each of them a valid [`Name`]; none for the root.
     pub fn names(&self) -> impl DoubleEndedIterator<Item = &[u8]> {
         self.0.split(|byte| *byte == b'/').filter(|name| !name.is_empty())
@@ -122,6 +142,29 @@ impl VPath {
     pub fn is_within(&self, dir: &Self) -> bool {
         let rest = self.0.strip_prefix(&*dir.0);
         *dir == Self::ROOT || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+    }
+
+    /// The same as seen from `dir`, if it is that or below it.
+    pub fn strip(&self, dir: &Self) -> Option<Self> {
+        match self {
+            _ if *dir == Self::ROOT => Some(self.clone()),
+            _ if !self.is_within(dir) => None,
+            _ if self == dir => Some(Self::ROOT),
+            _ => Some(Self(self.0.slice(dir.0.len()..))),
+        }
+    }
+
+    /// The same as seen from outside the directory `dir`.
+    ///
+    /// # Errors
+    /// [`BadPath::LongPath`].
+    pub fn under(&self, dir: &Self) -> Result<Self, BadPath> {
+        match (dir.relative(), self.relative()) {
+            (b"", _) => Ok(self.clone()),
+            (_, b"") => Ok(dir.clone()),
+            _ if dir.0.len() + self.0.len() > MAX_PATH => Err(BadPath::LongPath),
+            _ => Ok(Self([&*dir.0, &*self.0].concat().into())),
+        }
     }
 
     /// Its bytes, from the first slash on.
@@ -313,6 +356,27 @@ mod tests {
         assert!(path(b"/a").is_within(&VPath::ROOT) && VPath::ROOT.is_within(&VPath::ROOT));
         assert!(path(b"/a").is_within(&path(b"/a")) && path(b"/a/b").is_within(&path(b"/a")));
         assert!(!path(b"/ab").is_within(&path(b"/a")) && !path(b"/a").is_within(&path(b"/a/b")));
+        assert_eq!(path(b"/a/b").within(&path(b"/a")), Some(path(b"/b")));
+        assert_eq!(path(b"/a").within(&path(b"/a")), Some(VPath::ROOT));
+        assert_eq!(path(b"/a").within(&VPath::ROOT), Some(path(b"/a")));
+        assert_eq!((path(b"/ab").within(&path(b"/a")), path(b"/").within(&path(b"/a"))), (None, None));
+        assert_eq!(path(b"/a").below(b"/b/c"), Ok(path(b"/a/b/c")));
+        assert_eq!(path(b"/a").below(b""), Ok(path(b"/a")));
+        assert_eq!(path(b"/a").below(b"../c"), Err(BadPath::DotDot));
+    }
+
+    #[test]
+    fn a_path_is_seen_from_inside_and_from_outside() {
+        let path = |raw: &[u8]| parse(raw, DotDot::Refuse).unwrap();
+        for (whole, dir, inside) in
+            [("/a/b", "/a", "/b"), ("/a", "/a", "/"), ("/a", "/", "/a"), ("/", "/", "/")]
+        {
+            let [whole, dir, inside] = [whole, dir, inside].map(|text| path(text.as_bytes()));
+            assert_eq!(whole.strip(&dir), Some(inside.clone()));
+            assert_eq!(inside.under(&dir), Ok(whole));
+        }
+        assert_eq!(path(b"/ab").strip(&path(b"/a")), None);
+        assert_eq!(path(&b"/d".repeat(2000)).under(&path(&b"/d".repeat(100))), Err(BadPath::LongPath));
     }
 
     /// Bytes of which many are dots and slashes.

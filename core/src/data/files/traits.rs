@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 
 use super::meta::Result;
-use super::{Caps, Entry, FsError, ListOptions, Meta, Open, Over, Remove, SetMeta, Space, VPath};
+use super::{Caps, Entry, FsError, ListOptions, Meta, Open, Over, Place, Remove, SetMeta, Space, VPath};
 
 /// One person's view of a tree of files.
 ///
@@ -89,6 +89,13 @@ pub trait Files: Send + Sync {
         let _ = path;
         Err(FsError::Unsupported)
     }
+
+    /// Where `path` is below all mounts, with the locks and properties there; nothing where none are kept. A layer asks the
+    /// tree that it is over.
+    fn place(&self, path: &VPath) -> Option<Place> {
+        let _ = path;
+        None
+    }
 }
 
 /// An open file. Every operation says its offset, so that any number of them may be in flight.
@@ -123,7 +130,8 @@ pub trait FileHandle: Send + Sync {
     /// The facts as they are now.
     async fn meta(&self) -> Result<Meta>;
 
-    /// Changes facts.
+    /// Changes facts. Times of a file that is not there yet are those that it has after the commit, whatever is
+    /// still written.
     async fn set(&self, facts: SetMeta) -> Result<()> {
         let _ = facts;
         Err(FsError::Unsupported)

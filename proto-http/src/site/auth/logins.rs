@@ -39,7 +39,13 @@ impl Logins {
         };
         match &answer {
             Ok(who) if !facts.cx.is_authenticated() => facts.cx.authenticated(who),
-            Err(LoginError::Refused) => facts.cx.report(&facts.info.peer, Offence::WrongPassword),
+            Err(LoginError::Refused) => {
+                let (peer, offence) = (&facts.info.peer, Offence::WrongPassword);
+                match credential {
+                    Credential::Password { user, .. } => facts.cx.report_login(peer, offence, user),
+                    _ => facts.cx.report(peer, offence),
+                }
+            }
             _ => {}
         }
         answer

@@ -130,6 +130,8 @@ impl Part {
         }
         let mode = Mode::from_raw_mode(wanted.mode.unwrap_or(mode).into()) & permissions();
         fchmod(&self.file, mode).map_err(error)?;
+        // What was written after they were set changed them.
+        set_fd(&self.file, &no_mode(wanted))?;
         Ok(true)
     }
 
@@ -137,8 +139,11 @@ impl Part {
     fn take_attributes(&self) {
         let Ok(old) = self.place.open(OFlags::RDONLY, Mode::empty()) else { return };
         let mut names = vec![0; XATTR];
-        let Ok(length) = flistxattr(&old, names.as_mut_slice()) else { return };
+        let length = flistxattr(&old, names.as_mut_slice()).unwrap_or(0);
         names.truncate(length);
+        if names.is_empty() {
+            return;
+        }
         let kept = |name: &&[u8]| {
             name.starts_with(b"user.") || matches!(*name, b"system.posix_acl_access" | b"security.selinux")
         };
@@ -178,6 +183,12 @@ impl Drop for Part {
             self.tree.pool.start(move || drop(file));
         }
     }
+}
+
+fn no_mode(wanted: &SetMeta) -> SetMeta {
+    let mut wanted = wanted.clone();
+    wanted.mode = None;
+    wanted
 }
 
 /// A file that we may not write is not replaced, though its directory would let us.

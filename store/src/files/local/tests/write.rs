@@ -5,7 +5,9 @@ use std::os::unix::fs::{MetadataExt, chown};
 use std::process::Stdio;
 
 use bytes::Bytes;
-use ropewalk_core::data::files::layers::{Dots, Hide, is_part};
+use ropewalk_core::data::files::layers::{
+    Dots, Hide, Ledger, MemoryLedger, Ops, Quota, Rule, Share, View, is_part,
+};
 use ropewalk_core::data::files::{Over, Remove, SetMeta, Write};
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 
@@ -414,4 +416,73 @@ async fn a_process_killed_in_the_middle_of_an_upload_leaves_the_old_file() {
     assert_eq!(seen.iter().map(|name| name.as_bytes()).collect::<Vec<_>>(), [b"file"]);
     Sweep::start(&fixture.files.0, Duration::ZERO);
     swept(&fixture, || names(&fixture.at(b"")) == [b"file"]).await;
+}
+
+#[tokio::test]
+async fn a_folder_in_a_tree_is_a_tree_that_nothing_leads_out_of() {
+    both(async |options| {
+        let fixture = Fixture::new(&options);
+        fs::write(fixture.at(b"file"), "beside").unwrap();
+        let name = |name: &'static str| Name::new(name).unwrap();
+        let ann = fixture.within(&name("ann")).await.unwrap();
+        assert_eq!(fs::metadata(fixture.at(b"ann")).unwrap().mode() & 0o777, 0o700);
+        put(&ann, "/file", Write::Replace, b"ann's").await.unwrap();
+        symlink("../file", fixture.at(b"ann/out")).unwrap();
+        assert!(matches!(error_of(&ann, "/out").await, FsError::Denied));
+        let again = fixture.within(&name("ann")).await.unwrap();
+        assert_eq!(content(&again, "/file").await.unwrap(), b"ann's");
+        symlink("ann", fixture.at(b"bob")).unwrap();
+        for taken in ["bob", "file"] {
+            assert!(fixture.within(&name(taken)).await.is_err(), "{taken}");
+        }
+    })
+    .await;
+}
+
+/// A tree with somebody's view of it.
+struct Viewed {
+    files: Arc<dyn Files>,
+    _fixture: Fixture,
+}
+
+impl Deref for Viewed {
+    type Target = Arc<dyn Files>;
+    fn deref(&self) -> &Arc<dyn Files> {
+        &self.files
+    }
+}
+
+#[tokio::test]
+async fn a_tree_behind_layers_does_what_every_backend_has_to() {
+    for atomic in [true, false] {
+        let make = |seeds: &[Seed]| {
+            let fixture = planted(seeds, &Options { atomic, ..openat2() });
+            let ledger = Arc::new(MemoryLedger::new(1 << 50, 0));
+            let mut view = View::default();
+            view.audit = Some("ann".into());
+            view.share = Some(Arc::new(Share::uncounted(ledger)));
+            view.rules = Some([Rule { path: "/**".parse().unwrap(), allow: Ops::ALL }].into());
+            view.dots = Dots::Show;
+            Viewed { files: view.of(Arc::new(fixture.files.clone())), _fixture: fixture }
+        };
+        files_suite(make).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_written_in_place_counts_as_it_grows() {
+    let fixture = Fixture::new(&Options { atomic: false, ..openat2() });
+    fs::write(fixture.at(b"file"), "0123456789").unwrap();
+    let ledger = Arc::new(MemoryLedger::new(100, 0));
+    let files = Quota::new(fixture.files.clone(), Arc::new(Share::uncounted(ledger.clone())));
+    let file = files.open(&path("/file"), &Open::write(Write::Replace)).await.unwrap();
+    assert_eq!(ledger.used(), 0, "it was emptied");
+    file.write_at(0, Bytes::from(vec![b'x'; 30])).await.unwrap();
+    drop(file);
+    assert_eq!(ledger.used(), 30, "what came stays");
+    let more = files.open(&path("/file"), &Open::write(Write::Update)).await.unwrap();
+    more.write_at(30, Bytes::from(vec![b'x'; 40])).await.unwrap();
+    assert!(matches!(more.write_at(70, Bytes::from(vec![b'x'; 31])).await, Err(FsError::Quota)));
+    drop(more);
+    assert_eq!((ledger.used(), fs::metadata(fixture.at(b"file")).unwrap().len()), (70, 70));
 }
