@@ -32,7 +32,11 @@ async fn answer(request: Request) -> Result<Response, Failure> {
             Ok(text(health.is_started(), if health.is_started() { "started\n" } else { "starting\n" }.into()))
         }
         b"/readyz" => {
-            let mut page = String::from(if health.is_ready() { "ready\n" } else { "not ready\n" });
+            let mut page = String::from(match (health.is_ready(), health.is_draining()) {
+                (true, _) => "ready\n",
+                (false, true) => "draining\n",
+                (false, false) => "not ready\n",
+            });
             for (name, ready) in health.services() {
                 page.push_str(&format!("{name}: {}\n", if ready { "ready" } else { "not ready" }));
             }

@@ -16,6 +16,9 @@ mod out;
 mod admin;
 mod cli;
 mod commands;
+#[cfg(feature = "store")]
+mod control;
+mod defender;
 mod exit;
 mod kinds;
 mod process;
@@ -32,9 +35,12 @@ pub use kinds::ECHO;
 /// Every kind of service and resource that this build has.
 pub fn standard() -> Registry {
     let registry = Registry::new().with_resource(resources::TLS);
+    #[cfg(any(feature = "http", feature = "ftp"))]
+    let registry = registry.with_resource(resources::FILES).with_resource(resources::ACCOUNTS);
     #[cfg(feature = "http")]
-    let registry =
-        registry.with_resource(resources::FILES).with_resource(resources::ACCOUNTS).with(ropewalk_http::KIND);
+    let registry = registry.with(ropewalk_http::KIND);
+    #[cfg(feature = "ftp")]
+    let registry = registry.with(ropewalk_ftp::KIND);
     registry.with(ECHO)
 }
 

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use ropewalk_core::config::{Section, Text};
 use ropewalk_core::net::Endpoint;
+use ropewalk_core::policy::DefenderOptions;
 use ropewalk_core::telemetry::{Destination, Format, LogOptions, Rotation, check_level};
 
 /// What the program itself reads from the top of the configuration.
@@ -9,13 +10,30 @@ use ropewalk_core::telemetry::{Destination, Format, LogOptions, Rotation, check_
 pub(crate) struct Settings {
     pub(crate) log: LogOptions,
     pub(crate) admin: Option<Endpoint>,
+    /// The folder of the store that is this server's own.
+    pub(crate) store: Option<PathBuf>,
+    pub(crate) defender: Option<DefenderOptions>,
 }
 
 /// Reads the program's own sections.
 pub(crate) fn read(top: &mut Section<'_>) -> Settings {
     let log = top.table("log", "What is written about events, and where.").map(|mut s| log(&mut s));
     let admin = top.table("admin", "Health and metrics over HTTP.").and_then(|mut s| admin(&mut s));
-    Settings { log: log.unwrap_or_default(), admin }
+    let store: Option<PathBuf> = top
+        .key(
+            "store",
+            "Folder of a store: where bans are kept, and `ropewalk status` and `ban` reach this server.",
+        )
+        .optional();
+    #[cfg(feature = "store")]
+    if let Some(dir) = &store
+        && let Err(error) = ropewalk_store::accounts::Store::open(dir, std::sync::Arc::default())
+    {
+        top.error_in("store", error.chain());
+    }
+    let defender = top.table("defender", "Bans of peers that offend too often.");
+    let defender = defender.map(|mut section| crate::defender::read(&mut section));
+    Settings { log: log.unwrap_or_default(), admin, store, defender }
 }
 
 fn log(section: &mut Section<'_>) -> LogOptions {
@@ -41,5 +59,5 @@ fn log(section: &mut Section<'_>) -> LogOptions {
 fn admin(section: &mut Section<'_>) -> Option<Endpoint> {
     let listen: Option<Text<Endpoint>> =
         section.key("listen", "Where `/livez`, `/readyz`, `/startupz` and `/metrics` are served.").required();
-    listen.map(|Text(endpoint)| endpoint)
+    listen.map(|Text(endpoint)| endpoint).inspect(|endpoint| section.claim("listen", endpoint))
 }

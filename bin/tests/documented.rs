@@ -9,7 +9,7 @@
 //!
 //! Between `<!-- keys: KIND -->` and `<!-- end -->` stands the table of a kind's keys.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::fmt::Write as _;
 use std::fs;
@@ -197,7 +197,7 @@ fn configuration(block: &Block) -> Result<(), String> {
         text.push_str("[[service]]\nkind = \"echo\"\nlisten = [\"tcp:8007\"]\n");
     }
     fs::write(place.work().join("ropewalk.toml"), text).unwrap();
-    let script = "exec 2>&1; ropewalk cert self-signed --cert full.pem --key key.pem && ropewalk check";
+    let script = "exec 2>&1; ropewalk cert self-signed --cert full.pem --key key.pem && ropewalk user add ann --no-password && ropewalk check";
     let output = place.bash(script);
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stdout).into_owned()) }
 }
@@ -267,11 +267,28 @@ fn table(kind: &str) -> String {
     let is_common = |line: &str| kind != "echo" && common.lines().any(|known| known == line);
     for line in own.lines().filter(|line| !is_common(line) && !is_again(line)) {
         let Some(key) = line.strip_prefix("#   ") else { continue };
-        let (key, rest) = key.split_once(" (").unwrap();
-        let (value, doc) = rest.split_once("): ").unwrap();
-        let (value, need) = value.split_once(", ").unwrap();
-        let need = need.strip_prefix("default ").map_or(need.to_owned(), |value| format!("`{value}`"));
-        writeln!(table, "| `{key}` | {} | {need} | {doc} |", value.replace('|', "\\|")).unwrap();
+        table.push_str(&row(key));
+    }
+    table + "\n"
+}
+
+/// The row for a key, of the line that the program prints about it.
+fn row(key: &str) -> String {
+    let (key, rest) = key.split_once(" (").unwrap();
+    let (value, doc) = rest.split_once("): ").unwrap();
+    let (value, need) = value.split_once(", ").unwrap();
+    let need = need.strip_prefix("default ").map_or(need.to_owned(), |value| format!("`{value}`"));
+    format!("| `{key}` | {} | {need} | {doc} |\n", value.replace('|', "\\|"))
+}
+
+/// The rows for the keys at the top that are of no service.
+fn top() -> String {
+    let mut table = String::from("\n| Key | Type | Default | What it is |\n|---|---|---|---|\n");
+    for key in ["drain", "log.level", "log.format", "log.file", "log.rotation", "log.keep", "admin.listen"] {
+        let said = Command::new(env!("CARGO_BIN_EXE_ropewalk")).args(["config", "explain", key]).output();
+        let said = String::from_utf8(said.unwrap().stdout).unwrap();
+        let line = said.lines().find_map(|line| line.strip_prefix("at the top: "));
+        table.push_str(&row(line.unwrap_or_else(|| panic!("{key}: {said}"))));
     }
     table + "\n"
 }
@@ -288,7 +305,8 @@ fn the_tables_of_keys_are_those_of_the_program() {
             seen += 1;
             let (kind, rest) = part.split_once(" -->\n").unwrap();
             let (_, after) = rest.split_once("<!-- end -->").unwrap();
-            write!(right, "<!-- keys: {kind} -->\n{}<!-- end -->{after}", table(kind)).unwrap();
+            let table = if kind == "top" { top() } else { table(kind) };
+            write!(right, "<!-- keys: {kind} -->\n{table}<!-- end -->{after}").unwrap();
         }
         if std::env::var_os("ROPEWALK_WRITE_DOCS").is_some() {
             fs::write(&file, right).unwrap();
@@ -296,5 +314,5 @@ fn the_tables_of_keys_are_those_of_the_program() {
             assert!(right == text, "{}: ROPEWALK_WRITE_DOCS=1 mends it", file.display());
         }
     }
-    assert_eq!(seen, 5);
+    assert_eq!(seen, 6);
 }

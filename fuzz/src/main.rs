@@ -5,6 +5,8 @@
 #[cfg(fuzzing)]
 mod connection;
 #[cfg(fuzzing)]
+mod ftp;
+#[cfg(fuzzing)]
 mod parsers;
 
 #[cfg(fuzzing)]
@@ -22,6 +24,7 @@ fn target() -> fn(&[u8]) {
         "target" => parsers::target,
         "frames" => parsers::frames,
         "form" => connection::form,
+        "ftp" => ftp::run,
         other => panic!("no target {other:?}"),
     })
 }

@@ -15,6 +15,8 @@
 //! < 2 here
 //! < hello
 //! ```
+//!
+//! Or talk in a browser, in two windows of <http://localhost:8080/>.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,7 +26,31 @@ use ropewalk_core::Result;
 use ropewalk_core::app::{Application, Member, Server};
 use ropewalk_core::telemetry::{self, LogOptions};
 use ropewalk_http::ws::{CloseCode, Message, Sender, WebSocket, WebSockets};
-use ropewalk_http::{Http, Request, Routes};
+use ropewalk_http::{Body, Failure, HeaderValue, Http, Request, Response, Routes, header};
+
+const PAGE: &str = r#"<!doctype html>
+<meta charset="utf-8">
+<title>Chat</title>
+<form><input name="text" autocomplete="off" autofocus> <button>Say</button></form>
+<ul></ul>
+<script>
+const socket = new WebSocket(location.origin.replace("http", "ws") + "/chat/rope");
+const show = text => document.querySelector("ul").appendChild(document.createElement("li")).textContent = text;
+socket.onmessage = event => show(event.data);
+socket.onclose = () => show("(the end)");
+document.querySelector("form").onsubmit = event => {
+  event.preventDefault();
+  socket.send(event.target.text.value);
+  event.target.reset();
+};
+</script>
+"#;
+
+async fn page(_: Request) -> Result<Response, Failure> {
+    let mut response = Response::new(Body::from(PAGE));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    Ok(response)
+}
 
 async fn echo(mut socket: WebSocket, _: Request) -> Result<()> {
     while let Some(message) = socket.recv().await? {
@@ -85,7 +111,8 @@ fn main() -> Result<()> {
     let at = std::env::args().nth(1).unwrap_or("tcp:8080:interface=localhost".into());
     let rooms = Arc::new(Rooms::default());
     let chat = WebSockets::new(move |socket, request| Arc::clone(&rooms).chat(socket, request));
-    let routes = Routes::new().mount("/echo", WebSockets::new(echo))?.mount("/chat", chat)?;
+    let routes =
+        Routes::new().mount("/", page)?.mount("/echo", WebSockets::new(echo))?.mount("/chat", chat)?;
     let server = Server::new("http", Http::new(routes)).listen(at.parse()?).client_first();
     Application::new(vec![Member::new("http", server)]).run()
 }

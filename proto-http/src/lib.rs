@@ -2,6 +2,7 @@
 
 pub mod client;
 mod coding;
+mod dav;
 mod files;
 mod form;
 #[cfg(fuzzing)]
@@ -26,7 +27,7 @@ pub use http::{
 pub use kind::KIND;
 pub use server::{
     AccessLog, Body, BoxHandler, Deadlines, Facts, Failure, FileRange, Frames, Handler, Http, Interim,
-    Options, Request, Response, Routes, Tower, Upgrade,
+    Options, Request, Response, Routes, Tower, Upgrade, plaintext_notice,
 };
 pub use site::{
     Auth, Fields, Host, Logins, Pattern, Redirect, Rewrite, Scheme, Site, Sites, Statuses, Target,

@@ -4,7 +4,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 /// An example that serves, ended when it is dropped.
 struct Running {
@@ -131,6 +131,45 @@ fn events_are_pushed_and_gone_on_with() {
         heard.contains("retry: 2000\n\nevent: tick\nid: 7\ndata: 7 ticks\n\nevent: tick\nid: 8\n"),
         "{heard}"
     );
+}
+
+#[test]
+fn hints_come_before_the_page_that_they_are_about() {
+    let server = Running::start("http_early_hints");
+    let said = get(server.at, "/");
+    let (hints, page) = said.split_once("\r\n\r\n").unwrap();
+    assert_eq!(hints, "HTTP/1.1 103 Early Hints\r\nlink: </style.css>; rel=preload; as=style", "{said}");
+    assert!(page.starts_with("HTTP/1.1 200 ") && page.ends_with("<h1>Here at last</h1>\n"), "{said}");
+    assert!(get(server.at, "/style.css").starts_with("HTTP/1.1 200 "));
+}
+
+#[test]
+fn curl_sees_the_hints_and_then_the_page() {
+    let server = Running::start("http_early_hints");
+    let url = format!("http://{}/", server.at);
+    let Some(said) = curl(&["-sv", "--http1.1", &url]) else { return };
+    let heads = String::from_utf8(said.stderr).unwrap();
+    let at = |line: &str| heads.find(line).unwrap_or_else(|| panic!("no {line:?} in {heads}"));
+    let hint = at("< link: </style.css>; rel=preload; as=style\r\n");
+    assert!(at("< HTTP/1.1 103 Early Hints\r\n") < hint && hint < at("< HTTP/1.1 200 OK\r\n"), "{heads}");
+    assert!(said.stdout.ends_with(b"<h1>Here at last</h1>\n"));
+    // RFC 9110 §15.2: HTTP/1.0 has no interim answers.
+    let Some(said) = curl(&["-sv", "--http1.0", &url]) else { return };
+    let heads = String::from_utf8(said.stderr).unwrap();
+    assert!(heads.contains("< HTTP/1.1 200 OK\r\n") && !heads.contains(" 103 "), "{heads}");
+}
+
+/// What curl says, if there is one; in CI there must be.
+fn curl(arguments: &[&str]) -> Option<Output> {
+    let said = Command::new("curl").args(["-q", "--max-time", "20"]).args(arguments).output();
+    let required = std::env::var_os("ROPEWALK_REQUIRE_PEERS").is_some_and(|it| it == "1");
+    assert!(said.is_ok() || !required, "missing peer: curl");
+    let Ok(said) = said else {
+        println!("missing peer: curl");
+        return None;
+    };
+    assert!(said.status.success(), "{said:?}");
+    Some(said)
 }
 
 #[test]

@@ -87,7 +87,7 @@ fn killed(data: &Path, round: usize) -> Vec<String> {
     let mut names = Vec::new();
     let name = |line: String| line.strip_prefix("acknowledged ").map(str::to_owned);
     while names.len() < 50 + 17 * round {
-        let line = lines.next().expect("it ended by itself").unwrap();
+        let line = lines.next().unwrap().unwrap();
         names.extend(name(line));
     }
     child.kill().unwrap();

@@ -1,18 +1,8 @@
-// The listing of a folder, in Chromium: at desktop and phone width, light and dark.
-// Usage: node listing.js PROGRAM DIRECTORY-FOR-SCREENSHOTS
-// Environment: CHROMIUM (default: /usr/bin/chromium).
+// The listing of a folder: at desktop and phone width, light and dark.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { chromium } from "playwright-core";
-
-const [program = "../../target/debug/ropewalk", shots = "../../target/screenshots"] = process.argv.slice(2);
-
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync"];
+import { STATUS, complained } from "./harness.js";
 
 const SCREENS = [
   { name: "desktop-light", viewport: { width: 1280, height: 800 }, colorScheme: "light" },
@@ -31,19 +21,6 @@ function fixture(root) {
   writeFileSync(join(root, "a-name-" + "without-a-place-to-break".replaceAll("-", "").repeat(6) + ".txt"), "long\n");
   writeFileSync(join(root, "Übermäßig schöne Datei.txt"), "ü\n");
   for (let i = 0; i < 20; i++) writeFileSync(join(root, `page-${i}.html`), "<title>page</title>\n");
-}
-
-/** Starts the server on a port that the system chooses, and gives its address. */
-async function serve(root) {
-  const server = spawn(program, ["web", "--port", "0", "--path", root], { stdio: ["ignore", "inherit", "pipe"] });
-  for await (const line of createInterface({ input: server.stderr })) {
-    const at = line.match(/listening at=(\S+)/);
-    if (at) {
-      server.stderr.resume();
-      return { server, base: `http://${at[1]}/` };
-    }
-  }
-  throw new Error("the server has ended");
 }
 
 const tests = {
@@ -95,43 +72,48 @@ const tests = {
   },
 };
 
-const root = mkdtempSync(join(tmpdir(), "ropewalk-browser-"));
-const profile = mkdtempSync(join(tmpdir(), "ropewalk-profile-"));
-const tree = join(root, "tree");
-mkdirSync(tree);
-mkdirSync(shots, { recursive: true });
-fixture(tree);
-let passed = 0, failed = 0, server;
-try {
-  const running = await serve(tree);
-  server = running.server;
+/** What is in the page, however it came there, cannot act. */
+async function scripts(page, complaints) {
+  await page.evaluate(() => {
+    const script = document.createElement("script");
+    script.textContent = "document.title = 'taken over'";
+    document.body.append(script);
+    document.body.append(Object.assign(new Image(), { src: "https://elsewhere.test/x.png" }));
+  });
+  assert.notEqual(await page.title(), "taken over");
+  complained(complaints, /inline script.*Content Security Policy/s, /image.*Content Security Policy/s);
+}
+
+export default async function (harness) {
+  const root = harness.folder();
+  fixture(root);
+  const server = await harness.ropewalk(["web", "--port", "0", "--path", root]);
+  const base = `http://127.0.0.1:${server.ports[0]}/`;
   for (const screen of SCREENS) {
     const { name, ...options } = screen;
-    const context = await chromium.launchPersistentContext(join(profile, name), {
-      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", headless: true, args: FLAGS, ...options,
-    });
-    const page = await context.newPage();
+    const { page, complaints } = await harness.page(options);
     for (const [claim, test] of Object.entries(tests)) {
-      try {
-        await page.goto(running.base);
+      await harness.check(`listing ${name}: ${claim}`, async () => {
+        await page.goto(base);
         await test(page, screen);
-        passed++;
-        console.log(`ok ${name}: ${claim}`);
-      } catch (error) {
-        failed++;
-        console.log(`FAILED ${name}: ${claim}: ${error.message}`);
-      }
+        complained(complaints);
+      });
     }
-    await page.goto(running.base);
-    await page.screenshot({ path: join(shots, `listing-${name}.png`), fullPage: name.startsWith("phone") });
-    await page.goto(new URL("nothing", running.base).href);
-    await page.screenshot({ path: join(shots, `missing-${name}.png`) });
-    await context.close();
+    await page.goto(base);
+    await harness.shot(page, `listing-${name}`, name.startsWith("phone"));
+    await harness.check(`listing ${name}: what is not there is said so, by a page alike`, async () => {
+      const answer = await page.goto(`${base}nothing`);
+      assert.equal(answer.status(), 404);
+      await harness.shot(page, `missing-${name}`);
+      complained(complaints, STATUS(404));
+    });
   }
-} finally {
-  server?.kill();
-  rmSync(root, { recursive: true });
-  rmSync(profile, { recursive: true });
+  const { page, complaints } = await harness.page();
+  for (const path of ["", "nothing"]) {
+    await harness.check(`listing: no script runs and nothing is fetched on /${path}`, async () => {
+      await page.goto(base + path);
+      complaints.length = 0;
+      await scripts(page, complaints);
+    });
+  }
 }
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed ? 1 : 0;

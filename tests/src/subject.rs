@@ -183,6 +183,14 @@ impl Subject {
         needs.iter().copied().find(|need| !self.has.contains(need))
     }
 
+    /// Makes a connection and closes it: whether anybody is there.
+    ///
+    /// # Errors
+    /// Why nobody is.
+    pub async fn reach(&self) -> io::Result<()> {
+        self.dial().await.map(drop)
+    }
+
     pub(crate) async fn dial(&self) -> io::Result<Box<dyn Io>> {
         (self.dial)().await
     }

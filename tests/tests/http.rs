@@ -8,12 +8,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ropewalk_conformance::{Expectations, Need, Options, Report, Subject, http, suite};
+use ropewalk_conformance::{Expectations, Need, Options, Reason, Report, Subject, http, suite};
 use ropewalk_core::Limits;
 use ropewalk_core::app::Context;
+use ropewalk_core::data::cred::Memory;
 use ropewalk_http::{
-    Body, Failure, HeaderMap, HeaderValue, Http, Request, Response, Routes, Static, StatusCode, Upgrade,
-    header,
+    Auth, Body, Compress, Failure, HeaderMap, HeaderValue, Http, Logins, Request, Response, Routes, Site,
+    Static, StatusCode, Upgrade, header,
 };
 use ropewalk_store::files::Local;
 use tokio::io::{copy, split};
@@ -27,7 +28,15 @@ fn server(dir: &Path) -> Http {
     (deadlines.first_byte, deadlines.head, deadlines.body, deadlines.idle) = (short, short, short, short);
     let files = Static::new(Arc::new(files)).cache_control(HeaderValue::from_static("max-age=60"));
     let routes = Routes::new().mount("/echo", echo).unwrap().mount("/early", early).unwrap();
-    Http::new(routes.mount("/switch", switch).unwrap().mount("/", files).unwrap()).with(options)
+    let routes = routes.mount("/switch", switch).unwrap().mount("/", Compress::new(files)).unwrap();
+    Http::new(Site::new(routes).auth(login())).with(options)
+}
+
+/// What the cases with [`Need::Login`] must say.
+fn login() -> Auth {
+    let user = format!("{}:{}", http::fixture::USER, http::fixture::PASSWORD);
+    let people = Memory::new().unwrap().user(user.parse().unwrap());
+    Auth::new(Arc::new(Logins::new(Arc::new(people), "http")), ["/login/*".parse().unwrap()])
 }
 
 /// What the cases with [`Need::Echo`] talk to.
@@ -57,8 +66,12 @@ async fn switch(_: Request) -> Result<Response, Failure> {
     }))
 }
 
-fn with_routes(subject: Subject) -> Subject {
-    [Need::ShortTimeouts, Need::Echo, Need::Early, Need::Switch].into_iter().fold(subject, Subject::with)
+/// All that a case may need but uploads ([`Need::Put`]), which do not exist yet.
+const GIVEN: [Need; 6] =
+    [Need::ShortTimeouts, Need::Echo, Need::Login, Need::Coded, Need::Early, Need::Switch];
+
+fn with_all_there_is(subject: Subject) -> Subject {
+    GIVEN.into_iter().fold(subject, Subject::with)
 }
 
 fn assert_conforms(report: Report) {
@@ -66,13 +79,17 @@ fn assert_conforms(report: Report) {
     let report = report.judged_by(&known);
     let failed = report.rows().iter().filter(|row| row.failed() && row.known.is_none()).count();
     assert_eq!((failed, report.exit_code()), (0, 0), "{}", report.text());
+    let lacks_put = Reason::Lacks(Need::Put).to_string();
+    let lacks = |why: &String| why.starts_with("the subject lacks") && *why != lacks_put;
+    let skipped = report.rows().iter().filter(|row| row.note.as_ref().is_some_and(lacks));
+    assert_eq!(skipped.map(|row| row.id).collect::<Vec<_>>(), [""; 0]);
 }
 
 #[tokio::test]
 async fn the_server_conforms() {
     let dir = tempfile::tempdir().unwrap();
     let context = Context::root(Limits::default());
-    let subject = with_routes(Subject::protocol("ropewalk", server(dir.path()), &context));
+    let subject = with_all_there_is(Subject::protocol("ropewalk", server(dir.path()), &context));
     assert_conforms(suite("http").unwrap().run(&subject, &Options::default()).await);
 }
 
@@ -82,6 +99,6 @@ async fn the_server_conforms_over_sockets() {
     let server = server(dir.path());
     let context = Context::root(Limits::default());
     let address = serve::listening(server, &context).await;
-    let subject = with_routes(Subject::at(&address.to_string()).unwrap());
+    let subject = with_all_there_is(Subject::at(&address.to_string()).unwrap());
     assert_conforms(suite("http").unwrap().run(&subject, &Options::default()).await);
 }

@@ -48,6 +48,9 @@ enum Command {
     /// Serve a folder over HTTP/1.1 and HTTP/2.
     #[cfg(feature = "http")]
     Web(servers::WebArgs),
+    /// Serve a folder over FTP and FTPS.
+    #[cfg(feature = "ftp")]
+    Ftp(servers::FtpArgs),
     /// Send back what is sent (RFC 862).
     Echo(servers::EchoArgs),
     /// Fetch something over HTTP.
@@ -56,8 +59,16 @@ enum Command {
     /// Say who can log in: people, their groups, passwords and keys.
     #[cfg(feature = "store")]
     User(commands::user::UserArgs),
+    /// Say who is banned from a server that runs; ban and unban.
+    #[cfg(feature = "store")]
+    Ban(commands::ban::BanArgs),
+    /// Say what a server does that runs.
+    #[cfg(feature = "store")]
+    Status(commands::ban::StatusArgs),
     /// Make certificates for development.
     Cert(commands::cert::CertArgs),
+    /// Hash passwords for files of accounts.
+    Password(commands::password::PasswordArgs),
     /// Check a server against the RFCs.
     #[cfg(feature = "conform")]
     Conform(commands::conform::ConformArgs),
@@ -149,7 +160,12 @@ fn dispatch(mut all: Vec<Command>, registry: &Registry) -> Exit {
         Command::Fetch(args) => commands::fetch::run(&args),
         #[cfg(feature = "store")]
         Command::User(args) => commands::user::run(args),
+        #[cfg(feature = "store")]
+        Command::Ban(args) => commands::ban::run(args),
+        #[cfg(feature = "store")]
+        Command::Status(args) => commands::ban::status(&args),
         Command::Cert(args) => commands::cert::run(&args),
+        Command::Password(args) => commands::password::run(&args),
         #[cfg(feature = "conform")]
         Command::Conform(args) => commands::conform::run(&args),
         Command::Completions { shell } => {
@@ -161,6 +177,8 @@ fn dispatch(mut all: Vec<Command>, registry: &Registry) -> Exit {
         Command::External(words) => external::run(&words, &Cli::command()),
         #[cfg(feature = "http")]
         Command::Web(_) => servers::run(vec![command], registry),
+        #[cfg(feature = "ftp")]
+        Command::Ftp(_) => servers::run(vec![command], registry),
         Command::Echo(_) => servers::run(vec![command], registry),
     }
 }
@@ -170,6 +188,8 @@ impl Command {
         match self {
             #[cfg(feature = "http")]
             Self::Web(_) => true,
+            #[cfg(feature = "ftp")]
+            Self::Ftp(_) => true,
             Self::Echo(_) => true,
             _ => false,
         }

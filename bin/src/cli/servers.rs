@@ -1,7 +1,7 @@
 //! Single-server commands: each is the configuration that it would be in a file.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
@@ -49,9 +49,21 @@ pub(crate) struct WebArgs {
     /// The folder to serve.
     #[arg(long, value_name = "DIR", default_value = ".")]
     path: PathBuf,
+    /// What is not an option: the folder, as others take it. It is refused with a hint.
+    #[arg(hide = true, value_name = "DIR")]
+    stray: Option<String>,
     /// Answer 403 for a folder without an index file, instead of listing it.
     #[arg(long)]
     no_listing: bool,
+    /// Let whoever comes in send files and remove them.
+    #[arg(long)]
+    write: bool,
+    /// Speak WebDAV, so that the folder can be mounted; to change it, with --write.
+    #[arg(long)]
+    dav: bool,
+    /// Give folders as one file: `?archive=zip`, `?archive=tar`.
+    #[arg(long)]
+    archive: bool,
     /// Serve names that begin with a dot.
     #[arg(long)]
     hidden: bool,
@@ -63,6 +75,37 @@ pub(crate) struct WebArgs {
     /// manual, or as `htpasswd` writes it.
     #[arg(long, value_name = "DIR|FILE")]
     accounts: Option<PathBuf>,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+/// `ropewalk ftp`.
+#[cfg(feature = "ftp")]
+#[derive(Args, Clone, Debug)]
+pub(crate) struct FtpArgs {
+    /// The folder to serve.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    path: PathBuf,
+    /// Let anybody read it, as `anonymous` with any password.
+    #[arg(long)]
+    anonymous: bool,
+    /// Change nothing, whoever asks.
+    #[arg(long)]
+    read_only: bool,
+    /// Serve names that begin with a dot.
+    #[arg(long)]
+    hidden: bool,
+    /// Who may come in, to read and to write; may be repeated. Others on this machine can read it in the list of processes:
+    /// for more than a trial, use `--accounts`.
+    #[arg(long, value_name = "NAME:PASSWORD")]
+    user: Vec<User>,
+    /// Whoever is in this store may come in, the folder that `ropewalk user` keeps; or in this file: `.toml`, as in the
+    /// manual, or as `htpasswd` writes it.
+    #[arg(long, value_name = "DIR|FILE")]
+    accounts: Option<PathBuf>,
+    /// The ports that data connections come to.
+    #[arg(long, value_name = "FIRST-LAST")]
+    passive: Option<String>,
     #[command(flatten)]
     server: ServerArgs,
 }
@@ -93,16 +136,21 @@ impl fmt::Debug for User {
     }
 }
 
-#[cfg(feature = "http")]
-impl WebArgs {
+#[cfg(any(feature = "http", feature = "ftp"))]
+impl Config {
     /// The name of the accounts that are asked for, if any are.
-    fn accounts(&self, config: &mut Config) -> Result<Option<String>, String> {
+    fn accounts(
+        &mut self,
+        users: &[User],
+        file: Option<&PathBuf>,
+        server: &ServerArgs,
+    ) -> Result<Option<String>, String> {
         let mut accounts = Table::new();
-        if !self.user.is_empty() {
-            let users: Vec<_> = self.user.iter().map(|user| Value::from(user.0.as_str())).collect();
+        if !users.is_empty() {
+            let users: Vec<_> = users.iter().map(|user| Value::from(user.0.as_str())).collect();
             accounts.insert("users".into(), users.into());
         }
-        if let Some(file) = &self.accounts {
+        if let Some(file) = file {
             let path = std::path::absolute(file).map_err(|e| format!("{}: {e}", file.display()))?;
             let path = path.to_str().ok_or_else(|| format!("{} is not UTF-8", path.display()))?;
             accounts.insert(if file.is_dir() { "store" } else { "file" }.into(), path.into());
@@ -110,17 +158,20 @@ impl WebArgs {
         if accounts.is_empty() {
             return Ok(None);
         }
-        let is_tls = self.server.tls.is_some() || self.server.listen.iter().any(|at| at.tls().is_some());
-        if self.server.public && !is_tls && !self.server.print_config && !is_child() {
+        let is_tls = server.tls.is_some() || server.listen.iter().any(|at| at.tls().is_some());
+        if server.public && !is_tls && !server.print_config && !is_child() {
             eprintln!("logins from other machines need TLS: add --tls auto, or listen at tls:");
         }
-        Ok(Some(config.add("accounts", accounts)))
+        Ok(Some(self.add("accounts", accounts)))
     }
 }
 
 /// Where `web` listens if nothing is said, without TLS and with it.
 #[cfg(feature = "http")]
 const WEB_PORTS: [u16; 2] = [8080, 8443];
+/// Where `ftp` listens if nothing is said: its own port (RFC 959 §8), moved out of root's range.
+#[cfg(feature = "ftp")]
+const FTP_PORT: u16 = 2121;
 /// Where `echo` listens if nothing is said: its own port (RFC 862), moved out of root's range.
 const ECHO_PORT: u16 = 8007;
 
@@ -161,6 +212,11 @@ fn compose(commands: Vec<Command>) -> Result<Composed, String> {
                 config.web(&web)?;
                 web.server
             }
+            #[cfg(feature = "ftp")]
+            Command::Ftp(ftp) => {
+                config.ftp(&ftp)?;
+                ftp.server
+            }
             Command::Echo(echo) => {
                 config.service("echo", &echo.server, ECHO_PORT)?;
                 echo.server
@@ -191,14 +247,14 @@ struct Config {
 impl Config {
     #[cfg(feature = "http")]
     fn web(&mut self, web: &WebArgs) -> Result<(), String> {
-        let path = std::path::absolute(&web.path).map_err(|e| format!("{}: {e}", web.path.display()))?;
-        let path = path.to_str().ok_or_else(|| format!("{} is not UTF-8", path.display()))?;
-        let mut files = Table::from_iter([("path".to_owned(), Value::from(path))]);
-        if web.hidden {
-            files.insert("hidden".into(), "show".into());
+        if let Some(folder) = &web.stray {
+            return Err(format!("the folder to serve is given by an option: --path {folder}"));
         }
-        let name = self.add("files", files);
-        let accounts = web.accounts(self)?;
+        let name = self.files(&web.path, web.hidden, web.write)?;
+        let accounts = self.accounts(&web.user, web.accounts.as_ref(), &web.server)?;
+        if web.write && web.server.public && accounts.is_none() && !web.server.print_config && !is_child() {
+            eprintln!("anybody who reaches this machine can change the folder: add --user or --accounts");
+        }
         let [plain, tls] = WEB_PORTS;
         let port = if web.server.tls.is_some() { tls } else { plain };
         let service = self.service("http", &web.server, port)?;
@@ -206,11 +262,78 @@ impl Config {
         if web.no_listing {
             service.insert("listing".into(), false.into());
         }
+        for (key, on) in [("write", web.write), ("dav", web.dav), ("archive", web.archive)] {
+            if on {
+                service.insert(key.into(), true.into());
+            }
+        }
         if let Some(accounts) = accounts {
             let auth = Table::from_iter([("accounts".to_owned(), Value::from(accounts))]);
             service.insert("auth".into(), Value::Array(vec![auth.into()]));
         }
         Ok(())
+    }
+
+    #[cfg(feature = "ftp")]
+    fn ftp(&mut self, ftp: &FtpArgs) -> Result<(), String> {
+        let accounts = self.accounts(&ftp.user, ftp.accounts.as_ref(), &ftp.server)?;
+        if accounts.is_none() && !ftp.anonymous {
+            return Err("nobody can log in: give --user NAME:PASSWORD, --accounts FILE or --anonymous".into());
+        }
+        let name = self.files(&ftp.path, ftp.hidden, accounts.is_some() && !ftp.read_only)?;
+        // FTP begins TLS when the client asks for it, on the same port.
+        let certificate = self.certificate(&ftp.server)?;
+        let server = ServerArgs { tls: None, ..ftp.server.clone() };
+        let service = self.service("ftp", &server, FTP_PORT)?;
+        if let Some(accounts) = accounts {
+            service.insert("accounts".into(), accounts.into());
+            service.insert("files".into(), name.as_str().into());
+        }
+        if ftp.anonymous {
+            service.insert("anonymous".into(), name.into());
+        }
+        if let Some(certificate) = certificate {
+            service.insert("tls".into(), certificate.into());
+        }
+        if let Some(range) = &ftp.passive {
+            service.insert("passive".into(), range.as_str().into());
+        }
+        Ok(())
+    }
+
+    /// The name of a folder.
+    #[cfg(any(feature = "http", feature = "ftp"))]
+    fn files(&mut self, path: &Path, hidden: bool, write: bool) -> Result<String, String> {
+        let path = std::path::absolute(path).map_err(|e| format!("{}: {e}", path.display()))?;
+        let path = path.to_str().ok_or_else(|| format!("{} is not UTF-8", path.display()))?;
+        let mut files = Table::from_iter([("path".to_owned(), Value::from(path))]);
+        if hidden {
+            files.insert("hidden".into(), "show".into());
+        }
+        let read_only = Value::Table(files.clone());
+        files.insert("write".into(), true.into());
+        // One folder is one resource, whoever asks first: what writes to it, reads it too.
+        let known = self.resources.get_mut("files").and_then(Value::as_table_mut);
+        for (name, other) in known.into_iter().flatten() {
+            if *other == read_only || *other == Value::Table(files.clone()) {
+                if write {
+                    *other = files.into();
+                }
+                return Ok(name.clone());
+            }
+        }
+        if !write {
+            files.remove("write");
+        }
+        Ok(self.add("files", files))
+    }
+
+    /// The name of the certificate that `--tls` asks for.
+    fn certificate(&mut self, server: &ServerArgs) -> Result<Option<String>, String> {
+        let Some(TlsChoice::Auto) = server.tls else { return Ok(None) };
+        let (table, authority) = cert::auto()?;
+        self.authority = Some(authority);
+        Ok(Some(self.add("tls", table)))
     }
 
     /// Adds a resource under a free name; the same one is added once.
@@ -235,14 +358,7 @@ impl Config {
             listen.push(Endpoint::tcp(port));
         }
         self.privileged |= listen.iter().filter_map(Endpoint::port).any(|port| (1..1024).contains(&port));
-        let certificate = match server.tls {
-            Some(TlsChoice::Auto) => {
-                let (table, authority) = cert::auto()?;
-                self.authority = Some(authority);
-                Some(self.add("tls", table))
-            }
-            None => None,
-        };
+        let certificate = self.certificate(server)?;
         let here = std::env::current_dir().unwrap_or_default();
         let mut endpoints = Vec::new();
         for endpoint in listen {

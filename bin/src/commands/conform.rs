@@ -1,4 +1,5 @@
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use ropewalk_conformance::requirements::coverage;
@@ -25,8 +26,8 @@ pub(crate) struct ConformArgs {
     #[arg(long, value_name = "PREFIX")]
     only: Option<String>,
     /// Write a report: JSON, JUnit (`.xml`) or Markdown (`.md`), by the file's ending. May be repeated.
-    #[arg(long, value_name = "FILE")]
-    report: Vec<PathBuf>,
+    #[arg(long, value_name = "FILE", value_parser = report)]
+    report: Vec<ReportFile>,
     /// Known failures of this server, as TOML.
     #[arg(long, value_name = "FILE")]
     expect: Option<PathBuf>,
@@ -42,6 +43,20 @@ pub(crate) struct ConformArgs {
     /// What the server was given, such as `subprotocols`: run the cases that need it. May be repeated.
     #[arg(long, value_name = "NEED", value_parser = need)]
     given: Vec<Need>,
+}
+
+/// Where a report goes, in the form that the file's ending says.
+#[derive(Clone)]
+struct ReportFile {
+    path: PathBuf,
+    form: Form,
+}
+
+#[derive(Clone, Copy)]
+enum Form {
+    Json,
+    JUnit,
+    Markdown,
 }
 
 #[derive(Subcommand)]
@@ -119,6 +134,12 @@ async fn check(args: &ConformArgs) -> Result<Exit, String> {
         None => Expectations::none(),
         Some(file) => read(file).and_then(|text| Expectations::parse(&text))?,
     };
+    if !suite.is_for_clients()
+        && let Err(error) = reach(&subject).await
+    {
+        eprintln!("error: cannot connect to {endpoint}: {error}");
+        return Ok(Exit::Unavailable);
+    }
     let report = suite.run(&subject, &options).await.judged_by(&expectations);
     out!("{}", report.text());
     for file in &args.report {
@@ -134,6 +155,26 @@ async fn clients(endpoint: &str) -> Result<Subject, String> {
     Ok(Subject::connecting(endpoint, listener))
 }
 
+/// How long a server may take to accept the first connection.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Whether anybody is there: without, every case would fail.
+async fn reach(subject: &Subject) -> std::io::Result<()> {
+    let late = |_| std::io::Error::from(std::io::ErrorKind::TimedOut);
+    tokio::time::timeout(PATIENCE, subject.reach()).await.map_err(late)?
+}
+
+fn report(file: &str) -> Result<ReportFile, String> {
+    let path = PathBuf::from(file);
+    let form = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("json") => Form::Json,
+        Some("xml") => Form::JUnit,
+        Some("md") => Form::Markdown,
+        _ => return Err("a report is .json, .xml or .md".into()),
+    };
+    Ok(ReportFile { path, form })
+}
+
 fn need(name: &str) -> Result<Need, String> {
     Need::OF_SERVERS.iter().copied().find(|need| need.to_string() == name).ok_or_else(|| {
         let known: Vec<_> = Need::OF_SERVERS.iter().map(Need::to_string).collect();
@@ -145,12 +186,11 @@ fn read(file: &Path) -> Result<String, String> {
     std::fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))
 }
 
-fn write(report: &Report, file: &Path) -> Result<(), String> {
-    let text = match file.extension().and_then(|e| e.to_str()) {
-        Some("json") => report.json().map_err(|error| error.to_string())?,
-        Some("xml") => report.junit(),
-        Some("md") => report.markdown(),
-        _ => return Err(format!("{}: a report is .json, .xml or .md", file.display())),
+fn write(report: &Report, ReportFile { path, form }: &ReportFile) -> Result<(), String> {
+    let text = match form {
+        Form::Json => report.json().map_err(|error| error.to_string())?,
+        Form::JUnit => report.junit(),
+        Form::Markdown => report.markdown(),
     };
-    std::fs::write(file, text).map_err(|error| format!("cannot write {}: {error}", file.display()))
+    std::fs::write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }

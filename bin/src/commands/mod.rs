@@ -1,5 +1,7 @@
 //! Commands that do one thing and end.
 
+#[cfg(feature = "store")]
+pub(crate) mod ban;
 pub(crate) mod cert;
 pub(crate) mod check;
 pub(crate) mod config;
@@ -9,6 +11,7 @@ pub(crate) mod conform;
 pub(crate) mod fetch;
 pub(crate) mod kinds;
 pub(crate) mod man;
+pub(crate) mod password;
 #[cfg(feature = "suite")]
 pub(crate) mod up;
 #[cfg(feature = "store")]
@@ -22,6 +25,7 @@ pub(crate) fn version(verbose: bool) -> Exit {
     if verbose {
         let features = [
             ("http", cfg!(feature = "http")),
+            ("ftp", cfg!(feature = "ftp")),
             ("store", cfg!(feature = "store")),
             ("conform", cfg!(feature = "conform")),
         ]

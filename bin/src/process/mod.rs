@@ -6,14 +6,20 @@ mod source;
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf, absolute};
+use std::sync::Arc;
 
 use nix::sys::stat::{Mode, umask};
 use ropewalk_core::app::{self, Application, Privileges, Rebuild, Runtime};
 use ropewalk_core::config::{Diagnostics, Plan, Reading, Record, Registry};
-use ropewalk_core::telemetry::{self, Destination, Format, LogOptions, Rotation};
+use ropewalk_core::policy::Defender;
+use ropewalk_core::telemetry::{self, Destination, Format, LogOptions, Reopen, Rotation};
 use ropewalk_core::{Error, Result};
+#[cfg(feature = "store")]
+use ropewalk_store::accounts::Store;
 
 use crate::cli::{LogFormat, ProcessArgs, RuntimeKind};
+#[cfg(feature = "store")]
+use crate::control;
 use crate::exit::Exit;
 use crate::settings::Settings;
 
@@ -98,7 +104,7 @@ fn start(
     let plan = tell(source.read(registry)).ok_or(Failed::new(Exit::Config, ""))?;
     check_root(args, root)?;
     let log = log_options(&plan.settings.log, args);
-    let _log = telemetry::init(&log)?;
+    let log_guard = telemetry::init(&log)?;
     // Whatever panics is seen where everything else is.
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
     raise_descriptors();
@@ -106,13 +112,20 @@ fn start(
     let detached = is_child().then(detach::Child::begin).transpose()?;
     let (limits, reads) = (plan.limits.clone(), source.files());
     let fixed = fixed(&plan);
-    let members = members(plan).map_err(|error| Failed::new(Exit::Config, error.chain()))?;
-    let result = Application::new(members)
+    let defender = plan.settings.defender.clone().map(|options| Arc::new(Defender::new(options)));
+    let own = Own { store: plan.settings.store.clone(), defender: defender.clone() };
+    let mut all = own.members().map_err(|error| Failed::new(Exit::Config, error.chain()))?;
+    all.extend(members(plan).map_err(|error| Failed::new(Exit::Config, error.chain()))?);
+    let application = match defender {
+        Some(defender) => Application::new(all).defender(defender),
+        None => Application::new(all),
+    };
+    let result = application
         .limits(limits)
         .privileges(privileges(args))
         .reads(reads)
         .runtime(runtime, args.threads.map(usize::from))
-        .rebuild(rebuild(registry.clone(), source, fixed))
+        .rebuild(rebuild(registry.clone(), source, fixed, own, log_guard.reopen()))
         .on_ready(move || match detached {
             Some(child) => child.ready(),
             None => greet(),
@@ -124,17 +137,21 @@ fn start(
     Ok(result?)
 }
 
-/// Reads all again, for a reload.
-fn rebuild(registry: Registry, source: Source, started_with: String) -> Rebuild {
+/// Reads all again, for a reload. The log's file is opened again whatever comes of that, as who moved it away asks for no more.
+fn rebuild(registry: Registry, source: Source, started_with: String, own: Own, log: Reopen) -> Rebuild {
     Box::new(move || {
+        log.ask();
         let Reading { plan, diagnostics, .. } = source.read(&registry);
         let plan = plan.ok_or_else(|| Error::local(lines(&diagnostics).join("; ")))?;
         let changed = fixed(&plan) != started_with;
-        let members = members(plan)?;
+        let mut all = own.members()?;
+        all.extend(members(plan)?);
         if changed {
-            tracing::warn!("[log] and `drain` stay as they were: a change of them needs a restart");
+            tracing::warn!(
+                "[log], [defender], `store` and `drain` stay as they were: a change of them needs a restart"
+            );
         }
-        Ok(members)
+        Ok(all)
     })
 }
 
@@ -149,7 +166,37 @@ pub(crate) fn lines(diagnostics: &Diagnostics) -> Vec<String> {
 
 /// What no reload changes.
 fn fixed(plan: &Plan<Settings>) -> String {
-    format!("{:?} {:?}", plan.settings.log, plan.limits.drain)
+    let Settings { log, store, defender, .. } = &plan.settings;
+    format!("{log:?} {:?} {store:?} {defender:?}", plan.limits.drain)
+}
+
+/// What the process has for itself, over all reloads.
+struct Own {
+    store: Option<PathBuf>,
+    defender: Option<Arc<Defender>>,
+}
+
+impl Own {
+    /// Its services, first so that bans count and orders are taken while others start.
+    #[cfg(feature = "store")]
+    fn members(&self) -> Result<Vec<app::Member>> {
+        let Some(dir) = &self.store else { return Ok(Vec::new()) };
+        let mut members = Vec::new();
+        if let Some(defender) = &self.defender {
+            let store = Store::open(dir, Arc::default())?;
+            members.push(control::keeper(store, Arc::clone(defender)));
+        }
+        members.push(control::member(dir, self.defender.clone())?);
+        Ok(members)
+    }
+
+    #[cfg(not(feature = "store"))]
+    fn members(&self) -> Result<Vec<app::Member>> {
+        match &self.store {
+            Some(_) => Err(Error::local("`store` needs a build with stores")),
+            None => Ok(Vec::new()),
+        }
+    }
 }
 
 /// Prints what was found; gives the plan, if it can be used.

@@ -3,6 +3,7 @@ use std::sync::{Arc, LazyLock};
 
 use ropewalk_core::config::{ResourceKind, Secret, Section};
 use ropewalk_core::data::cred::{Accounts, AnyOf, Authenticator, Format, Hashing, Memory};
+use ropewalk_core::tls::check_secret;
 use ropewalk_store::accounts::Store;
 
 /// `[accounts.NAME]`: people and their passwords by name.
@@ -39,6 +40,11 @@ fn read(section: &mut Section<'_>) -> Option<Arc<dyn Authenticator>> {
             true => Format::Toml,
             false => Format::Htpasswd,
         };
+        if let Ok(meta) = std::fs::metadata(path)
+            && let Err(wide) = check_secret(path, &meta)
+        {
+            section.warn_in("file", wide.to_string());
+        }
         let accounts = Accounts::open(path, format.unwrap_or_else(by_name), Arc::clone(&HASHING));
         all.push(Arc::new(accounts.map_err(|error| section.error_in("file", error.chain())).ok()?));
     }

@@ -1,13 +1,13 @@
 //! Kinds of resources that services refer to by name.
 
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "ftp"))]
 mod accounts;
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "ftp"))]
 mod files;
 mod tls;
 
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "ftp"))]
 pub(crate) use accounts::ACCOUNTS;
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "ftp"))]
 pub(crate) use files::FILES;
 pub(crate) use tls::TLS;

@@ -74,3 +74,17 @@ fn what_the_run_time_user_cannot_have_is_found_before() {
     folder.check(&["--as", "nobody"]).says(3, &["as user nobody: ", "ropewalk.toml", "ermission denied"]);
     folder.check(&["--as", "no-such-user"]).says(1, &["there is no user no-such-user"]);
 }
+
+#[test]
+fn a_socket_that_two_services_want_is_a_mistake_with_both_places() {
+    let folder = Folder::with(
+        "[admin]\nlisten = \"tcp:9000\"\n[[service]]\nkind = \"echo\"\nlisten = [\"tcp:7000\", \"tcp:9000\"]\n\
+        [[service]]\nkind = \"echo\"\nlisten = \"tcp:7000:interface=localhost\"\n",
+    );
+    let said = folder.check(&[]);
+    said.says(78, &["tcp:9000 is listened on twice", "tcp:7000:interface=localhost is listened on twice"]);
+    for place in ["ropewalk.toml:5:23", "ropewalk.toml:8:10"] {
+        assert!(said.err.contains(place), "{}", said.err);
+    }
+    assert_eq!(said.err.matches("it is listened on here already").count(), 2, "{}", said.err);
+}

@@ -1,6 +1,6 @@
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::daemon::{Folder, done, ropewalk, run};
+use crate::daemon::{Folder, done, free_port, ropewalk, run};
 
 #[test]
 fn a_misspelt_command_is_a_usage_error_with_the_nearest_one() {
@@ -48,4 +48,14 @@ fn the_version_names_what_was_built_in() {
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(run(["version"]).out, format!("ropewalk {version}\n"));
     run(["version", "--verbose"]).says(0, &[version, "features: ", "aws-lc-rs"]);
+}
+
+#[test]
+fn a_check_of_nobody_is_one_line_and_a_report_of_no_form_is_refused_before() {
+    let at = format!("127.0.0.1:{}", free_port());
+    let said = run(["conform", "http", "--against", &at]);
+    said.says(69, &["error: cannot connect to ", &at, "refused"]);
+    assert_eq!((said.err.lines().count(), said.out.as_str()), (1, ""), "{said:?}");
+    let said = run(["conform", "http", "--against", &at, "--report", "out.txt"]);
+    said.says(2, &["out.txt", "a report is .json, .xml or .md"]);
 }

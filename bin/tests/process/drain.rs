@@ -56,7 +56,10 @@ fn a_transfer_finishes_while_new_peers_are_refused_and_readiness_is_red() {
     server.signal(Signal::SIGTERM);
     until("new peers are refused", || is_refused(web) && is_refused(echo));
     let (status, text) = get(admin, "/readyz");
-    assert!(status == 503 && text.contains("not ready"), "{text}");
+    assert!(
+        status == 503 && text.starts_with("HTTP/1.1 503") && text.contains("\r\n\r\ndraining\n"),
+        "{text}"
+    );
     assert_eq!(get(admin, "/livez").0, 200);
     let mut rest = Vec::new();
     // The connection closes once its answer is out.

@@ -306,3 +306,26 @@ fn proxies_come_from_the_environment_and_from_the_option() {
     done(fetch(&folder, &[url]).env("HTTP_PROXY", &at)).says(69, &["resolve: "]);
     done(fetch(&folder, &[url]).env("http_proxy", "ann:secret@x:y")).says(1, &["http_proxy", "not a proxy"]);
 }
+
+#[test]
+fn what_fails_is_told_as_json_with_its_phase() {
+    let folder = Folder::new();
+    let read = |said: &Done| serde_json::from_str::<serde_json::Value>(&said.out).unwrap();
+    let said =
+        fetched(&folder, &[&format!("http://ann:secret@127.0.0.1:{}/x?y", free_port()), "--json", "-O"]);
+    said.says(69, &["error: connect: "]);
+    let facts = read(&said);
+    assert_eq!((&facts["status"], &facts["error"]["phase"]), (&serde_json::Value::Null, &"connect".into()));
+    assert!(facts["error"]["message"].as_str().unwrap().contains("refused"), "{facts}");
+    assert!(facts["url"].as_str().unwrap().ends_with("/x?y") && !said.out.contains("secret"), "{facts}");
+    let script = Script::new(["HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"]);
+    let said = fetched(&folder, &[&script.url("/x"), "--json", "-O"]);
+    said.says(1, &["error: body: "]);
+    let facts = read(&said);
+    assert_eq!(
+        (&facts["status"], &facts["error"]["phase"], &facts["octets"]),
+        (&200.into(), &"body".into(), &4.into())
+    );
+    let script = Script::new([ok("", "all")]);
+    assert!(read(&fetched(&folder, &[&script.url("/x"), "--json", "-O"]))["error"].is_null());
+}

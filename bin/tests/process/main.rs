@@ -3,7 +3,10 @@
 #![expect(clippy::disallowed_methods, reason = "tests wait in threads of their own")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, also in what tests share")]
 
+mod ban;
 mod check;
+mod clients;
+mod clients_wget;
 mod commands;
 mod config;
 mod daemon;
@@ -12,9 +15,12 @@ mod drain;
 mod fetch;
 mod fetch_peers;
 mod fetch_resume;
+mod ftp;
 mod notify;
+mod password;
 mod privileges;
 mod process;
+mod programs;
 mod reload;
 mod servers;
 mod sockets;

@@ -5,7 +5,7 @@ use std::thread;
 
 use nix::sys::signal::Signal;
 
-use crate::daemon::{Daemon, Folder, connect, echoes, free_port, get, is_refused, until};
+use crate::daemon::{Daemon, Folder, connect, echoes, free_port, get, is_refused, ropewalk, until};
 
 fn echo(name: &str, port: u16, more: &str) -> String {
     format!(
@@ -123,4 +123,19 @@ fn a_single_server_command_has_nothing_new_to_read() {
     server.signal(Signal::SIGHUP);
     server.wait_for("reloaded kept=1 started=0 draining=0");
     echoes(before, "hello");
+}
+
+#[test]
+fn a_log_that_was_moved_away_is_begun_anew() {
+    let folder = Folder::new();
+    let log = folder.join("log");
+    let mut command = ropewalk(["echo", "--port", "0", "--log-file"]);
+    let mut server = Daemon::begin(command.arg(&log));
+    until("it is ready", || folder.read("log").contains("ready"));
+    std::fs::rename(&log, folder.join("log.1")).unwrap();
+    server.signal(Signal::SIGHUP);
+    until("the new file tells of the reload", || folder.read("log").contains("reloaded"));
+    assert!(!folder.read("log").contains("listening"));
+    assert_eq!(server.stop(), Some(0));
+    assert!(folder.read("log").contains("stopped"));
 }

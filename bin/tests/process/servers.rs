@@ -1,4 +1,5 @@
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,10 @@ use crate::daemon::{
 fn echo_sends_back_and_ends_without_error() {
     let mut server = Daemon::start(["echo", "--listen", "0"]);
     assert!(server.addresses().iter().all(|at| at.ip().is_loopback()), "{}", server.log());
+    if TcpListener::bind("[::1]:0").is_ok() {
+        let both = format!("listening at=127.0.0.1:{0} also=[::1]:{0} ", server.port());
+        assert!(server.log().contains(&both), "{}", server.log());
+    }
     echoes(connect(server.port()), "hello");
     assert_eq!(server.stop(), Some(0));
     assert!(is_refused(server.port()));
@@ -40,6 +45,8 @@ fn what_is_said_twice_or_makes_no_sense_is_a_usage_error() {
     let twice = run(["echo", "--umask", "027", "+", "echo", "--port", "1", "--umask", "022"]);
     twice.says(2, &["--umask is given twice"]);
     run(["echo", "--port", "1", "--port", "2"]).says(2, &["--port"]);
+    run(["web", "site"]).says(2, &["--path site"]);
+    run(["echo", "--listen", "localhost:8080"]).says(2, &["`tcp:8080:interface=localhost`"]);
     run(["echo", "+", "kinds"]).says(2, &["only servers can stand beside `+`"]);
     run(["echo", "--tls", "auto", "--listen", "unix:/tmp/x", "--print-config"])
         .says(2, &["--tls is for TCP"]);
@@ -138,7 +145,8 @@ fn web_asks_for_the_logins_that_it_is_given() {
     let folder = Folder::new();
     folder.write("page.txt", "the page");
     // The password of both is `password`.
-    folder.write("people", "bob:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n");
+    let people = folder.write("people", "bob:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n");
+    std::fs::set_permissions(people, std::fs::Permissions::from_mode(0o640)).unwrap();
     let server = Daemon::of(
         ropewalk(["web", "--port", "0", "--user", "ann:pass:word", "--accounts", "people"])
             .current_dir(folder.path()),

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use ropewalk_core::tls::{Authorities, ClientTls};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::daemon::{Daemon, Folder, connect, done, echoes, free_port, ropewalk, until};
+use crate::daemon::{Daemon, Folder, connect, done, echoes, free_port, get, ropewalk, until};
 
 /// Asks over HTTPS, trusting this authority; gives the status and the whole response.
 #[track_caller]
@@ -38,6 +38,23 @@ fn tls_auto_is_trusted_by_the_users_own_authority() {
     let authority = Path::new(advice.rsplit(' ').next().unwrap());
     assert!(authority.starts_with(home.path()), "{advice}");
     assert_eq!(get_tls(server.port(), authority, "/page.txt").0, 200);
+}
+
+#[test]
+fn who_speaks_plain_http_to_a_port_for_tls_is_told_so() {
+    let home = Folder::new();
+    home.write("page.txt", "the page");
+    let mut command = ropewalk(["web", "--port", "0", "--tls", "auto", "--path"]);
+    command.arg(home.path()).env("HOME", home.path()).env_remove("XDG_DATA_HOME");
+    let server = Daemon::of(&mut command);
+    let (status, text) = get(server.port(), "/page.txt");
+    assert!(status == 400 && text.contains("This port speaks TLS"), "{text}");
+    let mut other = connect(server.port());
+    other.write_all(b"EHLO example.org\r\n").unwrap();
+    let mut said = Vec::new();
+    // The alert of TLS, and the end.
+    let _ = other.read_to_end(&mut said);
+    assert!(!String::from_utf8_lossy(&said).contains("HTTP"), "{said:?}");
 }
 
 #[test]
@@ -85,4 +102,28 @@ fn a_socket_of_the_service_manager_is_taken_over() {
     drop(server);
     done(&mut ropewalk(["echo", "--listen", "systemd:name=web"]))
         .says(1, &["systemd handed over no sockets"]);
+}
+
+/// A program that held a listening socket could take connections in our place.
+#[test]
+fn a_program_is_not_given_what_the_server_was_started_with() {
+    let folder = Folder::new();
+    folder.write("descriptors.sh", "printf 'Content-Type: text/plain\\n\\n'; ls -l /proc/self/fd; echo end");
+    folder.write(
+        "ropewalk.toml",
+        &format!(
+            "[[service]]\nkind = \"http\"\nlisten = \"tcp:0:interface=127.0.0.1\"\n\
+             [[service.cgi]]\nfolder = {:?}\nextension = \"sh\"\ncommand = [\"sh\"]\n",
+            folder.path()
+        ),
+    );
+    let handed_over = folder.write("handed-over", "");
+    let inner = folder.command(&[]);
+    let mut command = Command::new("sh");
+    command.args(["-c", "exec 7<\"$0\"; exec \"$@\""]).arg(&handed_over).arg(inner.get_program());
+    command.args(inner.get_args());
+    let server = Daemon::of(&mut command);
+    let (status, text) = get(server.port(), "/descriptors.sh");
+    assert!(status == 200 && text.contains("\nend\n"), "{text}");
+    assert!(!text.contains("handed-over") && !text.contains("socket:"), "{text}");
 }

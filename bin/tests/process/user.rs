@@ -39,12 +39,8 @@ fn people_are_added_listed_changed_and_removed() {
     let folder = Folder::new();
     user(&folder, &["ls"]).says(1, &["there is no store in"]);
     assert!(!folder.join("data").exists(), "looking makes nothing");
-    user_told(
-        &folder,
-        &["add", "ann", "--group", "staff", "--quota", "10GiB", "--home", "people/ann"],
-        "pw\n",
-    )
-    .says(0, &[]);
+    user_told(&folder, &["add", "ann", "--group", "staff", "--quota", "10GiB", "--home", "annex"], "pw\n")
+        .says(0, &[]);
     user_told(&folder, &["add", "ann"], "pw\n").says(1, &["there is an account \"ann\" already"]);
     user(&folder, &["add", "bob", "--no-password"]).says(0, &[]);
     user(&folder, &["disable", "bob"]).says(0, &[]);
@@ -56,7 +52,7 @@ fn people_are_added_listed_changed_and_removed() {
     let ann = &listed["accounts"][0];
     assert_eq!(
         (&ann["name"], &ann["disabled"], &ann["home"]),
-        (&"ann".into(), &false.into(), &"people/ann".into())
+        (&"ann".into(), &false.into(), &"annex".into())
     );
     assert_eq!(ann["quota"], 10_u64 << 30);
     assert!(ann["created"].as_str().unwrap().ends_with('Z'));
@@ -64,7 +60,7 @@ fn people_are_added_listed_changed_and_removed() {
     user(&folder, &["set", "ann", "--group", "web", "--quota", "none", "--home", ""]).says(0, &[]);
     user(&folder, &["show", "ann"])
         .says(0, &["groups    web\n", "home      -\n", "quota     -\n", "password  yes\n"]);
-    user(&folder, &["set", "ann"]).says(2, &["required"]);
+    user(&folder, &["set", "ann"]).says(2, &["were not provided"]);
     user(&folder, &["enable", "bob"]).says(0, &[]);
     user(&folder, &["show", "bob"]).says(0, &["state     active", "password  no"]);
     for command in ["show", "rm", "disable", "enable", "passwd"] {
@@ -112,7 +108,7 @@ fn a_server_that_runs_sees_what_is_changed_beside_it() {
     );
     folder.write("ropewalk.toml", &config);
     folder.check(&[]).says(0, &[]);
-    let server = Daemon::of(&mut folder.command(&["run"]));
+    let server = Daemon::of(&mut folder.command(&[]));
     let port = server.port();
     assert_eq!(login(port, "ann", "one"), 200);
     user_told(&folder, &["add", "bob"], "two\n").says(0, &[]);

@@ -1,5 +1,6 @@
 use std::num::NonZero;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -8,7 +9,7 @@ use super::generation::{Generation, Prepared, prepare};
 use super::notify::Notifier;
 use super::privileges::{Dropped, Privileges};
 use super::shards::Shards;
-use super::{BoxService, Context, Service};
+use super::{BoxService, Context, Defend, Service};
 use crate::net::Sockets;
 use crate::{Error, Limits, Result};
 
@@ -62,6 +63,7 @@ pub struct Application {
     runtime: Runtime,
     threads: Option<usize>,
     rebuild: Option<Rebuild>,
+    defender: Option<Arc<dyn Defend>>,
     on_ready: Option<Box<dyn FnOnce() + Send>>,
 }
 
@@ -76,6 +78,7 @@ impl Application {
             runtime: Runtime::default(),
             threads: None,
             rebuild: None,
+            defender: None,
             on_ready: None,
         }
     }
@@ -109,6 +112,13 @@ impl Application {
         self
     }
 
+    /// Shuts out whom this says, on every server.
+    #[must_use]
+    pub fn defender(mut self, defender: Arc<dyn Defend>) -> Self {
+        self.defender = Some(defender);
+        self
+    }
+
     /// On SIGHUP, builds the members anew with this.
     #[must_use]
     pub fn rebuild(mut self, rebuild: Rebuild) -> Self {
@@ -129,6 +139,9 @@ impl Application {
     /// If a member cannot be prepared, privileges cannot be given up, or the runtime cannot start. What
     /// happens later is logged.
     pub fn run(mut self) -> Result<()> {
+        // What was handed over to us, a listening socket above all, is not for the programs that services start. Ours are
+        // opened so.
+        close_fds::set_fds_cloexec(3, &[]);
         let mut sockets = Sockets::default();
         sockets.begin();
         let (members, mut asked) = prepare(std::mem::take(&mut self.members), &mut sockets)?;
@@ -170,7 +183,7 @@ impl Application {
         shards: Vec<Handle>,
     ) -> Result<()> {
         let mut signals = Signals::new()?;
-        let cx = Context::over(self.limits, shards);
+        let cx = Context::over(self.limits, shards, self.defender);
         notifier.watchdog(&cx);
         let mut generation = Generation::new(sockets, cx.clone(), dropped, notifier.clone());
         if generation.start(members, signals.stop()).await {

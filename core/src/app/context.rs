@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span};
 
-use super::{ConnId, Live, Task};
+use super::{ConnId, Defend, Live, Task};
 use crate::data::cred::Principal;
 use crate::telemetry::{Health, Metrics};
 use crate::{Address, Limits};
@@ -39,6 +39,7 @@ struct Shared {
     reload: Notify,
     /// Where connections run; where there is none, in the runtime of whoever accepts them.
     shards: Vec<Handle>,
+    defender: Option<Arc<dyn Defend>>,
 }
 
 /// Something a peer did that counts against its address.
@@ -57,6 +58,9 @@ pub enum Offence {
     Scanner,
 }
 
+/// Characters of a name that the log repeats.
+const LONGEST_NAME: usize = 128;
+
 impl Offence {
     /// The name in logs and metrics.
     pub fn name(self) -> &'static str {
@@ -73,11 +77,11 @@ impl Offence {
 impl Context {
     /// The context of a whole application.
     pub fn root(limits: Limits) -> Self {
-        Self::over(limits, Vec::new())
+        Self::over(limits, Vec::new(), None)
     }
 
-    /// The context of an application whose connections run in these runtimes.
-    pub(super) fn over(limits: Limits, shards: Vec<Handle>) -> Self {
+    /// The context of an application whose connections run in these runtimes, and which is defended so.
+    pub(super) fn over(limits: Limits, shards: Vec<Handle>, defender: Option<Arc<dyn Defend>>) -> Self {
         Self(Arc::new(Inner {
             stopping: CancellationToken::new(),
             ended: CancellationToken::new(),
@@ -85,7 +89,7 @@ impl Context {
             limits: Arc::new(limits),
             ready: Arc::default(),
             authenticated: Arc::default(),
-            shared: Arc::new(Shared { shards, ..Shared::default() }),
+            shared: Arc::new(Shared { shards, defender, ..Shared::default() }),
             id: None,
         }))
     }
@@ -135,10 +139,33 @@ impl Context {
         self.0.authenticated.raise();
     }
 
-    /// Reports what a peer did: it is counted and logged, in a line that fail2ban understands.
+    /// Reports what a peer did: it is counted and logged, in a line that fail2ban understands. Where it is banned for it,
+    /// its connections end, but for those that somebody has logged in on.
     pub fn report(&self, peer: &Address, offence: Offence) {
+        self.defend(peer, offence);
         self.0.shared.metrics.offence(offence.name());
         tracing::info!(%peer, offence = offence.name(), "offence");
+    }
+
+    /// The same of a login by this name, as the peer said it.
+    pub fn report_login(&self, peer: &Address, offence: Offence, user: &str) {
+        self.0.shared.metrics.offence(offence.name());
+        // As much as a name may be long, and somebody may send more.
+        let user: String = user.chars().take(LONGEST_NAME).collect();
+        // The quoted form shows controls as what they are.
+        tracing::info!(%peer, offence = offence.name(), ?user, "offence");
+        self.defend(peer, offence);
+    }
+
+    fn defend(&self, peer: &Address, offence: Offence) {
+        if self.defender().is_some_and(|defender| defender.report(peer, offence)) {
+            self.live().end_strangers(peer);
+        }
+    }
+
+    /// What shuts out peers that offend.
+    pub(super) fn defender(&self) -> Option<&dyn Defend> {
+        self.0.shared.defender.as_deref()
     }
 
     /// Whether [`authenticated`](Context::authenticated) was called.

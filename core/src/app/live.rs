@@ -119,6 +119,13 @@ impl Live {
         self.lock().values().filter(of_user).map(|entry| entry.cx.end()).count()
     }
 
+    /// Ends all of this peer's network that nobody has logged in on.
+    pub(super) fn end_strangers(&self, peer: &Address) {
+        let Some(network) = peer.network() else { return };
+        let is_one = |entry: &&Entry| entry.user.is_none() && entry.peer.network() == Some(network);
+        self.lock().values().filter(is_one).for_each(|entry| entry.cx.end());
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<ConnId, Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -147,5 +154,23 @@ mod tests {
         assert!(ids.is_sorted_by(|a, b| a < b));
         assert_eq!(ids[0].to_string().len(), 13);
         assert!(ids.is_sorted_by_key(ToString::to_string));
+    }
+
+    #[test]
+    fn strangers_of_a_network_end_and_nobody_else() {
+        use crate::data::cred::Method;
+        let root = Context::root(crate::Limits::default());
+        let enter = |peer: &str| {
+            let (id, peer) = (ConnId::next(), Address::from(peer.parse::<std::net::SocketAddr>().unwrap()));
+            let cx = root.connection(tracing::Span::none(), id);
+            let listed = root.live().enter(id, "web", peer, cx.clone());
+            (id, cx, listed)
+        };
+        let (_, stranger, _kept) = enter("[2001:db8::1]:1");
+        let (id, known, _kept) = enter("[2001:db8::2]:1");
+        let (_, other, _kept) = enter("[2001:db8:0:1::1]:1");
+        root.live().name(id, &Principal::new("ann".parse().unwrap(), [], Method::Password));
+        root.live().end_strangers(&Address::from("[2001:db8::3]:9".parse::<std::net::SocketAddr>().unwrap()));
+        assert_eq!([stranger, known, other].map(|cx| cx.is_ended()), [true, false, false]);
     }
 }

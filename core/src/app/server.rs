@@ -10,9 +10,9 @@ use tracing::Instrument as _;
 
 use super::{
     BoxPolicy, BoxProtocol, ConnId, Context, LimitConnections, LimitPerPeer, Next, Offence, Policy, Prepare,
-    Protocol, Service, Tls,
+    Protocol, Service, Tls, defend::ShutOut,
 };
-use crate::net::{Bound, Endpoint, Incoming, Listener};
+use crate::net::{Bound, Endpoint, Incoming, Listener, Notice};
 use crate::tls::{Certificates, ServerTls};
 use crate::{Error, Fault, Limits, Result};
 
@@ -35,6 +35,9 @@ pub struct Server {
     limits: Option<Limits>,
     client_first: bool,
     login: bool,
+    tls_apart: bool,
+    later: Option<ServerTls>,
+    notice: Option<Notice>,
     /// The socket of each of `listens`, once prepared.
     bound: Vec<Bound>,
 }
@@ -65,6 +68,9 @@ impl Server {
             limits: None,
             client_first: false,
             login: false,
+            tls_apart: false,
+            later: None,
+            notice: None,
             bound: Vec::new(),
         }
     }
@@ -125,6 +131,29 @@ impl Server {
         self
     }
 
+    /// The TLS session of each connection has keys of its own, so that further connections of its peer can be tied to
+    /// it: see [`ServerTls::apart`].
+    #[must_use]
+    pub fn tls_apart(mut self) -> Self {
+        self.tls_apart = true;
+        self
+    }
+
+    /// The protocol begins TLS itself, when the peer asks for it: these certificates are read and renewed as those of
+    /// endpoints are.
+    #[must_use]
+    pub fn starttls(mut self, tls: ServerTls) -> Self {
+        self.later = Some(tls);
+        self
+    }
+
+    /// Says this to peers that come to an endpoint with TLS and do not speak it.
+    #[must_use]
+    pub fn plaintext_notice(mut self, notice: Notice) -> Self {
+        self.notice = Some(notice);
+        self
+    }
+
     fn acceptor(&self, chain: Chain, cx: Context, tasks: TaskTracker) -> Acceptor {
         let Self { proto, name, login, client_first, .. } = self;
         let (proto, login, client_first) = (*proto, *login, *client_first);
@@ -134,10 +163,13 @@ impl Server {
 
     fn chain(&self, tls: Option<&ServerTls>, counts: &Counts) -> Chain {
         let mut all = self.outer.clone();
+        // Behind a proxy it is only known now who the peer is.
+        all.push(ShutOut.boxed());
         all.push(counts.all.clone());
         all.push(counts.per_peer.clone());
         if let Some(tls) = tls {
-            all.push(Tls::new(tls.clone()).boxed());
+            let tls = Tls::new(tls.clone()).notice(self.notice);
+            all.push(if self.tls_apart { tls.apart().boxed() } else { tls.boxed() });
         }
         all.extend(self.inner.iter().cloned());
         Chain { policies: all, protocol: self.protocol.clone(), tls: tls.is_some() }
@@ -218,6 +250,9 @@ impl Counts {
 impl Service for Server {
     fn prepare(&mut self, prepare: &mut Prepare<'_>) -> Result<()> {
         self.bound.clear();
+        for file in self.later.iter().flat_map(|tls| tls.certificates().files()) {
+            prepare.reads(file);
+        }
         for listen in &self.listens {
             for file in listen.tls.iter().flat_map(|tls| tls.certificates().files()) {
                 prepare.reads(file);
@@ -234,11 +269,19 @@ impl Service for Server {
         };
         let counts = Counts::new(cx.limits());
         let tasks = TaskTracker::new();
-        let mut accepting = Vec::new();
+        let (mut accepting, mut addresses) = (Vec::new(), Vec::new());
         for (listen, bound) in self.listens.iter().zip(&self.bound) {
             let chain = self.chain(listen.tls.as_ref(), &counts);
             let listener = bound.listen()?;
-            tracing::info!(at = %listener.local(), tls = chain.tls, "listening");
+            // Loopback is two addresses.
+            let also = bound.local().into_iter().nth(1).map(tracing::field::display);
+            tracing::info!(at = %listener.local(), also, tls = chain.tls, "listening");
+            let mut at = bound.local();
+            if at.is_empty() {
+                at.push(listener.local());
+            }
+            let tls = if chain.tls { " (TLS)" } else { "" };
+            addresses.extend(at.iter().map(|at| format!("{at}{tls}")));
             let acceptor = self.acceptor(chain, cx.clone(), tasks.clone());
             if listener.is_single() || cx.shards().is_empty() {
                 accepting.push(cx.spawn(acceptor.run(listener)));
@@ -249,11 +292,10 @@ impl Service for Server {
                 accepting.push(cx.spawn_on(shard, acceptor.clone().run(bound.listen()?)));
             }
         }
-        for listen in &self.listens {
-            if let Some(tls) = &listen.tls {
-                cx.spawn(renew(tls.certificates().clone(), cx.clone())).detach();
-            }
+        for tls in self.listens.iter().filter_map(|listen| listen.tls.as_ref()).chain(&self.later) {
+            cx.spawn(renew(tls.certificates().clone(), cx.clone())).detach();
         }
+        cx.health().listens(&self.name, addresses);
         cx.ready();
         futures_util::future::join_all(accepting).await;
         tasks.close();

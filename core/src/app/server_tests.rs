@@ -61,3 +61,36 @@ async fn a_server_without_limits_of_its_own_keeps_those_of_the_application() {
     assert!(!echoes(&mut endpoint.connect().await.unwrap(), b'b').await);
     assert!(echoes(&mut first, b'c').await);
 }
+
+/// Takes everybody for one address, which is banned from its third offence on.
+#[derive(Debug, Default)]
+struct Strict(std::sync::atomic::AtomicUsize);
+
+impl crate::app::Defend for Strict {
+    fn report(&self, _: &crate::Address, _: Offence) -> bool {
+        self.0.fetch_add(1, Ordering::Relaxed) == 2
+    }
+
+    fn shuts_out(&self, _: &crate::Address) -> bool {
+        self.0.load(Ordering::Relaxed) >= 3
+    }
+}
+
+#[tokio::test]
+async fn a_banned_peer_is_served_by_no_server() {
+    let endpoint: Endpoint = "memory:banned".parse().unwrap();
+    let mut server = Server::new("test", fragile).listen(endpoint.clone());
+    let mut sockets = Sockets::default();
+    server.prepare(&mut Prepare::new(&mut sockets)).unwrap();
+    let cx = Context::over(Limits::default(), Vec::new(), Some(Arc::new(Strict::default())));
+    let own = cx.clone();
+    cx.spawn(async move { server.run(own).await }).detach();
+    cx.until_ready().await;
+    let mut conn = endpoint.connect().await.unwrap();
+    for _ in 0..3 {
+        assert!(echoes(&mut conn, b'a').await);
+        cx.report(&crate::Address::Memory, Offence::WrongPassword);
+    }
+    assert!(!echoes(&mut endpoint.connect().await.unwrap(), b'b').await);
+    assert!(cx.metrics().render().contains("limit=\"banned\""));
+}

@@ -8,12 +8,15 @@ use super::document::Document;
 use super::schema::SchemaKey;
 use super::value::Origin;
 use crate::Limits;
+use crate::net::Endpoint;
 
 /// What reading leaves behind.
 pub(super) struct Notes {
     pub(super) diagnostics: RefCell<Diagnostics>,
     pub(super) keys: RefCell<Vec<SchemaKey>>,
     pub(super) limits: RefCell<Limits>,
+    /// What is listened on, and where that is said.
+    claims: RefCell<Vec<(Endpoint, Origin)>>,
     digest: RefCell<Blake2s256>,
     /// Nothing is read: keys are only asked for.
     pub(super) probing: bool,
@@ -29,6 +32,7 @@ impl Notes {
             diagnostics: RefCell::new(document.diagnostics.clone()),
             keys: RefCell::default(),
             limits: RefCell::default(),
+            claims: RefCell::default(),
             digest: RefCell::default(),
             probing: false,
             broken: document.broken,
@@ -51,6 +55,16 @@ impl Notes {
             self.errors.set(self.errors.get() + usize::from(diagnostic.severity == Severity::Error));
             self.diagnostics.borrow_mut().push(diagnostic);
         }
+    }
+
+    /// Notes that this is listened on. Where something listens there already: where that is said.
+    pub(super) fn claim(&self, endpoint: &Endpoint, at: &Origin) -> Option<Origin> {
+        let mut claims = self.claims.borrow_mut();
+        let first = claims.iter().find(|(other, _)| endpoint.collides(other)).map(|(_, at)| at.clone());
+        if first.is_none() {
+            claims.push((endpoint.clone(), at.clone()));
+        }
+        first
     }
 
     /// Whether what is missing may only be unread.

@@ -3,11 +3,11 @@ use std::fmt;
 
 use super::diagnostic::{Diagnostic, Diagnostics, Severity};
 use super::document::Document;
-use super::kind::{Kind, Registry};
+use super::kind::{Kind, Registry, ResourceKind};
 use super::notes::Notes;
 use super::resources::Resources;
 use super::section::{Section, nearest};
-use super::value::{Data, Origin, Table, Value};
+use super::value::{Data, Entry, Origin, Table, Value};
 use crate::Limits;
 use crate::app::{self, BoxService};
 
@@ -104,7 +104,7 @@ impl Document {
                 twice(notes, &format!("[{section}.{name}]"), first, second);
             }
         }
-        for (kind, name, entry) in found {
+        for (kind, name, entry) in by_reference(found) {
             let errors = notes.errors();
             notes.fingerprint();
             match entry.value.as_table() {
@@ -137,6 +137,46 @@ impl Document {
             .filter_map(|(item, name)| read_service(item, &name, registry, notes, resources))
             .collect()
     }
+}
+
+type FoundResource<'a> = (&'a ResourceKind, &'a String, &'a Entry);
+
+/// The same with what refers to others of its kind, by names in a table of its own, after those.
+fn by_reference(found: Vec<FoundResource<'_>>) -> Vec<FoundResource<'_>> {
+    let mut ordered = Vec::with_capacity(found.len());
+    let mut seen = vec![false; found.len()];
+    for start in 0..found.len() {
+        // Each with what it refers to that is still to come, as far as it was looked at.
+        let mut way: Vec<(usize, Vec<usize>)> = Vec::new();
+        let mut next = Some(start);
+        loop {
+            if let Some(at) = next.take()
+                && let (Some(known), Some(resource)) = (seen.get_mut(at), found.get(at))
+                && !std::mem::replace(known, true)
+            {
+                way.push((at, references(resource, &found)));
+            }
+            let Some((at, refers)) = way.last_mut() else { break };
+            next = refers.pop();
+            if next.is_none() {
+                ordered.extend(found.get(*at).copied());
+                way.pop();
+            }
+        }
+    }
+    ordered
+}
+
+/// Which of all that were found one of them refers to.
+fn references((kind, _, entry): &FoundResource<'_>, found: &[FoundResource<'_>]) -> Vec<usize> {
+    let mut names = BTreeSet::new();
+    for below in entry.value.as_table().into_iter().flatten() {
+        if below.1.value.as_table().is_some() {
+            below.1.value.leaves(&mut |leaf| names.extend(leaf.as_str().map(str::to_owned)));
+        }
+    }
+    let refers = |(other, name, _): &FoundResource<'_>| other.name == kind.name && names.contains(*name);
+    (0..found.len()).filter(|at| found.get(*at).is_some_and(refers)).collect()
 }
 
 /// Reads the top level, but for resources and services.

@@ -1,11 +1,11 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::diagnostic::Severity;
 use super::notes::Notes;
 use super::resources::Resources;
 use super::schema::{Need, SchemaKey};
-use super::typed::{Found, FromValue};
+use super::typed::{Found, FromValue, Wrong};
 use super::value::{Data, Origin, Table, Value, digest_table};
 
 /// A table of the configuration while it is read.
@@ -69,6 +69,11 @@ impl<'a> Section<'a> {
     /// Whether there is a value for this key.
     pub fn has(&self, key: &str) -> bool {
         self.table.is_some_and(|table| table.contains_key(key))
+    }
+
+    /// The text that is the value of this key, if it is one. Asking by [`key`](Self::key) says what else it is.
+    pub fn text(&self, key: &str) -> Option<&'a str> {
+        self.table?.get(key)?.value.as_str()
     }
 
     /// A table below this one, if it is there.
@@ -135,15 +140,24 @@ impl<'a> Section<'a> {
 
     /// Records an error about a key's value.
     pub fn error_in(&self, key: &str, message: impl Into<String>) {
-        let entry = self.table.and_then(|table| table.get(key));
-        self.error_at(entry.map_or(&self.at, |entry| &entry.value.at), message.into());
+        self.error_at(self.place_of(key), message.into());
+    }
+
+    /// Where the value of this key stands; where there is none, where the section does.
+    pub(super) fn place_of(&self, key: &str) -> &Origin {
+        self.table.and_then(|table| table.get(key)).map_or(&self.at, |entry| &entry.value.at)
+    }
+
+    /// Records what is wrong with a value.
+    pub(super) fn wrong(&self, wrongs: Vec<Wrong>) {
+        for Wrong { at, message, help } in wrongs {
+            self.notes.push(at, Severity::Error, message, help);
+        }
     }
 
     /// Records something the operator should know about a key's value, though it stops nothing.
     pub fn warn_in(&self, key: &str, message: impl Into<String>) {
-        let entry = self.table.and_then(|table| table.get(key));
-        let at = entry.map_or(&self.at, |entry| &entry.value.at).clone();
-        self.notes.push(at, Severity::Warning, message.into(), None);
+        self.notes.push(self.place_of(key).clone(), Severity::Warning, message.into(), None);
     }
 
     /// Adds something that what is built here depends on and that stands in no key, such as the content of a file;
@@ -276,6 +290,28 @@ impl<'a> Field<'_, 'a> {
         self.refer(kind, all)
     }
 
+    /// The resources of a kind that the values of a table name, as `T`s, by the table's keys; nothing where there is no
+    /// table, or not each of them could be found.
+    pub fn named_resources<T: ?Sized + Send + Sync + 'static>(
+        self,
+        kind: &'static str,
+        all: &Resources,
+    ) -> Option<BTreeMap<String, Arc<T>>> {
+        self.note_kind(&format!("table of {kind}"), Need::Optional);
+        let value = self.value()?;
+        let table = self.section.expect_table(value)?;
+        let mut found = BTreeMap::new();
+        for (key, entry) in table {
+            let at = &entry.value.at;
+            match entry.value.as_str() {
+                Some(name) => found
+                    .extend(all.find(kind, name, at, self.section.notes).map(|thing| (key.clone(), thing))),
+                None => self.section.error_at(at, format!("expected the name of a [{kind}.NAME]")),
+            }
+        }
+        (found.len() == table.len()).then_some(found)
+    }
+
     fn value(&self) -> Option<&'a Value> {
         Some(&self.section.table?.get(self.name)?.value)
     }
@@ -293,9 +329,7 @@ impl<'a> Field<'_, 'a> {
         match T::from_value(&Found { value, notes: self.section.notes }) {
             Ok(read) => Some(read),
             Err(wrongs) => {
-                for wrong in wrongs {
-                    self.section.notes.push(wrong.at, Severity::Error, wrong.message, wrong.help);
-                }
+                self.section.wrong(wrongs);
                 None
             }
         }

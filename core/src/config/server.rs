@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::diagnostic::{Diagnostic, Severity};
 use super::typed::{Found, FromValue, Size, Text, Wrong};
 use super::value::Origin;
 use super::{Resources, Section};
@@ -20,9 +21,10 @@ pub struct TlsResource {
     pub clients: ClientAuth,
 }
 
-/// An entry of `listen`, and what its relative paths are relative to.
+/// An entry of `listen`, and what its relative paths are relative to. What is wrong with one keeps nobody from looking
+/// at the others.
 struct Listen {
-    endpoint: Endpoint,
+    endpoint: Result<Endpoint, Vec<Wrong>>,
     at: Origin,
     dir: PathBuf,
 }
@@ -32,12 +34,18 @@ impl FromValue for Listen {
         "endpoint".into()
     }
     fn from_value(found: &Found<'_>) -> Result<Self, Vec<Wrong>> {
-        let Text(endpoint) = Text::from_value(found)?;
+        let endpoint = Text::from_value(found).map(|Text(endpoint)| endpoint);
         Ok(Self { endpoint, at: found.value.at.clone(), dir: found.dir() })
     }
     fn to_toml(&self) -> String {
-        toml::Value::from(self.endpoint.to_string()).to_string()
+        let text = self.endpoint.as_ref().map(ToString::to_string).unwrap_or_default();
+        toml::Value::from(text).to_string()
     }
+}
+
+/// Whether this is the name of a file of certificates, and hardly that of a table.
+fn is_file(cert: &str) -> bool {
+    cert.contains('/') || [".pem", ".crt", ".cer"].iter().any(|ending| cert.ends_with(ending))
 }
 
 impl Section<'_> {
@@ -73,53 +81,91 @@ impl Section<'_> {
         alpn: &[&str],
         resources: &Resources,
     ) -> Option<Vec<(Endpoint, Option<ServerTls>)>> {
-        let mut all = Vec::new();
-        for listen in listens? {
-            let tls = match listen.endpoint.at() {
-                At::Tcp { tls: Some(options), .. } => {
-                    Some(self.tls(&listen, options, resources)?.with_alpn(alpn.iter().copied()))
-                }
-                At::Tcp { host: Some(_), .. } | At::Udp { .. } | At::Process { .. } => {
-                    self.error_at(&listen.at, format!("{} is nowhere to listen", listen.endpoint));
-                    return None;
-                }
-                _ => None,
-            };
-            all.push((listen.endpoint, tls));
-        }
-        if all.is_empty() {
+        let listens = listens?;
+        if listens.is_empty() {
             self.error_in("listen", "a server listens somewhere");
         }
-        Some(all)
+        let all: Vec<_> = listens.into_iter().map(|listen| self.listen(listen, alpn, resources)).collect();
+        all.into_iter().collect()
+    }
+
+    /// One place to listen; nothing where something is wrong with it, which is then told.
+    fn listen(
+        &self,
+        listen: Listen,
+        alpn: &[&str],
+        resources: &Resources,
+    ) -> Option<(Endpoint, Option<ServerTls>)> {
+        let Listen { endpoint, at, dir } = listen;
+        let endpoint = endpoint.map_err(|wrongs| self.wrong(wrongs)).ok()?;
+        self.claim_at(&endpoint, &at);
+        let tls = match endpoint.at() {
+            At::Tcp { tls: Some(options), .. } => {
+                Some(self.tls((&at, &dir), options, resources)?.with_alpn(alpn.iter().copied()))
+            }
+            At::Tcp { host: Some(_), .. } | At::Udp { .. } | At::Process { .. } => {
+                self.error_at(&at, format!("{endpoint} is nowhere to listen"));
+                return None;
+            }
+            _ => None,
+        };
+        Some((endpoint, tls))
+    }
+
+    /// Notes that the value of this key is where something listens: two that want the same socket are an error.
+    pub fn claim(&self, key: &str, endpoint: &Endpoint) {
+        self.claim_at(endpoint, self.place_of(key));
+    }
+
+    fn claim_at(&self, endpoint: &Endpoint, at: &Origin) {
+        let Some(first) = self.notes().claim(endpoint, at) else { return };
+        self.notes().push_with(Diagnostic {
+            at: at.clone(),
+            severity: Severity::Error,
+            message: format!("{endpoint} is listened on twice"),
+            help: None,
+            also: Some((first, "it is listened on here already".into())),
+        });
     }
 
     /// The TLS of an endpoint: by the name of a resource, or by the paths of its files.
-    fn tls(&self, listen: &Listen, options: &TlsOptions, resources: &Resources) -> Option<ServerTls> {
+    fn tls(
+        &self,
+        (at, dir): (&Origin, &Path),
+        options: &TlsOptions,
+        resources: &Resources,
+    ) -> Option<ServerTls> {
         let Some(cert) = &options.cert else {
-            self.error_at(&listen.at, "a tls: endpoint needs cert=NAME or cert=FILE:key=FILE".into());
+            self.error_at(at, "a tls: endpoint needs cert=NAME or cert=FILE:key=FILE".into());
             return None;
         };
         let found = match &options.key {
-            None => resources.find::<TlsResource>("tls", cert, &listen.at, self.notes()),
-            Some(key) => self.files(listen, cert, key),
+            // No name of a table is a path: the key was forgotten.
+            None if is_file(cert) && resources.get::<TlsResource>("tls", cert).is_none() => {
+                let message = format!("`cert={cert}` is a file, and its key is missing: add `key=FILE`");
+                self.error_at(at, message);
+                return None;
+            }
+            None => resources.find::<TlsResource>("tls", cert, at, self.notes()),
+            Some(key) => self.files((at, dir), cert, key),
         };
         let TlsResource { certificates, mut clients } = Arc::unwrap_or_clone(found?);
         let made = options.client_ca.as_ref().map_or(Ok(()), |file| {
-            clients = ClientAuth::Require(Authorities::file(&listen.dir.join(file))?);
+            clients = ClientAuth::Require(Authorities::file(&dir.join(file))?);
             Ok(())
         });
         made.and_then(|()| ServerTls::new(&certificates, clients))
-            .map_err(|error| self.error_at(&listen.at, error.chain()))
+            .map_err(|error| self.error_at(at, error.chain()))
             .ok()
     }
 
-    fn files(&self, listen: &Listen, cert: &str, key: &str) -> Option<Arc<TlsResource>> {
-        let path = |file: &str| -> PathBuf { listen.dir.join(Path::new(file)) };
+    fn files(&self, (at, dir): (&Origin, &Path), cert: &str, key: &str) -> Option<Arc<TlsResource>> {
+        let path = |file: &str| -> PathBuf { dir.join(Path::new(file)) };
         match Certificates::load([(cert.to_owned(), CertSource::files(path(cert), path(key)))]) {
             Ok(certificates) => Some(Arc::new(TlsResource { certificates, clients: ClientAuth::Off })),
             Err(errors) => {
                 for error in errors {
-                    self.error_at(&listen.at, error.chain());
+                    self.error_at(at, error.chain());
                 }
                 None
             }

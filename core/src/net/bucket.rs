@@ -15,6 +15,11 @@ impl Bucket {
         Self { per_second, tokens: per_second as f64, at: Instant::now() }
     }
 
+    /// Octets a second.
+    pub(crate) fn rate(&self) -> u64 {
+        self.per_second
+    }
+
     /// The most to hand over in one go: an eighth of a second's worth, so that debts and waits stay short.
     pub(crate) fn most(&self) -> usize {
         usize::try_from(self.per_second / 8).unwrap_or(usize::MAX).max(1)

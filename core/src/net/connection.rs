@@ -4,12 +4,13 @@ use std::task::{Context as Poller, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, timeout};
 
 use super::info::Info;
 use super::pace::{Pace, Record};
+use super::urgent::Urgent;
 use crate::telemetry::ByteCounters;
 use crate::tls::{ClientTls, ServerName, ServerTls, TlsStream};
 use crate::{Address, Error, Result};
@@ -37,11 +38,13 @@ struct Inner {
     info: Info,
     pace: Option<Box<Pace>>,
     meter: Meter,
+    server_tls: Option<ServerTls>,
 }
 
 /// What a TLS session can lie on, and a plain connection is.
 pub(crate) enum Raw {
     Tcp(TcpStream),
+    Urgent(Urgent),
     Unix(UnixStream),
     Other(Box<dyn Io>),
 }
@@ -91,11 +94,17 @@ impl Meter {
 pub struct Handshake {
     /// The whole handshake takes no longer than this.
     pub deadline: Duration,
+    /// For a server on a TCP socket: what is said to a peer that speaks no TLS.
+    pub notice: Option<Notice>,
 }
+
+/// What is said in plain text, before the connection closes, to a peer whose first octets (at most sixteen of them) are
+/// no TLS; `None` where there is nothing that such a peer would understand.
+pub type Notice = fn(first: &[u8]) -> Option<&'static [u8]>;
 
 impl Default for Handshake {
     fn default() -> Self {
-        Self { deadline: crate::Limits::default().handshake }
+        Self { deadline: crate::Limits::default().handshake, notice: None }
     }
 }
 
@@ -121,7 +130,8 @@ impl Connection {
     /// Where the socket is no longer connected.
     pub fn unix(socket: UnixStream) -> Result<Self> {
         let path = |at: tokio::net::unix::SocketAddr| Address::Unix(at.as_pathname().map(Into::into));
-        let info = Info::new(path(socket.peer_addr()?), path(socket.local_addr()?));
+        let mut info = Info::new(path(socket.peer_addr()?), path(socket.local_addr()?));
+        info.uid = socket.peer_cred().ok().map(|peer| peer.uid());
         Ok(Self::of(Raw::Unix(socket), info))
     }
 
@@ -133,7 +143,7 @@ impl Connection {
 
     fn of(raw: Raw, info: Info) -> Self {
         let (io, unread) = (Stream::Raw(raw), Bytes::new());
-        Self(Box::new(Inner { io, unread, info, pace: None, meter: Meter::default() }))
+        Self(Box::new(Inner { io, unread, info, pace: None, meter: Meter::default(), server_tls: None }))
     }
 
     /// The peer, this end, and TLS.
@@ -194,6 +204,34 @@ impl Connection {
         }
     }
 
+    /// Octets a second each way, where the connection is limited to them: those of another connection that is opened
+    /// for the same peer, as FTP does, are to be limited alike.
+    pub fn rate(&self) -> Option<u64> {
+        self.0.pace.as_ref().and_then(|pace| pace.is_limited_to())
+    }
+
+    /// Reads what the peer sends as urgent in its place among the other octets (SO_OOBINLINE), as protocols over telnet
+    /// want it. For a plain TCP socket, which is then out of reach of [`as_tcp`](Self::as_tcp); others know nothing
+    /// urgent.
+    ///
+    /// # Errors
+    /// Where the socket is no longer open.
+    pub fn urgent_inline(&mut self) -> Result<()> {
+        if !matches!(self.0.io, Stream::Raw(Raw::Tcp(_))) {
+            return Ok(());
+        }
+        let nothing = Stream::Raw(Raw::Other(Box::new(tokio::io::empty())));
+        if let Stream::Raw(Raw::Tcp(socket)) = std::mem::replace(&mut self.0.io, nothing) {
+            self.0.io = Stream::Raw(Raw::Urgent(Urgent::new(socket)?));
+        }
+        Ok(())
+    }
+
+    /// What the server's side of its TLS was made with.
+    pub fn server_tls(&self) -> Option<&ServerTls> {
+        self.0.server_tls.as_ref()
+    }
+
     /// Deadlines, rates and transcript of this connection; made when first asked for.
     pub fn pace(&mut self) -> &mut Pace {
         self.0.pace.get_or_insert_default()
@@ -207,12 +245,14 @@ impl Connection {
     /// Closes so that the peer sees a reset, where the transport knows one: for a peer that broke the rules,
     /// whose unread bytes are not worth the wait.
     pub fn abort(self) {
-        if let Stream::Raw(Raw::Tcp(socket)) = &self.0.io {
-            reset_on_close(socket);
-        } else if let Stream::Tls(tls) = &self.0.io
-            && let Raw::Tcp(socket) = tls.get_ref()
-        {
-            reset_on_close(socket);
+        let raw = match &self.0.io {
+            Stream::Raw(raw) => raw,
+            Stream::Tls(tls) => tls.get_ref(),
+        };
+        match raw {
+            Raw::Tcp(socket) => reset_on_close(socket),
+            Raw::Urgent(urgent) => reset_on_close(urgent.socket()),
+            Raw::Unix(_) | Raw::Other(_) => {}
         }
     }
 
@@ -223,9 +263,29 @@ impl Connection {
     /// [`Fault::Peer`](crate::Fault) if plaintext that was put back is still unread (it would be taken for
     /// protected text: RFC 3207 §6), if TLS is already on, or if the handshake fails; a limit if it takes too long.
     pub async fn start_tls(mut self, tls: &ServerTls, how: Handshake) -> Result<Self> {
-        let raw = self.give_raw()?;
-        let stream = timeout(how.deadline, tls.accept(raw)).await.map_err(|_| late(how.deadline))??;
-        Ok(self.with_tls(stream))
+        let secured = async {
+            if let (Some(notice), Some(socket)) = (how.notice, self.as_tcp())
+                && let Some(words) = mistaken(socket, notice).await
+            {
+                // Few need it, and its state is not to be part of every handshake's.
+                Box::pin(self.part_with(words)).await?;
+                return Err(Error::peer("the peer does not speak TLS, and was told so"));
+            }
+            let stream = tls.accept(self.give_raw()?).await?;
+            self.0.server_tls = Some(tls.clone());
+            Ok(self.with_tls(stream))
+        };
+        timeout(how.deadline, secured).await.map_err(|_| late(how.deadline))?
+    }
+
+    /// Says this and ends writing, then throws away what still comes until the peer closes: with octets that nobody has read
+    /// the system would reset the connection, and the words could be lost.
+    async fn part_with(mut self, words: &[u8]) -> io::Result<()> {
+        self.write_all(words).await?;
+        self.shutdown().await?;
+        let mut waste = [0; 1024];
+        while self.read(&mut waste).await? > 0 {}
+        Ok(())
     }
 
     /// Turns this plain connection into the client's side of a TLS connection to `name`.
@@ -254,6 +314,13 @@ impl Connection {
         self.0.io = Stream::Tls(Box::new(stream));
         self
     }
+}
+
+/// What to say to a peer that begins without TLS. It is only looked at: TLS reads it again.
+async fn mistaken(socket: &TcpStream, notice: Notice) -> Option<&'static [u8]> {
+    let mut first = [0; 16];
+    let octets = socket.peek(&mut first).await.ok()?;
+    notice(first.get(..octets)?)
 }
 
 fn late(deadline: Duration) -> Error {
@@ -370,7 +437,7 @@ macro_rules! forward {
         }
     };
 }
-forward!(Raw, Tcp, Unix, Other);
+forward!(Raw, Tcp, Urgent, Unix, Other);
 forward!(Stream, Raw, Tls);
 
 #[cfg(test)]

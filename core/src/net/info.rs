@@ -11,11 +11,13 @@ pub struct Info {
     pub local: Address,
     /// Facts of the TLS session, once there is one.
     pub tls: Option<TlsInfo>,
+    /// The user that a UNIX socket's peer is, by its process when it connected.
+    pub uid: Option<u32>,
 }
 
 impl Info {
     /// A plain connection between these two.
     pub fn new(peer: Address, local: Address) -> Self {
-        Self { peer, local, tls: None }
+        Self { peer, local, tls: None, uid: None }
     }
 }

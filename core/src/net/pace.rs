@@ -106,6 +106,10 @@ impl Pace {
         self.last = Instant::now();
     }
 
+    pub(crate) fn is_limited_to(&self) -> Option<u64> {
+        self.write_rate.as_ref().map(Bucket::rate)
+    }
+
     pub(crate) fn ends_at(&self) -> Option<Instant> {
         self.end
     }

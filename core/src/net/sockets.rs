@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use super::endpoint::{At, Interface};
@@ -56,6 +57,34 @@ impl Key {
             At::Fd(number) => Self::Fd(*number),
             At::Stdio => Self::Stdio,
             At::Memory(name) => Self::Memory(name.clone()),
+        }
+    }
+}
+
+impl Endpoint {
+    /// Whether both cannot be listened on at once, as one takes what the other wants. Any free port is never taken.
+    pub(crate) fn collides(&self, other: &Self) -> bool {
+        match (Key::of(self), Key::of(other)) {
+            (Key::Tcp(0, _) | Key::Udp(0, _) | Key::Nowhere, _) => false,
+            (Key::Tcp(port, a), Key::Tcp(same, b)) | (Key::Udp(port, a), Key::Udp(same, b)) => {
+                port == same && meet(a, b)
+            }
+            (a, b) => a == b,
+        }
+    }
+}
+
+/// Whether two interfaces have an address in common. Every address is one of IPv6 that IPv4 comes to as well.
+fn meet(a: Option<Interface>, b: Option<Interface>) -> bool {
+    match (a, b) {
+        (None, _) | (_, None) => true,
+        (Some(Interface::Localhost), Some(Interface::Localhost)) => true,
+        (Some(Interface::Localhost), Some(Interface::Address(ip)))
+        | (Some(Interface::Address(ip)), Some(Interface::Localhost)) => {
+            ip == IpAddr::from(Ipv4Addr::LOCALHOST) || ip.is_unspecified()
+        }
+        (Some(Interface::Address(a)), Some(Interface::Address(b))) => {
+            a == b || (a.is_ipv4() == b.is_ipv4() && (a.is_unspecified() || b.is_unspecified()))
         }
     }
 }

@@ -13,6 +13,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer, fmt};
 
+use super::Reopen;
 use super::rolling::Rolling;
 use crate::{Error, Result};
 
@@ -74,6 +75,14 @@ pub enum Rotation {
 #[derive(Debug, Default)]
 pub struct LogGuard {
     _worker: Option<WorkerGuard>,
+    reopen: Reopen,
+}
+
+impl LogGuard {
+    /// Has the log's file opened again; does nothing where there is none.
+    pub fn reopen(&self) -> Reopen {
+        self.reopen.clone()
+    }
 }
 
 /// Starts the log of this process. Keep the guard until the end.
@@ -90,8 +99,8 @@ pub fn init(options: &LogOptions) -> Result<LogGuard> {
             (LogGuard::default(), start(targets, options.format, io::stderr, colour, journal))
         }
         Destination::File { path, rotation, keep } => {
-            let (writer, worker) = open(path, *rotation, *keep)?;
-            (LogGuard { _worker: Some(worker) }, start(targets, options.format, writer, false, false))
+            let (writer, worker, reopen) = open(path, *rotation, *keep)?;
+            (LogGuard { _worker: Some(worker), reopen }, start(targets, options.format, writer, false, false))
         }
     };
     started.map(|()| guard)
@@ -115,10 +124,13 @@ where
 
 /// Lines wait in memory for the writer's own thread, so that a slow disk does not hold up a server; when too
 /// many wait, new ones are dropped.
-fn open(path: &Path, rotation: Rotation, keep: usize) -> Result<(NonBlocking, WorkerGuard)> {
+fn open(path: &Path, rotation: Rotation, keep: usize) -> Result<(NonBlocking, WorkerGuard, Reopen)> {
     let file = Rolling::open(path, rotation, keep, jiff::Timestamp::now());
     let wrong = |e| Error::local(format!("log file {} cannot be opened", path.display())).caused_by(e);
-    Ok(tracing_appender::non_blocking(file.map_err(wrong)?))
+    let file = file.map_err(wrong)?;
+    let reopen = file.reopen();
+    let (writer, worker) = tracing_appender::non_blocking(file);
+    Ok((writer, worker, reopen))
 }
 
 /// systemd says in JOURNAL_STREAM which device and inode the journal's socket has.

@@ -8,3 +8,4 @@ mod rolling;
 pub use health::Health;
 pub use logs::{Destination, Format, LogGuard, LogOptions, Rotation, check_level, init};
 pub use metrics::{Active, ByteCounters, Metrics};
+pub use rolling::Reopen;

@@ -1,6 +1,8 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 
@@ -15,6 +17,23 @@ pub(super) struct Rolling {
     /// The hour or day since 1970 that the open file is of.
     period: i64,
     file: File,
+    reopen: Reopen,
+}
+
+/// Has a log file opened again by its name, once: after somebody has moved it away, as logrotate does. Clones are of the
+/// same file.
+#[derive(Clone, Debug, Default)]
+pub struct Reopen(Arc<AtomicBool>);
+
+impl Reopen {
+    /// Asks for it: it is done before the next line is written. Where the file cannot be opened, the log goes on in the old one.
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_asked(&self) -> bool {
+        self.0.swap(false, Ordering::Relaxed)
+    }
 }
 
 impl Rolling {
@@ -22,16 +41,22 @@ impl Rolling {
     pub(super) fn open(path: &Path, rotation: Rotation, keep: usize, now: Timestamp) -> io::Result<Self> {
         let file = append(&named(path, rotation, now))?;
         let period = period(rotation, now);
-        let rolling = Self { path: path.to_owned(), rotation, keep: keep.max(1), period, file };
+        let (path, reopen) = (path.to_owned(), Reopen::default());
+        let rolling = Self { path, rotation, keep: keep.max(1), period, file, reopen };
         rolling.prune();
         Ok(rolling)
     }
 
-    /// Begins the file of this time, if there is not one yet. Where that cannot be opened, as when privileges were
+    /// Has it opened again.
+    pub(super) fn reopen(&self) -> Reopen {
+        self.reopen.clone()
+    }
+
+    /// Begins the file of this time, if there is not one yet or it is to be opened again. Where that cannot be opened, as when privileges were
     /// given up, the old one goes on for another period.
     fn roll(&mut self, now: Timestamp) {
-        let period = period(self.rotation, now);
-        if period <= self.period {
+        let period = period(self.rotation, now).max(self.period);
+        if period == self.period && !self.reopen.is_asked() {
             return;
         }
         self.period = period;
@@ -41,7 +66,7 @@ impl Rolling {
                 self.prune();
             }
             // The log cannot tell it.
-            Err(error) => eprintln!("cannot begin a new log file for {}: {error}", self.path.display()),
+            Err(error) => eprintln!("cannot open the log file {}: {error}", self.path.display()),
         }
     }
 
@@ -139,6 +164,25 @@ mod tests {
         log.write_all(b"new\n").unwrap();
         assert_eq!(names(folder.path()), others);
         assert_eq!(fs::read_to_string(path).unwrap(), "old\nnew\n");
+    }
+
+    #[test]
+    fn a_file_that_was_moved_away_is_begun_anew_when_that_is_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let mut log = Rolling::open(&path, Rotation::Never, 1, Timestamp::now()).unwrap();
+        let reopen = log.reopen();
+        fs::rename(&path, folder.path().join("log.1")).unwrap();
+        log.write_all(b"one\n").unwrap();
+        reopen.ask();
+        log.write_all(b"two\n").unwrap();
+        log.write_all(b"three\n").unwrap();
+        assert_eq!(fs::read_to_string(folder.path().join("log.1")).unwrap(), "one\n");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "two\nthree\n");
+        // Where that is not possible, the old one goes on.
+        fs::remove_dir_all(folder.path()).unwrap();
+        reopen.ask();
+        log.write_all(b"four\n").unwrap();
     }
 
     #[test]

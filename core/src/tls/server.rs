@@ -8,6 +8,9 @@ use std::fmt;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+/// Tickets of each handshake of a server that is [`apart`](ServerTls::apart).
+const TICKETS: usize = 8;
+
 /// Whether clients are asked for a certificate.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -68,6 +71,22 @@ impl ServerTls {
         let mut config = ServerConfig::clone(&self.config);
         config.alpn_protocols = protocols.into_iter().map(|p| p.as_ref().to_vec()).collect();
         Self { config: Arc::new(config), certificates: self.certificates.clone() }
+    }
+
+    /// The same with a ticket key of its own, and enough tickets for several connections at once: a session that was
+    /// begun under it is gone on with only under it. So a further connection that is
+    /// [`resumed`](super::TlsInfo::resumed) comes from whoever holds that session, with TLS 1.2 too, where a ticket
+    /// carries no data of ours.
+    ///
+    /// # Errors
+    /// Where the system has no random numbers.
+    pub fn apart(&self) -> Result<Self> {
+        let mut config = ServerConfig::clone(&self.config);
+        config.ticketer =
+            Ticketer::new().map_err(|error| Error::local("TLS cannot be set up").caused_by(error))?;
+        // A client that uses each ticket once, as RFC 8446 §C.4 recommends, is not to run dry.
+        config.send_tls13_tickets = TICKETS;
+        Ok(Self { config: Arc::new(config), certificates: self.certificates.clone() })
     }
 
     /// Makes the server's side of a handshake. The caller bounds its time.

@@ -92,7 +92,13 @@ impl Dialer {
         }
         let proxy = self.options.proxies.before(origin);
         let (host, port) = proxy.map_or((&origin.host, origin.port), |proxy| (&proxy.host, proxy.port));
-        let addresses = within(Phase::Resolve, times.resolve, by, resolve(host, port)).await?;
+        // Who asked for one host wonders why another is not there.
+        let named = |error: Error| match proxy {
+            Some(_) => error.during(format!("through the proxy {host}:{port}")),
+            None => error,
+        };
+        let addresses =
+            within(Phase::Resolve, times.resolve, by, resolve(host, port)).await.map_err(named)?;
         spent.resolve = Some(begun.elapsed());
         let begun = Instant::now();
         let conn = within(Phase::Connect, times.connect, by, async {
@@ -104,7 +110,8 @@ impl Dialer {
                 _ => Ok(conn),
             }
         })
-        .await?;
+        .await
+        .map_err(named)?;
         spent.connect = Some(begun.elapsed());
         Ok(conn)
     }

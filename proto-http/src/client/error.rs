@@ -60,6 +60,11 @@ impl Error {
         self.phase
     }
 
+    /// The same in a wider context.
+    pub(super) fn during(self, what: String) -> Self {
+        Self { cause: self.cause.during(what), ..self }
+    }
+
     /// Whose fault it is.
     pub fn fault(&self) -> Fault {
         self.cause.fault()

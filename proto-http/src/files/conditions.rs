@@ -1,6 +1,9 @@
 //! Preconditions, in the order of RFC 9110 §13.2.2.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use http::{HeaderMap, header};
+use ropewalk_core::data::files::{Etag, Time};
 
 use crate::wire::date;
 use crate::wire::etag::{Tag, Tags};
@@ -14,6 +17,16 @@ pub(super) struct Validators<'a> {
     pub(super) modified: Option<u64>,
     /// The second that it is now.
     pub(super) now: u64,
+}
+
+impl<'a> Validators<'a> {
+    /// Those of what has this tag, and changed then.
+    pub(super) fn of(etag: Option<&'a Etag>, mtime: Option<Time>) -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        // RFC 9110 §8.8.2.1: never later than now.
+        let modified = mtime.and_then(|time| u64::try_from(time.secs()).ok()).map(|time| time.min(now));
+        Self { etag: etag.map(Etag::as_str), modified, now }
+    }
 }
 
 /// What the conditions of a GET or HEAD leave to do.
@@ -54,6 +67,29 @@ pub(super) fn evaluate(headers: &HeaderMap, now: Validators<'_>) -> Verdict {
     }
     // Step 5.
     Verdict::Perform { range: if_range(headers, now) }
+}
+
+/// Whether a request may change what is there, or make it where nothing is. A condition that cannot be read does not
+/// hold: who sets one wants to be sure.
+pub(super) fn may_change(headers: &HeaderMap, there: Option<Validators<'_>>) -> bool {
+    let etag = there.and_then(|there| there.etag);
+    // RFC 9110 §13.1.1, §13.1.2: `*` is whatever there is.
+    let has = |tags: &Tags<'_>, listed: bool| if *tags == Tags::Any { there.is_some() } else { listed };
+    if headers.contains_key(header::IF_MATCH) {
+        let tags = Tags::parse(headers.get_all(header::IF_MATCH));
+        if !tags.is_some_and(|tags| has(&tags, tags.has_strong(etag))) {
+            return false;
+        }
+    } else if let Some(since) = one_date(headers, header::IF_UNMODIFIED_SINCE)
+        && there.and_then(|there| there.modified).is_some_and(|modified| modified > since)
+    {
+        return false;
+    }
+    if headers.contains_key(header::IF_NONE_MATCH) {
+        let tags = Tags::parse(headers.get_all(header::IF_NONE_MATCH));
+        return tags.is_some_and(|tags| !has(&tags, tags.has_weak(etag)));
+    }
+    true
 }
 
 /// RFC 9110 §13.1.5: a tag that is ours by the strong comparison, or exactly our date, if that is old enough to be
@@ -122,6 +158,30 @@ mod tests {
             (IF_RANGE, "what", ALL),
         ] {
             assert_eq!(judge(&[(name.clone(), value)]), verdict, "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_change_is_made_only_where_its_conditions_hold() {
+        use header::{IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
+        let there = Validators { etag: Some("a"), modified: Some(784_111_777), now: 784_111_800 };
+        for (name, value, on_there, on_nothing) in [
+            (IF_MATCH, "\"a\"", true, false),
+            (IF_MATCH, "W/\"a\"", false, false),
+            (IF_MATCH, "\"b\"", false, false),
+            (IF_MATCH, "*", true, false),
+            (IF_MATCH, "a", false, false),
+            (IF_NONE_MATCH, "*", false, true),
+            (IF_NONE_MATCH, "W/\"a\"", false, true),
+            (IF_NONE_MATCH, "\"b\"", true, true),
+            (IF_NONE_MATCH, "a", false, false),
+            (IF_UNMODIFIED_SINCE, OLD, false, true),
+            (IF_UNMODIFIED_SINCE, SAME, true, true),
+            (IF_MODIFIED_SINCE, LATER, true, true),
+        ] {
+            let headers = HeaderMap::from_iter([(name.clone(), value.parse().unwrap())]);
+            let verdicts = (may_change(&headers, Some(there)), may_change(&headers, None));
+            assert_eq!(verdicts, (on_there, on_nothing), "{name}: {value}");
         }
     }
 

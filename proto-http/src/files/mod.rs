@@ -1,36 +1,46 @@
-//! Static files: a tree of [`Files`] as a handler.
+//! Files: a tree of [`Files`] as a handler, to be read, and to be written where it is told so.
 
+mod archive;
 mod conditions;
 mod held;
 mod listing;
+mod patch;
 mod send;
 mod sidecar;
 mod types;
+mod upload;
+mod write;
 
 use std::sync::Arc;
 
 use http::{HeaderValue, Method, StatusCode, header};
+use listing::Offers;
 use ropewalk_core::Error;
-use ropewalk_core::data::files::{FileHandle, Files, FsError, Kind, Name, Open, VPath};
+use ropewalk_core::data::cred::{LoginError, Principal, Realm};
+use ropewalk_core::data::files::{Caps, FileHandle, Files, FsError, Kind, Name, Open, VPath};
 use rustix::io::Errno;
 
+use crate::dav::{self, Guard, Stop, View};
 use crate::server::{Body, Failure, Handler, Request, Response};
 use crate::wire::coding::Coding;
 use crate::wire::target;
 pub use types::Types;
 
-const ALLOW: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
-
-/// A tree of files, to be read.
+/// A tree of files, to be read; and to be written, or seen over WebDAV, where it is told so.
 ///
 /// It answers GET and HEAD with validators, conditions and ranges; a directory by its index file, else by a listing
 /// where that is on; a directory without a slash by a redirect. What is hidden, and links out of the tree, are not
 /// there.
+#[derive(Clone)]
 pub struct Static {
-    files: Arc<dyn Files>,
+    pub(crate) files: Arc<dyn Files>,
+    people: Option<Arc<dyn Realm<dyn Files>>>,
     index: Vec<Name>,
     listing: Option<usize>,
-    types: Types,
+    pub(crate) types: Arc<Types>,
+    write: bool,
+    dav: bool,
+    archives: bool,
     cache: Option<HeaderValue>,
     codings: Vec<Coding>,
 }
@@ -41,9 +51,13 @@ impl Static {
         let index = Name::new("index.html").into_iter().collect();
         Self {
             files,
+            people: None,
             index,
             listing: Some(10_000),
-            types: Types::default(),
+            types: Arc::default(),
+            write: false,
+            dav: false,
+            archives: false,
             cache: None,
             codings: Vec::new(),
         }
@@ -64,7 +78,7 @@ impl Static {
     /// With other content types.
     #[must_use]
     pub fn types(self, types: Types) -> Self {
-        Self { types, ..self }
+        Self { types: Arc::new(types), ..self }
     }
 
     /// With this `Cache-Control` for files.
@@ -86,16 +100,140 @@ impl Static {
     }
 }
 
-impl Handler for Static {
-    async fn handle(&self, request: Request) -> Result<Response, Failure> {
-        match request.method {
-            Method::GET | Method::HEAD => {}
-            Method::OPTIONS => return Ok(options()),
-            Method::POST | Method::PUT | Method::DELETE | Method::PATCH | Method::TRACE => {
-                return Err(Failure::new(StatusCode::METHOD_NOT_ALLOWED).with(header::ALLOW, ALLOW));
+impl Static {
+    /// With a tree for each person who has logged in, in place of the one for all; who has none is answered by 403.
+    #[must_use]
+    pub fn people(self, people: Arc<dyn Realm<dyn Files>>) -> Self {
+        Self { people: Some(people), ..self }
+    }
+
+    /// With PUT, DELETE and PATCH, and a form in listings, for whoever may ask at all. What may be written, and by whom,
+    /// the tree itself says too.
+    ///
+    /// PUT makes a file appear at once, when all of it has come; DELETE of a directory takes all that is in it along; PATCH
+    /// goes on with a file where its upload was cut. All respect conditions, and the locks that there are.
+    #[must_use]
+    pub fn writable(self) -> Self {
+        Self { write: true, ..self }
+    }
+
+    /// With WebDAV (RFC 4918): to look around, and where it is [writable](Self::writable), to change and to lock.
+    /// Locks and properties need a tree that [keeps](ropewalk_core::data::files::layers::Marked) them.
+    #[must_use]
+    pub fn dav(self) -> Self {
+        Self { dav: true, ..self }
+    }
+
+    /// With directories as archives, where a listing would be: `?archive=tar`, `?archive=zip`. They are made while they
+    /// are sent, and hold at most 100 000 names and 256 GiB.
+    #[must_use]
+    pub fn archives(self) -> Self {
+        Self { archives: true, ..self }
+    }
+
+    /// The methods that are answered.
+    fn allow(&self) -> HeaderValue {
+        HeaderValue::from_static(match (self.write, self.dav) {
+            (false, false) => "GET, HEAD, OPTIONS",
+            (true, false) => "GET, HEAD, OPTIONS, PUT, DELETE, PATCH, POST",
+            (false, true) => "GET, HEAD, OPTIONS, PROPFIND",
+            (true, true) => {
+                "GET, HEAD, OPTIONS, PUT, DELETE, PATCH, POST, PROPFIND, PROPPATCH, MKCOL, COPY, MOVE, LOCK, \
+                 UNLOCK"
+            }
+        })
+    }
+
+    /// The answer to every method but GET and HEAD, which read.
+    async fn other(&self, request: Request) -> Result<Response, Failure> {
+        let answer = match request.method.as_str() {
+            "OPTIONS" => return Ok(self.options(&request.rest)),
+            "PUT" if self.write => self.put(request).await,
+            "DELETE" if self.write => self.delete(&request).await,
+            "PATCH" if self.write => self.patch(request).await,
+            "POST" if self.write => self.upload(request).await,
+            "PROPFIND" if self.dav => dav::answer(self, request).await,
+            "PROPPATCH" | "MKCOL" | "COPY" | "MOVE" | "LOCK" | "UNLOCK" if self.dav && self.write => {
+                dav::answer(self, request).await
+            }
+            "POST" | "PUT" | "DELETE" | "PATCH" | "TRACE" => Err(self.not_allowed().into()),
+            "PROPPATCH" | "MKCOL" | "COPY" | "MOVE" | "LOCK" | "UNLOCK" if self.dav => {
+                Err(self.not_allowed().into())
             }
             // RFC 9110 §9.1: what nobody here knows.
-            _ => return Err(StatusCode::NOT_IMPLEMENTED.into()),
+            _ => Err(StatusCode::NOT_IMPLEMENTED.into()),
+        };
+        answer.or_else(Stop::answer)
+    }
+
+    /// What a listing offers beside its names.
+    fn offers(&self) -> Offers {
+        // A tree that cannot be written to says so.
+        Offers { upload: self.write && self.files.caps().has(Caps::CREATE_NEW), archives: self.archives }
+    }
+
+    fn not_allowed(&self) -> Failure {
+        Failure::new(StatusCode::METHOD_NOT_ALLOWED).with(header::ALLOW, self.allow())
+    }
+
+    fn options(&self, path: &VPath) -> Response {
+        let mut response = Response::new(Body::empty());
+        let headers = response.headers_mut();
+        headers.insert(header::ALLOW, self.allow());
+        if self.write {
+            headers.insert(patch::ACCEPT_PATCH, HeaderValue::from_static(patch::FORMAT));
+        }
+        if !self.dav {
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            return response;
+        }
+        // RFC 4918 §10.1, §18: class 2 is locks.
+        let classes = match self.write {
+            true if self.files.place(path).is_some() => "1, 2, 3, sabredav-partialupdate",
+            true => "1, 3, sabredav-partialupdate",
+            false => "1, 3",
+        };
+        headers.insert("dav", HeaderValue::from_static(classes));
+        // Without it Windows takes the server for one of FrontPage.
+        headers.insert("ms-author-via", HeaderValue::from_static("DAV"));
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        response
+    }
+}
+
+impl Handler for Static {
+    async fn handle(&self, request: Request) -> Result<Response, Failure> {
+        match (&self.people, request.extensions.get::<Principal>()) {
+            (Some(people), Some(who)) => {
+                let files = people.avatar(who).await.map_err(refused)?;
+                Box::pin(Self { files, ..self.clone() }.answer(request)).await
+            }
+            _ => self.answer(request).await,
+        }
+    }
+}
+
+/// Why there is no tree for somebody.
+fn refused(error: LoginError) -> Failure {
+    match error {
+        LoginError::Refused | LoginError::Unsupported => Failure::new(StatusCode::FORBIDDEN),
+        LoginError::Busy => Failure::new(StatusCode::SERVICE_UNAVAILABLE),
+        LoginError::Local(error) => error.during("a tree could not be opened").into(),
+        _ => Failure::new(StatusCode::INTERNAL_SERVER_ERROR),
+    }
+}
+
+impl Static {
+    async fn answer(&self, request: Request) -> Result<Response, Failure> {
+        if !matches!(request.method, Method::GET | Method::HEAD) {
+            return Box::pin(self.other(request)).await;
+        }
+        if self.dav && request.headers.contains_key("if") {
+            // RFC 4918 §10.4.1: it is a condition of every method.
+            let view = View::of(self, &request);
+            if let Err(stop) = Box::pin(Guard::of(&view, &request.headers)).await {
+                return stop.answer();
+            }
         }
         if request.slash {
             return self.directory(&request).await;
@@ -119,6 +257,12 @@ impl Static {
 
     /// What was asked for with a slash: an index file, or a listing.
     async fn directory(&self, request: &Request) -> Result<Response, Failure> {
+        if self.archives && self.listing.is_some() {
+            let archive = Box::pin(archive::answer(&self.files, request)).await;
+            if let Some(answer) = archive {
+                return answer;
+            }
+        }
         for name in &self.index {
             let path = request.rest.join(name).map_err(|_| Failure::bad_request())?;
             match self.open(&path).await {
@@ -130,7 +274,7 @@ impl Static {
         match self.files.stat(&request.rest, true).await {
             Ok(meta) if meta.kind != Kind::Dir => Err(Failure::new(StatusCode::NOT_FOUND)),
             Ok(_) => match self.listing {
-                Some(most) => listing::answer(&*self.files, request, most).await,
+                Some(most) => listing::answer(&*self.files, request, most, self.offers()).await,
                 None => Err(Failure::new(StatusCode::FORBIDDEN)),
             },
             Err(error) => Err(self.failure(&request.rest, error).await),
@@ -139,20 +283,34 @@ impl Static {
 
     /// What a failure to open `path` is to the peer.
     async fn failure(&self, path: &VPath, error: FsError) -> Failure {
-        if matches!(error, FsError::Denied) && !self.is_plain(path).await {
+        let denied = matches!(error, FsError::Denied);
+        let failure = failed(path, error);
+        if denied && !self.is_plain(path).await {
             return Failure::new(StatusCode::NOT_FOUND);
         }
-        failure(error)
+        failure
     }
 
-    /// Whether there is something at `path` that is no link: what is refused behind a link is not said to be there.
+    /// Whether what is refused at `path` is no link, nor behind one: that is not said to be there. What is in a directory
+    /// that may not be looked into is judged by that directory.
     async fn is_plain(&self, path: &VPath) -> bool {
-        self.files.stat(path, false).await.is_ok_and(|meta| meta.kind != Kind::Link)
+        let mut path = path.clone();
+        loop {
+            match self.files.stat(&path, false).await {
+                Ok(meta) => return meta.kind != Kind::Link,
+                Err(FsError::Denied) => {}
+                Err(_) => return false,
+            }
+            match path.parent() {
+                Some(parent) => path = parent,
+                None => return false,
+            }
+        }
     }
 }
 
 /// The status of each error, for reading. Its cause is for the log.
-fn failure(error: FsError) -> Failure {
+pub(crate) fn failure(error: FsError) -> Failure {
     let status = match &error {
         FsError::NotFound | FsError::NotDir | FsError::IsDir | FsError::Loop | FsError::CrossDevice => {
             StatusCode::NOT_FOUND
@@ -176,17 +334,21 @@ fn failure(error: FsError) -> Failure {
     Failure::new(status)
 }
 
+/// The [`failure`] of what is at `path`, which the log names where it is refused.
+fn failed(path: &VPath, error: FsError) -> Failure {
+    if matches!(error, FsError::Denied) {
+        let path = String::from_utf8_lossy(path.as_bytes());
+        let uid = rustix::process::geteuid().as_raw();
+        // The quoted form shows controls as what they are.
+        tracing::info!(?path, uid, "permission denied by the file system, or a link that leaves the folder");
+    }
+    failure(error)
+}
+
 /// Whether the system has no descriptor or memory left, for now.
 fn is_exhausted(error: &std::io::Error) -> bool {
     let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOMEM];
     Errno::from_io_error(error).is_some_and(|errno| exhausted.contains(&errno))
-}
-
-fn options() -> Response {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    response.headers_mut().insert(header::ALLOW, ALLOW);
-    response
 }
 
 /// To the same directory, with its slash. Made of the decoded path, so that it begins with one slash and names no

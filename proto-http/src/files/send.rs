@@ -4,7 +4,6 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -37,10 +36,8 @@ impl Static {
         let meta = file.opened();
         let len = meta.len;
         let tag = meta.etag;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        // RFC 9110 §8.8.2.1: never later than now.
-        let modified = meta.mtime.and_then(|time| u64::try_from(time.secs()).ok()).map(|time| time.min(now));
-        let validators = Validators { etag: tag.as_ref().map(|tag| tag.as_str()), modified, now };
+        let validators = Validators::of(tag.as_ref(), meta.mtime);
+        let modified = validators.modified;
         let verdict = evaluate(&request.headers, validators);
 
         let mut headers = HeaderMap::with_capacity(10);
@@ -178,7 +175,10 @@ fn multipart(
         head.extend_from_slice(content_range(part, len).as_bytes());
         head.extend_from_slice(b"\r\n\r\n");
         bodies.push(Body::Bytes(head.freeze()));
-        bodies.push(Body::File(FileRange::new(Arc::clone(file), part.start, part.end - part.start)));
+        let mut range = FileRange::new(Arc::clone(file), part.start, part.end - part.start);
+        // Nobody looks into a chain: how many others there are is not known there.
+        range.share(usize::MAX);
+        bodies.push(Body::File(range));
     }
     bodies.push(Body::Bytes(Bytes::from(format!("\r\n--{boundary}--\r\n"))));
     Body::chain(bodies)

@@ -17,7 +17,7 @@ impl Types {
         self
     }
 
-    pub(super) fn of(&self, path: &VPath) -> HeaderValue {
+    pub(crate) fn of(&self, path: &VPath) -> HeaderValue {
         let name = path.names().next_back().unwrap_or_default();
         let extension = match name.iter().rposition(|&byte| byte == b'.') {
             // A name that is nothing but its extension has none.

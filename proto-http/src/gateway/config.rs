@@ -1,7 +1,7 @@
 //! `[[service.cgi]]`.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ropewalk_core::config::{Section, Size};
 
@@ -11,10 +11,14 @@ use crate::server::{BoxHandler, Handler};
 /// The programs of a service.
 pub(crate) struct Programs(Vec<Cgi>);
 
-/// Reads the tables `cgi` of a section.
-pub(crate) fn read(section: &mut Section<'_>) -> Programs {
+/// Reads the tables `cgi` of a section, whose files are in the folder `root`, if they are in one.
+pub(crate) fn read(section: &mut Section<'_>, root: Option<&Path>) -> Programs {
     let tables = section.tables("cgi", "Programs that answer requests; the first that knows the path does.");
-    Programs(tables.into_iter().filter_map(|mut table| one(&mut table)).collect())
+    let programs = tables.into_iter().filter_map(|mut table| one(&mut table));
+    Programs(match root {
+        Some(root) => programs.map(|cgi| cgi.document_root(root)).collect(),
+        None => programs.collect(),
+    })
 }
 
 impl Programs {
@@ -102,8 +106,6 @@ fn limits(table: &mut Section<'_>) -> CgiLimits {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use http::StatusCode;
     use ropewalk_core::app::{BoxService, Service as _};
     use ropewalk_core::config::{Document, Kind, Registry, Resources};
@@ -117,7 +119,7 @@ mod tests {
     }
 
     fn build(section: &mut Section<'_>, resources: &Resources) -> Option<BoxService> {
-        let programs = read(section);
+        let programs = read(section, None);
         Some(section.server("http", &[], Some(Http::new(programs.before(nothing))), resources)?.boxed())
     }
 

@@ -8,17 +8,19 @@ use http::{StatusCode, header};
 use ropewalk_core::{Error, Result};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::input::{Feed, Input};
 use super::output::{self, BadOutput, Head, Scan};
-use super::process::{Group, Spawned};
+use super::process::{Ended, Group, Spawned};
 use super::redirect;
 use super::{Cgi, CgiLimits};
 use crate::server::{Body, Failure, Request, Response};
 
 /// Octets of output that are read at once.
 const READ: usize = 16 * 1024;
+/// How long the last output of a program that has ended may take to come: it is in the pipe.
+const DRAIN: Duration = Duration::from_millis(100);
 
 /// A program that runs for a request. Dropping it ends the program.
 pub(super) struct Exchange {
@@ -30,6 +32,10 @@ pub(super) struct Exchange {
     since: Instant,
     until: Instant,
     limits: CgiLimits,
+    /// Until when what it said before it ended is waited for.
+    drained: Option<Instant>,
+    /// Its answer says itself that something failed.
+    fails: bool,
 }
 
 struct Running {
@@ -49,6 +55,8 @@ impl Exchange {
             since: now,
             until: now + cgi.limits.time.min(FOREVER),
             limits: cgi.limits.clone(),
+            drained: None,
+            fails: false,
         }
     }
 
@@ -62,6 +70,7 @@ impl Exchange {
         }
         drop(request);
         let Head { status, mut headers, length, .. } = head;
+        self.fails = status.is_client_error() || status.is_server_error();
         if let Some(length) = length {
             headers.insert(header::CONTENT_LENGTH, length.into());
         }
@@ -97,12 +106,16 @@ impl Exchange {
         }
     }
 
-    /// Reads output; 0 is its end. Meanwhile the program gets its input, and what it says on its standard error is
-    /// logged.
+    /// Reads output; 0 is its end, which is also where the program has ended and others hold it open. Meanwhile the program
+    /// gets its input, and what it says on its standard error is logged.
     async fn read(&mut self) -> Result<usize> {
         let Some(Running { group, stdout }) = &mut self.running else { return Ok(0) };
         self.output.reserve(READ);
         loop {
+            if let Some(drained) = self.drained {
+                let read = timeout_at(drained, stdout.read_buf(&mut self.output)).await;
+                return Ok(read.unwrap_or(Ok(0))?);
+            }
             let quiet = self.since + self.patience.min(FOREVER);
             let waits = !self.feed.awaits_client();
             tokio::select! {
@@ -117,7 +130,7 @@ impl Exchange {
                     fed?;
                     self.since = Instant::now();
                 }
-                never = group.log() => match never {},
+                () = group.over() => self.drained = Some(Instant::now() + DRAIN),
                 () = sleep_until(quiet), if waits => {
                     return Err(Error::limit(LATE, "a program did nothing for too long"));
                 }
@@ -135,27 +148,45 @@ impl Exchange {
     }
 
     async fn chunk(&mut self, left: Option<u64>) -> Result<Option<Bytes>> {
-        if self.output.is_empty() && left != Some(0) {
-            self.read().await.inspect_err(|error| error.log("the answer of a program is cut"))?;
+        if left != Some(0) && self.output.is_empty() {
+            self.more(left).await.inspect_err(|error| error.log("the answer of a program is cut"))?;
         }
         let mut chunk = self.output.split().freeze();
-        match left {
-            Some(left @ 1..) if chunk.is_empty() => {
-                let cause = format!("{:?} says {left} octets less than its Content-Length", self.script());
-                return Err(Error::local(cause))
-                    .inspect_err(|error| error.log("the answer of a program is cut"));
-            }
-            Some(left) if chunk.len() as u64 > left => {
-                tracing::warn!(script = self.script(), "program says more than its Content-Length");
-                chunk.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-            }
-            _ => {}
+        if let Some(left) = left
+            && chunk.len() as u64 > left
+        {
+            tracing::warn!(script = self.script(), "program says more than its Content-Length");
+            chunk.truncate(usize::try_from(left).unwrap_or(usize::MAX));
         }
         if chunk.is_empty() {
             self.leave();
             return Ok(None);
         }
         Ok(Some(chunk))
+    }
+
+    /// Reads output, of which `left` octets are to come. That it has ended is an error where that is not the whole: without
+    /// a length only how the program ends can tell.
+    async fn more(&mut self, left: Option<u64>) -> Result<()> {
+        if self.read().await? > 0 {
+            return Ok(());
+        }
+        let end = match &mut self.running {
+            Some(Running { group, .. }) => group.ended().await,
+            None => None,
+        };
+        let short = match (left, end) {
+            (Some(left), _) => format!("{:?} says {left} octets less than its Content-Length", self.script()),
+            (None, None | Some(Ended::Status(0))) => return Ok(()),
+            // An answer of failure is believed, as a program that makes one may well end with one.
+            (None, Some(Ended::Status(_))) if self.fails => return Ok(()),
+            (None, Some(_)) => format!("{:?} failed while it answered", self.script()),
+        };
+        let error = Error::local(short);
+        Err(match end {
+            Some(end) => error.caused_by(end.to_string()),
+            None => error,
+        })
     }
 
     /// Its answer is made: it may go on to its end, and what it still says is thrown away.

@@ -20,18 +20,20 @@ mod stderr;
 mod variables;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderValue, Method, StatusCode, header};
 use ropewalk_core::Pool;
+use ropewalk_core::data::cred::Principal;
 use ropewalk_core::data::files::{DotDot, VPath};
 use ropewalk_core::{Error, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::server::{BoxHandler, Failure, Handler, Request, Response};
+use crate::site::Gate;
 pub(crate) use config::read;
 use exchange::Exchange;
 use process::Keeper;
@@ -51,6 +53,8 @@ use script::{Folder, Located, Script};
 pub struct Cgi {
     at: VPath,
     folder: Folder,
+    /// The `DOCUMENT_ROOT`.
+    root: Arc<Path>,
     limits: CgiLimits,
     /// Further variables.
     variables: Vec<(OsString, OsString)>,
@@ -119,10 +123,10 @@ impl Cgi {
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         let limits = CgiLimits::default();
         let folder = folder.into();
-        // Programs are started in another folder than ours.
-        let folder = std::path::absolute(&folder).unwrap_or(folder);
+        let folder = absolute(folder);
         Self {
             at: VPath::ROOT,
+            root: folder.as_path().into(),
             folder: Folder::new(folder),
             running: Arc::new(Semaphore::new(limits.processes)),
             waiting: Semaphore::new(limits.processes * WAITING),
@@ -187,6 +191,12 @@ impl Cgi {
         Self { authorization: true, ..self }
     }
 
+    /// Beside the files of this folder, which programs find in `DOCUMENT_ROOT`; by default that of the programs.
+    #[must_use]
+    pub fn document_root(self, folder: impl Into<PathBuf>) -> Self {
+        Self { root: absolute(folder.into()).into(), ..self }
+    }
+
     /// This handler answers what no program does; by default 404.
     #[must_use]
     pub fn otherwise(self, handler: impl Handler) -> Self {
@@ -237,12 +247,17 @@ impl Cgi {
         let variables = variables::of(self, &request, &script, input.length());
         let place = self.place().await?;
         let name = String::from_utf8_lossy(&script.name(&request)).into();
-        let (stdin, descriptors, keeper) = (input.stdin(), self.limits.descriptors, self.keeper.clone());
+        let (stdin, descriptors, keeper) = (input.stdin(), self.limits.descriptors, self.keeper.here());
         let spawn = move || process::spawn(&script, name, variables, stdin, descriptors, keeper, place);
         let spawned = self.pool.run(spawn).await??;
         let is_head = request.method == Method::HEAD;
         Exchange::new(spawned, input, self).answer(is_head, request).await
     }
+}
+
+/// A folder, as a process with another working directory can find it.
+fn absolute(folder: PathBuf) -> PathBuf {
+    std::path::absolute(&folder).unwrap_or(folder)
 }
 
 /// What programs may be asked by, besides methods that only they know.
@@ -252,9 +267,19 @@ const ALLOW: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS, PUT, PO
 const WAITING: usize = 8;
 
 impl Handler for Cgi {
-    async fn handle(&self, request: Request) -> Result<Response, Failure> {
+    async fn handle(&self, mut request: Request) -> Result<Response, Failure> {
         match self.locate(&request).await? {
-            Located::Script(script) => self.run(request, script).await,
+            Located::Script(script) => {
+                // What comes behind a program's path is its own affair, and must not take it out of a rule.
+                let path = script.path(&request).ok_or(StatusCode::NOT_FOUND)?;
+                Gate::admit(&mut request, &path).await?;
+                let who: Option<Principal> = request.extensions.get().cloned();
+                let mut response = self.run(request, script).await?;
+                if let Some(who) = who {
+                    response.extensions_mut().insert(who);
+                }
+                Ok(response)
+            }
             Located::Refused(status) => Err(status.into()),
             Located::Nothing => self.hand_on(request).await,
         }

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::ffi::OsString;
+use std::fmt;
 use std::future::pending;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -23,6 +24,7 @@ use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout, timeout_at};
+use tracing::Span;
 
 use super::script::Script;
 use super::stderr::Log;
@@ -85,12 +87,19 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// Logs what the program says on its standard error; never done. Cancel-safe.
-    pub(super) async fn log(&mut self) -> Infallible {
-        match &mut self.leader {
-            Some(leader) => leader.log.run().await,
-            None => pending().await,
-        }
+    /// Done when the program itself has ended. What it has left in its group is then killed. Until then what it says on its
+    /// standard error is logged. Cancel-safe.
+    pub(super) async fn over(&mut self) {
+        let Some(leader) = &mut self.leader else { return pending().await };
+        // Where that cannot be known, it is not ours any more.
+        drop(leader.ended_and_logged().await);
+        leader.signal(Signal::KILL);
+    }
+
+    /// How the program has ended, whose output has: the system closes that a little earlier. `None` where it goes on.
+    pub(super) async fn ended(&mut self) -> Option<Ended> {
+        let leader = self.leader.as_mut()?;
+        timeout(SETTLING, leader.ended_and_logged()).await.ok()?.ok()
     }
 
     /// The path of the program, as clients know it.
@@ -145,10 +154,8 @@ impl Leader {
             }
         });
         match end.await {
-            Ok(Ok((Some(0), _))) => {}
-            Ok(Ok((status, signal))) => {
-                tracing::info!(script = self.log.script(), ?status, ?signal, "program failed");
-            }
+            Ok(Ok(Ended::Status(0))) => {}
+            Ok(Ok(end)) => tracing::warn!(script = self.log.script(), %end, "program failed"),
             _ => {
                 tracing::warn!(script = self.log.script(), "program ends, as its time is over");
                 self.signal(Signal::TERM);
@@ -182,8 +189,26 @@ impl Leader {
     }
 }
 
-/// How a process ended: its exit status, or the signal.
-type Ended = (Option<i32>, Option<i32>);
+/// How long a program that has ended its output may take to end itself before it is taken for one that goes on.
+const SETTLING: Duration = Duration::from_millis(500);
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// By itself, with this exit status.
+    Status(i32),
+    /// By this signal.
+    Signal(i32),
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "it ended with exit status {status}"),
+            Self::Signal(signal) => write!(f, "it was killed by signal {signal}"),
+        }
+    }
+}
 
 /// Waits until a child of ours has ended, which nobody is to wait for yet.
 async fn ended(pid: Pid) -> io::Result<Ended> {
@@ -191,7 +216,8 @@ async fn ended(pid: Pid) -> io::Result<Ended> {
     let mut children = signal(SignalKind::child())?;
     loop {
         if let Some(status) = waitid(WaitId::Pid(pid), options)? {
-            return Ok((status.exit_status(), status.terminating_signal()));
+            let signal = status.terminating_signal().map(Ended::Signal);
+            return Ok(signal.unwrap_or_else(|| Ended::Status(status.exit_status().unwrap_or_default())));
         }
         children.recv().await.ok_or(io::ErrorKind::BrokenPipe)?;
     }
@@ -223,6 +249,11 @@ pub(super) struct Keeper {
 impl Keeper {
     pub(super) fn new(grace: Duration) -> Self {
         Self { cx: Context::root(Limits::default()), grace }
+    }
+
+    /// This one, for a program of the request that is being answered here: so what it says last is logged like the rest.
+    pub(super) fn here(&self) -> Self {
+        Self { cx: self.cx.child(Span::current()), grace: self.grace }
     }
 
     /// Without a runtime nobody is there to wait: what `end` holds is dropped.

@@ -48,7 +48,7 @@ pub(super) fn of(
     environment.set("REQUEST_URI", target);
     environment.set("SCRIPT_NAME", script.name(request));
     environment.set("SCRIPT_FILENAME", script.file.as_os_str().as_encoded_bytes());
-    let root = cgi.folder.path.as_os_str().as_encoded_bytes();
+    let root = cgi.root.as_os_str().as_encoded_bytes();
     environment.set("DOCUMENT_ROOT", root);
     let info = script.path_info(request);
     if !info.is_empty() {

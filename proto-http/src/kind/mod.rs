@@ -7,7 +7,7 @@ mod site;
 use ropewalk_core::app::{BoxService, Service as _};
 use ropewalk_core::config::{Kind, Resources, Section, Size};
 
-use crate::server::{AccessLog, Http, Options};
+use crate::server::{AccessLog, Http, Options, plaintext_notice};
 
 /// The kind `http`: sites over HTTP/1.1 and HTTP/2.
 pub const KIND: Kind = Kind {
@@ -21,7 +21,8 @@ fn build(section: &mut Section<'_>, resources: &Resources) -> Option<BoxService>
     let sites = site::sites(section, resources);
     let options = options(section);
     let http = Http::new(sites).with(options);
-    Some(section.server("http", &["h2", "http/1.1"], Some(http), resources)?.boxed())
+    let server = section.server("http", &["h2", "http/1.1"], Some(http), resources)?;
+    Some(server.plaintext_notice(plaintext_notice).boxed())
 }
 
 fn options(section: &mut Section<'_>) -> Options {
@@ -38,9 +39,14 @@ fn options(section: &mut Section<'_>) -> Options {
         &[("combined", AccessLog::Combined), ("off", AccessLog::Off)],
     );
     let deadlines = &mut options.deadlines;
-    deadlines.head = section.key("head_time", "From the first byte of a head to its end.").optional();
-    deadlines.body = section.key("body_time", "What a body may keep us waiting.").optional();
-    deadlines.idle = section.key("keep_alive", "Between two requests.").optional();
+    deadlines.head = section
+        .key("head_time", "From the first byte of a head to its end; by default `limits.handshake`.")
+        .optional();
+    deadlines.body =
+        section.key("body_time", "What a body may keep us waiting; by default `limits.write`.").optional();
+    deadlines.idle = section
+        .key("keep_alive", "Between two requests; by default `limits.idle`, but 75 s at most.")
+        .optional();
     options
 }
 

@@ -90,6 +90,44 @@ without_tls = true
 }
 
 #[test]
+fn all_that_is_wrong_with_listen_is_told_at_once() {
+    let text = "listen = [\"tcp:99999\", \"tls:1\", \"tls:2:cert=a.pem\", \"tcp:3:host=x\", \"tcp:4\"]\n\
+        files = \"example\"\n[[service]]\nkind = \"http\"\nlisten = \"tcp:4:interface=localhost\"\nfiles = \"example\"";
+    let diagnostics = read(text).diagnostics;
+    let told: Vec<_> =
+        diagnostics.records().into_iter().map(|record| (record.line, record.message)).collect();
+    for (line, part) in [
+        (5, "99999"),
+        (5, "needs cert="),
+        (5, "`cert=a.pem` is a file, and its key is missing"),
+        (5, "is nowhere to listen"),
+        (9, "tcp:4:interface=localhost is listened on twice"),
+    ] {
+        assert!(told.iter().any(|(at, message)| *at == line && message.contains(part)), "{part}: {told:?}");
+    }
+    assert_eq!(told.len(), 5, "{told:?}");
+    assert!(diagnostics.render(false).contains("it is listened on here already"));
+}
+
+#[test]
+fn sockets_that_do_not_meet_are_no_mistake() {
+    let second = "files = \"example\"\n[[service]]\nkind = \"http\"\nfiles = \"example\"\nlisten = ";
+    for (one, other, meet) in [
+        ("tcp:4", "tcp:5", false),
+        ("tcp:0", "tcp:0", false),
+        ("tcp:4:interface=127.0.0.1", "tcp:4:interface=127.0.0.2", false),
+        ("tcp:4:interface=127.0.0.1", "tcp:4:interface=0.0.0.0", true),
+        ("tcp:4:interface=127.0.0.1", "tcp:4:interface=localhost", true),
+        ("tcp:4:interface=[::1]", "tcp:4:interface=0.0.0.0", false),
+        ("unix:/x", "unix:/x:mode=600", true),
+        ("unix:/x", "unix:/y", false),
+    ] {
+        let told = read(&format!("listen = \"{one}\"\n{second}\"{other}\"")).diagnostics;
+        assert_eq!(told.has_errors(), meet, "{one} {other}: {}", told.render(false));
+    }
+}
+
+#[test]
 fn every_mistake_is_told_where_it_is() {
     let mut wrong = Vec::new();
     for (text, line, column, message) in [

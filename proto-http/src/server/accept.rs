@@ -1,12 +1,13 @@
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use ropewalk_core::app::{Context, Protocol};
 use ropewalk_core::net::{Connection, Info};
 use ropewalk_core::{Error, Result};
 use tokio::io::AsyncReadExt as _;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::deadlines::{Deadlines, Times};
 use super::handler::{BoxHandler, Facts, Handler};
@@ -50,7 +51,7 @@ impl Default for Options {
             head: 64 * 1024,
             target: 8 * 1024,
             headers: 100,
-            streams: 200,
+            streams: 100,
             access_log: AccessLog::default(),
         }
     }
@@ -106,6 +107,9 @@ fn agree(info: &Info, spoken: Major) -> Result<()> {
     if settled == spoken { Ok(()) } else { Err(Error::peer("not the version that ALPN settled")) }
 }
 
+/// What a peer that has just come has left to ask for something when we stop: its request may be on its way.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// RFC 9113 §3.4.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -120,7 +124,10 @@ async fn sniff(
     let mut start = [0; PREFACE.len()];
     let mut have = 0;
     let mut deadline = first_byte;
-    let mut stopping = pin!(cx.stopping());
+    let mut stopped = pin!(async {
+        cx.stopping().await;
+        sleep(GRACE).await;
+    });
     let mut ended = pin!(cx.ended());
     let major = loop {
         let Some(room) = start.get_mut(have..).filter(|room| !room.is_empty()) else { break Major::Two };
@@ -129,7 +136,7 @@ async fn sniff(
             read = timeout_at(deadline, conn.read(room)) => read.map_err(|_| late(have))??,
             () = &mut ended => return Ok(None),
             // Whoever has begun to speak is heard.
-            () = &mut stopping, if have == 0 => return Ok(None),
+            () = &mut stopped, if have == 0 => return Ok(None),
         };
         if read == 0 && have == 0 {
             return Ok(None);

@@ -1,6 +1,9 @@
 use std::sync::Arc;
 
-use ropewalk_core::data::files::{Memory, VPath};
+use async_trait::async_trait;
+use ropewalk_core::data::files::{
+    Caps, DirStream, FileHandle, Files, FsError, Kind, ListOptions, Memory, Meta, Open, VPath,
+};
 
 use super::*;
 use crate::{Routes, Static};
@@ -281,4 +284,59 @@ async fn files_stand_beside_handlers() {
             assert_eq!(field(&said, "location"), Some(format!("{target}/").as_str()));
         }
     }
+}
+
+/// A tree with a directory that may not be looked into, and a link that leaves it.
+pub(super) struct Locked;
+
+#[async_trait]
+impl Files for Locked {
+    fn caps(&self) -> Caps {
+        Caps::RANDOM_READ
+    }
+
+    async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta, FsError> {
+        match path.as_bytes() {
+            b"/" | b"/dir" => Ok(Meta::new(Kind::Dir, 0)),
+            b"/out" if !follow => Ok(Meta::new(Kind::Link, 0)),
+            _ => Err(FsError::Denied),
+        }
+    }
+
+    async fn list(&self, _: &VPath, _: ListOptions) -> Result<Box<dyn DirStream>, FsError> {
+        Err(FsError::Denied)
+    }
+
+    async fn open(&self, _: &VPath, _: &Open) -> Result<Box<dyn FileHandle>, FsError> {
+        Err(FsError::Denied)
+    }
+}
+
+#[tokio::test]
+async fn what_may_not_be_read_is_403_with_a_slash_and_without_and_links_say_nothing() {
+    for (target, expected) in [
+        ("/dir", "403"),
+        ("/dir/", "403"),
+        ("/dir/a", "403"),
+        ("/", "403"),
+        ("/out", "404"),
+        ("/out/", "404"),
+        ("/out/a", "404"),
+    ] {
+        let http = Http::new(Static::new(Arc::new(Locked)));
+        let said = say(http, format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n")).await;
+        assert_eq!(status(&said), expected, "{target}");
+    }
+}
+
+#[tokio::test]
+async fn the_way_in_a_listing_begins_with_a_slash() {
+    let files = tree();
+    let of = async |target: &str| {
+        say(http(files.clone()), format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n")).await
+    };
+    assert!(of("/").await.contains("<nav aria-label=\"Path\"><b>/</b></nav>"));
+    let below = of("/dir/sub/").await;
+    let way = "<a href=\"/\">/</a><a href=\"/dir/\">dir</a><span>/</span><b>sub</b>";
+    assert!(below.contains(way), "{below}");
 }

@@ -78,6 +78,16 @@ async fn one_event_says_all_of_a_request() {
 }
 
 #[tokio::test]
+async fn the_octets_of_a_stream_are_those_of_its_content() {
+    let handler = |_: Request| async {
+        let chunks = ["ab", "", "cde"].map(|chunk| Ok(bytes::Bytes::from(chunk)));
+        Ok(Response::new(Body::stream(futures_util::stream::iter(chunks))))
+    };
+    let line = logged(AccessLog::Fields, false, handler, AGENT).await;
+    assert!(line.contains("bytes=5 "), "{line}");
+}
+
+#[tokio::test]
 async fn the_combined_form_is_one_line() {
     let line = logged(AccessLog::Combined, false, echo, AGENT).await;
     assert!(
@@ -111,9 +121,25 @@ async fn who_has_logged_in_is_named_and_the_password_is_not() {
     // bob is known, and has no right.
     let line = logged(AccessLog::Combined, false, guarded(), &ask("bob:swordfish")).await;
     assert!(line.contains("memory - bob [") && line.contains(" 403 "), "{line}");
-    // Who failed may have typed the password as a name.
-    let line = logged(AccessLog::Combined, false, guarded(), &ask("swordfish:x")).await;
-    assert!(line.contains("memory - - [") && line.contains(" 401 ") && !line.contains("swordfish"), "{line}");
+    // Who failed is nobody in the access log; the offence says whom they wanted to be.
+    let lines = logged(AccessLog::Combined, false, guarded(), &ask("an\"n:swordfish")).await;
+    let [offence, line] = lines.lines().collect::<Vec<_>>()[..] else { panic!("{lines}") };
+    assert!(line.contains("memory - - [") && line.contains(" 401 "), "{line}");
+    assert!(offence.contains(r#"offence="wrong_password" user="an\"n""#), "{offence}");
+    assert!(!lines.contains("swordfish"), "{lines}");
+    let lines = logged(AccessLog::Off, false, guarded(), &ask(&format!("{}:x", "n".repeat(5000)))).await;
+    assert!(lines.len() < 400, "{lines}");
+}
+
+#[tokio::test]
+async fn what_the_file_system_denies_is_named() {
+    let handler = crate::Static::new(Arc::new(files::Locked));
+    let lines =
+        logged(AccessLog::Off, false, handler, "GET /dir/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            .await;
+    let uid = rustix::process::geteuid().as_raw();
+    assert!(lines.contains("permission denied by the file system"), "{lines}");
+    assert!(lines.contains(&format!("path=\"/dir/index.html\" uid={uid}")), "{lines}");
 }
 
 #[tokio::test]

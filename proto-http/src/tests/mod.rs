@@ -2,8 +2,10 @@
 
 mod auth;
 mod compress;
+mod dav;
 mod deadlines;
 mod files;
+mod flow;
 mod h1;
 mod http2;
 mod log;
@@ -14,6 +16,7 @@ mod site;
 mod sockets;
 mod tls;
 mod upgrade;
+mod write;
 
 use std::sync::Once;
 use std::time::Duration;
@@ -42,9 +45,15 @@ struct Peer {
 
 impl Peer {
     fn of(http: Http) -> Self {
+        Self::paced(http, |_| {})
+    }
+
+    /// The same, over a connection that is paced in this way.
+    fn paced(http: Http, pace: impl FnOnce(&mut Connection)) -> Self {
         let root = Context::root(Limits::default());
         let cx = root.connection(tracing::Span::none(), ConnId::next());
-        let (conn, io) = Connection::pair();
+        let (mut conn, io) = Connection::pair();
+        pace(&mut conn);
         let inner = cx.clone();
         let server = root.spawn(async move { http.serve(conn, inner).await });
         Self { io, cx, server }

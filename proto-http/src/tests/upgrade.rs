@@ -55,6 +55,16 @@ async fn content_before_the_new_protocol_is_none_of_it() {
 }
 
 #[tokio::test]
+async fn whoever_waits_to_be_told_to_continue_is_told_before_the_switch() {
+    let mut peer = Peer::of(Http::new(twice));
+    peer.send(ASKS.replace("\r\n\r\n", "\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")).await;
+    assert_eq!(peer.until("\r\n\r\n").await, "HTTP/1.1 100 Continue\r\n\r\n");
+    assert!(peer.until("\r\n\r\n").await.starts_with("HTTP/1.1 101 "));
+    peer.send("xyzab").await;
+    assert_eq!(peer.until("abab").await, "abab");
+}
+
+#[tokio::test]
 async fn who_did_not_ask_is_told_what_to_ask_for() {
     let unasked = [
         "GET / HTTP/1.1\r\nHost: x\r\n\r\n",

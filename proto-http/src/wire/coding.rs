@@ -191,6 +191,8 @@ mod tests {
             ("*;q=0.5, gzip;q=0.3", "br zstd"),
             ("gzip;q=2, br;q=, zstd;x=1", ""),
             ("gzip br", ""),
+            // A coding that we do not know says nothing of ours, nor of what is not coded.
+            ("gzip;q=0.5, deflate", "gzip"),
             (",, gzip ,", "gzip"),
         ] {
             assert_eq!(best(&[field], &Coding::ALL).as_deref(), Some(expected), "{field}");
@@ -216,6 +218,17 @@ mod tests {
             assert_eq!(coding.to_string().parse::<Coding>().unwrap(), coding);
         }
         assert!("deflate".parse::<Coding>().is_err());
+    }
+
+    #[test]
+    fn a_file_in_a_coding_ends_as_its_tool_names_it() {
+        assert_eq!(Coding::ALL.map(Coding::extension), ["br", "gz", "zst"]);
+    }
+
+    #[test]
+    fn a_coding_that_stands_there_again_is_passed_over() {
+        let [br, gzip, zstd] = Coding::ALL;
+        assert_eq!(Coding::once_each([zstd, br, zstd, zstd, gzip, br]), [zstd, br, gzip]);
     }
 
     proptest! {

@@ -2,6 +2,7 @@
 //!
 //! Several processes may use a store at once. A server that runs sees what another process changed within half a second.
 
+mod bans;
 mod credential;
 mod people;
 mod row;
@@ -33,7 +34,10 @@ pub use ssh_key::SshKey;
 use crate::sqlite::{Database, Schema};
 
 /// The accounts' part of a store.
-const SCHEMA: Schema = Schema { id: 0x7277_6c6b, steps: &[include_str!("../../migrations/core/1.sql")] };
+const SCHEMA: Schema = Schema {
+    id: 0x7277_6c6b,
+    steps: &[include_str!("../../migrations/core/1.sql"), include_str!("../../migrations/core/2.sql")],
+};
 const FILE: &str = "core.db";
 
 /// The accounts of a store. Clones are the same.

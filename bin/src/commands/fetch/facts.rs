@@ -4,9 +4,11 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use ropewalk_http::client::{Report, Spent};
+use ropewalk_http::client::{Client, Phase, Report, Spent};
 use ropewalk_http::{Body, HeaderMap, HttpResponse, StatusCode, Version, header};
 use serde_json::{Value, json};
+
+use super::Stop;
 
 /// What is known of an answer.
 pub(super) struct Facts {
@@ -53,7 +55,7 @@ impl Facts {
     }
 
     /// All of it, as JSON of ASCII only.
-    pub(super) fn json(&self, file: Option<&Path>) -> String {
+    pub(super) fn json(&self, file: Option<&Path>, stop: Option<&Stop>) -> String {
         let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
         let fields: Vec<_> =
             self.fields.iter().map(|(name, value)| json!([name.as_str(), text(value.as_bytes())])).collect();
@@ -81,9 +83,28 @@ impl Facts {
             "resumed_from": self.kept,
             "decoded": report.map_or_else(Vec::new, |it| it.decoded.iter().map(ToString::to_string).collect()),
             "file": file.map(|file| file.to_string_lossy()),
+            "error": stop.map(error),
         });
         ascii(&format!("{facts:#}"))
     }
+}
+
+/// What is known where it failed, as JSON of ASCII only.
+pub(super) fn failed(url: &str, stop: &Stop) -> String {
+    if let Some(facts) = &stop.facts {
+        return facts.json(None, Some(stop));
+    }
+    // Without the name and password that may stand in it.
+    let url = Client::url(url).ok().and_then(|url| {
+        let (scheme, host, path) = (url.scheme_str()?, url.host()?, url.path_and_query()?);
+        let port = url.port().map_or(String::new(), |port| format!(":{port}"));
+        Some(format!("{scheme}://{host}{port}{path}"))
+    });
+    ascii(&format!("{:#}", json!({"version": 1, "url": url, "status": null, "error": error(stop)})))
+}
+
+fn error(stop: &Stop) -> Value {
+    json!({"phase": stop.phase.map(Phase::name), "message": stop.message})
 }
 
 fn seconds(time: Option<Duration>) -> Value {

@@ -7,7 +7,7 @@ mod progress;
 mod save;
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -87,7 +87,7 @@ pub(crate) struct FetchArgs {
     #[arg(long)]
     cookies: bool,
     /// Who asks, by the Basic scheme.
-    #[arg(long, short, value_name = "NAME:PASSWORD")]
+    #[arg(long, short, value_name = "NAME:PASSWORD", value_parser = ask::user)]
     user: Option<String>,
     /// Ask this proxy, whatever `http_proxy`, `https_proxy` and `no_proxy` say; `none` for none.
     #[arg(long, value_name = "HOST:PORT", value_parser = ask::proxy)]
@@ -110,11 +110,14 @@ pub(crate) struct FetchArgs {
 struct Stop {
     exit: Exit,
     message: String,
+    phase: Option<Phase>,
+    /// Of the answer, where its head had come.
+    facts: Option<Box<Facts>>,
 }
 
 impl Stop {
     fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into() }
+        Self { exit, message: message.into(), phase: None, facts: None }
     }
 }
 
@@ -127,7 +130,7 @@ impl From<client::Error> for Stop {
             (_, Fault::Limit) => Exit::TryLater,
             _ => Exit::Failure,
         };
-        Self::new(exit, error.chain())
+        Self { phase: Some(error.phase()), ..Self::new(exit, error.chain()) }
     }
 }
 
@@ -161,6 +164,9 @@ pub(crate) fn run(args: &FetchArgs) -> Exit {
     // A lookup or a read of standard input that still waits is not waited for.
     runtime.shutdown_background();
     done.unwrap_or_else(|stop| {
+        if args.json {
+            show(&(facts::failed(&args.url, &stop) + "\n"));
+        }
         let kept = Place::of(args).ok().and_then(|place| place.kept());
         eprintln!("error: {}{}", clean(&stop.message), kept.unwrap_or_default());
         stop.exit
@@ -172,6 +178,17 @@ async fn fetch(args: &FetchArgs) -> Result<Exit, Stop> {
     let place = Place::of(args).map_err(|message| Stop::new(Exit::Usage, message))?;
     let client = Client::with(ask::options(args)?);
     let mut part = place.part(args.resume)?;
+    if let (None, Some(file)) = (&part, place.whole(args.resume))
+        && let Some(mut facts) = complete(args, &client, file).await?
+    {
+        facts.whole = begun.elapsed();
+        if args.json {
+            show(&(facts.json(Some(file), None) + "\n"));
+        } else if !args.quiet {
+            eprintln!("{} is complete", file.display());
+        }
+        return Ok(Exit::Ok);
+    }
     let (answer, out) = loop {
         let request = ask::request(args, part.as_ref()).await?;
         let ranged = request.headers().contains_key(header::RANGE);
@@ -195,12 +212,15 @@ async fn fetch(args: &FetchArgs) -> Result<Exit, Stop> {
     let done = if shown && !out.is_done() && !args.head {
         save(args, answer.into_body(), out, &mut facts).await
     } else {
-        out.finish(!failed).map_err(Stop::from)
+        out.finish(!failed)
     };
     facts.whole = begun.elapsed();
-    let file = done?;
+    let file = match done {
+        Ok(file) => file,
+        Err(stop) => return Err(Stop { facts: Some(Box::new(facts)), ..stop }),
+    };
     if args.json {
-        show(&(facts.json(file.as_deref()) + "\n"));
+        show(&(facts.json(file.as_deref(), None) + "\n"));
     }
     if failed {
         let exit = match status {
@@ -212,6 +232,19 @@ async fn fetch(args: &FetchArgs) -> Result<Exit, Stop> {
         return Ok(exit);
     }
     Ok(Exit::Ok)
+}
+
+/// What the server says of this file, where that has all of it: nothing comes behind its end, and the server's has not changed
+/// since it was written.
+async fn complete(args: &FetchArgs, client: &Client, file: &Path) -> Result<Option<Facts>, Stop> {
+    let found = std::fs::metadata(file).map_err(Error::from)?;
+    let Some(request) = ask::behind(args, &found).await? else { return Ok(None) };
+    let answer = client.request(request).await?;
+    let is_end = answer.status() == StatusCode::RANGE_NOT_SATISFIABLE
+        && part::content_range(answer.headers()) == Some((None, Some(found.len())));
+    let mut facts = Facts::of(&answer);
+    facts.kept = found.len();
+    Ok(is_end.then_some(facts))
 }
 
 /// Prints to standard output; that nobody reads it is no failure.
@@ -243,7 +276,7 @@ async fn save(
                 drop(progress);
                 let late = error.fault() == Fault::Limit && error.limit_name() != Some("expansion");
                 let exit = if late { Exit::TryLater } else { Exit::Failure };
-                return Err(Stop::new(exit, error.chain()));
+                return Err(Stop { phase: Some(Phase::Body), ..Stop::new(exit, error.chain()) });
             }
         }
     }
@@ -251,7 +284,7 @@ async fn save(
         progress.end();
     }
     facts.body = Some(begun.elapsed());
-    Ok(out.finish(true)?)
+    out.finish(true)
 }
 
 impl From<Error> for Stop {

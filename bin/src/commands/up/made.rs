@@ -32,8 +32,12 @@ pub(super) fn make(config: &Path, data: &Path, suite: &Suite) -> Result<Made> {
     folder(&data.join("files/shared"), 0o755)?;
     folder(&data.join("files/private"), 0o700)?;
     let made = admin(data)?;
-    let accounts = format!("store = {}", quoted(data)?);
-    let text = text(&accounts, data, &certificate, suite)?;
+    let store = format!("store = {}\n", quoted(data)?);
+    let own = format!("# Made by `ropewalk up`, which leaves it alone from now on. `ropewalk check` looks it over, and
+# `ropewalk config explain KEY` says what a key means.
+
+# Where this server keeps what is its own; `ropewalk status` asks it there.\n{store}\n");
+    let text = own + &text(&store, data, &certificate, suite)?;
     fs::write(config, text).map_err(|e| failed("write", config, e))?;
     Ok(made)
 }
@@ -70,7 +74,7 @@ pub(super) fn demo(suite: &Suite) -> Result<Demo> {
     folder(&data.join("files/shared"), 0o755)?;
     folder(&data.join("files/private"), 0o700)?;
     let users: Vec<_> = DEMO.iter().map(|(name, password)| format!("\"{name}:{password}\"")).collect();
-    let config = text(&format!("users = [{}]", users.join(", ")), data, &certificate, suite)?;
+    let config = text(&format!("users = [{}]\n", users.join(", ")), data, &certificate, suite)?;
     let (name, password) = DEMO[0];
     let made = Made { name: name.into(), password: password.into() };
     Ok(Demo { config, made, _folder: Arc::new(folder_of_all) })
@@ -93,13 +97,9 @@ fn text(accounts: &str, data: &Path, certificate: &Path, suite: &Suite) -> Resul
     let (http, https, ftp, admin) =
         (suite.plain("http"), suite.tls("http"), suite.plain("ftp"), suite.plain("admin"));
     Ok(format!(
-        "# Made by `ropewalk up`, which leaves it alone from now on. `ropewalk check` looks it over, and
-# `ropewalk config explain KEY` says what a key means.
-
-# Who may come in, by every protocol: `ropewalk user`.
+        "# Who may come in, by every protocol: `ropewalk user`.
 [accounts.main]
 {accounts}
-
 # A certificate of the authority beside it. Your own: `cert` and `key`.
 [tls.main]
 cert = {certificate}
@@ -125,6 +125,7 @@ listen = [{http:?}, {https:?}]
 files = \"main\"
 write = true
 dav = true
+archive = true
 auth = [{{ accounts = \"main\" }}]
 
 [[service]]

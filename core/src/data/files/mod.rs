@@ -6,20 +6,29 @@
 //! [layer](layers) over one.
 
 mod error;
+mod glob;
 pub mod layers;
 mod link;
+mod locks;
+mod marks;
 mod memory;
 mod meta;
 mod open;
 mod path;
+mod props;
 #[cfg(feature = "testkit")]
 pub mod suite;
 mod traits;
+mod warm;
 
 pub use error::FsError;
+pub use glob::{BadGlob, Glob};
 pub use link::link_text;
+pub use locks::{Lock, LockError, Locks, MemoryLocks, NewLock};
+pub use marks::{Marks, Place};
 pub use memory::Memory;
 pub use meta::{Entry, Etag, FileId, Kind, Meta, SetMeta, Space, Time};
 pub use open::{Caps, ListOptions, Open, Over, Remove, Write};
 pub use path::{BadPath, DotDot, Name, VPath};
+pub use props::{MemoryProps, Prop, PropName, Props};
 pub use traits::{DirStream, FileHandle, Files};

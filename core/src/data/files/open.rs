@@ -1,5 +1,5 @@
 use std::fmt;
-use std::ops::{BitOr, BitOrAssign};
+use std::ops::{BitAnd, BitOr, BitOrAssign, Sub};
 
 use super::Etag;
 
@@ -32,7 +32,7 @@ caps! {
     APPEND = 2;
     /// Changes the length of a file.
     TRUNCATE = 3;
-    /// Replaces a file at once: nobody sees a half of it.
+    /// Replaces or makes a file at once: nobody sees a half of it, and what is not committed leaves no trace.
     ATOMIC_PUT = 4;
     /// Makes a file only where there is none.
     CREATE_NEW = 5;
@@ -87,6 +87,21 @@ impl BitOr for Caps {
     }
 }
 
+impl BitAnd for Caps {
+    type Output = Self;
+    fn bitand(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+}
+
+/// Those that are not among the others.
+impl Sub for Caps {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+}
+
 impl BitOrAssign for Caps {
     fn bitor_assign(&mut self, other: Self) {
         self.0 |= other.0;
@@ -103,9 +118,9 @@ pub struct Open {
     pub write: Option<Write>,
     /// Every write goes to the end, whatever its offset.
     pub append: bool,
-    /// Permission bits for a file that is made.
+    /// Permission bits for a file that is made; a umask may take from them.
     pub mode: Option<u16>,
-    /// How long the content is going to be, where the peer said so: room is set aside for it.
+    /// How long the content is going to be, where the peer said so: that it has no room is said at once.
     pub expect_len: Option<u64>,
     /// Only if the file has this content now; [`Stale`](super::FsError::Stale) otherwise.
     pub if_match: Option<Etag>,
@@ -130,9 +145,10 @@ impl Open {
 pub enum Write {
     /// It is changed in place, and made if missing.
     Update,
-    /// It stays as it is until [`commit`](super::FileHandle::commit) puts new content in its place.
+    /// It stays as it is until [`commit`](super::FileHandle::commit) puts new content in its place. A backend that
+    /// claims [`Caps::RANDOM_WRITE`] but not [`Caps::ATOMIC_PUT`] empties it and writes in place.
     Replace,
-    /// There must be nothing there.
+    /// There must be nothing there. With [`Caps::ATOMIC_PUT`] there is a file only from the commit on.
     CreateNew,
 }
 

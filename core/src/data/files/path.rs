@@ -124,6 +124,29 @@ impl VPath {
         *dir == Self::ROOT || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
     }
 
+    /// The same as seen from `dir`, if it is that or below it.
+    pub fn strip(&self, dir: &Self) -> Option<Self> {
+        match self {
+            _ if *dir == Self::ROOT => Some(self.clone()),
+            _ if !self.is_within(dir) => None,
+            _ if self == dir => Some(Self::ROOT),
+            _ => Some(Self(self.0.slice(dir.0.len()..))),
+        }
+    }
+
+    /// The same as seen from outside the directory `dir`.
+    ///
+    /// # Errors
+    /// [`BadPath::LongPath`].
+    pub fn under(&self, dir: &Self) -> Result<Self, BadPath> {
+        match (dir.relative(), self.relative()) {
+            (b"", _) => Ok(self.clone()),
+            (_, b"") => Ok(dir.clone()),
+            _ if dir.0.len() + self.0.len() > MAX_PATH => Err(BadPath::LongPath),
+            _ => Ok(Self([&*dir.0, &*self.0].concat().into())),
+        }
+    }
+
     /// Its bytes, from the first slash on.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -313,6 +336,20 @@ mod tests {
         assert!(path(b"/a").is_within(&VPath::ROOT) && VPath::ROOT.is_within(&VPath::ROOT));
         assert!(path(b"/a").is_within(&path(b"/a")) && path(b"/a/b").is_within(&path(b"/a")));
         assert!(!path(b"/ab").is_within(&path(b"/a")) && !path(b"/a").is_within(&path(b"/a/b")));
+    }
+
+    #[test]
+    fn a_path_is_seen_from_inside_and_from_outside() {
+        let path = |raw: &[u8]| parse(raw, DotDot::Refuse).unwrap();
+        for (whole, dir, inside) in
+            [("/a/b", "/a", "/b"), ("/a", "/a", "/"), ("/a", "/", "/a"), ("/", "/", "/")]
+        {
+            let [whole, dir, inside] = [whole, dir, inside].map(|text| path(text.as_bytes()));
+            assert_eq!(whole.strip(&dir), Some(inside.clone()));
+            assert_eq!(inside.under(&dir), Ok(whole));
+        }
+        assert_eq!(path(b"/ab").strip(&path(b"/a")), None);
+        assert_eq!(path(&b"/d".repeat(2000)).under(&path(&b"/d".repeat(100))), Err(BadPath::LongPath));
     }
 
     /// Bytes of which many are dots and slashes.

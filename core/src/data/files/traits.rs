@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 
 use super::meta::Result;
-use super::{Caps, Entry, FsError, ListOptions, Meta, Open, Over, Remove, SetMeta, Space, VPath};
+use super::{Caps, Entry, FsError, ListOptions, Meta, Open, Over, Place, Remove, SetMeta, Space, VPath};
 
 /// One person's view of a tree of files.
 ///
@@ -13,7 +13,8 @@ use super::{Caps, Entry, FsError, ListOptions, Meta, Open, Over, Remove, SetMeta
 /// a file whose name and content the system has cached is then served without leaving the task.
 ///
 /// What concerns writing has a default that answers [`FsError::Unsupported`]; a backend that implements it says so
-/// in its [`Caps`].
+/// in its [`Caps`]. Nothing is written through a link: one on the way to what is written, made, changed or
+/// removed, or at its end, is [`FsError::Loop`].
 #[async_trait]
 pub trait Files: Send + Sync {
     /// What this backend, through these layers, can do.
@@ -46,25 +47,26 @@ pub trait Files: Send + Sync {
         Err(FsError::Unsupported)
     }
 
-    /// Gives what is at `from` the path `to`. A directory does not go into itself.
+    /// Gives what is at `from` the path `to`. A directory that would go into itself is [`FsError::BadName`].
     async fn rename(&self, from: &VPath, to: &VPath, over: Over) -> Result<()> {
         let _ = (from, to, over);
         Err(FsError::Unsupported)
     }
 
-    /// Makes at `to` a file with the content of that at `from`.
+    /// Makes at `to` a file with the content of that at `from`. Onto itself it is [`FsError::BadName`].
     async fn copy(&self, from: &VPath, to: &VPath, over: Over) -> Result<()> {
         let _ = (from, to, over);
         Err(FsError::Unsupported)
     }
 
-    /// Changes facts of what is at `path`; of the link itself unless `follow`.
+    /// Changes facts of what is at `path`; where that is a link, its own, or with `follow` none: as nothing is changed
+    /// through links, it is [`FsError::Loop`] then.
     async fn set(&self, path: &VPath, facts: SetMeta, follow: bool) -> Result<()> {
         let _ = (path, facts, follow);
         Err(FsError::Unsupported)
     }
 
-    /// Makes at `path` a link that says `target`.
+    /// Makes at `path` a link that leads to `target`: see [`link_text`](super::link_text).
     async fn symlink(&self, path: &VPath, target: &[u8]) -> Result<()> {
         let _ = (path, target);
         Err(FsError::Unsupported)
@@ -87,12 +89,20 @@ pub trait Files: Send + Sync {
         let _ = path;
         Err(FsError::Unsupported)
     }
+
+    /// Where `path` is below all mounts, with the locks and properties there; nothing where none are kept. A layer asks the
+    /// tree that it is over.
+    fn place(&self, path: &VPath) -> Option<Place> {
+        let _ = path;
+        None
+    }
 }
 
 /// An open file. Every operation says its offset, so that any number of them may be in flight.
 ///
 /// Dropping it closes the file; what was opened to [`Replace`](super::Write::Replace) or
-/// [`CreateNew`](super::Write::CreateNew) and not committed is then abandoned without a trace.
+/// [`CreateNew`](super::Write::CreateNew) and not committed is then abandoned without a trace, if the backend claims
+/// [`Caps::ATOMIC_PUT`].
 #[async_trait]
 pub trait FileHandle: Send + Sync {
     /// The facts as they were when the file was opened. They are those of this very file, whatever its path names by
@@ -120,7 +130,8 @@ pub trait FileHandle: Send + Sync {
     /// The facts as they are now.
     async fn meta(&self) -> Result<Meta>;
 
-    /// Changes facts.
+    /// Changes facts. Times of a file that is not there yet are those that it has after the commit, whatever is
+    /// still written.
     async fn set(&self, facts: SetMeta) -> Result<()> {
         let _ = facts;
         Err(FsError::Unsupported)

@@ -207,7 +207,7 @@ fn host(text: &str) -> Result<String, Wrong> {
 }
 
 fn unknown_kind(kind: &str, text: &str) -> Wrong {
-    if kind.parse::<IpAddr>().is_ok() {
+    if kind == "localhost" || kind.parse::<IpAddr>().is_ok() {
         let port = text.rsplit(':').next().unwrap_or_default();
         return format!("the port comes first: `tcp:{port}:interface={kind}`");
     }

@@ -85,6 +85,16 @@ async fn a_proxy_that_refuses_is_an_error_of_the_connect() {
         let error = Client::with(through(at)).get("https://no-such-name.invalid/").await.unwrap_err();
         assert_eq!(error.phase(), Phase::Connect, "{error:?}");
         assert!(error.chain().contains(says), "{says}: {error:?}");
+        assert!(error.chain().starts_with(&format!("connect: through the proxy {at}: ")), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_not_there_is_named() {
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    for url in ["http://x.example/", "https://x.example/"] {
+        let error = Client::with(through(nobody)).get(url).await.unwrap_err();
+        assert!(error.chain().starts_with(&format!("connect: through the proxy {nobody}: ")), "{error:?}");
     }
 }
 

@@ -21,6 +21,49 @@ async fn a_program_that_falls_silent_is_cut() {
     gone(&written(&place.path("pid")).await).await;
 }
 
+/// All that is said to a request of HTTP/1.1.
+async fn whole(place: &Place) -> String {
+    let mut client = Client::of(place.cgi());
+    client.send("GET /a.sh HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+    client.rest().await
+}
+
+#[tokio::test]
+async fn the_answer_of_a_program_that_fails_in_the_middle_is_cut() {
+    for end in ["exit 3", "kill -9 $$"] {
+        let place = Place::new().with("a.sh", &format!("printf 'Content-Type: a/b\\n\\nhalf'; {end}"));
+        let said = whole(&place).await;
+        assert!(said.ends_with("half\r\n"), "{end}: there is no last chunk in {said:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_fails_after_all_of_its_answer_is_believed() {
+    let length =
+        Place::new().with("a.sh", "printf 'Content-Type: a/b\nContent-Length: 4\n\nfull'; kill -9 $$");
+    let said = whole(&length).await;
+    assert!(said.ends_with("\r\n\r\nfull"), "{said:?}");
+    let text = "printf 'Content-Type: a/b\nStatus: 500\n\noops'; ";
+    let said = whole(&Place::new().with("a.sh", &[text, "exit 255"].concat())).await;
+    assert!(said.ends_with("oops\r\n0\r\n\r\n"), "it says itself that it failed: {said:?}");
+    let said = whole(&Place::new().with("a.sh", &[text, "kill -9 $$"].concat())).await;
+    assert!(said.ends_with("oops\r\n"), "{said:?}");
+}
+
+#[tokio::test]
+async fn in_http2_the_stream_of_a_program_that_fails_is_reset() {
+    let place = Place::new().with("a.sh", "printf 'Content-Type: a/b\n\nhalf'; kill -9 $$");
+    let Client { io, cx, _server } = Client::of(place.cgi());
+    let builder = hyper::client::conn::http2::Builder::new(hyper_util::rt::TokioExecutor::new());
+    let (mut client, conn) = builder.handshake(hyper_util::rt::TokioIo::new(io)).await.unwrap();
+    let _conn = cx.spawn(async move { drop(conn.await) });
+    let request = http::Request::get("http://x/a.sh").body(http_body_util::Empty::<bytes::Bytes>::new());
+    let response = client.send_request(request.unwrap()).await.unwrap();
+    assert_eq!(response.status(), 200);
+    let error = http_body_util::BodyExt::collect(response.into_body()).await.unwrap_err();
+    assert!(!error.is_closed() && format!("{error:?}").contains("INTERNAL_ERROR"), "{error:?}");
+}
+
 #[tokio::test]
 async fn the_time_of_a_run_ends_also_while_it_speaks() {
     let text = "echo $$ > pid; printf 'Content-Type: a/b\\n\\n'; yes more";
@@ -33,14 +76,20 @@ async fn the_time_of_a_run_ends_also_while_it_speaks() {
 }
 
 #[tokio::test]
-async fn what_holds_the_output_open_ends_with_the_rest_of_its_group() {
-    let text = "printf 'Content-Type: a/b\\n\\ndone'; sleep 1000 & echo $! > pid";
-    let place = Place::new().with("a.sh", text);
-    let cgi = place.limited(|limits| limits.idle_time = Duration::from_millis(300));
-    let mut client = Client::of(cgi);
-    client.send("GET /a.sh HTTP/1.1\r\nHost: x\r\n\r\n").await;
-    assert!(client.rest().await.contains("done"));
-    gone(&written(&place.path("pid")).await).await;
+async fn what_a_program_leaves_does_not_keep_its_answer_open() {
+    let much = "printf 'Content-Type: a/b\\n\\n'; head -c 200000 /dev/zero | tr '\\0' x; printf done; ";
+    for left in ["sleep 1000 & echo $! > pid", "setsid sleep 1000 & echo $! > pid"] {
+        let place = Place::new().with("a.sh", &[much, left].concat());
+        let said = whole(&place).await;
+        assert!(said.ends_with("done\r\n0\r\n\r\n"), "{left}: {}", said.len());
+        assert_eq!(said.matches('x').count(), 200_000, "{left}");
+        let pid = written(&place.path("pid")).await;
+        if left.starts_with("setsid") {
+            // Of a group of its own, and so none of ours.
+            assert!(Command::new("kill").arg(&pid).status().unwrap().success());
+        }
+        gone(&pid).await;
+    }
 }
 
 #[tokio::test]

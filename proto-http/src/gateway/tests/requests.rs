@@ -66,6 +66,15 @@ async fn all_that_is_known_is_in_the_environment_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn programs_beside_files_are_told_where_those_are() {
+    let place = Place::new().with("env.sh", ENVIRONMENT);
+    let cgi = place.cgi().document_root("/srv/site");
+    let (_, content) = ask(cgi, "GET /env.sh/a HTTP/1.0\r\n\r\n").await;
+    let variables = variables(&content);
+    assert_eq!((variables["DOCUMENT_ROOT"], variables["PATH_TRANSLATED"]), ("/srv/site", "/srv/site/a"));
+}
+
+#[tokio::test]
 async fn without_more_said_variables_are_empty_or_not_there() {
     let place = Place::new().with("env.sh", ENVIRONMENT);
     let (_, content) = ask(place.cgi(), "GET /env.sh HTTP/1.0\r\n\r\n").await;

@@ -3,13 +3,16 @@ use std::time::Duration;
 use ropewalk_core::net::Connection;
 use ropewalk_core::{Error, Result};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::super::pipeline::Pipeline;
 
 /// What of a peer's last words is read after an answer that closes, so that they do not reset the connection before
 /// the peer has read it (RFC 9112 §9.6).
 const LINGER: (usize, Duration) = (256 * 1024, Duration::from_secs(2));
+
+/// The longest wait of one that stops: what comes now was sent before the peer knew.
+const PARTING: Duration = Duration::from_millis(500);
 
 /// Says that no more comes, and lets the peer finish speaking.
 pub(super) async fn close(conn: &mut Connection, pipeline: &Pipeline) -> Result<()> {
@@ -25,9 +28,11 @@ pub(super) async fn close(conn: &mut Connection, pipeline: &Pipeline) -> Result<
             left -= octets;
         }
     };
+    let cx = &pipeline.facts.cx;
     tokio::select! {
         _ = timeout(longest, drain) => {}
-        () = pipeline.facts.cx.stopping() => {}
+        () = async { cx.stopping().await; sleep(PARTING).await } => {}
+        () = cx.ended() => {}
     }
     Ok(())
 }

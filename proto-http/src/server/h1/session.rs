@@ -121,6 +121,8 @@ impl Session {
                     Then::End(end) => end,
                 },
                 Next::Gone => End::Close,
+                // A request that crosses our end with its own is not to be answered by a reset (RFC 9112 §9.6).
+                Next::Quiet if self.pipeline.facts.cx.is_stopping() => End::Close,
                 Next::Quiet => End::Now,
                 Next::Late => {
                     Box::pin(self.refuse(StatusCode::REQUEST_TIMEOUT)).await?;

@@ -2,7 +2,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use ropewalk_core::data::files::VPath;
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, mkdirat, openat, openat2};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::{Options, walk};
@@ -30,6 +30,19 @@ impl Jail {
         let root = openat(CWD, dir, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         let look_up = if options.openat2 { LookUp::detect(&root) } else { LookUp::Walk };
         Ok(Self { root, look_up, links: options.links })
+    }
+
+    /// The directory of this name in this one, made for nobody else to see where it is missing; never a link's target.
+    pub(super) fn within(&self, name: &[u8]) -> Result<Self, Errno> {
+        match mkdirat(&self.root, name, Mode::RWXU) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            // What may not be made may be there.
+            Err(Errno::ACCESS | Errno::PERM | Errno::ROFS) => {}
+            Err(other) => return Err(other),
+        }
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let root = retry_on_intr(|| openat(&self.root, name, flags, Mode::empty()))?;
+        Ok(Self { root, look_up: self.look_up, links: self.links })
     }
 
     pub(super) fn uses_openat2(&self) -> bool {

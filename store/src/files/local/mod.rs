@@ -23,7 +23,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use ropewalk_core::data::files::{
-    Caps, DirStream, FileHandle, Files, FsError, ListOptions, Meta, Open, Over, Remove, SetMeta, Space, VPath,
+    Caps, DirStream, FileHandle, Files, FsError, ListOptions, Meta, Name, Open, Over, Remove, SetMeta, Space,
+    VPath,
 };
 use rustix::fs::OFlags;
 
@@ -104,6 +105,16 @@ impl Local {
     /// As [`new`](Self::new).
     pub fn with(dir: impl AsRef<Path>, options: &Options) -> io::Result<Self> {
         Ok(Self(Arc::new(Tree::new(dir.as_ref(), options)?)))
+    }
+
+    /// The files below the directory `name` in this one, with the same options and threads. It is made where it is
+    /// missing, for nobody but this process to see; a link of that name is not followed.
+    ///
+    /// # Errors
+    /// Those of making and opening a directory.
+    pub async fn within(&self, name: &Name) -> Result<Self, FsError> {
+        let (tree, name) = (self.0.clone(), name.clone());
+        Ok(Self(Arc::new(self.0.pool.run(move || tree.within(&name)).await?)))
     }
 
     /// Whether the kernel keeps paths below the root (openat2); if not, we do, at the price of a few system calls for

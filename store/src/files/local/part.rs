@@ -130,6 +130,8 @@ impl Part {
         }
         let mode = Mode::from_raw_mode(wanted.mode.unwrap_or(mode).into()) & permissions();
         fchmod(&self.file, mode).map_err(error)?;
+        // What was written after they were set changed them.
+        set_fd(&self.file, &no_mode(wanted))?;
         Ok(true)
     }
 
@@ -137,8 +139,11 @@ impl Part {
     fn take_attributes(&self) {
         let Ok(old) = self.place.open(OFlags::RDONLY, Mode::empty()) else { return };
         let mut names = vec![0; XATTR];
-        let Ok(length) = flistxattr(&old, names.as_mut_slice()) else { return };
+        let length = flistxattr(&old, names.as_mut_slice()).unwrap_or(0);
         names.truncate(length);
+        if names.is_empty() {
+            return;
+        }
         let kept = |name: &&[u8]| {
             name.starts_with(b"user.") || matches!(*name, b"system.posix_acl_access" | b"security.selinux")
         };
@@ -180,6 +185,12 @@ impl Drop for Part {
     }
 }
 
+fn no_mode(wanted: &SetMeta) -> SetMeta {
+    let mut wanted = wanted.clone();
+    wanted.mode = None;
+    wanted
+}
+
 /// A file that we may not write is not replaced, though its directory would let us.
 fn writable(place: &Place) -> Result<(), FsError> {
     match accessat(&place.dir, place.name.as_bytes(), Access::WRITE_OK, AtFlags::EACCESS) {
@@ -211,7 +222,8 @@ fn reserved(file: &OwnedFd, len: u64) -> Result<bool, FsError> {
 fn part_name(name: &[u8]) -> Vec<u8> {
     let mut kept = name.get(..MAX_NAME - AROUND).unwrap_or(name);
     // Not in the middle of a character: some file systems take only UTF-8.
-    if let Err(cut) = str::from_utf8(kept)
+    if kept.len() < name.len()
+        && let Err(cut) = str::from_utf8(kept)
         && cut.error_len().is_none()
     {
         kept = kept.get(..cut.valid_up_to()).unwrap_or(kept);

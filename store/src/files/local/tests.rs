@@ -22,6 +22,8 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod write;
+
 /// A tree in a directory `root`, with room beside it for what must not be reached.
 struct Fixture {
     files: Local,
@@ -37,7 +39,10 @@ impl Deref for Fixture {
 
 impl Fixture {
     fn new(options: &Options) -> Self {
-        let dir = TempDir::new().unwrap();
+        // Where every change of a directory is waited for, that is to be quick.
+        let memory = Path::new("/dev/shm");
+        let quick = options.durable && options.write && memory.is_dir();
+        let dir = if quick { TempDir::new_in(memory) } else { TempDir::new() }.unwrap();
         fs::create_dir(dir.path().join("root")).unwrap();
         let files = Local::with(dir.path().join("root"), options).unwrap();
         Self { files, dir }
@@ -49,11 +54,12 @@ impl Fixture {
 }
 
 fn openat2() -> Options {
-    Options::default()
+    // A disk that is waited for makes the tests slow, and no test can see it.
+    Options { write: true, durable: false, ..Options::default() }
 }
 
 fn walk() -> Options {
-    Options { openat2: false, ..Options::default() }
+    Options { openat2: false, ..openat2() }
 }
 
 fn planted(seeds: &[Seed], options: &Options) -> Fixture {
@@ -82,6 +88,21 @@ async fn the_kernels_look_up_does_what_every_backend_has_to() {
 async fn our_own_look_up_does_what_every_backend_has_to() {
     assert!(!Fixture::new(&walk()).uses_openat2());
     files_suite(|seeds| planted(seeds, &walk())).await;
+}
+
+#[tokio::test]
+async fn a_tree_that_is_waited_for_does_what_every_backend_has_to() {
+    files_suite(|seeds| planted(seeds, &Options { durable: true, ..openat2() })).await;
+}
+
+#[tokio::test]
+async fn a_tree_that_is_written_in_place_does_what_every_backend_has_to() {
+    files_suite(|seeds| planted(seeds, &Options { atomic: false, ..openat2() })).await;
+}
+
+#[tokio::test]
+async fn a_tree_to_read_does_what_every_backend_has_to() {
+    files_suite(|seeds| planted(seeds, &Options::default())).await;
 }
 
 /// Runs a test over both ways to look a path up.

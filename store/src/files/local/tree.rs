@@ -1,11 +1,13 @@
+use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 
 use bytes::Bytes;
 use ropewalk_core::data::files::{
-    Caps, FsError, Kind, Meta, Open, Over, SetMeta, Space, VPath, Write, link_text,
+    Caps, FsError, Kind, Meta, Name, Open, Over, SetMeta, Space, VPath, Write, link_text,
 };
 use rustix::fs::{
     AtFlags, Mode, OFlags, fstatvfs, linkat, mkdirat, readlinkat, renameat, symlinkat, unlinkat,
@@ -49,6 +51,19 @@ impl Tree {
             root: dir.canonicalize().ok(),
             locks: Locks::default(),
             swept: Once::new(),
+        })
+    }
+
+    /// The tree in the directory of this name, with the same threads.
+    pub(super) fn within(&self, name: &Name) -> Result<Self, FsError> {
+        let path = Path::new(OsStr::from_bytes(name.as_bytes()));
+        Ok(Self {
+            jail: self.jail.within(name.as_bytes()).map_err(error)?,
+            pool: self.pool.clone(),
+            root: self.root.as_ref().map(|root| root.join(path)),
+            locks: Locks::default(),
+            swept: Once::new(),
+            ..*self
         })
     }
 

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -14,6 +14,8 @@ pub(super) struct Handle {
     how: Open,
     /// Where the file goes at commit, if it has no name yet.
     staged: Option<(Memory, VPath)>,
+    /// Times that it is to have then, whatever is still written.
+    times: Mutex<SetMeta>,
 }
 
 #[async_trait]
@@ -50,7 +52,11 @@ impl FileHandle for Handle {
 
     async fn set(&self, facts: SetMeta) -> Result<()> {
         self.writable()?;
-        self.file.set(&facts)
+        self.file.set(&facts)?;
+        let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
+        times.mtime = facts.mtime.or(times.mtime);
+        times.atime = facts.atime.or(times.atime);
+        Ok(())
     }
 
     async fn sync(&self, _data_only: bool) -> Result<()> {
@@ -60,6 +66,7 @@ impl FileHandle for Handle {
     async fn commit(self: Box<Self>) -> Result<Meta> {
         self.writable()?;
         if let Some((memory, path)) = &self.staged {
+            self.file.set(&self.times.lock().unwrap_or_else(PoisonError::into_inner))?;
             memory.publish(path, self.file.clone(), &self.how)?;
         }
         Ok(self.file.meta())
@@ -68,7 +75,7 @@ impl FileHandle for Handle {
 
 impl Handle {
     pub(super) fn new(file: Arc<File>, how: &Open, staged: Option<(Memory, VPath)>) -> Self {
-        Self { opened: file.meta(), file, how: how.clone(), staged }
+        Self { opened: file.meta(), file, how: how.clone(), staged, times: Mutex::default() }
     }
 
     fn writable(&self) -> Result<()> {

@@ -286,7 +286,9 @@ async fn unclaimed(files: &dyn Files) {
         (Caps::ATOMIC_PUT, Write::Replace),
         (Caps::CREATE_NEW, Write::CreateNew),
     ] {
-        if !caps.has(cap) {
+        // What cannot be replaced at once may be emptied and written.
+        let in_place = how == Write::Replace && caps.has(Caps::RANDOM_WRITE);
+        if !caps.has(cap) && !in_place {
             unsupported(files.open(&new, &Open::write(how)).await.map(drop), "open to write");
         }
     }
@@ -405,24 +407,25 @@ fn path(text: &str) -> VPath {
     VPath::parse(text.as_bytes(), &VPath::ROOT, DotDot::Refuse).expect("a path")
 }
 
+/// A tree in memory with what is to be planted.
+#[cfg(test)]
+pub(super) fn memory(seeds: &[Seed]) -> super::Memory {
+    seeds.iter().fold(super::Memory::new(), |memory, seed| match &seed.what {
+        Planted::File(content) => {
+            memory.put(&seed.path, content).expect("a place for it");
+            memory
+        }
+        Planted::Dir => memory.with_dir(&seed.path.to_string()),
+        Planted::Link(target) => memory.with_link(&seed.path.to_string(), target),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::files::Memory;
 
     #[tokio::test]
     async fn memory_does_what_every_backend_has_to() {
-        files_suite(|seeds| {
-            let memory = seeds.iter().fold(Memory::new(), |memory, seed| match &seed.what {
-                Planted::File(content) => {
-                    memory.put(&seed.path, content).unwrap();
-                    memory
-                }
-                Planted::Dir => memory.with_dir(&seed.path.to_string()),
-                Planted::Link(target) => memory.with_link(&seed.path.to_string(), target),
-            });
-            Box::new(memory)
-        })
-        .await;
+        files_suite(|seeds| Box::new(memory(seeds))).await;
     }
 }

@@ -1,0 +1,39 @@
+//! Talking to a server that runs: a UNIX socket in its store, which only its user and root may use.
+//!
+//! The client sends one [`Order`] as a line of JSON, and gets one line of JSON back.
+
+mod client;
+mod server;
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use client::ask;
+pub(crate) use server::{keeper, member};
+
+/// What can be asked for.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(tag = "order", rename_all = "lowercase", deny_unknown_fields)]
+pub(crate) enum Order {
+    /// What runs.
+    Status {},
+    /// Who is banned.
+    Bans {},
+    /// Ban this address' network.
+    Ban {
+        address: IpAddr,
+        /// The usual time where there is none.
+        seconds: Option<u64>,
+        why: Option<String>,
+    },
+    /// Unban it.
+    Unban { address: IpAddr },
+    /// End the connections of this person.
+    Revoke { user: String },
+}
+
+fn socket(store: &Path) -> PathBuf {
+    store.join("control.sock")
+}

@@ -1,0 +1,213 @@
+use std::fmt;
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+
+use crate::data::files::meta::Result;
+use crate::data::files::{
+    Caps, DirStream, FileHandle, Files, ListOptions, Meta, Open, Over, Place, Remove, SetMeta, Space, VPath,
+    Write,
+};
+
+/// A tree that says in the log who does what with it: one event for each operation, with the fields `user`, `op`, `path`,
+/// where there are two also `to`, and `outcome`, under the target `audit`.
+///
+/// What changes something is said at `info`, and so is the opening of a file; looks are said at `debug`. A file that is
+/// written has its event when it is committed, or given up.
+pub struct Audit<F> {
+    files: F,
+    user: Arc<str>,
+}
+
+impl<F: Files> Audit<F> {
+    /// `files`, as seen by this person.
+    pub fn new(files: F, user: impl Into<Arc<str>>) -> Self {
+        Self { files, user: user.into() }
+    }
+
+    fn change<T>(&self, op: &str, path: &VPath, result: Result<T>) -> Result<T> {
+        say(&self.user, op, path, &outcome(&result));
+        result
+    }
+
+    fn change_two<T>(&self, op: &str, from: &VPath, to: &VPath, result: Result<T>) -> Result<T> {
+        let (user, outcome) = (&self.user, outcome(&result));
+        tracing::info!(target: "audit", %user, op, path = %from, %to, %outcome);
+        result
+    }
+
+    fn look<T>(&self, op: &str, path: &VPath, result: Result<T>) -> Result<T> {
+        let (user, outcome) = (&self.user, outcome(&result));
+        tracing::debug!(target: "audit", %user, op, %path, %outcome);
+        result
+    }
+
+    fn opened(
+        &self,
+        path: &VPath,
+        how: &Open,
+        result: Result<Box<dyn FileHandle>>,
+    ) -> Result<Box<dyn FileHandle>> {
+        let op = match how.write {
+            None => "read",
+            Some(Write::Update) if how.append => "append",
+            Some(Write::Update) => "update",
+            Some(Write::Replace) => "replace",
+            Some(Write::CreateNew) => "create",
+        };
+        match result {
+            Ok(handle) if how.write.is_some() => {
+                let written = Written { user: self.user.clone(), op, path: path.clone(), said: false };
+                Ok(Box::new(Watched { handle, written }))
+            }
+            result => self.change(op, path, result),
+        }
+    }
+}
+
+fn say(user: &str, op: &str, path: &VPath, outcome: &dyn fmt::Display) {
+    tracing::info!(target: "audit", %user, op, %path, %outcome);
+}
+
+/// `done`, or what is said to the peer too.
+fn outcome<T>(result: &Result<T>) -> String {
+    match result {
+        Ok(_) => "done".to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[async_trait]
+impl<F: Files> Files for Audit<F> {
+    fn caps(&self) -> Caps {
+        self.files.caps()
+    }
+
+    async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta> {
+        self.look("stat", path, self.files.stat(path, follow).await)
+    }
+
+    async fn list(&self, path: &VPath, options: ListOptions) -> Result<Box<dyn DirStream>> {
+        self.look("list", path, self.files.list(path, options).await)
+    }
+
+    async fn open(&self, path: &VPath, how: &Open) -> Result<Box<dyn FileHandle>> {
+        self.opened(path, how, self.files.open(path, how).await)
+    }
+
+    fn open_now(&self, path: &VPath, how: &Open) -> Option<Result<Box<dyn FileHandle>>> {
+        Some(self.opened(path, how, self.files.open_now(path, how)?))
+    }
+
+    async fn mkdir(&self, path: &VPath, mode: Option<u16>) -> Result<()> {
+        self.change("mkdir", path, self.files.mkdir(path, mode).await)
+    }
+
+    async fn remove(&self, path: &VPath, what: Remove) -> Result<()> {
+        self.change("remove", path, self.files.remove(path, what).await)
+    }
+
+    async fn rename(&self, from: &VPath, to: &VPath, over: Over) -> Result<()> {
+        self.change_two("rename", from, to, self.files.rename(from, to, over).await)
+    }
+
+    async fn copy(&self, from: &VPath, to: &VPath, over: Over) -> Result<()> {
+        self.change_two("copy", from, to, self.files.copy(from, to, over).await)
+    }
+
+    async fn set(&self, path: &VPath, facts: SetMeta, follow: bool) -> Result<()> {
+        self.change("set", path, self.files.set(path, facts, follow).await)
+    }
+
+    async fn symlink(&self, path: &VPath, target: &[u8]) -> Result<()> {
+        self.change("symlink", path, self.files.symlink(path, target).await)
+    }
+
+    async fn hardlink(&self, from: &VPath, to: &VPath) -> Result<()> {
+        self.change_two("hardlink", from, to, self.files.hardlink(from, to).await)
+    }
+
+    async fn readlink(&self, path: &VPath) -> Result<Bytes> {
+        self.look("readlink", path, self.files.readlink(path).await)
+    }
+
+    async fn space(&self, path: &VPath) -> Result<Space> {
+        self.look("space", path, self.files.space(path).await)
+    }
+
+    fn place(&self, path: &VPath) -> Option<Place> {
+        self.files.place(path)
+    }
+}
+
+/// The event of a file that is written, which comes when it is closed.
+struct Written {
+    user: Arc<str>,
+    op: &'static str,
+    path: VPath,
+    said: bool,
+}
+
+impl Written {
+    fn say(&mut self, outcome: &str) {
+        say(&self.user, self.op, &self.path, &outcome);
+        self.said = true;
+    }
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        if !self.said {
+            self.say("given up");
+        }
+    }
+}
+
+struct Watched {
+    handle: Box<dyn FileHandle>,
+    written: Written,
+}
+
+#[async_trait]
+impl FileHandle for Watched {
+    fn opened(&self) -> &Meta {
+        self.handle.opened()
+    }
+
+    fn read_now(&self, offset: u64, buf: &mut BytesMut) -> Option<Result<usize>> {
+        self.handle.read_now(offset, buf)
+    }
+
+    async fn read_at(&self, offset: u64, buf: BytesMut) -> Result<BytesMut> {
+        self.handle.read_at(offset, buf).await
+    }
+
+    async fn write_at(&self, offset: u64, data: Bytes) -> Result<()> {
+        self.handle.write_at(offset, data).await
+    }
+
+    async fn meta(&self) -> Result<Meta> {
+        self.handle.meta().await
+    }
+
+    async fn set(&self, facts: SetMeta) -> Result<()> {
+        self.handle.set(facts).await
+    }
+
+    async fn sync(&self, data_only: bool) -> Result<()> {
+        self.handle.sync(data_only).await
+    }
+
+    async fn commit(self: Box<Self>) -> Result<Meta> {
+        let Self { handle, mut written } = *self;
+        let committed = handle.commit().await;
+        written.say(&outcome(&committed));
+        committed
+    }
+
+    fn as_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.handle.as_fd()
+    }
+}

@@ -1,0 +1,297 @@
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use aws_lc_rs::rand;
+use bytes::Bytes;
+
+use super::meta::Result;
+use super::{FsError, VPath};
+
+/// The locks of a tree (RFC 4918 §6). They hold between those who ask; a protocol that does not ask is not held up.
+///
+/// A lock ends by itself. What has ended is never returned, and counts for nothing.
+#[async_trait]
+pub trait Locks: Send + Sync {
+    /// The locks that hold for `path`: its own, and those of directories above it that hold for all below. With `below`
+    /// also those of everything below it. In the order of their paths.
+    async fn over(&self, path: &VPath, below: bool) -> Result<Vec<Lock>>;
+
+    /// Makes a lock.
+    ///
+    /// # Errors
+    /// [`LockError::Conflict`] where another lock is in its way; [`FsError::Quota`] where there are too many.
+    async fn lock(&self, wanted: NewLock) -> std::result::Result<Lock, LockError>;
+
+    /// Lets the lock with this token end only after this time from now. Nothing where there is none.
+    async fn refresh(&self, token: &str, timeout: Duration) -> Result<Option<Lock>>;
+
+    /// Ends a lock. Whether there was one.
+    async fn unlock(&self, token: &str) -> Result<bool>;
+
+    /// Ends the locks of what was at `path`, and below it.
+    async fn removed(&self, path: &VPath) -> Result<()>;
+}
+
+/// A lock that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewLock {
+    /// What is to be locked.
+    pub path: VPath,
+    /// Whether it holds for everything below as well.
+    pub deep: bool,
+    /// Whether no other may hold beside it.
+    pub exclusive: bool,
+    /// Who asks; nothing for somebody unknown.
+    pub user: Option<String>,
+    /// What they want others to know: kept as it is.
+    pub owner: Bytes,
+    /// When it ends, from now on.
+    pub timeout: Duration,
+}
+
+/// A lock that holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lock {
+    /// What is locked.
+    pub path: VPath,
+    /// Whether it holds for everything below as well.
+    pub deep: bool,
+    /// Whether no other may hold beside it.
+    pub exclusive: bool,
+    /// Who made it, and alone may use it; whoever knows the token, where nobody was known.
+    pub user: Option<String>,
+    /// What they want others to know.
+    pub owner: Bytes,
+    /// A URI that is no other lock's, ever: `urn:uuid:…` (RFC 4918 §6.5).
+    pub token: String,
+    /// When it ends.
+    pub until: SystemTime,
+}
+
+impl Lock {
+    /// Whether it holds for `path`.
+    pub fn covers(&self, path: &VPath) -> bool {
+        self.path == *path || (self.deep && path.is_within(&self.path))
+    }
+}
+
+/// Why there is no lock.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum LockError {
+    /// This one is in the way.
+    Conflict(Box<Lock>),
+    /// It cannot be kept.
+    Files(FsError),
+}
+
+impl From<FsError> for LockError {
+    fn from(error: FsError) -> Self {
+        Self::Files(error)
+    }
+}
+
+/// Locks at once in a tree.
+const MOST: usize = 10_000;
+/// Locks at once of one person, and of all whom nobody knows together.
+const MOST_OF_ONE: usize = 1_000;
+
+/// Locks in memory: they end with the process.
+///
+/// A tree has at most 10 000, and one person at most 1 000 of them.
+#[derive(Debug, Default)]
+pub struct MemoryLocks(Mutex<BTreeMap<VPath, Vec<Lock>>>);
+
+impl MemoryLocks {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The locks, without those that have ended at `path`, above and below it.
+    fn all(&self) -> MutexGuard<'_, BTreeMap<VPath, Vec<Lock>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The locks over `path`, as [`Locks::over`] wants them.
+fn over(all: &BTreeMap<VPath, Vec<Lock>>, path: &VPath, below: bool, now: SystemTime) -> Vec<Lock> {
+    let mut found = Vec::new();
+    let mut above = path.parent();
+    while let Some(dir) = above {
+        found.splice(0..0, all.get(&dir).into_iter().flatten().filter(|lock| lock.deep).cloned());
+        above = dir.parent();
+    }
+    found.extend(all.get(path).into_iter().flatten().cloned());
+    if below {
+        // Between `/a` and `/a/b` there may be `/a-b`.
+        let rest = all.range(path.clone()..).skip_while(|(at, _)| *at == path);
+        let prefix = path.relative();
+        let rest = rest.take_while(|(at, _)| at.relative().starts_with(prefix));
+        found.extend(rest.filter(|(at, _)| at.is_within(path)).flat_map(|(_, locks)| locks).cloned());
+    }
+    found.retain(|lock| lock.until > now);
+    found
+}
+
+fn purge(all: &mut BTreeMap<VPath, Vec<Lock>>, keeps: impl Fn(&Lock) -> bool) {
+    all.retain(|_, locks| {
+        locks.retain(&keeps);
+        !locks.is_empty()
+    });
+}
+
+/// A random UUID, of version 4, as a URN.
+fn token() -> Result<String> {
+    let mut octets = [0; 16];
+    rand::fill(&mut octets).map_err(|_| FsError::Io(std::io::Error::other("no random numbers")))?;
+    let number = u128::from_be_bytes(octets);
+    let number = number & !(0xf << 76) | 4 << 76;
+    let number = number & !(0b11 << 62) | 0b10 << 62;
+    let hex = format!("{number:032x}");
+    let part = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default();
+    Ok(format!("urn:uuid:{}-{}-{}-{}-{}", part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)))
+}
+
+#[async_trait]
+impl Locks for MemoryLocks {
+    async fn over(&self, path: &VPath, below: bool) -> Result<Vec<Lock>> {
+        Ok(over(&self.all(), path, below, SystemTime::now()))
+    }
+
+    async fn lock(&self, wanted: NewLock) -> std::result::Result<Lock, LockError> {
+        let now = SystemTime::now();
+        let mut all = self.all();
+        let in_the_way = |lock: &Lock| wanted.exclusive || lock.exclusive;
+        if let Some(lock) = over(&all, &wanted.path, wanted.deep, now).into_iter().find(in_the_way) {
+            return Err(LockError::Conflict(Box::new(lock)));
+        }
+        purge(&mut all, |lock| lock.until > now);
+        let count = |of: &dyn Fn(&Lock) -> bool| all.values().flatten().filter(|lock| of(lock)).count();
+        if count(&|_| true) >= MOST || count(&|lock| lock.user == wanted.user) >= MOST_OF_ONE {
+            return Err(FsError::Quota.into());
+        }
+        let NewLock { path, deep, exclusive, user, owner, timeout } = wanted;
+        let until = now.checked_add(timeout).ok_or(FsError::Unsupported)?;
+        let lock = Lock { path: path.clone(), deep, exclusive, user, owner, token: token()?, until };
+        all.entry(path).or_default().push(lock.clone());
+        Ok(lock)
+    }
+
+    async fn refresh(&self, token: &str, timeout: Duration) -> Result<Option<Lock>> {
+        let now = SystemTime::now();
+        let until = now.checked_add(timeout).ok_or(FsError::Unsupported)?;
+        let mut all = self.all();
+        let lock = all.values_mut().flatten().find(|lock| lock.token == token && lock.until > now);
+        Ok(lock.map(|lock| {
+            lock.until = until;
+            lock.clone()
+        }))
+    }
+
+    async fn unlock(&self, token: &str) -> Result<bool> {
+        let now = SystemTime::now();
+        let mut all = self.all();
+        let held = all.values().flatten().any(|lock| lock.token == token && lock.until > now);
+        purge(&mut all, |lock| lock.token != token);
+        Ok(held)
+    }
+
+    async fn removed(&self, path: &VPath) -> Result<()> {
+        purge(&mut self.all(), |lock| !lock.path.is_within(path));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::files::DotDot;
+
+    const LONG: Duration = Duration::from_secs(600);
+
+    fn path(text: &str) -> VPath {
+        VPath::parse(text.as_bytes(), &VPath::ROOT, DotDot::Refuse).unwrap()
+    }
+
+    fn wanted(at: &str, deep: bool, exclusive: bool) -> NewLock {
+        let (user, owner) = (Some("ann".into()), Bytes::new());
+        NewLock { path: path(at), deep, exclusive, user, owner, timeout: LONG }
+    }
+
+    async fn paths(locks: &MemoryLocks, at: &str, below: bool) -> Vec<String> {
+        locks.over(&path(at), below).await.unwrap().iter().map(|lock| lock.path.to_string()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_lock_holds_where_it_reaches() {
+        let locks = MemoryLocks::new();
+        for (at, deep) in [("/a", true), ("/b", false), ("/a/b/c", false), ("/a-b", false)] {
+            locks.lock(wanted(at, deep, false)).await.unwrap();
+        }
+        assert_eq!(paths(&locks, "/a", false).await, ["/a"]);
+        assert_eq!(paths(&locks, "/a/b", false).await, ["/a"]);
+        assert_eq!(paths(&locks, "/a/b/c", false).await, ["/a", "/a/b/c"]);
+        assert_eq!(paths(&locks, "/b/c", false).await, [""; 0]);
+        assert_eq!(paths(&locks, "/a", true).await, ["/a", "/a/b/c"]);
+        assert_eq!(paths(&locks, "/", true).await, ["/a", "/a-b", "/a/b/c", "/b"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_exclusive_is_alone() {
+        let locks = MemoryLocks::new();
+        let held = locks.lock(wanted("/a/b", false, true)).await.unwrap();
+        for (at, deep, exclusive, conflicts) in [
+            ("/a/b", false, false, true),
+            ("/a", true, false, true),
+            ("/", true, true, true),
+            ("/a", false, true, false),
+            ("/a/c", true, true, false),
+        ] {
+            match locks.lock(wanted(at, deep, exclusive)).await {
+                Ok(lock) => {
+                    assert!(!conflicts, "{at}");
+                    assert!(locks.unlock(&lock.token).await.unwrap());
+                }
+                Err(LockError::Conflict(lock)) => assert!(conflicts && *lock == held, "{at}"),
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+        let shared = locks.lock(wanted("/s", true, false)).await.unwrap();
+        let beside = locks.lock(wanted("/s/x", false, false)).await.unwrap();
+        assert_ne!(shared.token, beside.token);
+        assert!(matches!(locks.lock(wanted("/s/x", false, true)).await, Err(LockError::Conflict(_))));
+    }
+
+    #[tokio::test]
+    async fn what_has_ended_is_nowhere() {
+        let locks = MemoryLocks::new();
+        let over = NewLock { timeout: Duration::ZERO, ..wanted("/a", false, true) };
+        let over = locks.lock(over).await.unwrap();
+        assert_eq!(paths(&locks, "/a", false).await, [""; 0]);
+        assert_eq!(locks.refresh(&over.token, LONG).await.unwrap(), None);
+        assert!(!locks.unlock(&over.token).await.unwrap());
+        let next = locks.lock(wanted("/a", false, true)).await.unwrap();
+        assert!(locks.refresh(&next.token, 2 * LONG).await.unwrap().unwrap().until > next.until);
+        locks.removed(&VPath::ROOT).await.unwrap();
+        assert!(!locks.unlock(&next.token).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn there_are_not_more_than_there_may_be() {
+        let locks = MemoryLocks::new();
+        for number in 0..MOST_OF_ONE {
+            locks.lock(wanted(&format!("/{number}"), false, true)).await.unwrap();
+        }
+        let more = locks.lock(wanted("/more", false, true)).await;
+        assert!(matches!(more, Err(LockError::Files(FsError::Quota))));
+        let other = NewLock { user: Some("bob".into()), ..wanted("/more", false, true) };
+        let other = locks.lock(other).await.unwrap();
+        locks.removed(&path("/0")).await.unwrap();
+        assert!(locks.lock(wanted("/0", false, true)).await.is_ok(), "one has gone");
+        assert!(other.token.starts_with("urn:uuid:") && other.token.len() == 45);
+        assert_eq!(other.token.as_bytes().get(23), Some(&b'4'), "{}", other.token);
+    }
+}

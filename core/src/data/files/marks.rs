@@ -1,0 +1,73 @@
+use std::fmt;
+use std::sync::Arc;
+
+use super::meta::Result;
+use super::{Locks, MemoryLocks, MemoryProps, Props, VPath};
+
+/// Where something is kept below all mounts, and what people have put there beside its content.
+///
+/// Two paths of two people that lead to one file have one place: so one lock holds for both.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Place {
+    /// The marks of the tree that it is in.
+    pub marks: Arc<Marks>,
+    /// Its path in that tree.
+    pub path: VPath,
+}
+
+/// What is kept of a tree beside its files: locks, and properties that nobody here understands.
+#[derive(Clone)]
+pub struct Marks {
+    locks: Arc<dyn Locks>,
+    props: Arc<dyn Props>,
+}
+
+impl Marks {
+    /// Marks that are kept there.
+    pub fn new(locks: Arc<dyn Locks>, props: Arc<dyn Props>) -> Self {
+        Self { locks, props }
+    }
+
+    /// Marks that are kept in memory, and end with it.
+    pub fn memory() -> Self {
+        Self::new(Arc::new(MemoryLocks::new()), Arc::new(MemoryProps::new()))
+    }
+
+    /// The locks.
+    pub fn locks(&self) -> &dyn Locks {
+        &*self.locks
+    }
+
+    /// The properties.
+    pub fn props(&self) -> &dyn Props {
+        &*self.props
+    }
+}
+
+impl fmt::Debug for Marks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Marks").finish_non_exhaustive()
+    }
+}
+
+impl Place {
+    /// The place of `path` in the tree with these marks.
+    pub fn new(marks: Arc<Marks>, path: VPath) -> Self {
+        Self { marks, path }
+    }
+
+    /// Gives what was copied to `to` the properties of what is here, in place of those there.
+    ///
+    /// # Errors
+    /// Those of [`Props`].
+    pub async fn copied_to(&self, to: &Self) -> Result<()> {
+        let props = self.marks.props().of(&self.path).await?;
+        to.marks.props().removed(&to.path).await?;
+        if props.is_empty() {
+            return Ok(());
+        }
+        let changes: Vec<_> = props.into_iter().map(|prop| (prop.name, Some(prop.value))).collect();
+        to.marks.props().change(&to.path, &changes).await
+    }
+}

@@ -1,0 +1,279 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::Network;
+use crate::Address;
+use crate::app::{Defend, Offence};
+
+/// Networks that are kept at most; who would be one more is not counted.
+const MOST: usize = 65_536;
+/// A full table is tidied no more often than this.
+const TIDY: Duration = Duration::from_secs(1);
+
+/// When a peer is banned, and for how long.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct DefenderOptions {
+    /// The points at which a peer is banned.
+    pub threshold: u32,
+    /// Points are half as many after this time.
+    pub half_life: Duration,
+    /// The first ban; each further one is twice as long.
+    pub ban: Duration,
+    /// The longest ban. A peer that was not banned for so long begins anew.
+    pub longest: Duration,
+    /// Peers that are never banned.
+    pub allow: Vec<Network>,
+    /// Whether peers on this machine are counted too.
+    pub local: bool,
+    /// Whether bans are only told.
+    pub dry_run: bool,
+}
+
+impl Default for DefenderOptions {
+    fn default() -> Self {
+        Self {
+            threshold: 20,
+            half_life: Duration::from_secs(5 * 60),
+            ban: Duration::from_secs(10 * 60),
+            longest: Duration::from_secs(24 * 60 * 60),
+            allow: Vec::new(),
+            local: false,
+            dry_run: false,
+        }
+    }
+}
+
+/// Bans peers that offend too often: one table for all servers of an application.
+///
+/// Each offence is some points: 1 for garbage and for a login that does not come, 2 for a wrong password, 3 for an
+/// unknown user and for a scanner's path. Points fade. Peers are counted by IPv4 address and IPv6 /64 network.
+/// A ban is of new connections; those that the peer has, and that nobody has logged in on, end.
+pub struct Defender {
+    options: DefenderOptions,
+    state: Mutex<State>,
+    /// Bans in the table, passed ones among them: while there is none, nobody need look into it.
+    banned: AtomicUsize,
+    changed: Notify,
+}
+
+struct State {
+    peers: HashMap<IpAddr, Peer>,
+    tidied: Option<Instant>,
+}
+
+struct Peer {
+    points: f64,
+    /// When there were so many.
+    at: Instant,
+    ban: Option<Sentence>,
+}
+
+/// The last ban of a peer, which may have passed.
+struct Sentence {
+    until: Instant,
+    times: u32,
+    why: String,
+}
+
+/// A peer that is banned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ban {
+    /// Its address; of IPv6 the network, a /64.
+    pub network: IpAddr,
+    /// How long from now.
+    pub left: Duration,
+    /// How often it was banned, this time included.
+    pub times: u32,
+    /// The last offence, or what an operator said.
+    pub why: String,
+}
+
+impl Defender {
+    /// A table with nobody in it.
+    pub fn new(options: DefenderOptions) -> Self {
+        let state = State { peers: HashMap::new(), tidied: None };
+        Self { options, state: Mutex::new(state), banned: AtomicUsize::new(0), changed: Notify::new() }
+    }
+
+    /// All bans that have not passed, by network.
+    pub fn bans(&self) -> Vec<Ban> {
+        let now = Instant::now();
+        let ban = |(network, peer): (&IpAddr, &Peer)| {
+            let Sentence { until, times, why } = peer.ban.as_ref().filter(|ban| ban.until > now)?;
+            Some(Ban { network: *network, left: *until - now, times: *times, why: why.clone() })
+        };
+        let mut all: Vec<_> = self.lock().peers.iter().filter_map(ban).collect();
+        all.sort_by_key(|ban| ban.network);
+        all
+    }
+
+    /// Bans the network of this address, whether it is exempt or not; for the usual time if none is given.
+    pub fn ban(&self, address: IpAddr, time: Option<Duration>, why: &str) {
+        let mut state = self.lock();
+        let now = Instant::now();
+        let peer = state.peers.entry(network(address)).or_insert_with(|| Peer::new(now));
+        self.sentence(peer, now, time, why);
+        drop(state);
+        self.changed.notify_one();
+    }
+
+    /// Ends the ban of this address' network, and forgets what it did. Whether there was one.
+    pub fn unban(&self, address: IpAddr) -> bool {
+        let removed = self.lock().peers.remove(&network(address)).and_then(|peer| peer.ban);
+        let Some(ban) = removed else { return false };
+        self.banned.fetch_sub(1, Ordering::Relaxed);
+        self.changed.notify_one();
+        ban.until > Instant::now()
+    }
+
+    /// Takes up bans that were kept, but not of peers that are exempt by now.
+    pub fn restore(&self, bans: impl IntoIterator<Item = Ban>) {
+        let now = Instant::now();
+        let mut state = self.lock();
+        let stays = |ban: &Ban| !self.is_exempt(&Address::from(SocketAddr::new(ban.network, 0)));
+        for Ban { network: of, left, times, why } in bans.into_iter().filter(stays).take(MOST) {
+            let peer = state.peers.entry(network(of)).or_insert_with(|| Peer::new(now));
+            if peer
+                .ban
+                .replace(Sentence { until: now + left.min(self.options.longest), times, why })
+                .is_none()
+            {
+                self.banned.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Waits until there is another ban, or one less by a word.
+    pub async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    fn sentence(&self, peer: &mut Peer, now: Instant, time: Option<Duration>, why: &str) {
+        let before = peer.ban.as_ref().map_or(0, |ban| ban.times);
+        let longer = self.options.ban.saturating_mul(2_u32.saturating_pow(before));
+        let time = time.unwrap_or(longer.min(self.options.longest));
+        if peer.ban.is_none() {
+            self.banned.fetch_add(1, Ordering::Relaxed);
+        }
+        peer.ban = Some(Sentence { until: now + time, times: before.saturating_add(1), why: why.into() });
+        peer.points = 0.0;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes room in a full table, of peers that say nothing any more.
+    fn tidy(&self, state: &mut State, now: Instant) {
+        if state.peers.len() < MOST || state.tidied.is_some_and(|at| now < at + TIDY) {
+            return;
+        }
+        state.tidied = Some(now);
+        let counts = |peer: &Peer| {
+            let ban = peer.ban.as_ref().is_some_and(|ban| now < ban.until + self.options.longest);
+            ban || peer.points_at(now, &self.options) * 4.0 >= f64::from(self.options.threshold)
+        };
+        let mut bans = 0;
+        state.peers.retain(|_, peer| {
+            let stays = counts(peer);
+            bans += usize::from(!stays && peer.ban.is_some());
+            stays
+        });
+        self.banned.fetch_sub(bans, Ordering::Relaxed);
+    }
+
+    fn is_exempt(&self, peer: &Address) -> bool {
+        (peer.is_local() && !self.options.local)
+            || self.options.allow.iter().any(|network| network.contains(peer))
+    }
+}
+
+impl Defend for Defender {
+    fn report(&self, address: &Address, offence: Offence) -> bool {
+        let Some(network) = address.network().filter(|_| !self.is_exempt(address)) else { return false };
+        let now = Instant::now();
+        let mut state = self.lock();
+        self.tidy(&mut state, now);
+        if state.peers.len() >= MOST && !state.peers.contains_key(&network) {
+            return false;
+        }
+        let peer = state.peers.entry(network).or_insert_with(|| Peer::new(now));
+        if let Some(ban) = &peer.ban {
+            if now < ban.until {
+                return false;
+            }
+            if now >= ban.until + self.options.longest {
+                peer.ban = None;
+                self.banned.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+        peer.points = peer.points_at(now, &self.options) + points(offence);
+        peer.at = now;
+        // The tenth of ten quick offences counts, though the first has faded by a little.
+        if peer.points.round() < f64::from(self.options.threshold) {
+            return false;
+        }
+        self.sentence(peer, now, None, offence.name());
+        let (until, times) = peer.ban.as_ref().map_or((now, 0), |ban| (ban.until, ban.times));
+        drop(state);
+        self.changed.notify_one();
+        let (offence, seconds) = (offence.name(), (until - now).as_secs());
+        if self.options.dry_run {
+            tracing::warn!(address = %network, offence, seconds, times, "would be banned");
+        } else {
+            tracing::warn!(address = %network, offence, seconds, times, "banned");
+        }
+        !self.options.dry_run
+    }
+
+    fn shuts_out(&self, peer: &Address) -> bool {
+        if self.options.dry_run || self.banned.load(Ordering::Relaxed) == 0 {
+            return false;
+        }
+        let Some(network) = peer.network() else { return false };
+        let now = Instant::now();
+        self.lock().peers.get(&network).and_then(|peer| peer.ban.as_ref()).is_some_and(|ban| now < ban.until)
+    }
+}
+
+impl fmt::Debug for Defender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Defender").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl Peer {
+    fn new(now: Instant) -> Self {
+        Self { points: 0.0, at: now, ban: None }
+    }
+
+    fn points_at(&self, now: Instant, options: &DefenderOptions) -> f64 {
+        let lives = (now - self.at).as_secs_f64() / options.half_life.as_secs_f64().max(1.0);
+        self.points * 0.5_f64.powf(lives)
+    }
+}
+
+fn points(offence: Offence) -> f64 {
+    match offence {
+        Offence::Garbage | Offence::GraceExceeded => 1.0,
+        Offence::WrongPassword => 2.0,
+        Offence::UnknownUser | Offence::Scanner => 3.0,
+    }
+}
+
+/// As peers are counted: of IPv6 the /64.
+fn network(address: IpAddr) -> IpAddr {
+    Address::from(SocketAddr::new(address, 0)).network().unwrap_or(address)
+}
+
+#[cfg(test)]
+#[path = "defender_tests.rs"]
+mod tests;

@@ -1,0 +1,87 @@
+//! What a configuration says, and what is wrong with it.
+
+use std::path::Path;
+
+use ropewalk_core::config::{Document, Reading, Registry, ResourceKind};
+use ropewalk_core::data::cred::Memory as People;
+use ropewalk_core::data::files::Memory;
+
+use super::*;
+
+const TREE: ResourceKind = ResourceKind {
+    name: "files",
+    summary: "Files",
+    example: "",
+    build: |section, resources| resources.provide::<dyn Files>(section, Arc::new(Memory::new())),
+};
+
+const ACCOUNTS: ResourceKind = ResourceKind {
+    name: "accounts",
+    summary: "Accounts",
+    example: "",
+    build: |section, resources| {
+        resources.provide::<dyn Authenticator>(section, Arc::new(People::new().unwrap()));
+    },
+};
+
+const TOP: &str = "[files.example]\n[accounts.home]\n[[service]]\nkind = \"ftp\"\n";
+
+fn read(service: &str) -> Reading<()> {
+    let registry = Registry::new().with_resource(TREE).with_resource(ACCOUNTS).with(KIND);
+    Document::new().text("test", Path::new("/"), &format!("{TOP}{service}")).read(&registry, |_| ())
+}
+
+fn mistakes(service: &str) -> Vec<String> {
+    let records = read(&format!("listen = \"tcp:1\"\n{service}")).diagnostics.records();
+    records.into_iter().map(|record| record.message).collect()
+}
+
+#[test]
+fn the_example_is_right() {
+    let reading = read(KIND.example);
+    assert_eq!(reading.diagnostics.render(false), "");
+    assert_eq!(reading.plan.unwrap().members.len(), 1);
+}
+
+#[test]
+fn every_key_can_be_said() {
+    let service = "
+        accounts = \"home\"
+        files = \"example\"
+        anonymous = \"example\"
+        incoming = \"/incoming\"
+        tie = \"require\"
+        passive = \"40000-40010\"
+        masquerade = [\"10.0.0.0/8=10.0.0.5\", \"0.0.0.0/0=203.0.113.1\"]
+        active = true
+        fxp = true
+        ascii = false
+        stall = \"10s\"
+        connect = \"5s\"
+        per_person = 3
+        welcome = \"hello\"
+        umask = \"077\"
+        hash = \"1GiB\"
+        [service.host.\"b.example\"]
+        anonymous = \"example\"
+        ";
+    assert_eq!(mistakes(service), [""; 0]);
+}
+
+#[test]
+fn what_makes_no_sense_is_told() {
+    assert_eq!(mistakes(""), ["nobody can log in: give `accounts` and `files`, or `anonymous`"]);
+    assert_eq!(mistakes("accounts = \"home\""), ["accounts need `files`"]);
+    assert_eq!(
+        mistakes("files = \"example\""),
+        ["nobody can log in: give `accounts` and `files`, or `anonymous`", "`files` need `accounts`"]
+    );
+    let guests = |more: &str| mistakes(&format!("anonymous = \"example\"\n{more}"));
+    assert_eq!(guests("umask = \"9\""), ["\"9\" is no mask such as \"022\""]);
+    for range in ["80-90", "5000-4000", "x", "50000-"] {
+        assert_eq!(guests(&format!("passive = \"{range}\"")).len(), 1, "{range}");
+    }
+    assert_eq!(guests("masquerade = \"10.0.0.5\"").len(), 1);
+    assert_eq!(guests("stall = \"0s\""), ["a limit is more than zero"]);
+    assert_eq!(guests("incoming = \"../x\"").len(), 1);
+}

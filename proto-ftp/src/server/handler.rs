@@ -1,0 +1,255 @@
+use std::future::pending;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use ropewalk_core::app::{Context, Task};
+use ropewalk_core::data::cred::{Login, Portal};
+use ropewalk_core::data::files::{Files, Meta, VPath};
+use ropewalk_core::net::Connection;
+use ropewalk_core::sansio::Respond;
+use ropewalk_core::tls::ServerTls;
+use ropewalk_core::{Address, Result};
+
+use super::commands::said;
+use super::data::{Door, Private, Way};
+use super::errors::{Doing, refusal};
+use super::event::{Answer, Event, Family, Transfer, What};
+use super::guest::Guest;
+use super::hash;
+use super::seats::Seat;
+use super::session::Session;
+use super::transfer::{self, Job};
+use super::{Area, Ftp};
+use crate::wire::Reply;
+
+/// Answers one session: who is logged in, the data connection, the transfer that runs.
+pub(crate) struct Handler<'a> {
+    pub(super) ftp: &'a Ftp,
+    pub(super) cx: Context,
+    pub(super) peer: Address,
+    pub(super) service: String,
+    area: &'a Area,
+    local: IpAddr,
+    tls: Option<ServerTls>,
+    rate: Option<u64>,
+    login: Option<Stay>,
+    door: Option<Door>,
+    running: Option<Running>,
+    /// A data connection has gone on with the control connection's TLS session.
+    tied: Arc<AtomicBool>,
+}
+
+/// Somebody who is logged in.
+struct Stay {
+    files: Arc<dyn Files>,
+    _login: Login<dyn Files>,
+    _seat: Seat,
+}
+
+/// A transfer that runs.
+struct Running {
+    task: Task<Reply>,
+    octets: Arc<AtomicU64>,
+}
+
+impl<'a> Handler<'a> {
+    pub(super) fn new(ftp: &'a Ftp, conn: &Connection, tls: Option<ServerTls>, cx: Context) -> Self {
+        let info = conn.info();
+        Self {
+            ftp,
+            cx,
+            peer: info.peer.clone(),
+            service: ftp.service.clone(),
+            area: &ftp.area,
+            local: info.local.ip().unwrap_or(Ipv4Addr::LOCALHOST.into()),
+            tls,
+            rate: conn.rate(),
+            login: None,
+            door: None,
+            running: None,
+            tied: Arc::default(),
+        }
+    }
+
+    pub(super) fn portal(&self) -> Portal<dyn Files> {
+        self.area.portal()
+    }
+
+    pub(super) fn enter(&mut self, login: Login<dyn Files>, seat: Seat) {
+        let files = match login.principal().is_guest() {
+            true => Arc::new(Guest::new(Arc::clone(login.avatar()), self.ftp.options.incoming.clone())),
+            false => Arc::clone(login.avatar()),
+        };
+        self.login = Some(Stay { files, _login: login, _seat: seat });
+    }
+
+    /// The tree of whoever is logged in. The session asks for a login first: nobody should hear of this.
+    pub(super) fn files(&self) -> Result<&Arc<dyn Files>, Reply> {
+        self.login.as_ref().map(|stay| &stay.files).ok_or_else(|| Reply::new(530, "log in first"))
+    }
+
+    pub(super) async fn stat(&self, path: &VPath) -> Result<Meta, Reply> {
+        self.files()?.stat(path, true).await.map_err(|error| refusal(&error, Doing::Using, path))
+    }
+
+    fn log_out(&mut self) {
+        (self.login, self.door, self.running) = (None, None, None);
+    }
+
+    fn host(&mut self, name: &str) -> Answer {
+        match self.ftp.hosts.get(name) {
+            Some(area) => {
+                self.area = area;
+                Answer::Done
+            }
+            None => Answer::Say(Reply::new(504, "no such host here")),
+        }
+    }
+
+    /// Who may be at the other end of a data connection: one address, or none in particular where there is none to
+    /// compare with.
+    fn client(&self) -> Option<IpAddr> {
+        self.peer.ip().filter(|_| !self.ftp.options.fxp)
+    }
+
+    fn passive(&mut self, family: Family) -> Answer {
+        let fits = match family {
+            Family::Same => true,
+            Family::V4 => self.local.is_ipv4(),
+            Family::V6 => self.local.is_ipv6(),
+        };
+        if !fits {
+            let text = if self.local.is_ipv4() { "use (1)" } else { "use EPSV, for (2)" };
+            let code = if family == Family::V6 || self.local.is_ipv6() { 522 } else { 425 };
+            return Answer::Say(Reply::new(code, format!("not the protocol of this connection: {text}")));
+        }
+        // The one before is closed first, so that its port may be had again.
+        self.door = None;
+        let owner = self.peer.ip();
+        let (client, within) = (self.client(), self.ftp.options.connect);
+        match Door::passive(&self.ftp.ports, self.local, owner, client, within, &self.cx) {
+            Ok((door, at)) => {
+                self.door = Some(door);
+                let public = self.ftp.options.masquerade.iter().find_map(|public| public.of(&self.peer));
+                Answer::Passive(said(at, public))
+            }
+            Err(error) => {
+                error.log("no port for a data connection");
+                Answer::Say(Reply::new(425, "no port is free"))
+            }
+        }
+    }
+
+    fn active(&mut self, at: SocketAddr) -> Answer {
+        // RFC 2577 §3: whoever has us connect to a third host uses our address against it.
+        if self.client().is_some_and(|client| client != at.ip().to_canonical()) {
+            tracing::warn!(peer = %self.peer, %at, "asked to connect to somebody else");
+            return Answer::Say(Reply::new(501, "not your address"));
+        }
+        self.door = Some(Door::active(at, self.local));
+        Answer::Say(Reply::new(200, "noted"))
+    }
+
+    async fn begin(&mut self, transfer: Transfer) -> Answer {
+        match self.try_begin(transfer).await {
+            Ok(opening) => Answer::Opening(opening),
+            Err(refused) => Answer::Ended(refused),
+        }
+    }
+
+    async fn try_begin(&mut self, transfer: Transfer) -> Result<Option<Reply>, Reply> {
+        let files = Arc::clone(self.files()?);
+        let options = &self.ftp.options;
+        let octets = Arc::new(AtomicU64::new(0));
+        if let What::Hash { .. } = transfer.what {
+            let job = hash::digest(&*files, transfer, options, &self.ftp.hashes).await?;
+            let task = self.cx.spawn(job.run(Arc::clone(&octets)));
+            self.running = Some(Running { task, octets });
+            return Ok(None);
+        }
+        let (door, private) = (self.door.take(), transfer.private);
+        if options.tls_required && !transfer.private {
+            // RFC 4217 §10.1.
+            return Err(Reply::new(521, "only under TLS: PROT P first"));
+        }
+        let (job, opening) = Job::open(&*files, transfer, options, door.is_some()).await?;
+        let door = door.ok_or_else(transfer::no_door)?;
+        let private = match &self.tls {
+            Some(tls) if private => {
+                // Some clients call data by a name of their own.
+                let tls = tls.with_alpn(["ftp-data", "ftp"]);
+                Some(Private { tls, tie: options.tie, tied: Arc::clone(&self.tied) })
+            }
+            _ => None,
+        };
+        let bytes = self.cx.metrics().bytes("ftp");
+        let way = Way {
+            door,
+            private,
+            stall: options.stall,
+            connect: options.connect,
+            handshake: self.cx.limits().handshake,
+            rate: self.rate,
+            bytes,
+        };
+        let task = self.cx.spawn(job.run(way, Arc::clone(&octets)));
+        self.running = Some(Running { task, octets });
+        Ok(Some(opening))
+    }
+
+    fn progress(&self) -> Answer {
+        let octets = self.running.as_ref().map(|running| running.octets.load(Ordering::Relaxed));
+        let text = octets.map_or("nothing runs".into(), |octets| format!("{octets} bytes transferred"));
+        Answer::Say(Reply::new(213, text))
+    }
+
+    async fn abort(&mut self) -> Answer {
+        self.door = None;
+        match self.running.take() {
+            // What it has come to is told, rather than that it was aborted.
+            Some(running) if running.task.is_finished() => Answer::Ended(ended(running.task.await)),
+            _ => Answer::Done,
+        }
+    }
+}
+
+fn ended(result: Result<Reply>) -> Reply {
+    result.unwrap_or_else(|error| {
+        error.log("transfer");
+        Reply::new(451, "transfer failed")
+    })
+}
+
+impl Respond<Session> for Handler<'_> {
+    async fn handle(&mut self, event: Event) -> Result<Answer> {
+        Ok(match event {
+            Event::Host(name) => self.host(&name),
+            Event::Login { user, password } => self.log_in(&user, &password).await,
+            Event::Logout => {
+                self.log_out();
+                Answer::Done
+            }
+            Event::Offence(offence) => {
+                tracing::info!(peer = %self.peer, offence = offence.name(), "hung up");
+                self.cx.report(&self.peer, offence);
+                Answer::Done
+            }
+            Event::Enter(path) => self.enter_dir(&path).await,
+            Event::Find(path) => self.find(&path).await,
+            Event::Ask(ask) => Answer::Say(self.reply_to(ask).await),
+            Event::Passive(family) => self.passive(family),
+            Event::Active(at) => self.active(at),
+            Event::Begin(transfer) => self.begin(transfer).await,
+            Event::Progress => self.progress(),
+            Event::Abort => self.abort().await,
+        })
+    }
+
+    async fn next(&mut self) -> Answer {
+        let Some(running) = &mut self.running else { return pending().await };
+        let result = (&mut running.task).await;
+        self.running = None;
+        Answer::Ended(ended(result))
+    }
+}

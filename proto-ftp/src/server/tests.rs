@@ -1,0 +1,135 @@
+//! Whole sessions over loopback: control and data connections, files in memory.
+
+mod attacks;
+mod client;
+mod logs;
+mod secure;
+mod transfers;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use client::{Client, Server, area, options, serve};
+use ropewalk_core::data::files::Memory;
+
+use super::{Ftp, Options};
+
+#[tokio::test]
+async fn a_tree_is_walked_listed_and_changed() {
+    let memory = Memory::new().with("/docs/a.txt", "hello").with_dir("/docs/sub");
+    let server = serve(Ftp::new(area(&memory)).with(options()));
+    let mut client = server.login().await;
+    assert_eq!(client.code("CWD docs").await, 250);
+    let list = client.fetch("LIST").await;
+    assert!(list.contains("5") && list.contains(" a.txt\r\n") && list.contains("drwxr-xr-x"), "{list}");
+    assert_eq!(client.fetch("LIST -la a.txt").await.lines().count(), 1);
+    let mut names: Vec<_> = client.fetch("NLST").await.lines().map(str::to_owned).collect();
+    names.sort();
+    assert_eq!(names, ["a.txt", "sub"]);
+    let facts = client.fetch("MLSD /docs").await;
+    assert!(facts.contains("type=file;size=5;modify=") && facts.contains("perm=adfrw;"), "{facts}");
+    assert!(client.say("MLST a.txt").await.contains("\r\n type=file;size=5;"));
+    assert_eq!(client.say("SIZE a.txt").await, "213 5\r\n");
+    assert_eq!(client.code("MFMT 20260102030405 a.txt").await, 213);
+    assert_eq!(client.say("MDTM a.txt").await, "213 20260102030405\r\n");
+    assert_eq!(client.say("MKD new \"dir\"").await, "257 \"/docs/new \"\"dir\"\"\" made\r\n");
+    assert_eq!(client.codes(["RNFR a.txt", "RNTO new \"dir\"/b"]).await, [350, 250]);
+    assert_eq!(
+        client.codes(["DELE a.txt", "RMD new \"dir\"", "DELE new \"dir\"/b", "RMD new \"dir\""]).await,
+        [550, 550, 250, 250]
+    );
+    assert_eq!(client.codes(["CWD a.txt", "CWD ..", "CDUP", "CWD ../../etc"]).await, [550, 250, 250, 550]);
+    assert!(client.say("STAT /docs").await.starts_with("212-Status:\r\n drwx"));
+    let _data = client.passive().await;
+    assert_eq!(client.code("MLSD /docs/none").await, 550);
+    let _data = client.passive().await;
+    assert_eq!(client.code("MLSD /docs/b").await, 550);
+    assert_eq!(
+        client.codes(["RMD /", "RNFR /", "RNFR docs/sub", "RNTO /", "DELE /"]).await,
+        [550, 550, 350, 550, 550]
+    );
+    assert_eq!(client.code("QUIT").await, 221);
+}
+
+#[tokio::test]
+async fn without_a_port_there_is_no_transfer() {
+    let server = serve(Ftp::new(area(&Memory::new().with("/a", "x"))).with(options()));
+    let mut client = server.login().await;
+    assert_eq!(
+        client.codes(["RETR a", "LIST", "STOR b", "APPE c", "MDTM c", "RETR none"]).await,
+        [425, 425, 425, 425, 550, 550]
+    );
+}
+
+#[tokio::test]
+async fn a_host_has_people_and_files_of_its_own() {
+    let (main, other) = (Memory::new().with("/main", ""), Memory::new().with("/other", ""));
+    let ftp = Ftp::new(area(&main)).host("B.example", area(&other)).with(options());
+    let server = serve(ftp);
+    let mut client = server.connect().await;
+    assert_eq!(client.codes(["HOST a.example", "HOST b.EXAMPLE"]).await, [504, 220]);
+    client.log_in("ann", "secret").await;
+    assert_eq!(client.codes(["MDTM other", "MDTM main"]).await, [213, 550]);
+    assert!(client.say("FEAT").await.contains("\r\n HOST\r\n"));
+}
+
+#[tokio::test]
+async fn a_person_has_so_many_sessions_and_a_new_user_leaves_the_old_one() {
+    let options = Options { per_person: 1, ..options() };
+    let server = serve(Ftp::new(area(&Memory::new())).with(options));
+    let mut first = server.login().await;
+    let mut second = server.connect().await;
+    assert_eq!(second.codes(["USER ann", "PASS secret"]).await, [331, 421]);
+    assert_eq!(first.codes(["USER ann", "PASS secret", "PWD"]).await, [331, 230, 257]);
+}
+
+#[tokio::test]
+async fn the_anonymous_read_and_leave_files_that_nobody_gets() {
+    let memory = Memory::new().with("/pub/a", "text").with_dir("/in");
+    let options = Options { incoming: Some(client::path("/in")), ..options() };
+    let server = serve(Ftp::new(super::Area::new().guests(Arc::new(memory.clone()))).with(options));
+    let mut client = server.connect().await;
+    client.log_in("anonymous", "me@example.org").await;
+    assert_eq!(client.fetch("RETR pub/a").await, "text");
+    assert_eq!(client.store("STOR pub/b", b"x").await, 553);
+    assert_eq!(client.store("STOR in/b", b"mine").await, 226);
+    assert_eq!(client.store("STOR in/b", b"yours").await, 550);
+    client.passive().await;
+    assert_eq!(
+        client.codes(["RETR in/b", "DELE in/b", "MDTM in/b", "RNFR in/b", "MKD d"]).await,
+        [550, 550, 550, 550, 553]
+    );
+    client.passive().await;
+    assert_eq!(client.code("LIST in").await, 550);
+    assert_eq!(client::content(&memory, "/in/b").await, "mine");
+    let mut people = server.connect().await;
+    assert_eq!(people.codes(["USER ann", "PASS secret"]).await, [331, 530]);
+}
+
+#[tokio::test]
+async fn a_stopping_server_says_so_and_lets_what_runs_end() {
+    let memory = Memory::new().with("/big", vec![b'x'; 4 << 20]);
+    let server = serve(Ftp::new(area(&memory)).with(options()));
+    let (mut idle, mut busy) = (server.login().await, server.login().await);
+    let data = busy.passive().await;
+    assert_eq!(busy.code("RETR big").await, 150);
+    server.cx.stop();
+    assert_eq!(idle.reply().await, "421 the server stops\r\n");
+    assert_eq!(client::all(data).await.len(), 4 << 20);
+    assert_eq!(
+        (busy.reply().await, busy.reply().await),
+        ("226 done\r\n".into(), "421 the server stops\r\n".into())
+    );
+}
+
+#[tokio::test]
+async fn a_silent_data_connection_ends_the_transfer_and_not_the_session() {
+    let options = Options { stall: Duration::from_millis(50), ..options() };
+    let server: Server = serve(Ftp::new(area(&Memory::new().with("/a", "old"))).with(options));
+    let mut client: Client = server.login().await;
+    let data = client.passive().await;
+    assert_eq!(client.code("STOR a").await, 150);
+    assert_eq!(client.reply().await, "426 data connection broken, transfer aborted\r\n");
+    drop(data);
+    assert_eq!(client.fetch("RETR a").await, "old");
+}

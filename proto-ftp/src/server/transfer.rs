@@ -1,0 +1,341 @@
+//! What goes over a data connection, from the file to the reply that ends it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use ropewalk_core::Error;
+use ropewalk_core::data::files::{DotDot, FileHandle, Files, FsError, Kind, Open, VPath, Write};
+use ropewalk_core::net::{Connection, SendFile};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::task::coop::consume_budget;
+
+use super::Options;
+use super::ascii;
+use super::data::Way;
+use super::errors::{Doing, refusal};
+use super::event::{Store, Transfer, What};
+use super::listing::Listing;
+use crate::wire::Reply;
+
+/// Octets of one read or write.
+const CHUNK: usize = 256 * 1024;
+/// Octets that the kernel sends before others get their turn.
+const SLICE: u64 = 1024 * 1024;
+/// Names that STOU tries.
+const TRIES: usize = 20;
+
+/// A transfer whose file is open.
+pub(super) struct Job {
+    what: Kinds,
+    path: VPath,
+    verb: &'static str,
+    ascii: bool,
+    stall: Duration,
+}
+
+enum Kinds {
+    Retrieve { file: Box<dyn FileHandle>, from: u64 },
+    Store { file: Box<dyn FileHandle>, at: u64 },
+    List(Listing),
+}
+
+/// Why a transfer failed.
+pub(super) enum Failed {
+    /// The data connection.
+    Data(Error),
+    /// The file.
+    File(FsError),
+}
+
+impl From<std::io::Error> for Failed {
+    fn from(error: std::io::Error) -> Self {
+        Self::Data(error.into())
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Data(error)
+    }
+}
+
+impl From<FsError> for Failed {
+    fn from(error: FsError) -> Self {
+        Self::File(error)
+    }
+}
+
+impl Job {
+    /// Opens what is to be transferred, and says what is said before it; or what is said instead. Without a `door`
+    /// nothing is opened to write: there will be no data connection.
+    pub(super) async fn open(
+        files: &dyn Files,
+        transfer: Transfer,
+        options: &Options,
+        door: bool,
+    ) -> Result<(Self, Reply), Reply> {
+        let Transfer { what, path, ascii, .. } = transfer;
+        let stall = options.stall;
+        let using = |error| refusal(&error, Doing::Using, &path);
+        let (what, verb, opening) = match what {
+            What::Retrieve(from) => {
+                let how = Open::read();
+                let now = files.open_now(&path, &how);
+                let file = match now {
+                    Some(file) => file,
+                    None => files.open(&path, &how).await,
+                }
+                .map_err(using)?;
+                let len = file.opened().len;
+                if from > len {
+                    // RFC 1123 §4.1.3.
+                    return Err(Reply::new(554, "the file is shorter than that"));
+                }
+                let text = format!("opening data connection ({} bytes)", len - from);
+                (Kinds::Retrieve { file, from }, "RETR", Reply::new(150, text))
+            }
+            What::Store(store, expect) => {
+                let (file, at, path) = open_store(files, &path, store, expect, options, door).await?;
+                let reply = match (store, path.file_name()) {
+                    // RFC 1123 §4.1.2.
+                    (Store::Unique, Some(name)) => Reply::new(150, [b"FILE: ", name.as_bytes()].concat()),
+                    _ => Reply::new(150, "send it"),
+                };
+                let verb = match store {
+                    Store::Append => "APPE",
+                    Store::Unique => "STOU",
+                    Store::Replace | Store::Resume(_) => "STOR",
+                };
+                return Ok((Self { what: Kinds::Store { file, at }, path, verb, ascii, stall }, reply));
+            }
+            What::List(form) => {
+                let listing = Listing::open(files, &path, form).await?;
+                (Kinds::List(listing), "LIST", Reply::new(150, "here it comes"))
+            }
+            What::Hash { .. } => return Err(Reply::new(451, "no transfer")),
+        };
+        Ok((Self { what, path, verb, ascii, stall }, opening))
+    }
+
+    /// Does it. The reply is the one that ends it.
+    pub(super) async fn run(self, way: Way, octets: Arc<AtomicU64>) -> Reply {
+        let Self { what, path, verb, ascii, stall } = self;
+        let begun = Instant::now();
+        let (mut conn, _lease) = match way.open().await {
+            Ok(open) => open,
+            Err(reply) => return reply,
+        };
+        let done = match what {
+            Kinds::Retrieve { file, from } if ascii => retrieve_text(&mut conn, &*file, from, &octets).await,
+            Kinds::Retrieve { file, from } => retrieve(&mut conn, &*file, from, stall, &octets).await,
+            Kinds::Store { file, at } => store(&mut conn, file, at, ascii, &octets).await,
+            Kinds::List(listing) => listing.send(&mut conn, &octets).await,
+        };
+        let octets = octets.load(Ordering::Relaxed);
+        let reply = match done {
+            Ok(()) => Reply::new(226, "done"),
+            Err(Failed::Data(error)) => {
+                error.log("data connection failed");
+                Reply::new(426, "data connection broken, transfer aborted")
+            }
+            Err(Failed::File(error)) => refusal(&error, Doing::Naming, &path),
+        };
+        let seconds = begun.elapsed().as_secs_f32();
+        tracing::info!(verb, %path, octets, seconds, code = reply.code(), "transfer");
+        reply
+    }
+}
+
+/// What is said where the client has not said how data are to flow.
+pub(super) fn no_door() -> Reply {
+    Reply::new(425, "PASV or EPSV first")
+}
+
+/// Opens a file to write, and says where in it, and under which name.
+async fn open_store(
+    files: &dyn Files,
+    path: &VPath,
+    store: Store,
+    expect: Option<u64>,
+    options: &Options,
+    door: bool,
+) -> Result<(Box<dyn FileHandle>, u64, VPath), Reply> {
+    let naming = |error| refusal(&error, Doing::Naming, path);
+    let mut how = Open::write(match store {
+        Store::Replace => Write::Replace,
+        Store::Resume(_) | Store::Append => Write::Update,
+        Store::Unique => Write::CreateNew,
+    });
+    how.append = store == Store::Append;
+    how.mode = Some(options.file_mode());
+    how.expect_len = expect;
+    let at = match store {
+        Store::Resume(from) => {
+            let len = match files.stat(path, true).await {
+                Ok(meta) => meta.len,
+                Err(FsError::NotFound) => 0,
+                Err(error) => return Err(naming(error)),
+            };
+            if from > len {
+                return Err(Reply::new(554, "the file is shorter than that"));
+            }
+            from
+        }
+        _ => 0,
+    };
+    if !door {
+        return Err(no_door());
+    }
+    if store != Store::Unique {
+        return Ok((files.open(path, &how).await.map_err(naming)?, at, path.clone()));
+    }
+    for number in 0..TRIES {
+        let path = numbered(path, number)?;
+        // A handle that is not committed yet keeps no name in some backends: others see what is there.
+        match files.open(&path, &how).await {
+            Err(FsError::Exists | FsError::IsDir | FsError::Loop) => {}
+            Ok(_) if files.stat(&path, false).await.is_ok_and(|meta| meta.kind == Kind::Dir) => {}
+            opened => return Ok((opened.map_err(naming)?, 0, path)),
+        }
+    }
+    Err(Reply::new(553, "no free name was found"))
+}
+
+/// This path, or another like it: `a`, `a.1`, `a.2`, …, and then at random.
+fn numbered(path: &VPath, number: usize) -> Result<VPath, Reply> {
+    let suffix = match number {
+        0 => return Ok(path.clone()),
+        1..10 => number.to_string(),
+        _ => {
+            let mut octets = [0; 4];
+            aws_lc_rs::rand::fill(&mut octets).map_err(|_| Reply::new(451, "no random numbers"))?;
+            format!("{:08x}", u32::from_ne_bytes(octets))
+        }
+    };
+    let text = [path.as_bytes(), b".", suffix.as_bytes()].concat();
+    VPath::parse(&text, &VPath::ROOT, DotDot::Refuse).map_err(|error| Reply::new(553, error.to_string()))
+}
+
+async fn retrieve(
+    conn: &mut Connection,
+    file: &dyn FileHandle,
+    mut offset: u64,
+    stall: Duration,
+    octets: &AtomicU64,
+) -> Result<(), Failed> {
+    let len = file.opened().len;
+    let mut past = SendFile::new(conn, stall);
+    // A file that grows meanwhile is sent as it was.
+    while offset < len {
+        let most = (len - offset).min(SLICE);
+        let sent = match file.as_fd() {
+            Some(from) if conn.as_tcp().is_some() && file.is_warm(offset, most) => {
+                let sent = past.slice(conn, from, offset, most).await?;
+                consume_budget().await;
+                sent
+            }
+            // What is not in memory would keep the thread waiting; TLS needs the octets here.
+            _ => {
+                let chunk = read(file, offset, len).await?;
+                conn.write_all(&chunk).await?;
+                chunk.len() as u64
+            }
+        };
+        if sent == 0 {
+            return Err(Failed::File(FsError::Stale));
+        }
+        offset += sent;
+        octets.fetch_add(sent, Ordering::Relaxed);
+    }
+    Ok(conn.shutdown().await?)
+}
+
+async fn retrieve_text(
+    conn: &mut Connection,
+    file: &dyn FileHandle,
+    mut offset: u64,
+    octets: &AtomicU64,
+) -> Result<(), Failed> {
+    let (mut wire, mut encoder) = (Vec::new(), ascii::Encoder::default());
+    loop {
+        let chunk = read(file, offset, u64::MAX).await?;
+        if chunk.is_empty() {
+            return Ok(conn.shutdown().await?);
+        }
+        offset += chunk.len() as u64;
+        wire.clear();
+        encoder.encode(&chunk, &mut wire);
+        conn.write_all(&wire).await?;
+        octets.fetch_add(wire.len() as u64, Ordering::Relaxed);
+    }
+}
+
+/// What is at `offset`, up to `len` and to a chunk; nothing at the end.
+pub(super) async fn read(file: &dyn FileHandle, offset: u64, len: u64) -> Result<Bytes, FsError> {
+    let most = usize::try_from(len.saturating_sub(offset)).unwrap_or(CHUNK).min(CHUNK);
+    let mut buf = BytesMut::with_capacity(most);
+    match file.read_now(offset, &mut buf) {
+        Some(read) => drop(read?),
+        None => buf = file.read_at(offset, buf).await?,
+    }
+    buf.truncate(most);
+    Ok(buf.freeze())
+}
+
+async fn store(
+    conn: &mut Connection,
+    file: Box<dyn FileHandle>,
+    mut at: u64,
+    ascii: bool,
+    octets: &AtomicU64,
+) -> Result<(), Failed> {
+    let mut decoder = ascii::Decoder::default();
+    let mut text = |chunk: Bytes, ended: bool| {
+        if !ascii {
+            return chunk;
+        }
+        let mut out = Vec::with_capacity(chunk.len() + 1);
+        decoder.decode(&chunk, &mut out);
+        if ended {
+            decoder.end(&mut out);
+        }
+        out.into()
+    };
+    // One chunk is written while the next one comes.
+    let mut chunk = fill(conn, octets).await?;
+    while !chunk.is_empty() {
+        let data = text(chunk, false);
+        let len = data.len() as u64;
+        let (written, next) = tokio::join!(file.write_at(at, data), fill(conn, octets));
+        written?;
+        at += len;
+        chunk = next?;
+    }
+    let rest = text(Bytes::new(), true);
+    if !rest.is_empty() {
+        file.write_at(at, rest).await?;
+    }
+    // What was told as done is on the disk.
+    file.commit().await?;
+    // Over TLS the peer has said that this was all; it is told the same. That it has gone by now is no matter.
+    if let Err(error) = conn.shutdown().await {
+        tracing::debug!(%error, "closing a data connection");
+    }
+    Ok(())
+}
+
+/// A chunk of what comes, or less at the end. Over TLS, an end that the peer did not say is an error.
+async fn fill(conn: &mut Connection, octets: &AtomicU64) -> Result<Bytes, Failed> {
+    let mut buf = BytesMut::with_capacity(CHUNK);
+    while buf.len() < CHUNK {
+        let read = conn.read_buf(&mut buf).await?;
+        if read == 0 {
+            break;
+        }
+        octets.fetch_add(read as u64, Ordering::Relaxed);
+        consume_budget().await;
+    }
+    Ok(buf.freeze())
+}

@@ -1,0 +1,232 @@
+//! COPY and MOVE (RFC 4918 §9.8, §9.9).
+
+use bytes::BytesMut;
+use http::StatusCode;
+use ropewalk_core::data::files::{Entry, FsError, Kind, ListOptions, Meta, Open, Over, Remove, VPath, Write};
+
+use super::fields::overwrite;
+use super::mkcol::created;
+use super::multistatus::statuses;
+use super::{Depth, Guard, Stop, View, depth};
+use crate::server::{Body, Request, Response};
+
+/// Names that one copy makes, and failures that it tells, at most.
+const MOST: usize = 100_000;
+const FAILURES: usize = 100;
+/// Octets that are copied at once where the backend cannot copy.
+const CHUNK: usize = 256 * 1024;
+/// Names that are asked of a directory at once.
+const BATCH: usize = 256;
+
+pub(super) async fn answer(view: &View, request: &Request, moves: bool) -> Result<Response, Stop> {
+    let (from, to) = (&view.path, &view.destination(&request.headers)?);
+    let overwrite = overwrite(&request.headers)?;
+    let depth = depth(&request.headers)?.unwrap_or(Depth::Infinity);
+    let source = view.files.stat(from, true).await.map_err(Stop::find)?;
+    let is_dir = source.kind == Kind::Dir;
+    if view.slash && !is_dir {
+        return Err(StatusCode::NOT_FOUND.into());
+    }
+    if depth == Depth::One || (moves && is_dir && depth != Depth::Infinity) {
+        return Err(StatusCode::BAD_REQUEST.into());
+    }
+    // What would be in itself, or would replace what it is in.
+    if to.is_within(from) || from.is_within(to) {
+        return Err(StatusCode::FORBIDDEN.into());
+    }
+    let guard = Guard::of(view, &request.headers).await?;
+    let there = view.there(to).await?;
+    if there.is_some() && !overwrite {
+        return Err(StatusCode::PRECONDITION_FAILED.into());
+    }
+    match view.files.stat(&to.parent().unwrap_or(VPath::ROOT), true).await {
+        Ok(parent) if parent.kind == Kind::Dir => {}
+        Ok(_) => return Err(StatusCode::CONFLICT.into()),
+        Err(error) => return Err(Stop::change(error)),
+    }
+    let mut held = Vec::new();
+    if moves {
+        guard.name(view, from).await?;
+        held.extend(guard.below(view, from).await?);
+    }
+    match &there {
+        Some(_) => guard.content(view, to).await?,
+        None => guard.name(view, to).await?,
+    }
+    held.extend(guard.below(view, to).await?);
+    if !held.is_empty() {
+        return Ok(statuses(view, held.iter().map(|path| (path, StatusCode::LOCKED))));
+    }
+    let failed = match moves {
+        true => rename(view, from, to, &source, there.as_ref()).await?,
+        false => copy(view, from, to, &source, there.as_ref(), depth == Depth::Infinity).await?,
+    };
+    if !failed.is_empty() {
+        return Ok(statuses(view, failed.iter().map(|(path, status)| (path, *status))));
+    }
+    Ok(if there.is_some() { no_content() } else { created() })
+}
+
+fn no_content() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
+/// What could not be copied, and why.
+type Failed = Vec<(VPath, StatusCode)>;
+
+async fn rename(
+    view: &View,
+    from: &VPath,
+    to: &VPath,
+    source: &Meta,
+    there: Option<&Meta>,
+) -> Result<Failed, Stop> {
+    let over = make_room(view, to, source, there).await?;
+    match view.files.rename(from, to, over).await {
+        Ok(()) => return Ok(Vec::new()),
+        Err(FsError::CrossDevice | FsError::Unsupported) => {}
+        Err(error) => return Err(Stop::change(error)),
+    }
+    let failed = copy(view, from, to, source, None, true).await?;
+    if failed.is_empty() {
+        let what = if source.kind == Kind::Dir { Remove::Tree } else { Remove::File };
+        view.files.remove(from, what).await.map_err(Stop::change)?;
+    }
+    Ok(failed)
+}
+
+async fn copy(
+    view: &View,
+    from: &VPath,
+    to: &VPath,
+    source: &Meta,
+    there: Option<&Meta>,
+    deep: bool,
+) -> Result<Failed, Stop> {
+    make_room(view, to, source, there).await?;
+    if source.kind == Kind::Dir {
+        return tree(view, from, to, deep).await;
+    }
+    file(view, from, to).await.map_err(Stop::change)?;
+    Ok(Vec::new())
+}
+
+/// Removes what is at `to` (RFC 4918 §9.8.4), unless it is a file in place of which a file can come at once.
+async fn make_room(view: &View, to: &VPath, source: &Meta, there: Option<&Meta>) -> Result<Over, Stop> {
+    let is_dir = |meta: &Meta| meta.kind == Kind::Dir;
+    match there {
+        None => return Ok(Over::Never),
+        Some(there) if !is_dir(source) && !is_dir(there) => return Ok(Over::File),
+        Some(there) => {
+            let what = if is_dir(there) { Remove::Tree } else { Remove::File };
+            view.files.remove(to, what).await.map_err(Stop::change)?;
+        }
+    }
+    Ok(Over::Never)
+}
+
+/// Copies a directory; `deep` with all that is in it. What fails inside is told, and the rest goes on.
+async fn tree(view: &View, from: &VPath, to: &VPath, deep: bool) -> Result<Failed, Stop> {
+    let mut failed = Failed::new();
+    let mut todo = vec![(from.clone(), to.clone())];
+    let mut count = 0;
+    while let Some((from, to)) = todo.pop() {
+        let made = directory(view, &from, &to).await;
+        // Where nothing at all could be made, that is the answer.
+        if count == 0 {
+            made.map_err(Stop::change)?;
+        } else if let Err(error) = made {
+            failed.push((to, Stop::change(error).status()));
+            continue;
+        }
+        count += 1;
+        if !deep {
+            break;
+        }
+        let listed = members(view, &from, &mut count).await;
+        let entries = match listed {
+            Ok(entries) => entries,
+            Err(error) => {
+                failed.push((to, Stop::change(error).status()));
+                continue;
+            }
+        };
+        for entry in entries {
+            let (Ok(inner), Ok(target)) = (from.join(&entry.name), to.join(&entry.name)) else {
+                failed.push((to.clone(), StatusCode::FORBIDDEN));
+                continue;
+            };
+            match entry.meta.kind {
+                Kind::Dir => todo.push((inner, target)),
+                // What links lead to is copied, but no directory: that could go on for ever.
+                Kind::File | Kind::Link => match file(view, &inner, &target).await {
+                    Ok(()) => {}
+                    Err(FsError::IsDir | FsError::NotFound | FsError::Loop)
+                        if entry.meta.kind == Kind::Link => {}
+                    Err(error) => failed.push((target, Stop::change(error).status())),
+                },
+                _ => {}
+            }
+        }
+        if failed.len() > FAILURES {
+            break;
+        }
+    }
+    failed.truncate(FAILURES);
+    Ok(failed)
+}
+
+async fn directory(view: &View, from: &VPath, to: &VPath) -> Result<(), FsError> {
+    view.files.mkdir(to, None).await?;
+    marks(view, from, to).await
+}
+
+/// What is in a directory; an error where there would be too much of it.
+async fn members(view: &View, from: &VPath, count: &mut usize) -> Result<Vec<Entry>, FsError> {
+    let mut stream = view.files.list(from, ListOptions::default()).await?;
+    let mut entries = Vec::new();
+    loop {
+        let batch = stream.next_batch(BATCH).await?;
+        if batch.is_empty() {
+            return Ok(entries);
+        }
+        *count += batch.len();
+        if *count > MOST {
+            return Err(FsError::TooLarge);
+        }
+        entries.extend(batch);
+    }
+}
+
+/// Copies a file with its properties, in place of a file.
+async fn file(view: &View, from: &VPath, to: &VPath) -> Result<(), FsError> {
+    match view.files.copy(from, to, Over::File).await {
+        Err(FsError::Unsupported | FsError::CrossDevice) => {}
+        done => return done,
+    }
+    let source = view.files.open(from, &Open::read()).await?;
+    let mut how = Open::write(Write::Replace);
+    how.expect_len = Some(source.opened().len);
+    let target = view.files.open(to, &how).await?;
+    let mut offset = 0;
+    loop {
+        let chunk = source.read_at(offset, BytesMut::with_capacity(CHUNK)).await?;
+        if chunk.is_empty() {
+            break;
+        }
+        let octets = chunk.len() as u64;
+        target.write_at(offset, chunk.freeze()).await?;
+        offset += octets;
+    }
+    target.commit().await?;
+    marks(view, from, to).await
+}
+
+async fn marks(view: &View, from: &VPath, to: &VPath) -> Result<(), FsError> {
+    match (view.files.place(from), view.files.place(to)) {
+        (Some(from), Some(to)) => from.copied_to(&to).await,
+        _ => Ok(()),
+    }
+}

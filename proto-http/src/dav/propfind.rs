@@ -1,0 +1,258 @@
+//! PROPFIND (RFC 4918 §9.1).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::stream;
+use http::StatusCode;
+use ropewalk_core::data::files::{
+    DirStream, Entry, Kind, ListOptions, Lock, Marks, Meta, Place, Prop, PropName, VPath,
+};
+use ropewalk_core::{Error, Result as CoreResult};
+
+use super::live::{self, Item};
+use super::multistatus::{CLOSE, OPEN, empty, propstat, response};
+use super::xml::{DAV, Element};
+use super::{DOCUMENT, Depth, Guard, Stop, View, depth};
+use crate::server::{Body, Failure, Request, Response};
+
+/// Names that are asked of a directory, and answered, at once.
+const BATCH: usize = 256;
+/// Properties that are asked for at once.
+const MOST: usize = 256;
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Wanted {
+    /// What others have set, what the server knows of its own, and these.
+    All(Vec<PropName>),
+    /// Only the names.
+    Names,
+    Props(Vec<PropName>),
+}
+
+pub(super) async fn answer(view: View, request: Request) -> Result<Response, Stop> {
+    let depth = depth(&request.headers)?.unwrap_or(Depth::Infinity);
+    Guard::of(&view, &request.headers).await?;
+    let wanted = Wanted::parse(&request.body.read(DOCUMENT).await?)?;
+    if depth == Depth::Infinity {
+        // RFC 4918 §9.1.1.
+        return Err(Stop::condition(StatusCode::FORBIDDEN, "propfind-finite-depth", ""));
+    }
+    let meta = view.files.stat(&view.path, true).await.map_err(Stop::find)?;
+    match meta.kind {
+        Kind::Dir => {}
+        // A file has no members; a link that leads nowhere is nothing to open.
+        Kind::File if !view.slash => {}
+        _ => return Err(StatusCode::NOT_FOUND.into()),
+    }
+    let is_dir = meta.kind == Kind::Dir;
+    let marks = Known::of(&view, is_dir && depth == Depth::One).await?;
+    let about = About { view, wanted, marks };
+    let mut out = String::with_capacity(4096);
+    out.push_str(OPEN);
+    about.resource(&mut out, about.view.path.clone(), meta).await?;
+    if !is_dir || depth == Depth::Zero {
+        out.push_str(CLOSE);
+        return Ok(response(out));
+    }
+    let mut options = ListOptions::default();
+    options.follow = true;
+    let members = about.view.files.list(&about.view.path, options).await.map_err(Stop::find)?;
+    Ok(response(listing(about, members, out)))
+}
+
+impl Wanted {
+    /// What the document says; where there is none, that is everything (RFC 4918 §9.1).
+    fn parse(document: &[u8]) -> Result<Self, Failure> {
+        if document.trim_ascii().is_empty() {
+            return Ok(Self::All(Vec::new()));
+        }
+        let root = Element::parse(document)?;
+        if !root.is("propfind") {
+            return Err(Failure::bad_request());
+        }
+        let names = |element: &Element| -> Vec<_> { element.elements().map(|e| e.name.clone()).collect() };
+        let wanted = match (root.child("prop"), root.child("allprop"), root.child("propname")) {
+            (Some(prop), None, None) => Self::Props(names(prop)),
+            (None, Some(_), None) => Self::All(root.child("include").map(names).unwrap_or_default()),
+            (None, None, Some(_)) => Self::Names,
+            _ => return Err(Failure::bad_request()),
+        };
+        match &wanted {
+            // Each is answered for every member.
+            Self::All(names) | Self::Props(names) if names.len() > MOST => Err(Failure::bad_request()),
+            _ => Ok(wanted),
+        }
+    }
+
+    fn wants_space(&self) -> bool {
+        let is_quota = |name: &PropName| name.namespace == DAV && live::QUOTA.contains(&name.local.as_str());
+        match self {
+            Self::All(names) | Self::Props(names) => names.iter().any(is_quota),
+            Self::Names => false,
+        }
+    }
+}
+
+/// Locks and properties around what was asked for, found at once for all its members.
+struct Known {
+    place: Option<Place>,
+    locks: Vec<Lock>,
+    props: BTreeMap<VPath, Vec<Prop>>,
+}
+
+impl Known {
+    async fn of(view: &View, members: bool) -> Result<Self, Stop> {
+        let Some(place) = view.files.place(&view.path) else {
+            return Ok(Self { place: None, locks: Vec::new(), props: BTreeMap::new() });
+        };
+        let locks = place.marks.locks().over(&place.path, members).await.map_err(Stop::change)?;
+        let mut props = match members {
+            true => place.marks.props().within(&place.path).await.map_err(Stop::change)?,
+            false => BTreeMap::new(),
+        };
+        props.insert(place.path.clone(), place.marks.props().of(&place.path).await.map_err(Stop::change)?);
+        Ok(Self { place: Some(place), locks, props })
+    }
+
+    /// Whether that is kept with what is known here.
+    fn is_of(&self, marks: &Arc<Marks>) -> bool {
+        self.place.as_ref().is_some_and(|place| Arc::ptr_eq(&place.marks, marks))
+    }
+}
+
+/// What is told of every resource, and how.
+struct About {
+    view: View,
+    wanted: Wanted,
+    marks: Known,
+}
+
+impl About {
+    /// Writes what was asked for about one resource.
+    async fn resource(&self, out: &mut String, path: VPath, meta: Meta) -> Result<(), Stop> {
+        let view = &self.view;
+        let place = view.files.place(&path);
+        let (locks, dead) = match &place {
+            None => (Vec::new(), Vec::new()),
+            Some(place) if self.marks.is_of(&place.marks) => {
+                let locks = self.marks.locks.iter().filter(|lock| lock.covers(&place.path));
+                (locks.cloned().collect(), self.marks.props.get(&place.path).cloned().unwrap_or_default())
+            }
+            // What is mounted here has its own.
+            Some(place) => {
+                let locks = place.marks.locks().over(&place.path, false).await.map_err(Stop::change)?;
+                (locks, place.marks.props().of(&place.path).await.map_err(Stop::change)?)
+            }
+        };
+        let space = match self.wanted.wants_space() && meta.kind == Kind::Dir {
+            true => view.files.space(&path).await.ok(),
+            false => None,
+        };
+        self.item(out, &Item { path, meta, place, locks, dead, space });
+        Ok(())
+    }
+
+    fn item(&self, out: &mut String, item: &Item) {
+        let view = &self.view;
+        let (mut found, mut missing) = (String::new(), String::new());
+        let mut write = |name: &PropName| {
+            if !item.write(&mut found, view, name) {
+                empty(&mut missing, name);
+            }
+        };
+        match &self.wanted {
+            Wanted::Props(names) => names.iter().for_each(&mut write),
+            Wanted::Names => {
+                for local in live::ALL.iter().chain(&live::QUOTA).filter(|local| item.has(view, local)) {
+                    found.extend(["<D:", local, "/>"]);
+                }
+                item.dead.iter().for_each(|prop| empty(&mut found, &prop.name));
+            }
+            Wanted::All(include) => {
+                let is_live =
+                    |name: &PropName| name.namespace == DAV && live::ALL.contains(&name.local.as_str());
+                let is_told = |name: &PropName| is_live(name) || item.dead.iter().any(|p| p.name == *name);
+                include.iter().filter(|name| !is_told(name)).for_each(&mut write);
+                for local in live::ALL {
+                    let name = PropName { namespace: DAV.into(), local: local.into() };
+                    item.write(&mut found, view, &name);
+                }
+                for prop in item.dead.iter().filter(|prop| !is_live(&prop.name)) {
+                    found.push_str(&String::from_utf8_lossy(&prop.value));
+                }
+            }
+        }
+        out.push_str("<D:response><D:href>");
+        out.push_str(&view.href(&item.path, item.is_dir()));
+        out.push_str("</D:href>");
+        if found.is_empty() && missing.is_empty() {
+            // RFC 4918 §14.24: there is at least one.
+            out.push_str("<D:propstat><D:prop/><D:status>HTTP/1.1 200 OK</D:status></D:propstat>");
+        }
+        propstat(out, &found, StatusCode::OK, "");
+        propstat(out, &missing, StatusCode::NOT_FOUND, "");
+        out.push_str("</D:response>\n");
+    }
+
+    async fn member(&self, out: &mut String, entry: Entry) -> CoreResult<()> {
+        // What can be neither opened nor listed is no resource.
+        if !matches!(entry.meta.kind, Kind::File | Kind::Dir) {
+            return Ok(());
+        }
+        let Ok(path) = self.view.path.join(&entry.name) else { return Ok(()) };
+        self.resource(out, path, entry.meta).await.map_err(|_| Error::local("properties could not be read"))
+    }
+}
+
+/// The members of a directory, as they are listed.
+fn listing(about: About, members: Box<dyn DirStream>, begun: String) -> Body {
+    let state = Some((about, members, begun));
+    let chunks = stream::try_unfold(state, |state| async move {
+        let Some((about, mut members, mut out)) = state else { return Ok(None) };
+        let batch = members.next_batch(BATCH).await;
+        let batch = batch.map_err(|error| Error::local("cannot list a directory").caused_by(error))?;
+        let ends = batch.is_empty();
+        for entry in batch {
+            about.member(&mut out, entry).await?;
+        }
+        if ends {
+            out.push_str(CLOSE);
+            return Ok(Some((Bytes::from(out), None)));
+        }
+        let next = String::with_capacity(out.len());
+        Ok(Some((Bytes::from(out), Some((about, members, next)))))
+    });
+    Body::stream(chunks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(namespace: &str, local: &str) -> PropName {
+        PropName { namespace: namespace.into(), local: local.into() }
+    }
+
+    #[test]
+    fn the_document_says_what_is_wanted() {
+        let propfind = |inside: &str| format!("<propfind xmlns='DAV:' xmlns:x='urn:x'>{inside}</propfind>");
+        let parse = |text: &str| Wanted::parse(text.as_bytes()).map_err(|e| e.status().as_u16());
+        assert_eq!(parse(" "), Ok(Wanted::All(vec![])));
+        assert_eq!(parse(&propfind("<allprop/>")), Ok(Wanted::All(vec![])));
+        assert_eq!(
+            parse(&propfind("<allprop/><include><x:a/></include>")),
+            Ok(Wanted::All(vec![name("urn:x", "a")]))
+        );
+        assert_eq!(parse(&propfind("<propname/><x:unknown/>")), Ok(Wanted::Names));
+        let props = vec![name("DAV:", "getetag"), name("urn:x", "a")];
+        assert_eq!(parse(&propfind("<prop><getetag/><x:a/></prop>")), Ok(Wanted::Props(props)));
+        let many = format!("<prop>{}</prop>", "<a/>".repeat(MOST + 1));
+        for bad in ["<a/>", "<propfind xmlns='urn:x'><prop/></propfind>", &propfind(""), &propfind(&many)] {
+            assert_eq!(parse(bad), Err(400), "{bad}");
+        }
+        assert_eq!(parse(&propfind("<prop/><allprop/>")), Err(400));
+    }
+}

@@ -1,0 +1,94 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn parse(text: &str) -> Option<Element> {
+    Element::parse(text.as_bytes()).ok()
+}
+
+#[test]
+fn names_are_those_of_their_namespaces() {
+    let root = parse("<?xml version=\"1.0\"?>\n<D:a xmlns:D='DAV:' xmlns='urn:x'><b c='1' D:c='2'/><D:d>t</D:d><e xmlns=''/></D:a>").unwrap();
+    assert!(root.is("a"));
+    let names: Vec<_> = root.elements().map(|e| (e.name.namespace.as_str(), e.name.local.as_str())).collect();
+    assert_eq!(names, [("urn:x", "b"), ("DAV:", "d"), ("", "e")]);
+    assert_eq!(root.child("d").unwrap().text(), "t");
+    assert!(root.child("b").is_none());
+}
+
+#[test]
+fn what_is_written_means_the_same_without_its_surroundings() {
+    let root = parse(
+        "<D:prop xmlns:D='DAV:' xmlns:x='urn:x' xml:lang='de'><x:p q='&lt;1&#10;' x:r='2'>a &amp; <![CDATA[<b>]]><D:c/>\
+         <d>&#x41;</d></x:p></D:prop>",
+    )
+    .unwrap();
+    let property = root.elements().next().unwrap().clone().spoken(root.language());
+    let text = property.written();
+    assert_eq!(
+        text,
+        "<p xmlns=\"urn:x\" q=\"&lt;1&#10;\" xmlns:n1=\"urn:x\" n1:r=\"2\" xml:lang=\"de\">a &amp; &lt;b&gt;\
+         <c xmlns=\"DAV:\"/><d xmlns=\"\">A</d></p>"
+    );
+    assert_eq!(parse(&text).unwrap(), property);
+}
+
+#[test]
+fn what_is_no_document_or_dangerous_is_refused() {
+    let deep = |n: usize| format!("{}{}", "<a>".repeat(n), "</a>".repeat(n));
+    assert!(parse(&deep(DEEPEST)).is_some());
+    let many = |n: usize| format!("<a>{}</a>", "<b/>".repeat(n));
+    assert!(parse(&many(MOST - 1)).is_some());
+    for bad in [
+        "",
+        "text",
+        "<a>",
+        "<a></b>",
+        "</a>",
+        "<a/><b/>",
+        "<a/>text",
+        "<a>&unknown;</a>",
+        "<a>&#1;</a>",
+        "<a>\u{1}</a>",
+        "<a b='&#0;'/>",
+        "<a b='1' b='2'/>",
+        "<x:a/>",
+        "<a x:b='1'/>",
+        "<1a/>",
+        "<a\"/>",
+        "<!DOCTYPE a><a/>",
+        "<!DOCTYPE a [<!ENTITY b \"bbbb\"><!ENTITY c \"&b;&b;&b;\">]><a>&c;</a>",
+        "<!DOCTYPE a [<!ENTITY b SYSTEM \"file:///etc/passwd\">]><a>&b;</a>",
+        &deep(DEEPEST + 1),
+        &deep(20_000),
+        &many(MOST),
+    ] {
+        assert!(parse(bad).is_none(), "{}", bad.get(..60).unwrap_or(bad));
+    }
+    assert!(Element::parse(b"<a>\xff</a>").is_err());
+    assert!(Element::parse(b"\xef\xbb\xbf<a/>").is_ok());
+}
+
+#[test]
+fn namespaces_without_end_are_refused() {
+    let bindings: String = (0..1000).map(|n| format!(" xmlns:n{n}='urn:{n}'")).collect();
+    assert!(parse(&format!("<a{bindings}/>")).is_none());
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in "(<|>|/|a|=|'|\"|&|;|!\\[CDATA\\[|\\]\\]>|xmlns|:| |#x|DOCTYPE|\\?|-){0,40}") {
+        if let Some(element) = parse(&text) {
+            prop_assert_eq!(parse(&element.written()), Some(element));
+        }
+    }
+
+    #[test]
+    fn any_text_survives(text in any::<String>(), value in any::<String>()) {
+        prop_assume!(text.chars().chain(value.chars()).all(is_char));
+        let document = format!("<a xmlns=\"urn:a\" b=\"{}\">{}</a>", escape(&value), escape(&text));
+        let element = parse(&document).unwrap();
+        prop_assert_eq!(element.text(), text);
+        prop_assert_eq!(parse(&element.written()), Some(element));
+    }
+}
