@@ -15,7 +15,7 @@ use ropewalk_core::net::Info;
 
 use super::files::{content, field};
 use super::*;
-use crate::{Auth, Handler as _, Logins, Method, Pattern, Scheme, Site, Sites, Static};
+use crate::{Auth, Cgi, Handler as _, Logins, Method, Pattern, Scheme, Site, Sites, Static};
 
 /// Knows ann of the staff and bob, whose password is `swordfish`, and ann's token; counts how often it is asked.
 #[derive(Default)]
@@ -192,6 +192,26 @@ async fn what_is_excepted_needs_no_login_and_all_rules_count() {
     let bob = authorization("bob:swordfish");
     assert_eq!(status(&ask(site(), "GET /other", &bob).await), "200");
     assert_eq!(status(&ask(site(), "GET /private/a", &bob).await), "403");
+}
+
+#[tokio::test]
+async fn what_stands_behind_a_program_does_not_take_it_out_of_a_rule() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "printf 'Content-Type: a/b\\n\\n'; printf 'for %s.' \"$REMOTE_USER\"";
+    std::fs::write(folder.path().join("p.sh"), text).unwrap();
+    let programs = || Site::new(Cgi::new(folder.path()).extension("sh", ["sh"]).index("p.sh"));
+    let named = || programs().auth(Auth::new(logins(), [pattern("*.sh")]).groups(["staff".parse().unwrap()]));
+    let all = || Auth::new(logins(), [Pattern::every()]).except([pattern("*.css")]);
+    for path in ["/p.sh", "/p.sh/", "/p.sh/x", "/p.sh/x.css", "/%70.sh//x.css", "/"] {
+        let line = format!("GET {path}");
+        assert_eq!(status(&ask(named(), &line, "").await), "401", "{path}");
+        assert_eq!(status(&ask(programs().auth(all()), &line, "").await), "401", "{path}");
+        assert_eq!(status(&ask(named(), &line, &authorization("bob:swordfish")).await), "403", "{path}");
+        let said = ask(named(), &line, &authorization("ann:swordfish")).await;
+        assert!(status(&said) == "200" && said.contains("for ann."), "{path}: {said}");
+        assert_eq!(field(&said, "cache-control"), Some("private"), "{path}");
+    }
+    assert_eq!(status(&ask(programs().auth(all()), "GET /x.css", "").await), "404", "that is no program");
 }
 
 #[tokio::test]

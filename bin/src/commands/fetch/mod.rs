@@ -87,7 +87,7 @@ pub(crate) struct FetchArgs {
     #[arg(long)]
     cookies: bool,
     /// Who asks, by the Basic scheme.
-    #[arg(long, short, value_name = "NAME:PASSWORD")]
+    #[arg(long, short, value_name = "NAME:PASSWORD", value_parser = ask::user)]
     user: Option<String>,
     /// Ask this proxy, whatever `http_proxy`, `https_proxy` and `no_proxy` say; `none` for none.
     #[arg(long, value_name = "HOST:PORT", value_parser = ask::proxy)]
@@ -212,7 +212,7 @@ async fn fetch(args: &FetchArgs) -> Result<Exit, Stop> {
     let done = if shown && !out.is_done() && !args.head {
         save(args, answer.into_body(), out, &mut facts).await
     } else {
-        out.finish(!failed).map_err(Stop::from)
+        out.finish(!failed)
     };
     facts.whole = begun.elapsed();
     let file = match done {
@@ -284,7 +284,7 @@ async fn save(
         progress.end();
     }
     facts.body = Some(begun.elapsed());
-    Ok(out.finish(true)?)
+    out.finish(true)
 }
 
 impl From<Error> for Stop {
