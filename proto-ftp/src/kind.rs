@@ -46,7 +46,7 @@ fn build(section: &mut Section<'_>, resources: &Resources) -> Option<BoxService>
         }
     });
     let (ftp, tls) = ftp.map_or((None, None), |(ftp, tls)| (Some(ftp), tls));
-    let server = section.server("ftp", &["ftp", "ftp-data"], ftp, resources)?.tls_apart();
+    let server = section.server("ftp", &["ftp"], ftp, resources)?.tls_apart();
     hosts.iter().all(Option::is_some).then_some(())?;
     Some(match tls {
         Some(tls) => server.starttls(tls).boxed(),

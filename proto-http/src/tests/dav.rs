@@ -403,7 +403,7 @@ fn for_two(files: &Tree) -> Http {
     let people = ["ann:a", "bob:b"]
         .iter()
         .fold(People::new().unwrap(), |people, who| people.user(who.parse().unwrap()));
-    let logins = Arc::new(Logins::new(Arc::new(people), "test").unwrap());
+    let logins = Arc::new(Logins::new(Arc::new(people), "test"));
     let site = Site::new(Static::new(files.clone()).writable().dav());
     Http::new(site.auth(Auth::new(logins, [Pattern::every()]).without_tls()))
 }

@@ -103,7 +103,7 @@ async fn the_order_is_fixed() {
 }
 
 fn staff_of(paths: &str) -> crate::Auth {
-    let logins = crate::Logins::new(Arc::new(auth::Desk::default()), "web").unwrap();
+    let logins = crate::Logins::new(Arc::new(auth::Desk::default()), "web");
     crate::Auth::new(Arc::new(logins), [paths.parse().unwrap()])
 }
 
