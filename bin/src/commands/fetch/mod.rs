@@ -241,7 +241,7 @@ async fn complete(args: &FetchArgs, client: &Client, file: &Path) -> Result<Opti
     let Some(request) = ask::behind(args, &found).await? else { return Ok(None) };
     let answer = client.request(request).await?;
     let is_end = answer.status() == StatusCode::RANGE_NOT_SATISFIABLE
-        && part::content_range(answer.headers()) == Some((None, Some(found.len())));
+        && part::place(answer.headers()) == Some(part::Place { range: None, whole: Some(found.len()) });
     let mut facts = Facts::of(&answer);
     facts.kept = found.len();
     Ok(is_end.then_some(facts))
