@@ -4,24 +4,31 @@ use ropewalk_core::config::{Reading, Registry};
 use ropewalk_core::net::Endpoint;
 use toml::{Table, Value};
 
-use super::made::Made;
+use super::made::Person;
 use crate::process::{Source, is_child};
 use crate::settings::{self, Settings};
 
 /// What is said once everything serves: where it is, and what to type to see it.
 pub(super) struct Greeting {
     rows: Vec<[String; 3]>,
-    made: Option<Made>,
+    more: Vec<String>,
 }
 
 impl Greeting {
     /// Of what this configuration says; nothing of one with mistakes.
-    pub(super) fn of(source: &Source, registry: &Registry, made: Option<Made>) -> Self {
+    pub(super) fn of(source: &Source, registry: &Registry, who: Option<&Person>) -> Self {
         let document = source.document();
         let reading: Reading<Settings> = document.read(registry, settings::read);
         let config: Table = reading.show(&document, false).parse().unwrap_or_default();
-        let who = made.as_ref().map(|made| format!("{}:{}", made.name, made.password));
-        Self { rows: rows(&config, who.as_deref()), made }
+        let who = who.map(|who| format!("{}:{}", who.name, who.password));
+        let head = ["service", "address", "try"].map(str::to_owned);
+        let rows = [vec![head], rows(&config, who.as_deref())].concat();
+        Self { rows, more: Vec::new() }
+    }
+
+    /// Says this too.
+    pub(super) fn add(&mut self, more: String) {
+        self.more.push(more);
     }
 
     pub(super) fn print(&self) {
@@ -33,10 +40,8 @@ impl Greeting {
         for [service, address, command] in &self.rows {
             outln!("{service:first$}  {address:second$}  {command}");
         }
-        if let Some(Made { name, password }) = &self.made {
-            outln!(
-                "\naccount {name}, password {password}: it is not shown again (ropewalk user passwd {name})"
-            );
+        for more in &self.more {
+            outln!("\n{more}");
         }
     }
 }
@@ -49,7 +54,7 @@ fn rows(config: &Table, who: Option<&str>) -> Vec<[String; 3]> {
         let Some(kind) = service.get("kind").and_then(Value::as_str) else { continue };
         let listen = service.get("listen").and_then(Value::as_array).cloned().unwrap_or_default();
         for endpoint in listen.iter().filter_map(|text| text.as_str()?.parse::<Endpoint>().ok()) {
-            rows.extend(row(kind, &service, &endpoint, config, who));
+            rows.extend(all(kind, &service, &endpoint, config, who));
         }
     }
     let admin = config.get("admin").and_then(|admin| admin.get("listen")?.as_str()?.parse::<Endpoint>().ok());
@@ -60,35 +65,36 @@ fn rows(config: &Table, who: Option<&str>) -> Vec<[String; 3]> {
     rows
 }
 
-fn row(
+/// What one endpoint of a service is for.
+fn all(
     kind: &str,
     service: &Value,
     endpoint: &Endpoint,
     config: &Table,
     who: Option<&str>,
-) -> Option<[String; 3]> {
-    let port = endpoint.port()?;
+) -> Vec<[String; 3]> {
+    let Some(port) = endpoint.port() else { return Vec::new() };
     let is_tls = endpoint.tls().is_some();
-    let scheme = match kind {
-        "http" | "ftp" if is_tls => format!("{kind}s"),
-        _ => kind.to_owned(),
-    };
+    let scheme = if is_tls { format!("{kind}s") } else { kind.to_owned() };
     let url = format!("{scheme}://localhost:{port}/");
     let logs_in = service.get("auth").is_some() || service.get("accounts").is_some();
-    let login = match (logs_in, who) {
-        (true, Some(who)) => format!(" -u {who}"),
-        (true, None) => " -u NAME".into(),
-        (false, _) => String::new(),
-    };
-    let trust = authority(config)
-        .filter(|_| is_tls)
-        .map_or(String::new(), |path| format!(" --cacert {}", path.display()));
-    let command = match kind {
-        "http" | "ftp" => format!("curl{trust}{login} {url}"),
-        "echo" => format!("printf 'hello\\n' | nc -N localhost {port}"),
-        _ => String::new(),
-    };
-    Some([scheme, url, command])
+    let login = if logs_in { format!(" -u {}", who.unwrap_or("NAME")) } else { String::new() };
+    let trust = authority(config).filter(|_| is_tls);
+    let trust = trust.map_or(String::new(), |path| format!(" --cacert {}", path.display()));
+    let is_on = |key: &str| service.get(key).and_then(Value::as_bool) == Some(true);
+    let mut rows = Vec::new();
+    match kind {
+        "http" | "ftp" => rows.push([scheme.clone(), url.clone(), format!("curl{trust}{login} {url}")]),
+        "echo" => {
+            rows.push([scheme.clone(), url.clone(), format!("echo hello | nc -N localhost {port}")]);
+        }
+        _ => rows.push([scheme.clone(), url.clone(), String::new()]),
+    }
+    if is_on("dav") && is_on("write") {
+        let command = format!("echo hello | curl{trust}{login} -T - {url}shared/hello.txt");
+        rows.push([scheme.replace("http", "webdav"), url, command]);
+    }
+    rows
 }
 
 /// The certificate of the authority that `up` made, to trust.

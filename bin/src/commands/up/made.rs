@@ -18,32 +18,33 @@ const ADMIN: &str = "admin";
 const DEMO: [(&str, &str); 2] = [("ann", "ann-rope"), ("bob", "bob-rope")];
 
 /// Somebody whose password may be shown.
-#[derive(Clone, Debug)]
-pub(super) struct Made {
-    pub(super) name: String,
+pub(super) struct Person {
+    pub(super) name: &'static str,
     pub(super) password: String,
 }
 
 /// Makes what is missing of a store with an account, an authority with a certificate, and folders; last of all the configuration,
 /// so that whatever fails before it can be begun again.
-pub(super) fn make(config: &Path, data: &Path, suite: &Suite) -> Result<Made> {
+pub(super) fn make(config: &Path, data: &Path, suite: &Suite) -> Result<Person> {
     folder(data, 0o700)?;
     let certificate = certificate(data)?;
     folder(&data.join("files/shared"), 0o755)?;
     folder(&data.join("files/private"), 0o700)?;
-    let made = admin(data)?;
+    let admin = admin(data)?;
     let store = format!("store = {}\n", quoted(data)?);
-    let own = format!("# Made by `ropewalk up`, which leaves it alone from now on. `ropewalk check` looks it over, and
+    let own = format!(
+        "# Made by `ropewalk up`, which leaves it alone from now on. `ropewalk check` looks it over, and
 # `ropewalk config explain KEY` says what a key means.
 
-# Where this server keeps what is its own; `ropewalk status` asks it there.\n{store}\n");
+# Where this server keeps what is its own; `ropewalk status` asks it there.\n{store}\n"
+    );
     let text = own + &text(&store, data, &certificate, suite)?;
     fs::write(config, text).map_err(|e| failed("write", config, e))?;
-    Ok(made)
+    Ok(admin)
 }
 
 /// The account that can come in at first. One that an interrupted `up` left behind gets another password: nobody saw its first.
-fn admin(data: &Path) -> Result<Made> {
+fn admin(data: &Path) -> Result<Person> {
     let name: Name = ADMIN.parse().map_err(|e| Error::local("no name").caused_by(e))?;
     let password = generate_password()?;
     let octets = || Some(password.as_bytes().to_vec().into());
@@ -56,28 +57,28 @@ fn admin(data: &Path) -> Result<Made> {
         let (groups, profile) = (vec![name.clone()], Default::default());
         store.add(NewAccount { name: name.clone(), groups, profile, password: octets(), scram: false }).await
     })?;
-    Ok(Made { name: ADMIN.into(), password: password.to_string() })
+    Ok(Person { name: ADMIN, password: password.to_string() })
 }
 
 /// What `dev` runs. The folder is removed with it.
 pub(super) struct Demo {
     pub(super) config: String,
-    pub(super) made: Made,
-    _folder: Arc<Folder>,
+    pub(super) people: Vec<Person>,
+    pub(super) folder: Folder,
 }
 
 /// Makes what [`make`] makes, in a folder that lasts as long as the process, with accounts that everybody knows.
 pub(super) fn demo(suite: &Suite) -> Result<Demo> {
-    let folder_of_all = Folder::new()?;
-    let data = &folder_of_all.0;
+    let of_all = Folder::new()?;
+    let data = &of_all.0;
     let certificate = certificate(data)?;
     folder(&data.join("files/shared"), 0o755)?;
     folder(&data.join("files/private"), 0o700)?;
-    let users: Vec<_> = DEMO.iter().map(|(name, password)| format!("\"{name}:{password}\"")).collect();
+    let users: Vec<_> =
+        DEMO.iter().map(|(name, password)| format!("{:?}", format!("{name}:{password}"))).collect();
     let config = text(&format!("users = [{}]\n", users.join(", ")), data, &certificate, suite)?;
-    let (name, password) = DEMO[0];
-    let made = Made { name: name.into(), password: password.into() };
-    Ok(Demo { config, made, _folder: Arc::new(folder_of_all) })
+    let people = DEMO.map(|(name, password)| Person { name, password: password.into() }).into();
+    Ok(Demo { config, people, folder: of_all })
 }
 
 /// The certificate's file, with its key in it.
@@ -158,7 +159,7 @@ fn failed(what: &str, path: &Path, error: io::Error) -> Error {
 }
 
 /// A folder of this process alone, which is removed when dropped.
-struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> Result<Self> {

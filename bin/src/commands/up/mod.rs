@@ -14,7 +14,7 @@ use crate::cli::{ProcessArgs, SourceArgs};
 use crate::exit::Exit;
 use crate::process::{Root, Source, is_child, launch};
 use greeting::Greeting;
-use made::Made;
+use made::Person;
 use suite::Suite;
 
 /// The configuration that `up` looks for, and makes.
@@ -54,30 +54,38 @@ struct PortArgs {
 /// Runs every server, over what is in this folder: what is not there is made.
 pub(crate) fn up(args: UpArgs, registry: &Registry) -> Exit {
     let config = PathBuf::from(CONFIG);
-    let made = if config.exists() { known(&args.ports) } else { first(&config, &args.ports).map(Some) };
-    let made = match made {
-        Ok(made) => made,
+    // The process in the background finds what the one in front has made.
+    let made = if is_child() || config.exists() {
+        known(&args.ports).map(|()| None)
+    } else {
+        first(&config, &args.ports).map(Some)
+    };
+    let admin = match made {
+        Ok(admin) => admin,
         Err(error) => return super::fail(&error),
     };
     let source = Source::file(&SourceArgs { config, set: Vec::new() });
     let mut process = args.process;
     // Held by the process that runs: a second one is told which that is.
     process.pidfile.get_or_insert_with(|| Path::new(DATA).join("ropewalk.pid"));
-    let greeting = Greeting::of(&source, registry, made);
+    let mut greeting = Greeting::of(&source, registry, admin.as_ref());
+    if let Some(Person { name, password }) = admin {
+        greeting.add(format!("The account is {name}, its password {password}. It is not shown again; for another: ropewalk user passwd {name}"));
+    }
     launch(registry, source, &process, Root::Warned, move || greeting.print())
 }
 
 /// Nothing is made twice; what the first `up` wrote is the operator's now.
-fn known(ports: &PortArgs) -> Result<Option<Made>> {
+fn known(ports: &PortArgs) -> Result<()> {
     if (ports.public || ports.port_offset != 0) && !is_child() {
         return Err(Error::local(format!(
             "{CONFIG} is there already, and says where to listen: --public and --port-offset are for a folder without one"
         )));
     }
-    Ok(None)
+    Ok(())
 }
 
-fn first(config: &Path, ports: &PortArgs) -> Result<Made> {
+fn first(config: &Path, ports: &PortArgs) -> Result<Person> {
     let suite = Suite::new(ports.public, ports.port_offset);
     // Before anything is written, so that another try begins where this one did.
     suite.are_free()?;
@@ -86,12 +94,20 @@ fn first(config: &Path, ports: &PortArgs) -> Result<Made> {
 
 /// Runs every server over data that is gone when the process ends.
 pub(crate) fn dev(args: &DevArgs, registry: &Registry) -> Exit {
+    if args.process.detach {
+        eprintln!("error: dev runs in the foreground, as its data end with it; up can be detached");
+        return Exit::Usage;
+    }
     let suite = Suite::new(args.ports.public, args.ports.port_offset);
-    let demo = match made::demo(&suite) {
+    let made::Demo { config, people, folder } = match made::demo(&suite) {
         Ok(demo) => demo,
         Err(error) => return super::fail(&error),
     };
-    let source = Source::text(demo.config.clone());
-    let greeting = Greeting::of(&source, registry, Some(demo.made.clone()));
-    launch(registry, source, &args.process, Root::Warned, move || greeting.print())
+    let source = Source::text(config);
+    let mut greeting = Greeting::of(&source, registry, people.first());
+    let accounts: Vec<_> = people.iter().map(|who| format!("{}:{}", who.name, who.password)).collect();
+    greeting.add(format!("The accounts are {}. All data is gone when this ends.", accounts.join(" and ")));
+    let exit = launch(registry, source, &args.process, Root::Warned, move || greeting.print());
+    drop(folder);
+    exit
 }
