@@ -87,7 +87,7 @@ pub(crate) struct FetchArgs {
     #[arg(long)]
     cookies: bool,
     /// Who asks, by the Basic scheme.
-    #[arg(long, short, value_name = "NAME:PASSWORD")]
+    #[arg(long, short, value_name = "NAME:PASSWORD", value_parser = ask::user)]
     user: Option<String>,
     /// Ask this proxy, whatever `http_proxy`, `https_proxy` and `no_proxy` say; `none` for none.
     #[arg(long, value_name = "HOST:PORT", value_parser = ask::proxy)]
@@ -212,7 +212,7 @@ async fn fetch(args: &FetchArgs) -> Result<Exit, Stop> {
     let done = if shown && !out.is_done() && !args.head {
         save(args, answer.into_body(), out, &mut facts).await
     } else {
-        out.finish(!failed).map_err(Stop::from)
+        out.finish(!failed)
     };
     facts.whole = begun.elapsed();
     let file = match done {
@@ -241,7 +241,7 @@ async fn complete(args: &FetchArgs, client: &Client, file: &Path) -> Result<Opti
     let Some(request) = ask::behind(args, &found).await? else { return Ok(None) };
     let answer = client.request(request).await?;
     let is_end = answer.status() == StatusCode::RANGE_NOT_SATISFIABLE
-        && part::content_range(answer.headers()) == Some((None, Some(found.len())));
+        && part::place(answer.headers()) == Some(part::Place { range: None, whole: Some(found.len()) });
     let mut facts = Facts::of(&answer);
     facts.kept = found.len();
     Ok(is_end.then_some(facts))
@@ -284,7 +284,7 @@ async fn save(
         progress.end();
     }
     facts.body = Some(begun.elapsed());
-    Ok(out.finish(true)?)
+    out.finish(true)
 }
 
 impl From<Error> for Stop {
