@@ -130,7 +130,7 @@ fn trees(section: &mut Section<'_>, resources: &Resources) -> (Option<Arc<dyn Fi
     let people = name.and_then(|name| resources.get::<dyn Realm<dyn Files>>("files", name));
     let of_people = name.is_some_and(|name| resources.get::<dyn Files>("files", name).is_none());
     if people.is_some() && of_people {
-        let _: Option<String> = section.key("files", DOC).optional();
+        let people = section.key("files", DOC).optional_resource::<dyn Realm<dyn Files>>("files", resources);
         let nothing: Arc<dyn Files> = Arc::new(Mounts::new(None, []));
         return (Some(nothing), people);
     }

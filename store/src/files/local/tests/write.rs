@@ -457,7 +457,7 @@ impl Deref for Viewed {
 async fn a_tree_behind_layers_does_what_every_backend_has_to() {
     for atomic in [true, false] {
         let make = |seeds: &[Seed]| {
-            let fixture = planted(seeds, &Options { atomic, ..openat2() });
+            let fixture = planted(seeds, Fixture::quick(&Options { atomic, ..openat2() }));
             let ledger = Arc::new(MemoryLedger::new(1 << 50, 0));
             let mut view = View::default();
             view.audit = Some("ann".into());
