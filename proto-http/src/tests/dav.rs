@@ -2,8 +2,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use ropewalk_core::data::cred::Memory as People;
-use ropewalk_core::data::files::layers::Marked;
+use ropewalk_core::data::cred::{LoginError, Memory as People, Principal, Realm};
+use ropewalk_core::data::files::layers::{Marked, Mounts, Ops, Permissions, Rule};
 use ropewalk_core::data::files::{DotDot, Files, Marks, Memory, Open, VPath};
 
 use super::files::{content, field};
@@ -142,7 +142,7 @@ async fn bad_propfinds_are_refused() {
 
 #[tokio::test]
 async fn any_name_is_written_so_that_it_can_be_asked_for() {
-    let odd = ["a b", "<&>\"'", "100%", "é", "a?b#c", "]]>", "x\ny"];
+    let odd = ["a b", "<&>\"'", "100%", "é", "a?b#c", "]]>", "x\ny", "..\\b"];
     let files = odd.iter().fold(Memory::new(), |files, name| files.with(&format!("/{name}"), *name));
     let files = marked(files);
     let said = ask(&files, "PROPFIND", "/", "Depth: 1\r\n", "").await;
@@ -423,6 +423,83 @@ async fn a_lock_is_of_whom_made_it_alone() {
     assert_eq!(status(&say(for_two(&files), unlock(BOB)).await), "403");
     assert_eq!(status(&say(for_two(&files), put(ANN)).await), "204");
     assert_eq!(status(&say(for_two(&files), unlock(ANN)).await), "204");
+}
+
+/// The same tree for everybody, each at a place of their own.
+struct Own(Tree);
+
+#[async_trait::async_trait]
+impl Realm<dyn Files> for Own {
+    async fn avatar(&self, who: &Principal) -> Result<Arc<dyn Files>, LoginError> {
+        match who.name().as_str() {
+            "carl" => Err(LoginError::Refused),
+            // Whoever has only the right to look.
+            "dora" => {
+                let rule = Rule { path: "/**".parse().unwrap(), allow: Ops::LIST | Ops::READ };
+                Ok(Arc::new(Permissions::new(self.0.clone(), [rule])))
+            }
+            name => {
+                let files: Arc<dyn Files> = self.0.clone();
+                Ok(Arc::new(Mounts::new(None, [(path(&format!("/of-{name}")), files)])))
+            }
+        }
+    }
+}
+
+fn each_their_own(files: &Tree) -> Http {
+    let people = ["ann:a", "bob:b", "carl:c", "dora:d"].iter();
+    let people = people.fold(People::new().unwrap(), |people, who| people.user(who.parse().unwrap()));
+    let logins = Arc::new(Logins::new(Arc::new(people), "test"));
+    let everybody = Arc::new(Mounts::new(None, []));
+    let site = Site::new(Static::new(everybody).people(Arc::new(Own(files.clone()))).writable().dav());
+    Http::new(site.auth(Auth::new(logins, [Pattern::every()]).without_tls()))
+}
+
+#[tokio::test]
+async fn one_lock_holds_for_two_people_with_two_mounts() {
+    let files = tree();
+    let ask = async |method: &str, target: &str, fields: &str, body: &str| {
+        say(each_their_own(&files), request(method, target, fields, body)).await
+    };
+    let locked = ask("LOCK", "/of-ann/a", ANN, LOCK).await;
+    assert_eq!(status(&locked), "200", "{locked}");
+    let put = ask("PUT", "/of-bob/a", BOB, "bob's").await;
+    assert_eq!(status(&put), "423");
+    assert!(put.contains("<D:href>/of-bob/a</D:href>"), "{put}");
+    let found = ask("PROPFIND", "/of-bob/", &format!("{BOB}Depth: 1\r\n"), "").await;
+    assert!(found.contains("<D:lockroot><D:href>/of-bob/a</D:href>"), "{found}");
+    let fields = format!("{ANN}If: ({})\r\n", token(&locked));
+    assert_eq!(status(&ask("PUT", "/of-ann/a", &fields, "ann's").await), "204");
+    assert_eq!(kept(&files, "/a").await.unwrap(), "ann's");
+    assert_eq!(status(&ask("GET", "/of-bob/a", ANN, "").await), "404", "each sees their own");
+    let carl = "Authorization: Basic Y2FybDpj\r\n";
+    assert_eq!(status(&ask("GET", "/of-ann/a", carl, "").await), "403");
+}
+
+#[tokio::test]
+async fn who_may_only_read_can_neither_lock_nor_give_properties() {
+    let files = tree();
+    let dora = "Authorization: Basic ZG9yYTpk\r\n";
+    let set = "<D:propertyupdate xmlns:D='DAV:'><D:set><D:prop><p>1</p></D:prop></D:set></D:propertyupdate>";
+    for (method, target, fields, body) in [
+        ("LOCK", "/a", "", LOCK),
+        ("LOCK", "/dir", "", LOCK),
+        ("LOCK", "/new", "", LOCK),
+        ("PROPPATCH", "/a", "", set),
+        ("PUT", "/a", "", "x"),
+        ("DELETE", "/a", "", ""),
+        ("MKCOL", "/new", "", ""),
+        ("COPY", "/a", "Destination: /new\r\n", ""),
+        ("MOVE", "/a", "Destination: /new\r\n", ""),
+        ("PATCH", "/a", "X-Update-Range: append\r\n", "x"),
+    ] {
+        let request = request(method, target, &format!("{dora}{fields}"), body);
+        assert_eq!(status(&say(each_their_own(&files), request).await), "403", "{method} {target}");
+    }
+    let found = ask(&files, "PROPFIND", "/", "Depth: 1\r\n", "").await;
+    assert!(!found.contains("activelock") && !found.contains("/new"), "{found}");
+    let read = say(each_their_own(&files), request("GET", "/a", dora, "")).await;
+    assert_eq!((status(&read), content(&read)), ("200", "old"));
 }
 
 #[tokio::test]
