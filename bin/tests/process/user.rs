@@ -102,11 +102,9 @@ fn a_server_that_runs_sees_what_is_changed_beside_it() {
     let folder = Folder::new();
     user_told(&folder, &["add", "ann"], "one\n").says(0, &[]);
     folder.write("index.html", "hello");
-    let config = format!(
-        "[accounts.people]\nstore = \"data\"\n[files.x]\npath = \".\"\n[[service]]\nname = \"site\"\nkind = \"http\"\n\
-         listen = [\"tcp:0:interface=localhost\"]\nfiles = \"x\"\n[[service.auth]]\naccounts = \"people\"\n"
-    );
-    folder.write("ropewalk.toml", &config);
+    let config = "[accounts.people]\nstore = \"data\"\n[files.x]\npath = \".\"\n[[service]]\nname = \"site\"\nkind = \"http\"\n\
+         listen = [\"tcp:0:interface=localhost\"]\nfiles = \"x\"\n[[service.auth]]\naccounts = \"people\"\n";
+    folder.write("ropewalk.toml", config);
     folder.check(&[]).says(0, &[]);
     let server = Daemon::of(&mut folder.command(&[]));
     let port = server.port();

@@ -120,17 +120,17 @@ fn files(section: &mut Section<'_>, resources: &Resources) -> Option<Static> {
     Some(all)
 }
 
+/// What gives each person their own view of a tree.
+type People = Arc<dyn Realm<dyn Files>>;
+
 /// The tree for all, and that of each person. Where there is none for all, whoever has not logged in sees nothing.
-fn trees(
-    section: &mut Section<'_>,
-    resources: &Resources,
-) -> (Option<Arc<dyn Files>>, Option<Arc<dyn Realm<dyn Files>>>) {
+fn trees(section: &mut Section<'_>, resources: &Resources) -> (Option<Arc<dyn Files>>, Option<People>) {
     const DOC: &str = "The tree to serve; whoever has logged in sees it with their own rights.";
     let name = section.text("files");
     let people = name.and_then(|name| resources.get::<dyn Realm<dyn Files>>("files", name));
     let of_people = name.is_some_and(|name| resources.get::<dyn Files>("files", name).is_none());
     if people.is_some() && of_people {
-        let _: Option<String> = section.key("files", DOC).optional();
+        let people = section.key("files", DOC).optional_resource::<dyn Realm<dyn Files>>("files", resources);
         let nothing: Arc<dyn Files> = Arc::new(Mounts::new(None, []));
         return (Some(nothing), people);
     }
