@@ -30,6 +30,9 @@ pub(super) enum Base {
     },
 }
 
+/// By the name of a folder that is somebody's own, and by how much there may be.
+type Shares = HashMap<(Option<files::Name>, u64), Arc<Share>>;
+
 /// A tree, as each person sees it.
 pub(super) struct People {
     name: String,
@@ -40,7 +43,7 @@ pub(super) struct People {
     rate: Option<NonZeroU64>,
     audit: bool,
     /// What each folder has and may have: of somebody's own, by its name.
-    shares: Mutex<HashMap<(Option<files::Name>, u64), Arc<Share>>>,
+    shares: Mutex<Shares>,
     /// How fast each person is, in all sessions together; and whoever has not logged in.
     rates: Mutex<HashMap<Option<Name>, Arc<Rates>>>,
     /// The locks and properties of each folder: of somebody's own, by its name.
