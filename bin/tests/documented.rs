@@ -303,7 +303,12 @@ fn row(key: &str) -> String {
 /// The rows for the keys at the top that are of no service.
 fn top() -> String {
     let mut table = String::from("\n| Key | Type | Default | What it is |\n|---|---|---|---|\n");
-    for key in ["drain", "log.level", "log.format", "log.file", "log.rotation", "log.keep", "admin.listen"] {
+    let log = ["log.level", "log.format", "log.file", "log.rotation", "log.keep"];
+    let defender = ["threshold", "half_life", "ban", "longest", "allow", "local", "dry_run"];
+    let defender = defender.map(|key| format!("defender.{key}"));
+    let others = ["admin.listen", "store"];
+    let keys = ["drain"].into_iter().chain(log).chain(others).chain(defender.iter().map(String::as_str));
+    for key in keys {
         let said = Command::new(env!("CARGO_BIN_EXE_ropewalk")).args(["config", "explain", key]).output();
         let said = String::from_utf8(said.unwrap().stdout).unwrap();
         let line = said.lines().find_map(|line| line.strip_prefix("at the top: "));
