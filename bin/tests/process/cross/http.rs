@@ -74,17 +74,8 @@ impl Site {
 /// Reads the answer to a request.
 #[track_caller]
 pub(super) fn answer(wire: &mut Wire, headless: bool) -> Answer {
-    let mut head = String::new();
-    loop {
-        let line = String::from_utf8(wire.line()).unwrap();
-        if line == "\r\n" {
-            break;
-        }
-        head += &line;
-    }
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    let mut answer = Answer { status, head, body: Vec::new() };
-    if headless || status == 204 {
+    let mut answer = head(wire);
+    if headless || answer.status == 204 {
         return answer;
     }
     answer.body = if answer.field("transfer-encoding").is_some() {
@@ -94,6 +85,21 @@ pub(super) fn answer(wire: &mut Wire, headless: bool) -> Answer {
         wire.exactly(len)
     };
     answer
+}
+
+/// Reads the head of an answer, and nothing of its content.
+#[track_caller]
+pub(super) fn head(wire: &mut Wire) -> Answer {
+    let mut head = String::new();
+    loop {
+        let line = String::from_utf8(wire.line()).unwrap();
+        if line == "\r\n" {
+            break;
+        }
+        head += &line;
+    }
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Answer { status, head, body: Vec::new() }
 }
 
 fn dechunked(wire: &mut Wire) -> Vec<u8> {

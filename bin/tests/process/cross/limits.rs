@@ -38,6 +38,23 @@ fn what_one_writes_counts_for_the_other() {
     });
 }
 
+/// What PROPFIND (RFC 4331) and AVBL tell is one number, and what another writes is in it.
+#[test]
+fn all_tell_what_room_there_is() {
+    let house = House::new();
+    let (dav, mut ftp) = (house.ann(Door::Dav), house.ann(Door::Ftp));
+    let wanted = "<propfind xmlns='DAV:'><prop><quota-available-bytes/><quota-used-bytes/></prop></propfind>";
+    for (at, mut ann) in house.anns().into_iter().enumerate() {
+        ann.puts(format!("/home/{at}").as_bytes(), &content(10 * KIB, 1));
+        let told = dav.site.ask("PROPFIND", b"/home/", "Depth: 0\r\n", wanted.as_bytes());
+        let left = (64 - 10 * (at + 1)) * KIB;
+        assert_eq!(told.element("D:quota-available-bytes"), Some(left.to_string()), "{:?}", ann.door);
+        assert_eq!(told.element("D:quota-used-bytes"), Some((64 * KIB - left).to_string()), "{:?}", ann.door);
+        let told = ftp.session().of("AVBL", b"/home").is(213);
+        assert_eq!(told.value(), left.to_string(), "{:?}", ann.door);
+    }
+}
+
 #[test]
 fn each_has_a_folder_and_a_quota_of_their_own() {
     let house = House::new();

@@ -93,3 +93,67 @@ fn properties_go_along_with_a_file_that_is_renamed_over_any_protocol() {
         assert_eq!(ann.delete(b"/shared/moved"), door.code(204, 250), "{door:?}");
     }
 }
+
+#[test]
+fn properties_go_along_with_a_folder_that_is_renamed_over_any_protocol() {
+    let house = House::new();
+    for mut ann in house.anns() {
+        ann.makes(b"/shared/dir");
+        ann.puts(b"/shared/dir/doc", b"content");
+        assert_eq!(house.ann(Door::Dav).site.ask("PROPPATCH", b"/again/dir/doc", "", SET).status, 207);
+        let code = ann.rename(b"/shared/dir", b"/shared/moved");
+        assert!([201, 250].contains(&code), "{:?}: {code}", ann.door);
+        assert!(mood(&house, "moved/doc").is_some(), "{:?}", ann.door);
+        assert_eq!(house.ann(Door::Dav).delete(b"/again/moved"), 204);
+    }
+}
+
+#[test]
+fn properties_go_along_to_another_tree() {
+    let house = House::new();
+    let mut ann = house.ann(Door::Dav);
+    ann.puts(b"/dots/doc", b"content");
+    assert_eq!(ann.site.ask("PROPPATCH", b"/dots/doc", "", SET).status, 207);
+    assert_eq!(ann.rename(b"/dots/doc", b"/shared/doc"), 201);
+    assert!(mood(&house, "doc").is_some());
+}
+
+/// A lock is on a path: what FTP does with the file, which does not look at locks, leaves nobody locked out.
+#[test]
+fn a_lock_ends_with_its_file_also_over_ftp() {
+    let house = House::new();
+    let (ann, mut bob) = (house.ann(Door::Dav), house.bob(Door::Http));
+    for door in [Door::Ftp, Door::Ftps] {
+        let mut ftp = house.bob(door);
+        for renames in [false, true] {
+            ftp.puts(b"/shared/doc", b"content");
+            assert_eq!(ann.site.ask("LOCK", b"/shared/doc", "", LOCK).status, 200);
+            assert_eq!(bob.put(b"/again/doc", b"new"), 423);
+            if renames {
+                assert_eq!(ftp.rename(b"/again/doc", b"/again/moved"), 250);
+                assert_eq!(bob.put(b"/shared/moved", b"new"), 204);
+            } else {
+                assert_eq!(ftp.delete(b"/again/doc"), 250);
+            }
+            assert_eq!(bob.put(b"/shared/doc", b"new"), 201, "{door:?}, {renames}");
+        }
+        assert_eq!(bob.delete(b"/shared/moved"), 204);
+    }
+}
+
+#[test]
+fn a_lock_of_a_folder_holds_below_it_across_mounts() {
+    let house = House::new();
+    let (mut ann, mut bob) = (house.ann(Door::Dav), house.bob(Door::Http));
+    ann.makes(b"/shared/dir");
+    bob.puts(b"/shared/dir/doc", b"old");
+    bob.puts(b"/shared/other", b"old");
+    let locked = ann.site.ask("LOCK", b"/again/dir", "Depth: infinity\r\n", LOCK);
+    assert_eq!(locked.status, 200);
+    for path in [&b"/shared/dir/doc"[..], b"/shared/dir/new", b"/again/dir/new"] {
+        assert_eq!(bob.put(path, b"new"), 423, "{}", path.escape_ascii());
+    }
+    assert_eq!(bob.rename(b"/shared/other", b"/shared/dir/other"), 423);
+    assert_eq!(bob.rename(b"/shared/dir/doc", b"/shared/doc"), 423);
+    assert_eq!(bob.put(b"/shared/new", b"new"), 201, "beside it nothing is locked");
+}

@@ -2,6 +2,7 @@
 //!
 //! The clients are written here, so that nothing is taken for granted that a foreign one would hide.
 
+mod folders;
 mod ftp;
 mod http;
 mod limits;
@@ -31,6 +32,11 @@ const CONFIG: &str = r#"
     path = "shared"
     write = true
 
+    # The same folder once more, which nobody knows but the disk.
+    [files.twin]
+    path = "shared"
+    write = true
+
     [files.private]
     path = "private/%u"
     write = true
@@ -52,8 +58,14 @@ const CONFIG: &str = r#"
 
     # What is hidden in a mounted tree is for that one to say.
     [files.tree]
-    mounts = { "/shared" = "shared", "/again" = "shared", "/home" = "private", "/ruled" = "ruled", "/dots" = "dots" }
     hidden = "show"
+    [files.tree.mounts]
+    "/shared" = "shared"
+    "/again" = "shared"
+    "/twin" = "twin"
+    "/home" = "private"
+    "/ruled" = "ruled"
+    "/dots" = "dots"
 
     [[service]]
     kind = "http"

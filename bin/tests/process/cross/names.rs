@@ -55,8 +55,10 @@ fn across(house: &House, mut writer: Visitor, mut reader: Visitor) {
         assert_eq!(fs::read(dir.join(OsStr::from_bytes(name))).ok().as_ref(), Some(name), "{what}: {shown}");
         assert_eq!(reader.get(&path).as_ref(), Ok(name), "{what}: {shown} is read");
         assert_eq!(reader.seen(&path).map(|seen| seen.size), Ok(u64::try_from(name.len()).unwrap()));
+        let code = reader.rename(&path, &[&path[..], b"~"].concat());
+        assert!([201, 250].contains(&code), "{what}: {shown} is renamed: {code}");
     }
-    let all: BTreeSet<_> = names.iter().cloned().collect();
+    let all: BTreeSet<_> = names.iter().map(|name| [&name[..], b"~"].concat()).collect();
     assert_eq!(reader.names(b"/dots"), all, "{what}");
     assert_eq!(writer.names(b"/dots"), all, "{what}");
     for name in &all {

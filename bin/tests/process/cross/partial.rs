@@ -1,8 +1,9 @@
 //! Uploads that are not complete, and names that are not shown.
 
-use super::House;
+use super::http::answer;
 use super::pairs::content;
 use super::visitor::Door;
+use super::{House, each_pair};
 use crate::daemon::until;
 
 /// With one folder that hides names with a dot, and one that shows them.
@@ -43,6 +44,55 @@ fn nobody_sees_half_an_upload() {
             assert!(house.parts(dir).is_empty());
         }
     }
+}
+
+/// Neither is a mixture of both, whoever came first.
+#[test]
+fn of_two_uploads_at_once_each_is_whole() {
+    let house = House::new();
+    each_pair(&house, |one, other, what| {
+        let (slow, quick) = (content(200_000, 1), content(150_000, 2));
+        let upload = one.begin(b"/shared/doc", &slow[..100_000], slow.len());
+        other.puts(b"/shared/doc", &quick);
+        assert_eq!(house.bob(one.door).get(b"/shared/doc"), Ok(quick), "{what}");
+        let code = one.finish(upload, &slow[100_000..]);
+        assert!([201, 204, 226].contains(&code), "{what}: {code}");
+        assert_eq!(other.get(b"/shared/doc"), Ok(slow), "{what}");
+    });
+}
+
+#[test]
+fn an_upload_on_a_condition_fails_when_another_protocol_was_faster() {
+    let house = House::new();
+    for mut other in house.anns() {
+        let mut ann = house.ann(Door::Http);
+        ann.puts(b"/shared/doc", b"first");
+        let tag = ann.seen(b"/shared/doc").unwrap().etag.unwrap();
+        let mut wire =
+            ann.site.begin("PUT", b"/shared/doc", &format!("If-Match: {tag}\r\nContent-Length: 4\r\n"));
+        wire.send(b"mi").unwrap();
+        until("it arrives", || !house.parts("shared").is_empty());
+        other.puts(b"/shared/doc", b"faster");
+        wire.send(b"ne").unwrap();
+        assert_eq!(answer(&mut wire, false).status, 412, "{:?}", other.door);
+        assert_eq!(other.get(b"/shared/doc").as_deref(), Ok(&b"faster"[..]), "{:?}", other.door);
+    }
+}
+
+/// More than the system's buffers hold, so that most of it is read when the other is in its place.
+#[test]
+fn who_reads_a_file_reads_it_to_its_end_though_it_is_replaced() {
+    let house = House::new();
+    let large = content(24 << 20, 1);
+    each_pair(&house, |reader, writer, what| {
+        std::fs::write(house.folder.join("shared/large"), &large).unwrap();
+        let (first, wire) = reader.reads(b"/shared/large", 100_000);
+        writer.puts(b"/shared/large", b"small");
+        let rest = reader.ends(wire);
+        assert!(first == large[..100_000] && rest == large[100_000..], "{what}");
+        assert_eq!(reader.get(b"/shared/large").as_deref(), Ok(&b"small"[..]), "{what}");
+        assert_eq!(writer.delete(b"/shared/large"), writer.door.code(204, 250));
+    });
 }
 
 #[test]

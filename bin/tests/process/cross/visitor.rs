@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::House;
 use super::ftp::{Session, fact};
-use super::http::{Site, answer, chunk, encoded, last_name};
+use super::http::{Site, answer, chunk, encoded, head, last_name};
 use super::wire::Wire;
 
 /// A protocol.
@@ -114,6 +114,29 @@ impl Visitor {
         }
     }
 
+    /// Begins to read a file, and reads so many octets of it.
+    #[track_caller]
+    pub(super) fn reads(&mut self, path: &[u8], len: usize) -> (Vec<u8>, Wire) {
+        let mut wire = match &mut self.ftp {
+            Some(ftp) => ftp.transfer("RETR", path).unwrap(),
+            None => self.site.begin("GET", path, ""),
+        };
+        if !self.door.is_ftp() {
+            assert_eq!(head(&mut wire).status, 200);
+        }
+        (wire.exactly(len), wire)
+    }
+
+    /// Reads the rest of it.
+    #[track_caller]
+    pub(super) fn ends(&mut self, mut wire: Wire) -> Vec<u8> {
+        let rest = wire.rest();
+        if let Some(ftp) = &mut self.ftp {
+            ftp.hear().is(226);
+        }
+        rest
+    }
+
     /// What is told of a file, and the same by all that tell it; else the code of the answer.
     #[track_caller]
     pub(super) fn seen(&mut self, path: &[u8]) -> Result<Seen, u16> {
@@ -165,7 +188,7 @@ impl Visitor {
                 hrefs.map(last_name).collect()
             }
             (None, _) => {
-                let folder = [path, b"/"].concat();
+                let folder = if path == b"/" { path.to_vec() } else { [path, b"/"].concat() };
                 let found = self.site.ask("GET", &folder, "Accept: application/json\r\n", b"");
                 assert_eq!(found.status, 200);
                 let listing: serde_json::Value = serde_json::from_slice(&found.body).unwrap();
@@ -180,6 +203,15 @@ impl Visitor {
         match &mut self.ftp {
             Some(ftp) => ftp.of("DELE", path).code,
             None => self.site.ask("DELETE", path, "", b"").status,
+        }
+    }
+
+    /// Makes a folder.
+    #[track_caller]
+    pub(super) fn makes(&mut self, path: &[u8]) {
+        match &mut self.ftp {
+            Some(ftp) => assert_eq!(ftp.of("MKD", path).code, 257),
+            None => assert_eq!(self.site.ask("MKCOL", path, "", b"").status, 201),
         }
     }
 
