@@ -74,8 +74,8 @@ pub(super) async fn answer(view: &View, request: &Request, moves: bool) -> Resul
     Ok(if there.is_some() { no_content() } else { created() })
 }
 
-/// Whether this is what is at `path`, or what that is in. By their names they may have nothing to do with each other: what is
-/// mounted twice is at two paths, and a file may have several names.
+/// Whether this is what is at `path`, or what that is in. Paths alone do not tell: what is mounted twice has two, and
+/// so has a file with two names.
 async fn is_above(view: &View, meta: &Meta, path: &VPath) -> bool {
     let mut at = Some(path.clone());
     while let Some(path) = at {
