@@ -61,7 +61,8 @@ impl Site {
             wire = wire.secured(tls);
         }
         let head = format!(
-            "{method} {} HTTP/1.1\r\nHost: localhost:{}\r\nConnection: close\r\nAuthorization: Basic {}\r\n{fields}\r\n",
+            "{method} {} HTTP/1.1\r\nHost: localhost:{}\r\nConnection: close\r\n\
+             Authorization: Basic {}\r\n{fields}\r\n",
             encoded(path),
             self.port,
             STANDARD.encode(self.login),

@@ -47,7 +47,7 @@ pub(super) struct Seen {
 /// One person at one door.
 pub(super) struct Visitor {
     pub(super) door: Door,
-    /// Where requests go; also those of a door of FTP, for nothing but what only they can say.
+    /// Where requests go; a door of FTP makes none.
     pub(super) site: Site,
     /// The session of a door of FTP.
     ftp: Option<Session>,

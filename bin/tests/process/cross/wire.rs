@@ -50,7 +50,7 @@ impl Wire {
         })
     }
 
-    /// A line with its end; what came of it, where it has none.
+    /// A line with its end, which must come.
     #[track_caller]
     pub(super) fn line(&mut self) -> Vec<u8> {
         let mut line = Vec::new();
