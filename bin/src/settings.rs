@@ -19,12 +19,18 @@ pub(crate) struct Settings {
 pub(crate) fn read(top: &mut Section<'_>) -> Settings {
     let log = top.table("log", "What is written about events, and where.").map(|mut s| log(&mut s));
     let admin = top.table("admin", "Health and metrics over HTTP.").and_then(|mut s| admin(&mut s));
-    let store = top
+    let store: Option<PathBuf> = top
         .key(
             "store",
             "Folder of a store: where bans are kept, and `ropewalk status` and `ban` reach this server.",
         )
         .optional();
+    #[cfg(feature = "store")]
+    if let Some(dir) = &store
+        && let Err(error) = ropewalk_store::accounts::Store::open(dir, std::sync::Arc::default())
+    {
+        top.error_in("store", error.chain());
+    }
     let defender = top.table("defender", "Bans of peers that offend too often.");
     let defender = defender.map(|mut section| crate::defender::read(&mut section));
     Settings { log: log.unwrap_or_default(), admin, store, defender }

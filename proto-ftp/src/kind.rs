@@ -10,7 +10,7 @@ use ropewalk_core::data::cred::{Authenticator, Realm};
 use ropewalk_core::data::files::{DotDot, Files, VPath};
 use ropewalk_core::tls::ServerTls;
 
-use crate::server::{Area, Ftp, Options, Public, Tie};
+use crate::server::{Area, Ftp, Options, Public, Same, Tie};
 
 /// The kind `ftp`: files over FTP and FTPS.
 pub const KIND: Kind = Kind {
@@ -46,7 +46,7 @@ fn build(section: &mut Section<'_>, resources: &Resources) -> Option<BoxService>
         }
     });
     let (ftp, tls) = ftp.map_or((None, None), |(ftp, tls)| (Some(ftp), tls));
-    let server = section.server("ftp", &["ftp", "ftp-data"], ftp, resources)?.tls_apart();
+    let server = section.server("ftp", &["ftp"], ftp, resources)?.tls_apart();
     hosts.iter().all(Option::is_some).then_some(())?;
     Some(match tls {
         Some(tls) => server.starttls(tls).boxed(),
@@ -81,13 +81,12 @@ fn area(section: &mut Section<'_>, resources: &Resources) -> Option<Area> {
 
 /// The trees of people: one for each, where the resource has them, or one for all.
 fn people(section: &mut Section<'_>, resources: &Resources) -> Option<Arc<dyn Realm<dyn Files>>> {
-    let name: Option<String> =
-        if section.has("files") { section.key("files", FILES).optional() } else { None };
-    let same = section.key("files", FILES).optional_resource::<dyn Files>("files", resources);
-    match name.and_then(|name| resources.get::<dyn Realm<dyn Files>>("files", &name)) {
-        Some(realm) => Some(realm),
-        None => same.map(|files| Arc::new(crate::server::Same(files)) as _),
+    let name: Option<String> = section.key("files", FILES).optional();
+    if name.is_some_and(|name| resources.get::<dyn Realm<dyn Files>>("files", &name).is_some()) {
+        return section.key("files", FILES).optional_resource("files", resources);
     }
+    let same = section.key("files", FILES).optional_resource::<dyn Files>("files", resources)?;
+    Some(Arc::new(Same(same)))
 }
 
 const FILES: &str = "What is served to those who have logged in.";

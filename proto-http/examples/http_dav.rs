@@ -28,7 +28,7 @@ fn main() -> Result<()> {
     let _log = telemetry::init(&LogOptions::default())?;
     let files = Memory::new().with("/hello.txt", "hello\n");
     let files = Marked::new(files, Arc::new(Marks::memory()));
-    let site = Static::new(Arc::new(files)).writable().dav();
+    let site = Static::new(Arc::new(files)).writable().dav().archives();
     let at = std::env::args().nth(1).unwrap_or("tcp:8080:interface=localhost".into());
     let server = Server::new("dav", Http::new(site)).listen(at.parse()?).client_first();
     Application::new(vec![Member::new("dav", server)]).run()

@@ -36,7 +36,7 @@ fn server(dir: &Path) -> Http {
 fn login() -> Auth {
     let user = format!("{}:{}", http::fixture::USER, http::fixture::PASSWORD);
     let people = Memory::new().unwrap().user(user.parse().unwrap());
-    Auth::new(Arc::new(Logins::new(Arc::new(people), "http").unwrap()), ["/login/*".parse().unwrap()])
+    Auth::new(Arc::new(Logins::new(Arc::new(people), "http")), ["/login/*".parse().unwrap()])
 }
 
 /// What the cases with [`Need::Echo`] talk to.

@@ -55,6 +55,15 @@ pub(crate) struct WebArgs {
     /// Answer 403 for a folder without an index file, instead of listing it.
     #[arg(long)]
     no_listing: bool,
+    /// Let whoever comes in send files and remove them.
+    #[arg(long)]
+    write: bool,
+    /// Speak WebDAV, so that the folder can be mounted; to change it, with --write.
+    #[arg(long)]
+    dav: bool,
+    /// Give folders as one file: `?archive=zip`, `?archive=tar`.
+    #[arg(long)]
+    archive: bool,
     /// Serve names that begin with a dot.
     #[arg(long)]
     hidden: bool,
@@ -239,14 +248,22 @@ impl Config {
         if let Some(folder) = &web.stray {
             return Err(format!("the folder to serve is given by an option: --path {folder}"));
         }
-        let name = self.files(&web.path, web.hidden, false)?;
+        let name = self.files(&web.path, web.hidden, web.write)?;
         let accounts = self.accounts(&web.user, web.accounts.as_ref(), &web.server)?;
+        if web.write && web.server.public && accounts.is_none() && !web.server.print_config && !is_child() {
+            eprintln!("anybody who reaches this machine can change the folder: add --user or --accounts");
+        }
         let [plain, tls] = WEB_PORTS;
         let port = if web.server.tls.is_some() { tls } else { plain };
         let service = self.service("http", &web.server, port)?;
         service.insert("files".into(), name.into());
         if web.no_listing {
             service.insert("listing".into(), false.into());
+        }
+        for (key, on) in [("write", web.write), ("dav", web.dav), ("archive", web.archive)] {
+            if on {
+                service.insert(key.into(), true.into());
+            }
         }
         if let Some(accounts) = accounts {
             let auth = Table::from_iter([("accounts".to_owned(), Value::from(accounts))]);

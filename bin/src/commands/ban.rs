@@ -101,7 +101,8 @@ fn list(answer: &Value) {
     outln!("{:<39}  {:>8}  {:>5}  {}", "NETWORK", "SECONDS", "TIMES", "WHY");
     for ban in bans {
         let text = |key: &str| ban[key].as_str().unwrap_or_default().escape_debug().to_string();
-        outln!("{:<39}  {:>8}  {:>5}  {}", text("network"), ban["seconds"], ban["times"], text("why"));
+        let (seconds, times) = (ban["seconds"].to_string(), ban["times"].to_string());
+        outln!("{:<39}  {seconds:>8}  {times:>5}  {}", text("network"), text("why"));
     }
 }
 
@@ -113,10 +114,12 @@ fn overview(answer: &Value) {
     if let Some(bans) = answer["bans"].as_u64() {
         outln!("{bans} banned");
     }
-    outln!("{:<24}  {:<9}  {}", "SERVICE", "STATE", "CONNECTIONS");
+    outln!("{:<24}  {:<9}  {:>11}  {}", "SERVICE", "STATE", "CONNECTIONS", "ADDRESSES");
     for service in answer["services"].as_array().into_iter().flatten() {
         let ready = if service["ready"] == true { "ready" } else { "not ready" };
-        outln!("{:<24}  {ready:<9}  {}", text(&service["name"]), service["connections"]);
+        let (open, name) = (service["connections"].to_string(), text(&service["name"]));
+        let at: Vec<_> = service["addresses"].as_array().into_iter().flatten().map(text).collect();
+        outln!("{name:<24}  {ready:<9}  {open:>11}  {}", at.join(", "));
     }
 }
 

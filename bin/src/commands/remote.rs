@@ -11,7 +11,7 @@ use ropewalk_core::tls::{Authorities, ClientTls};
 use ropewalk_http::client::Options;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::fetch::{Stop, clean, environment, seconds};
+use super::fetch::{Stop, clean, environment, seconds, user};
 use crate::exit::Exit;
 
 /// How a server is reached.
@@ -30,7 +30,7 @@ pub(super) struct Reach {
     #[arg(long, short = 'k', conflicts_with = "cacert")]
     pub(super) insecure: bool,
     /// Who asks: over HTTP by the Basic scheme.
-    #[arg(long, short, value_name = "NAME:PASSWORD")]
+    #[arg(long, short, value_name = "NAME:PASSWORD", value_parser = user)]
     pub(super) user: Option<String>,
     /// Connect to this endpoint instead of the URL's host, such as `unix:/run/x.sock`.
     #[arg(long, value_name = "ENDPOINT")]
@@ -167,6 +167,8 @@ impl From<ropewalk_ftp::client::Error> for Stop {
             (_, _, Fault::Limit) => Exit::TryLater,
             _ => Exit::Failure,
         };
-        Self { phase: Some(error.phase().name()), ..Self::new(exit, error.chain()) }
+        let mut stop = Self::new(exit, error.chain());
+        stop.phase = Some(error.phase().name());
+        stop
     }
 }

@@ -105,7 +105,8 @@ impl Control {
             .into_iter()
             .map(|(name, ready)| {
                 let connections = open.get(&name).copied().unwrap_or_default();
-                json!({ "name": name, "ready": ready, "connections": connections })
+                let addresses = cx.health().addresses(&name);
+                json!({ "name": name, "ready": ready, "connections": connections, "addresses": addresses })
             })
             .collect();
         json!({

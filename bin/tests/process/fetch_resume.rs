@@ -113,6 +113,65 @@ fn another_part_than_was_asked_for_is_not_taken() {
 }
 
 #[test]
+fn a_part_of_the_rest_is_kept_and_is_not_the_whole() {
+    for range in ["bytes 5-9/9999", "bytes 5-9/*"] {
+        let folder = Folder::new();
+        let last = "HTTP/1.1 206 Partial Content\r\nETag: \"a\"\r\nContent-Range: bytes 10-11/12\r\n\
+            Content-Length: 2\r\n\r\nab";
+        let script = Script::new([half(TAG), rest(range), last.to_owned()]);
+        let args = [&script.url("/x") as &str, "-o", "x", "--resume"];
+        fetched(&folder, &args).says(1, &[]);
+        fetched(&folder, &args).says(75, &["no more than a part", "x.part has 10 octets; --resume goes on"]);
+        assert_eq!(names(&folder), ["x.part", "x.part.tag"], "{range}");
+        fetched(&folder, &args).says(0, &[]);
+        assert_eq!(folder.read("x"), "0123456789ab");
+    }
+}
+
+#[test]
+fn a_rest_that_is_not_surely_of_the_same_content_begins_anew() {
+    for fields in ["ETag: \"b\"\r\n", "", "ETag: W/\"a\"\r\n", "ETag: \"a\"\r\nContent-Encoding: zstd\r\n"] {
+        let folder = Folder::new();
+        let other = format!(
+            "HTTP/1.1 206 Partial Content\r\n{fields}Content-Range: bytes 5-9/10\r\nContent-Length: 5\r\n\r\nVWXYZ"
+        );
+        let script = Script::new([half(TAG), other, ok("", "QRSTUVWXYZ")]);
+        let args = [&script.url("/x") as &str, "-o", "x", "--resume"];
+        fetched(&folder, &args).says(1, &[]);
+        fetched(&folder, &args).says(0, &[]);
+        assert_eq!(
+            (names(&folder), folder.read("x")),
+            (vec!["x".to_owned()], "QRSTUVWXYZ".to_owned()),
+            "{fields}"
+        );
+    }
+}
+
+#[test]
+fn a_rest_of_another_length_than_it_says_is_not_taken() {
+    let chunked = "HTTP/1.1 206 Partial Content\r\nETag: \"a\"\r\nContent-Range: bytes 5-9/10\r\n\
+        Transfer-Encoding: chunked\r\n\r\n";
+    for (answer, code, why) in [
+        (rest("bytes 5-6/7"), 1, "head: the server sends another part"),
+        (
+            format!("{chunked}3\r\n567\r\n3\r\n89a\r\n0\r\n\r\n"),
+            1,
+            "body: the server sends more than the part",
+        ),
+        (format!("{chunked}3\r\n567\r\n0\r\n\r\n"), 75, "body: the server sends no more than a part"),
+    ] {
+        let folder = Folder::new();
+        let script = Script::new([half(TAG), answer]);
+        let args = [&script.url("/x") as &str, "-o", "x", "--resume"];
+        fetched(&folder, &args).says(1, &[]);
+        fetched(&folder, &args).says(code, &[why]);
+        assert_eq!(names(&folder), ["x.part", "x.part.tag"], "{why}");
+        let kept = if code == 75 { "01234567" } else { "01234" };
+        assert_eq!(folder.read("x.part"), kept, "{why}");
+    }
+}
+
+#[test]
 fn an_error_keeps_the_part() {
     let folder = Folder::new();
     let sorry = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 5\r\n\r\nsorry";

@@ -112,6 +112,40 @@ fn curl_speaks_tls_on_both_connections() {
     }
 }
 
+#[test]
+fn curl_speaks_tls_from_the_first_byte_and_resumes_it_for_data() {
+    if !is_there("curl") {
+        return;
+    }
+    let folder = Folder::with(
+        r#"
+        [files.main]
+        path = "."
+        write = true
+        [accounts.main]
+        users = ["ann:swordfish"]
+        [[service]]
+        kind = "ftp"
+        listen = ["tls:0:interface=127.0.0.1:cert=cert.pem:key=key.pem"]
+        accounts = "main"
+        files = "main"
+        passive = "0"
+        tie = "require"
+        tls_required = true
+        "#,
+    );
+    done(ropewalk(["cert", "self-signed"]).current_dir(folder.path())).says(0, &[]);
+    folder.write("page.txt", "the page");
+    let server = Daemon::of(&mut folder.command(&[]));
+    let at = format!("ftps://ann:swordfish@localhost:{}/", server.port());
+    let authority = folder.join("cert.pem");
+    let secure = ["--cacert", authority.to_str().unwrap()];
+    curl(&[&secure[..], &[&format!("{at}page.txt")]].concat()).says(0, &["the page"]);
+    let upload = folder.join("page.txt");
+    curl(&[&secure[..], &["-T", upload.to_str().unwrap(), &format!("{at}copy.txt")]].concat()).says(0, &[]);
+    assert_eq!(folder.read("copy.txt"), "the page");
+}
+
 /// The certificate of the authority, wherever it is kept.
 fn ca(home: &Path) -> std::path::PathBuf {
     let said = done(Command::new("find").arg(home).args(["-name", "ca*.pem"]));

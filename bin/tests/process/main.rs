@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests wait in threads of their own")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, also in what tests share")]
 
+mod ban;
 mod check;
 mod clients;
 mod clients_wget;

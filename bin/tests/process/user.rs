@@ -39,12 +39,8 @@ fn people_are_added_listed_changed_and_removed() {
     let folder = Folder::new();
     user(&folder, &["ls"]).says(1, &["there is no store in"]);
     assert!(!folder.join("data").exists(), "looking makes nothing");
-    user_told(
-        &folder,
-        &["add", "ann", "--group", "staff", "--quota", "10GiB", "--home", "people/ann"],
-        "pw\n",
-    )
-    .says(0, &[]);
+    user_told(&folder, &["add", "ann", "--group", "staff", "--quota", "10GiB", "--home", "annex"], "pw\n")
+        .says(0, &[]);
     user_told(&folder, &["add", "ann"], "pw\n").says(1, &["there is an account \"ann\" already"]);
     user(&folder, &["add", "bob", "--no-password"]).says(0, &[]);
     user(&folder, &["disable", "bob"]).says(0, &[]);
@@ -56,7 +52,7 @@ fn people_are_added_listed_changed_and_removed() {
     let ann = &listed["accounts"][0];
     assert_eq!(
         (&ann["name"], &ann["disabled"], &ann["home"]),
-        (&"ann".into(), &false.into(), &"people/ann".into())
+        (&"ann".into(), &false.into(), &"annex".into())
     );
     assert_eq!(ann["quota"], 10_u64 << 30);
     assert!(ann["created"].as_str().unwrap().ends_with('Z'));
@@ -106,11 +102,9 @@ fn a_server_that_runs_sees_what_is_changed_beside_it() {
     let folder = Folder::new();
     user_told(&folder, &["add", "ann"], "one\n").says(0, &[]);
     folder.write("index.html", "hello");
-    let config = format!(
-        "[accounts.people]\nstore = \"data\"\n[files.x]\npath = \".\"\n[[service]]\nname = \"site\"\nkind = \"http\"\n\
-         listen = [\"tcp:0:interface=localhost\"]\nfiles = \"x\"\n[[service.auth]]\naccounts = \"people\"\n"
-    );
-    folder.write("ropewalk.toml", &config);
+    let config = "[accounts.people]\nstore = \"data\"\n[files.x]\npath = \".\"\n[[service]]\nname = \"site\"\nkind = \"http\"\n\
+         listen = [\"tcp:0:interface=localhost\"]\nfiles = \"x\"\n[[service.auth]]\naccounts = \"people\"\n";
+    folder.write("ropewalk.toml", config);
     folder.check(&[]).says(0, &[]);
     let server = Daemon::of(&mut folder.command(&[]));
     let port = server.port();

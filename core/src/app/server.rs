@@ -269,13 +269,19 @@ impl Service for Server {
         };
         let counts = Counts::new(cx.limits());
         let tasks = TaskTracker::new();
-        let mut accepting = Vec::new();
+        let (mut accepting, mut addresses) = (Vec::new(), Vec::new());
         for (listen, bound) in self.listens.iter().zip(&self.bound) {
             let chain = self.chain(listen.tls.as_ref(), &counts);
             let listener = bound.listen()?;
             // Loopback is two addresses.
             let also = bound.local().into_iter().nth(1).map(tracing::field::display);
             tracing::info!(at = %listener.local(), also, tls = chain.tls, "listening");
+            let mut at = bound.local();
+            if at.is_empty() {
+                at.push(listener.local());
+            }
+            let tls = if chain.tls { " (TLS)" } else { "" };
+            addresses.extend(at.iter().map(|at| format!("{at}{tls}")));
             let acceptor = self.acceptor(chain, cx.clone(), tasks.clone());
             if listener.is_single() || cx.shards().is_empty() {
                 accepting.push(cx.spawn(acceptor.run(listener)));
@@ -289,6 +295,7 @@ impl Service for Server {
         for tls in self.listens.iter().filter_map(|listen| listen.tls.as_ref()).chain(&self.later) {
             cx.spawn(renew(tls.certificates().clone(), cx.clone())).detach();
         }
+        cx.health().listens(&self.name, addresses);
         cx.ready();
         futures_util::future::join_all(accepting).await;
         tasks.close();

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -134,11 +134,12 @@ impl Defender {
         ban.until > Instant::now()
     }
 
-    /// Takes up bans that were kept.
+    /// Takes up bans that were kept, but not of peers that are exempt by now.
     pub fn restore(&self, bans: impl IntoIterator<Item = Ban>) {
         let now = Instant::now();
         let mut state = self.lock();
-        for Ban { network: of, left, times, why } in bans.into_iter().take(MOST) {
+        let stays = |ban: &Ban| !self.is_exempt(&Address::from(SocketAddr::new(ban.network, 0)));
+        for Ban { network: of, left, times, why } in bans.into_iter().filter(stays).take(MOST) {
             let peer = state.peers.entry(network(of)).or_insert_with(|| Peer::new(now));
             if peer
                 .ban
@@ -216,7 +217,8 @@ impl Defend for Defender {
         }
         peer.points = peer.points_at(now, &self.options) + points(offence);
         peer.at = now;
-        if peer.points < f64::from(self.options.threshold) {
+        // The tenth of ten quick offences counts, though the first has faded by a little.
+        if peer.points.round() < f64::from(self.options.threshold) {
             return false;
         }
         self.sentence(peer, now, None, offence.name());
@@ -269,7 +271,7 @@ fn points(offence: Offence) -> f64 {
 
 /// As peers are counted: of IPv6 the /64.
 fn network(address: IpAddr) -> IpAddr {
-    Address::from(std::net::SocketAddr::new(address, 0)).network().unwrap_or(address)
+    Address::from(SocketAddr::new(address, 0)).network().unwrap_or(address)
 }
 
 #[cfg(test)]

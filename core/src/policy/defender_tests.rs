@@ -1,5 +1,3 @@
-use std::net::SocketAddr;
-
 use tokio::time::advance;
 
 use super::*;
@@ -21,6 +19,17 @@ fn defender(change: impl FnOnce(&mut DefenderOptions)) -> Defender {
 /// Wrong passwords until there is a ban; how many there were.
 fn offend(defender: &Defender, peer: &Address) -> usize {
     (1..=100).find(|_| defender.report(peer, Offence::WrongPassword)).unwrap_or(0)
+}
+
+#[tokio::test(start_paused = true)]
+async fn offences_that_follow_quickly_count_whole() {
+    let defender = defender(|_| {});
+    let peer = at("192.0.2.1:1");
+    for _ in 0..9 {
+        assert!(!defender.report(&peer, Offence::WrongPassword));
+        advance(Duration::from_secs(1)).await;
+    }
+    assert!(defender.report(&peer, Offence::WrongPassword));
 }
 
 #[tokio::test(start_paused = true)]
@@ -141,6 +150,12 @@ async fn bans_that_were_kept_go_on() {
     assert!(!next.shuts_out(&at("192.0.2.1:1")));
     offend(&next, &at("192.0.2.1:1"));
     assert_eq!(next.bans()[0].times, 2);
+    let lenient = Defender::new(DefenderOptions {
+        allow: vec!["192.0.2.1".parse().unwrap()],
+        ..DefenderOptions::default()
+    });
+    lenient.restore(kept);
+    assert!(!lenient.shuts_out(&at("192.0.2.1:1")) && lenient.bans().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,6 +8,7 @@ pub struct Health {
     started: AtomicBool,
     draining: AtomicBool,
     services: Mutex<BTreeMap<String, bool>>,
+    listening: Mutex<BTreeMap<String, Vec<String>>>,
 }
 
 impl Health {
@@ -31,6 +32,16 @@ impl Health {
         self.lock().iter().map(|(name, ready)| (name.clone(), *ready)).collect()
     }
 
+    /// Where a service listens, in the form that addresses are shown in; nowhere, for one that does not.
+    pub fn addresses(&self, service: &str) -> Vec<String> {
+        let listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
+        listening.get(service).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn listens(&self, service: &str, addresses: Vec<String>) {
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner).insert(service.into(), addresses);
+    }
+
     /// Enters a service that does not serve yet. One of that name that is there already keeps its state: it serves
     /// until the new one does.
     pub(crate) fn enter(&self, service: &str) {
@@ -43,6 +54,7 @@ impl Health {
 
     pub(crate) fn forget(&self, service: &str) {
         self.lock().remove(service);
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner).remove(service);
     }
 
     pub(crate) fn start(&self) {

@@ -15,6 +15,14 @@ const TREE: ResourceKind = ResourceKind {
     build: |section, resources| resources.provide::<dyn Files>(section, Arc::new(Memory::new())),
 };
 
+/// A resource of this kind has a tree for each, and none for all.
+const HOMES: ResourceKind = ResourceKind {
+    build: |section, resources| {
+        resources.provide::<dyn Realm<dyn Files>>(section, Arc::new(Same(Arc::new(Memory::new()))));
+    },
+    ..TREE
+};
+
 const ACCOUNTS: ResourceKind = ResourceKind {
     name: "accounts",
     summary: "Accounts",
@@ -41,6 +49,20 @@ fn the_example_is_right() {
     let reading = read(KIND.example);
     assert_eq!(reading.diagnostics.render(false), "");
     assert_eq!(reading.plan.unwrap().members.len(), 1);
+}
+
+#[test]
+fn people_may_have_a_tree_each() {
+    let registry = Registry::new().with_resource(HOMES).with_resource(ACCOUNTS).with(KIND);
+    let said = |service: &str| {
+        let text = format!("{TOP}listen = \"tcp:1\"\n{service}");
+        let reading: Reading<()> =
+            Document::new().text("test", Path::new("/"), &text).read(&registry, |_| ());
+        reading.diagnostics.records().into_iter().map(|record| record.message).collect::<Vec<_>>()
+    };
+    assert_eq!(said("accounts = \"home\"\nfiles = \"example\""), [""; 0]);
+    // But nobody in particular has none.
+    assert_eq!(said("anonymous = \"example\"").len(), 1);
 }
 
 #[test]

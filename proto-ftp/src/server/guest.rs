@@ -132,7 +132,7 @@ mod tests {
         assert!(guest.remove(&path("/pub/file"), Remove::File).await.is_err());
         assert!(guest.rename(&path("/pub/file"), &path("/x"), Over::File).await.is_err());
         assert!(guest.set(&path("/pub/file"), SetMeta::default(), true).await.is_err());
-        assert_eq!(guest.caps().has(Caps::CREATE_NEW), false);
+        assert!(!guest.caps().has(Caps::CREATE_NEW));
     }
 
     #[tokio::test]

@@ -16,6 +16,7 @@ use super::data::{Door, Private, Way};
 use super::errors::{Doing, refusal};
 use super::event::{Answer, Event, Family, Transfer, What};
 use super::guest::Guest;
+use super::hash;
 use super::seats::Seat;
 use super::session::Session;
 use super::transfer::{self, Job};
@@ -162,7 +163,7 @@ impl<'a> Handler<'a> {
         let options = &self.ftp.options;
         let octets = Arc::new(AtomicU64::new(0));
         if let What::Hash { .. } = transfer.what {
-            let job = transfer::digest(&*files, transfer, options, &self.ftp.hashes).await?;
+            let job = hash::digest(&*files, transfer, options, &self.ftp.hashes).await?;
             let task = self.cx.spawn(job.run(Arc::clone(&octets)));
             self.running = Some(Running { task, octets });
             return Ok(None);
@@ -176,7 +177,9 @@ impl<'a> Handler<'a> {
         let door = door.ok_or_else(transfer::no_door)?;
         let private = match &self.tls {
             Some(tls) if private => {
-                Some(Private { tls: tls.clone(), tie: options.tie, tied: Arc::clone(&self.tied) })
+                // Some clients call data by a name of their own.
+                let tls = tls.with_alpn(["ftp-data", "ftp"]);
+                Some(Private { tls, tie: options.tie, tied: Arc::clone(&self.tied) })
             }
             _ => None,
         };

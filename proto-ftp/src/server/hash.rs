@@ -1,4 +1,15 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA512};
+use ropewalk_core::data::files::{FileHandle, Files, FsError, Open, VPath};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::Options;
+use super::errors::{Doing, refusal};
+use super::event::{HashForm, Transfer, What};
+use super::transfer::read;
+use crate::wire::Reply;
 
 /// A digest of a file that a client can ask for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,6 +80,70 @@ impl Digest {
                 context.finish().as_ref().iter().map(|octet| format!("{octet:02x}")).collect()
             }
             Self::Crc(crc) => format!("{:08x}", !crc),
+        }
+    }
+}
+
+/// A digest whose file is open.
+pub(super) struct HashJob {
+    file: Box<dyn FileHandle>,
+    path: VPath,
+    algorithm: Algorithm,
+    from: u64,
+    to: u64,
+    form: HashForm,
+    _turn: OwnedSemaphorePermit,
+}
+
+/// Opens a file for its digest, if no more of them are computed than may be.
+pub(super) async fn digest(
+    files: &dyn Files,
+    transfer: Transfer,
+    options: &Options,
+    turns: &Arc<Semaphore>,
+) -> Result<HashJob, Reply> {
+    let Transfer { what, path, .. } = transfer;
+    let What::Hash { algorithm, from, to, form } = what else { return Err(Reply::new(451, "no digest")) };
+    let turn = Arc::clone(turns).try_acquire_owned();
+    let turn = turn.map_err(|_| Reply::new(450, "too many digests at once, try again"))?;
+    let file =
+        files.open(&path, &Open::read()).await.map_err(|error| refusal(&error, Doing::Using, &path))?;
+    let len = file.opened().len;
+    let to = to.unwrap_or(len).min(len);
+    if from > to {
+        return Err(Reply::new(501, "the file is shorter than that"));
+    }
+    if to - from > options.hash {
+        return Err(Reply::new(450, "too large for a digest"));
+    }
+    Ok(HashJob { file, path, algorithm, from, to, form, _turn: turn })
+}
+
+impl HashJob {
+    /// Computes it.
+    pub(super) async fn run(self, octets: Arc<AtomicU64>) -> Reply {
+        let Self { file, path, algorithm, from, to, form, .. } = &self;
+        let mut digest = Digest::new(*algorithm);
+        let mut offset = *from;
+        while offset < *to {
+            let chunk = match read(&**file, offset, *to).await {
+                Ok(chunk) if chunk.is_empty() => return refusal(&FsError::Stale, Doing::Using, path),
+                Ok(chunk) => chunk,
+                Err(error) => return refusal(&error, Doing::Using, path),
+            };
+            digest.update(&chunk);
+            offset += chunk.len() as u64;
+            octets.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+            // A chunk is work enough for one turn.
+            tokio::task::yield_now().await;
+        }
+        let digest = digest.finish();
+        match form {
+            HashForm::Bare => Reply::new(250, digest),
+            HashForm::Full => {
+                let range = format!("{} {from}-{to} {digest} ", algorithm.name());
+                Reply::new(213, [range.as_bytes(), path.as_bytes()].concat())
+            }
         }
     }
 }

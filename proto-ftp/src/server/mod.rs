@@ -12,6 +12,8 @@ pub mod fuzzing;
 mod guest;
 mod handler;
 mod hash;
+mod hearing;
+mod listing;
 mod options;
 mod passive;
 mod seats;

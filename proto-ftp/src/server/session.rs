@@ -9,20 +9,14 @@ use ropewalk_core::data::files::{DotDot, VPath};
 use ropewalk_core::sansio::{Machine, Output};
 
 use super::Options;
-use super::commands::{self, Argument, Who};
+use super::commands;
 use super::event::{Answer, Event};
 use super::hash::Algorithm;
 use crate::state::{Stage, Step};
-use crate::wire::{BadLine, Command, CommandReader, Facts, Heard, Reply};
+use crate::wire::{Command, CommandReader, Facts, Heard, Reply};
 
 /// Octets of a command line, without its end.
 const LINE: usize = 4096;
-/// Commands that wait for a transfer to end.
-const QUEUE: usize = 16;
-/// Lines that are no command, after which we hang up.
-const NONSENSE: u32 = 10;
-/// Lines that are too long, after which we hang up.
-const OVERLONG: u32 = 2;
 /// Logins that fail before we hang up at the next.
 const FAILURES: u32 = 3;
 /// A transfer has deadlines of its own.
@@ -31,9 +25,9 @@ const TRANSFER: Duration = Duration::from_secs(24 * 60 * 60);
 /// The server's side of one control connection.
 pub(crate) struct Session {
     reader: CommandReader,
-    out: VecDeque<Output<Event>>,
+    pub(super) out: VecDeque<Output<Event>>,
     /// What was sent during a transfer, and waits for its end.
-    queue: VecDeque<Command>,
+    pub(super) queue: VecDeque<Command>,
     pub(super) options: Arc<Options>,
     /// The names that HOST may say, if any.
     pub(super) hosts: bool,
@@ -50,10 +44,10 @@ pub(crate) struct Session {
     /// What the next answer is to.
     asked: Option<Asked>,
     /// A transfer runs.
-    busy: bool,
+    pub(super) busy: bool,
     /// Nothing more is heard, and once no transfer runs, this is said, and the connection closed.
     leaving: Option<Leaving>,
-    counts: Counts,
+    pub(super) counts: Counts,
     login_by: Instant,
     idle: Duration,
     now: Instant,
@@ -91,11 +85,12 @@ enum Leaving {
     With(Reply),
 }
 
+/// What a peer may not do for ever.
 #[derive(Debug, Default)]
-struct Counts {
-    nonsense: u32,
-    overlong: u32,
-    failures: u32,
+pub(super) struct Counts {
+    pub(super) nonsense: u32,
+    pub(super) overlong: u32,
+    pub(super) failures: u32,
 }
 
 /// What an answer is to.
@@ -236,94 +231,6 @@ impl Session {
                 self.say(&Reply::new(553, error.to_string()));
                 None
             }
-        }
-    }
-
-    fn run(&mut self, command: &Command) {
-        let Some(spec) = commands::find(command.verb()) else { return self.unknown(command) };
-        if spec.keeps {
-            self.sticky.rename = None;
-        } else {
-            // What a command leaves for the next is gone with any other.
-            let sticky = std::mem::take(&mut self.sticky);
-            if spec.takes {
-                self.sticky = sticky;
-            }
-        }
-        let argument = command.argument().filter(|argument| !argument.is_empty());
-        let (argument, fits) = match (spec.argument, argument) {
-            (Argument::No, Some(_)) | (Argument::Must, None) => (&b""[..], false),
-            (_, argument) => (argument.unwrap_or_default(), true),
-        };
-        if spec.who == Who::User && self.stage != Stage::Ready {
-            self.reply(530, "log in first");
-        } else if fits {
-            (spec.run)(self, argument);
-        } else {
-            self.reply(501, &format!("syntax: {} {}", spec.verb, spec.usage));
-        }
-        if spec.takes {
-            self.sticky = Sticky::default();
-        }
-    }
-
-    fn unknown(&mut self, command: &Command) {
-        // A browser, or what makes one speak to us (RFC 2577 has no word for it): it is to hear nothing.
-        if matches!(command.verb(), "GET" | "POST" | "HEAD" | "PUT" | "OPTIONS" | "CONNECT" | "PRI") {
-            return self.hang_up();
-        }
-        self.sticky = Sticky::default();
-        self.nonsense(500, "unknown command");
-    }
-
-    fn nonsense(&mut self, code: u16, text: &str) {
-        self.counts.nonsense += 1;
-        match self.counts.nonsense {
-            NONSENSE.. => self.leave_now(Reply::new(421, "too many lines that are no commands")),
-            _ => self.reply(code, text),
-        }
-    }
-
-    /// Without a word, of a peer that speaks another protocol.
-    fn hang_up(&mut self) {
-        self.ask(Asked::Told, Event::Offence(Offence::Garbage));
-        self.out.push_back(Output::Close);
-    }
-
-    /// Whether a transfer runs or not.
-    fn leave_now(&mut self, last: Reply) {
-        self.busy = false;
-        self.leave(last);
-    }
-
-    fn bad_line(&mut self, why: BadLine) {
-        self.sticky = Sticky::default();
-        match why {
-            BadLine::TooLong => {
-                self.counts.overlong += 1;
-                match self.counts.overlong {
-                    OVERLONG.. => self.leave_now(Reply::new(421, "lines too long")),
-                    _ => self.reply(500, "line too long"),
-                }
-            }
-            _ => self.nonsense(501, &why.to_string()),
-        }
-    }
-
-    fn line(&mut self, line: &[u8]) {
-        let Some(command) = Command::parse(line) else { return self.nonsense(500, "no command") };
-        tracing::trace!(?command, "heard");
-        let at_once = match command.verb() {
-            "ABOR" | "NOOP" | "QUIT" => true,
-            "STAT" => command.argument().is_none(),
-            _ => false,
-        };
-        if !self.busy || at_once {
-            self.run(&command);
-        } else if self.queue.len() < QUEUE {
-            self.queue.push_back(command);
-        } else {
-            self.leave_now(Reply::new(421, "too many commands during a transfer"));
         }
     }
 
@@ -489,4 +396,4 @@ impl Session {
 
 #[cfg(test)]
 #[path = "session_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -1,23 +1,22 @@
 use ropewalk_core::dialogue;
-use ropewalk_core::testkit::{Rig, converse, every_chunking, never_panics, starttls_forgets};
+use ropewalk_core::testkit::{converse, starttls_forgets};
 
-use super::super::commands::{SPECS, Spec};
 use super::super::event::Password;
 use super::*;
 
-fn with(options: Options, tls: Tls) -> impl Fn(Instant) -> Session + Clone {
+pub(in super::super) fn with(options: Options, tls: Tls) -> impl Fn(Instant) -> Session + Clone {
     let options = Arc::new(options);
     move |now| Session::new(now, &Limits::default(), Arc::clone(&options), tls, false)
 }
 
 /// A server with certificates, as it is.
-fn session(now: Instant) -> Session {
+pub(in super::super) fn session(now: Instant) -> Session {
     with(Options::default(), Tls { offered: true, ..Tls::default() })(now)
 }
 
 /// An application that knows one person, and in which everything is there but what is called missing. What it is asked
 /// to do it says.
-fn answer(event: Event) -> Answer {
+pub(in super::super) fn answer(event: Event) -> Answer {
     let missing = |path: &VPath| path.as_bytes().ends_with(b"missing");
     match event {
         Event::Login { user, password: Password(password) } => match (&*user, &**password) {
@@ -36,7 +35,7 @@ fn answer(event: Event) -> Answer {
 }
 
 /// The same, where transfers go on for ever.
-fn endless(event: Event) -> Answer {
+pub(in super::super) fn endless(event: Event) -> Answer {
     match event {
         Event::Begin(_) => Answer::Opening(Some(Reply::new(150, "here it comes"))),
         event => answer(event),
@@ -204,7 +203,7 @@ fn what_was_said_in_the_clear_is_forgotten_under_tls() {
 #[test]
 fn commands_sent_ahead_of_auth_during_a_transfer_end_the_connection() {
     let mut said = String::new();
-    let mut ended = endless;
+    let ended = endless;
     let respond = |event: Event| {
         said.push_str(&format!("{event:?};"));
         match event {
@@ -232,7 +231,7 @@ fn commands_sent_ahead_of_auth_during_a_transfer_end_the_connection() {
 }
 
 /// A login, and then this.
-fn ready(respond: impl FnMut(Event) -> Answer, script: &str) {
+pub(in super::super) fn ready(respond: impl FnMut(Event) -> Answer, script: &str) {
     let login =
         "S: 220 Ropewalk FTP\nC: USER ann\nS: 331 password, please\nC: PASS secret\nS: 230 logged in\n";
     converse(session, respond, &format!("{login}{script}")).unwrap();
@@ -313,37 +312,6 @@ fn a_restart_is_for_the_next_transfer_and_for_no_other_command() {
         C: REST 99999999999999999999
         S: 501 REST OFFSET
         "#,
-    );
-}
-
-#[test]
-fn types_modes_and_structures_are_what_a_file_has() {
-    ready(
-        answer,
-        "
-        C: TYPE A N
-        S: 200 type is ASCII
-        C: SIZE a
-        S: 550 SIZE is not known in TYPE A
-        C: TYPE L 8
-        S: 200 type is image
-        C: TYPE L 36
-        S: 504 a byte has 8 bits
-        C: TYPE E
-        S: 504 A, I or L 8
-        C: TYPE X
-        S: 501 TYPE A, I or L 8
-        C: MODE S
-        S: 200 mode is stream
-        C: MODE B
-        S: 504 only S
-        C: STRU R
-        S: 504 only F
-        C: STRU F
-        S: 200 structure is file
-        C: SMNT /
-        S: 502 not implemented
-        ",
     );
 }
 
@@ -429,227 +397,4 @@ fn the_seventeenth_command_that_waits_ends_the_session() {
             "C: RETR a\nS: 150 here it comes\n{waits}C: PWD\nS: 421 too many commands during a transfer\nclosed\n"
         ),
     );
-}
-
-#[test]
-fn an_abort_is_heard_behind_telnet_and_options_are_refused() {
-    ready(
-        endless,
-        r"
-        C: RETR a
-        S: 150 here it comes
-        C: \xff\xf4\xff\xf2ABOR
-        S: 426 transfer aborted
-        S: 226 nothing runs any more
-        C: RETR a
-        S: 150 here it comes
-        C: \xf2ABOR
-        S: 426 transfer aborted
-        S: 226 nothing runs any more
-        C: \xff\xfd\x06NOOP
-        S: \xff\xfc\x06200 ok
-        ",
-    );
-}
-
-#[test]
-fn lines_that_are_no_commands_are_answered_ten_times_and_long_ones_once() {
-    let long = "x".repeat(4097);
-    dialogue!(
-        session,
-        answer,
-        &format!(
-            "S: 220 Ropewalk FTP\nC: {long}\nS: 500 line too long\nC: NOOP\nS: 200 ok\nC- {long}\nS: 421 lines too long\nclosed\n"
-        )
-    );
-    let path = "x".repeat(4086);
-    ready(answer, &format!("C: CWD {path}\nS: 553 a name is longer than 255 bytes\n"));
-    let unknown = "C: XYZZY\nS: 500 unknown command\n".repeat(9);
-    dialogue!(
-        session,
-        answer,
-        &format!(
-            "S: 220 Ropewalk FTP\n{unknown}C: XYZZY\nS: 421 too many lines that are no commands\nclosed\n"
-        )
-    );
-    ready(
-        answer,
-        r"
-        C: DELE a\nDELE b
-        S: 501 CR, LF or NUL in a line
-        C: DELE a\xffb
-        S: 501 IAC that is not doubled
-        C: DELE a\x00b
-        S: 501 CR, LF or NUL in a line
-        C: DELE \xff\xff
-        S: 250 Delete(\x22/\\xff\x22)
-        C:
-        S: 500 no command
-        ",
-    );
-}
-
-#[test]
-fn who_speaks_another_protocol_hears_nothing() {
-    for other in ["GET / HTTP/1.1", "POST /x HTTP/1.1", "OPTIONS * HTTP/1.1", "CONNECT a:1 HTTP/1.1"] {
-        dialogue!(session, answer, &format!("S: 220 Ropewalk FTP\nC: {other}\nclosed\n"));
-    }
-    dialogue!(session, answer, "S: 220 Ropewalk FTP\nC- \\x16\\x03\\x01\\x02\nclosed\n");
-}
-
-#[test]
-fn time_and_a_stop_are_told() {
-    dialogue!(
-        session,
-        answer,
-        "S: 220 Ropewalk FTP\nafter 20 s\nC: NOOP\nS: 200 ok\nafter 10 s\nS: 421 no login in time\nclosed\n"
-    );
-    ready(answer, "after 299 s\nC: NOOP\nS: 200 ok\nafter 300 s\nS: 421 nothing said for too long\nclosed\n");
-    ready(endless, "C: RETR a\nS: 150 here it comes\nafter 3600 s\nC: NOOP\nS: 200 ok\n");
-    ready(answer, "stop\nS: 421 the server stops\nclosed\n");
-    ready(endless, "C: RETR a\nS: 150 here it comes\neof\nclosed\n");
-}
-
-/// All that is said and asked when this is sent.
-fn said(input: &str) -> String {
-    let mut rig = Rig::new(session, answer).unwrap();
-    rig.receive(input.as_bytes()).unwrap();
-    format!("{:?}", rig.said())
-}
-
-#[test]
-fn every_command_is_answered_by_what_its_place_allows() {
-    let login = "USER ann\r\nPASS secret\r\n";
-    for Spec { verb, who, argument, .. } in
-        SPECS.iter().filter(|spec| !matches!(spec.verb, "USER" | "AUTH" | "REIN"))
-    {
-        let fits = if *argument == Argument::No { "" } else { " 1" };
-        let before = said(&format!("{verb}{fits}\r\n"));
-        assert_eq!(
-            before.contains("530 log in first"),
-            *who == Who::User || *verb == "ACCT" || *verb == "STAT",
-            "{verb}: {before}"
-        );
-        let after = said(&format!("{login}{verb}{fits}\r\n"));
-        assert!(!after.contains("500 ") && !after.contains("530 "), "{verb}: {after}");
-        let wrong = match argument {
-            Argument::No => " x",
-            Argument::Must => "",
-            Argument::May => continue,
-        };
-        let after = said(&format!("{login}{verb}{wrong}\r\n"));
-        assert!(after.contains(&format!("501 syntax: {verb}")), "{verb}: {after}");
-    }
-}
-
-#[test]
-fn nothing_is_offered_that_is_refused() {
-    let options = Options { active: true, ..Options::default() };
-    let mut session = with(options, Tls { offered: true, ..Tls::default() })(Instant::now());
-    for feature in session.features() {
-        let (name, option) = feature.split_once(' ').unwrap_or((&feature, ""));
-        match name {
-            // Words that are no commands.
-            "TVFS" | "UTF8" => continue,
-            _ => {}
-        }
-        let spec = commands::find(name).unwrap();
-        session.out.clear();
-        let argument = match name {
-            "AUTH" => option,
-            "EPRT" => "|1|192.0.2.1|5000|",
-            "MFMT" => "20260101000000 a",
-            "MFF" => "modify=20260101000000; a",
-            "EPSV" => "",
-            _ => "0",
-        };
-        (spec.run)(&mut session, argument.as_bytes());
-        let said = format!("{:?}", session.out);
-        assert!(!said.contains("b\"500") && !said.contains("b\"502"), "{feature}: {said}");
-    }
-}
-
-#[test]
-fn facts_are_chosen_and_told() {
-    ready(
-        answer,
-        "
-        C: OPTS MLST size;modify;nonsense;
-        S: 200 MLST OPTS size;modify;
-        C: OPTS MLST
-        S: 200 MLST OPTS
-        C: OPTS UTF8 ON
-        S: 200 always
-        C: OPTS UTF8 OFF
-        S: 504 names are UTF-8
-        C: OPTS HASH SHA-1
-        S: 200 SHA-1
-        C: OPTS HASH MD9
-        S: 504 unknown algorithm
-        C: OPTS PWD
-        S: 501 no options for that
-        C: SITE CHMOD 4755 a
-        S: 501 SITE CHMOD MODE NAME, with a mode of at most 777
-        C: SITE EXEC ls
-        S: 504 SITE HELP says what there is
-        C: MFF UNIX.owner=0; a
-        S: 504 only modify and UNIX.mode can be set
-        C: HOST a.example
-        S: 503 HOST comes before USER
-        ",
-    );
-}
-
-#[test]
-fn no_secret_is_in_what_is_logged() {
-    let password = Password(b"canary".to_vec().into());
-    let event = Event::Login { user: "ann".into(), password };
-    let command = Command::new("PASS", Some(b"canary")).unwrap();
-    assert!(!format!("{event:?} {command:?}").contains("canary"));
-}
-
-#[test]
-fn the_answers_do_not_depend_on_how_the_network_cuts_the_input() {
-    let login = b"USER ann\r\nPASS secret\r\n".as_slice();
-    for input in [
-        &b"PASV\r\nRETR a\r\nABOR\r\n"[..],
-        b"RNFR a\r\nRNTO b\r\nRNTO c\r\n",
-        b"\xff\xf4\xff\xf2ABOR\r\nDELE \xff\xff\r\nDELE \xff\r\nDELE a\nb\r\nNOOP\r\n",
-        b"XYZZY\r\nREST 5\r\nSTOR a\r\nQUIT\r\nNOOP\r\n",
-    ] {
-        every_chunking(session, answer, &[login, input].concat()).unwrap();
-    }
-    every_chunking(session, answer, b"NOOP\r\nGET / HTTP/1.1\r\n\r\n").unwrap();
-    every_chunking(session, answer, b"\x16\x03\x01").unwrap();
-}
-
-#[test]
-fn no_input_makes_it_panic() {
-    let words = [
-        "USER ann\r\nPASS secret\r\n",
-        "AUTH TLS",
-        "PBSZ 0",
-        "PROT P",
-        "PASV",
-        "EPSV",
-        "PORT 1,2,3,4,5,6",
-        "REST 5",
-        "RETR a",
-        "STOR a",
-        "LIST",
-        "MLSD",
-        "MLST",
-        "OPTS MLST type;",
-        "SITE UTIME 202601010000 a",
-        "SITE CHMOD 644 a",
-        "MFF modify=20260101000000; a",
-        "XCRC \"a\" 1 2",
-        "HASH a",
-        "ABOR",
-        "STAT",
-        "QUIT",
-        "\r\n",
-        "\u{ff}",
-    ];
-    never_panics(session, answer, &words).unwrap();
 }

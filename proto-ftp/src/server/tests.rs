@@ -44,7 +44,10 @@ async fn a_tree_is_walked_listed_and_changed() {
     assert_eq!(client.code("MLSD /docs/none").await, 550);
     let _data = client.passive().await;
     assert_eq!(client.code("MLSD /docs/b").await, 550);
-    assert_eq!(client.codes(["RMD /", "RNFR /", "RNTO /x", "DELE /"]).await, [550, 350, 550, 550]);
+    assert_eq!(
+        client.codes(["RMD /", "RNFR /", "RNFR docs/sub", "RNTO /", "DELE /"]).await,
+        [550, 550, 350, 550, 550]
+    );
     assert_eq!(client.code("QUIT").await, 221);
 }
 

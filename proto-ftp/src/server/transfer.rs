@@ -2,34 +2,27 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use ropewalk_core::Error;
-use ropewalk_core::data::files::{
-    Caps, DirStream, DotDot, Entry, FileHandle, Files, FsError, Kind, ListOptions, Open, Time, VPath, Write,
-};
+use ropewalk_core::data::files::{DotDot, FileHandle, Files, FsError, Kind, Open, VPath, Write};
 use ropewalk_core::net::{Connection, SendFile};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::coop::consume_budget;
 
 use super::Options;
 use super::ascii;
 use super::data::Way;
 use super::errors::{Doing, refusal};
-use super::event::{Form, HashForm, Store, Transfer, What};
-use super::hash::{Algorithm, Digest};
-use crate::wire::{Escaped, Reply, write_facts, write_ls};
+use super::event::{Store, Transfer, What};
+use super::listing::Listing;
+use crate::wire::Reply;
 
 /// Octets of one read or write.
 const CHUNK: usize = 256 * 1024;
 /// Octets that the kernel sends before others get their turn.
 const SLICE: u64 = 1024 * 1024;
-/// Entries of a directory that are read at once.
-const BATCH: usize = 256;
-/// Octets of a listing that leave in one write.
-const PAGE: usize = 32 * 1024;
 /// Names that STOU tries.
 const TRIES: usize = 20;
 
@@ -43,29 +36,13 @@ pub(super) struct Job {
 }
 
 enum Kinds {
-    Retrieve {
-        file: Box<dyn FileHandle>,
-        from: u64,
-    },
-    Store {
-        file: Box<dyn FileHandle>,
-        at: u64,
-    },
-    Dir {
-        stream: Box<dyn DirStream>,
-        form: Form,
-        caps: Caps,
-    },
-    /// A listing of what is no directory.
-    One {
-        entry: Box<Entry>,
-        form: Form,
-        caps: Caps,
-    },
+    Retrieve { file: Box<dyn FileHandle>, from: u64 },
+    Store { file: Box<dyn FileHandle>, at: u64 },
+    List(Listing),
 }
 
 /// Why a transfer failed.
-enum Failed {
+pub(super) enum Failed {
     /// The data connection.
     Data(Error),
     /// The file.
@@ -134,7 +111,8 @@ impl Job {
                 return Ok((Self { what: Kinds::Store { file, at }, path, verb, ascii, stall }, reply));
             }
             What::List(form) => {
-                (listing(files, &path, form).await?, "LIST", Reply::new(150, "here it comes"))
+                let listing = Listing::open(files, &path, form).await?;
+                (Kinds::List(listing), "LIST", Reply::new(150, "here it comes"))
             }
             What::Hash { .. } => return Err(Reply::new(451, "no transfer")),
         };
@@ -153,8 +131,7 @@ impl Job {
             Kinds::Retrieve { file, from } if ascii => retrieve_text(&mut conn, &*file, from, &octets).await,
             Kinds::Retrieve { file, from } => retrieve(&mut conn, &*file, from, stall, &octets).await,
             Kinds::Store { file, at } => store(&mut conn, file, at, ascii, &octets).await,
-            Kinds::Dir { stream, form, caps } => list(&mut conn, stream, form, caps, &octets).await,
-            Kinds::One { entry, form, caps } => one(&mut conn, &entry, form, caps, &octets).await,
+            Kinds::List(listing) => listing.send(&mut conn, &octets).await,
         };
         let octets = octets.load(Ordering::Relaxed);
         let reply = match done {
@@ -241,24 +218,6 @@ fn numbered(path: &VPath, number: usize) -> Result<VPath, Reply> {
     VPath::parse(&text, &VPath::ROOT, DotDot::Refuse).map_err(|error| Reply::new(553, error.to_string()))
 }
 
-async fn listing(files: &dyn Files, path: &VPath, form: Form) -> Result<Kinds, Reply> {
-    let failed = |error| refusal(&error, Doing::Using, path);
-    let caps = files.caps();
-    let mut options = ListOptions::default();
-    options.follow = true;
-    match files.list(path, options).await {
-        Ok(stream) => Ok(Kinds::Dir { stream, form, caps }),
-        // RFC 3659 §7.2.1.
-        Err(FsError::NotDir) if matches!(form, Form::Facts(_)) => Err(Reply::new(501, "not a directory")),
-        Err(FsError::NotDir) => {
-            let meta = files.stat(path, true).await.map_err(failed)?;
-            let name = path.file_name().ok_or_else(|| Reply::new(550, "no name"))?;
-            Ok(Kinds::One { entry: Box::new(Entry { name, meta }), form, caps })
-        }
-        Err(error) => Err(failed(error)),
-    }
-}
-
 async fn retrieve(
     conn: &mut Connection,
     file: &dyn FileHandle,
@@ -314,7 +273,7 @@ async fn retrieve_text(
 }
 
 /// What is at `offset`, up to `len` and to a chunk; nothing at the end.
-async fn read(file: &dyn FileHandle, offset: u64, len: u64) -> Result<Bytes, FsError> {
+pub(super) async fn read(file: &dyn FileHandle, offset: u64, len: u64) -> Result<Bytes, FsError> {
     let most = usize::try_from(len.saturating_sub(offset)).unwrap_or(CHUNK).min(CHUNK);
     let mut buf = BytesMut::with_capacity(most);
     match file.read_now(offset, &mut buf) {
@@ -379,116 +338,4 @@ async fn fill(conn: &mut Connection, octets: &AtomicU64) -> Result<Bytes, Failed
         consume_budget().await;
     }
     Ok(buf.freeze())
-}
-
-async fn list(
-    conn: &mut Connection,
-    mut stream: Box<dyn DirStream>,
-    form: Form,
-    caps: Caps,
-    octets: &AtomicU64,
-) -> Result<(), Failed> {
-    let now = SystemTime::now().into();
-    let mut page = Vec::with_capacity(PAGE);
-    loop {
-        let batch = stream.next_batch(BATCH).await?;
-        let ended = batch.is_empty();
-        batch.iter().for_each(|entry| write_entry(entry, form, caps, now, &mut page));
-        if ended || page.len() >= PAGE {
-            conn.write_all(&page).await?;
-            octets.fetch_add(page.len() as u64, Ordering::Relaxed);
-            page.clear();
-        }
-        if ended {
-            return Ok(conn.shutdown().await?);
-        }
-        consume_budget().await;
-    }
-}
-
-async fn one(
-    conn: &mut Connection,
-    entry: &Entry,
-    form: Form,
-    caps: Caps,
-    octets: &AtomicU64,
-) -> Result<(), Failed> {
-    let mut page = Vec::new();
-    write_entry(entry, form, caps, SystemTime::now().into(), &mut page);
-    conn.write_all(&page).await?;
-    octets.fetch_add(page.len() as u64, Ordering::Relaxed);
-    Ok(conn.shutdown().await?)
-}
-
-fn write_entry(entry: &Entry, form: Form, caps: Caps, now: Time, out: &mut Vec<u8>) {
-    match form {
-        Form::Ls => return write_ls(entry, now, out),
-        Form::Names => Escaped(entry.name.as_bytes()).write(out),
-        Form::Facts(facts) => write_facts(facts, &entry.meta, None, caps, entry.name.as_bytes(), out),
-    }
-    out.extend_from_slice(b"\r\n");
-}
-
-/// A digest whose file is open.
-pub(super) struct HashJob {
-    file: Box<dyn FileHandle>,
-    path: VPath,
-    algorithm: Algorithm,
-    from: u64,
-    to: u64,
-    form: HashForm,
-    _turn: OwnedSemaphorePermit,
-}
-
-/// Opens a file for its digest, if no more of them are computed than may be.
-pub(super) async fn digest(
-    files: &dyn Files,
-    transfer: Transfer,
-    options: &Options,
-    turns: &Arc<Semaphore>,
-) -> Result<HashJob, Reply> {
-    let Transfer { what, path, .. } = transfer;
-    let What::Hash { algorithm, from, to, form } = what else { return Err(Reply::new(451, "no digest")) };
-    let turn = Arc::clone(turns).try_acquire_owned();
-    let turn = turn.map_err(|_| Reply::new(450, "too many digests at once, try again"))?;
-    let file =
-        files.open(&path, &Open::read()).await.map_err(|error| refusal(&error, Doing::Using, &path))?;
-    let len = file.opened().len;
-    let to = to.unwrap_or(len).min(len);
-    if from > to {
-        return Err(Reply::new(501, "the file is shorter than that"));
-    }
-    if to - from > options.hash {
-        return Err(Reply::new(450, "too large for a digest"));
-    }
-    Ok(HashJob { file, path, algorithm, from, to, form, _turn: turn })
-}
-
-impl HashJob {
-    /// Computes it.
-    pub(super) async fn run(self, octets: Arc<AtomicU64>) -> Reply {
-        let Self { file, path, algorithm, from, to, form, .. } = &self;
-        let mut digest = Digest::new(*algorithm);
-        let mut offset = *from;
-        while offset < *to {
-            let chunk = match read(&**file, offset, *to).await {
-                Ok(chunk) if chunk.is_empty() => return refusal(&FsError::Stale, Doing::Using, path),
-                Ok(chunk) => chunk,
-                Err(error) => return refusal(&error, Doing::Using, path),
-            };
-            digest.update(&chunk);
-            offset += chunk.len() as u64;
-            octets.fetch_add(chunk.len() as u64, Ordering::Relaxed);
-            // A chunk is work enough for one turn.
-            tokio::task::yield_now().await;
-        }
-        let digest = digest.finish();
-        match form {
-            HashForm::Bare => Reply::new(250, digest),
-            HashForm::Full => {
-                let range = format!("{} {from}-{to} {digest} ", algorithm.name());
-                Reply::new(213, [range.as_bytes(), path.as_bytes()].concat())
-            }
-        }
-    }
 }

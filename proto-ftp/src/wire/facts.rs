@@ -161,9 +161,12 @@ fn perm(kind: Kind, caps: Caps) -> String {
     rights.iter().filter(|(_, has)| *has).map(|(right, _)| *right).collect()
 }
 
+/// Facts by their names, as they were written.
+pub type FactList<'a> = Vec<(&'a str, &'a str)>;
+
 /// Splits a line of facts into those, their names as they were written, and the name of the file; as MFF's argument too.
 /// `None` where it is no such line.
-pub fn parse_facts(line: &[u8]) -> Option<(Vec<(&str, &str)>, &[u8])> {
+pub fn parse_facts(line: &[u8]) -> Option<(FactList<'_>, &[u8])> {
     let space = line.iter().position(|byte| *byte == b' ')?;
     let (facts, name) = line.split_at_checked(space)?;
     let facts = str::from_utf8(facts).ok()?;

@@ -33,8 +33,9 @@ pub fn write_ls(entry: &Entry, now: Time, out: &mut Vec<u8>) {
         _ => ('-', 0o644),
     };
     let mode = meta.mode.unwrap_or(usual);
-    let bits: String =
-        (0..9).map(|at| if mode >> (8 - at) & 1 == 1 { ['r', 'w', 'x'][at % 3] } else { '-' }).collect();
+    let bits: String = ("rwxrwxrwx".chars().enumerate())
+        .map(|(at, bit)| if mode >> (8 - at) & 1 == 1 { bit } else { '-' })
+        .collect();
     let owner = |id: Option<u32>| id.map_or_else(|| "ftp".to_owned(), |id| id.to_string());
     let (uid, gid, links) = (owner(meta.uid), owner(meta.gid), meta.nlink.unwrap_or(1));
     let date = date(meta.mtime.unwrap_or(Time::new(0, 0)), now);

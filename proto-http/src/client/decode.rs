@@ -19,7 +19,7 @@ use super::content::{Framed, Receiving};
 const CHUNK: usize = 32 * 1024;
 /// Octets that come of any content, however small it was.
 const ALWAYS: u64 = 16 * 1024 * 1024;
-/// Codings one on the other; more are left on.
+/// Codings one on the other; more are refused.
 const CODINGS: usize = 2;
 
 /// A coding that is known here.
@@ -42,7 +42,10 @@ impl fmt::Display for Coding {
 }
 
 /// The codings of this content, in the order in which they were applied; none where one is not known.
-pub(super) fn codings(fields: &HeaderMap) -> Vec<Coding> {
+///
+/// # Errors
+/// A limit's, where there are too many.
+pub(super) fn codings(fields: &HeaderMap) -> Result<Vec<Coding>, Cause> {
     let mut found = Vec::new();
     for line in fields.get_all(header::CONTENT_ENCODING) {
         for name in line.as_bytes().split(|byte| *byte == b',') {
@@ -50,11 +53,16 @@ pub(super) fn codings(fields: &HeaderMap) -> Vec<Coding> {
                 b"gzip" | b"x-gzip" => Coding::Gzip,
                 b"br" => Coding::Brotli,
                 b"identity" | b"" => continue,
-                _ => return Vec::new(),
+                _ => return Ok(Vec::new()),
             });
         }
     }
-    if found.len() > CODINGS { Vec::new() } else { found }
+    if found.len() > CODINGS {
+        let says =
+            format!("the content has {} codings one on the other: {CODINGS} are the most", found.len());
+        return Err(Cause::limit("codings", says));
+    }
+    Ok(found)
 }
 
 type Reader = Pin<Box<dyn AsyncRead + Send>>;
@@ -248,7 +256,7 @@ impl AsyncRead for Coded {
 mod tests {
     use super::*;
 
-    fn of(lines: &[&'static str]) -> Vec<Coding> {
+    fn of(lines: &[&'static str]) -> Result<Vec<Coding>, Cause> {
         let mut fields = HeaderMap::new();
         for line in lines {
             fields.append(header::CONTENT_ENCODING, http::HeaderValue::from_static(line));
@@ -258,10 +266,17 @@ mod tests {
 
     #[test]
     fn codings_are_known_or_all_are_left_on() {
-        assert_eq!(of(&["gzip"]), [Coding::Gzip]);
-        assert_eq!(of(&["X-GZIP , identity", "br"]), [Coding::Gzip, Coding::Brotli]);
-        for left in [&["zstd"][..], &["gzip, aes128gcm"], &["gzip, gzip, gzip"], &["identity"], &[]] {
-            assert_eq!(of(left), [], "{left:?}");
+        assert_eq!(of(&["gzip"]).unwrap(), [Coding::Gzip]);
+        assert_eq!(of(&["X-GZIP , identity", "br"]).unwrap(), [Coding::Gzip, Coding::Brotli]);
+        for left in [&["zstd"][..], &["gzip, aes128gcm"], &["identity"], &[]] {
+            assert_eq!(of(left).unwrap(), [], "{left:?}");
+        }
+    }
+
+    #[test]
+    fn too_many_codings_are_refused_and_not_left_on() {
+        for lines in [&["gzip, gzip, gzip"][..], &["gzip", "br, gzip"]] {
+            assert_eq!(of(lines).unwrap_err().limit_name(), Some("codings"), "{lines:?}");
         }
     }
 }

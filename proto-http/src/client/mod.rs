@@ -157,7 +157,7 @@ impl Client {
             }
             report.url = ask.uri;
             report.hops = hops;
-            return Ok(answer(parts, content, report, ask.decode && ask.method != Method::HEAD, options));
+            return answer(parts, content, report, ask.decode && ask.method != Method::HEAD, options);
         }
     }
 
@@ -174,9 +174,9 @@ fn answer(
     mut report: Report,
     decode: bool,
     options: &Options,
-) -> Response<Body> {
+) -> Result<Response<Body>, Error> {
     let codings = if decode && options.decode && !content.is_end_stream() {
-        decode::codings(&parts.headers)
+        decode::codings(&parts.headers).map_err(|cause| Phase::Head.failed(cause))?
     } else {
         Vec::new()
     };
@@ -191,7 +191,7 @@ fn answer(
         Frames::new(body)
     };
     parts.extensions.insert(report);
-    Response::from_parts(parts, Body::Stream(body))
+    Ok(Response::from_parts(parts, Body::Stream(body)))
 }
 
 /// Reads what nobody wants, if it is short and comes soon.

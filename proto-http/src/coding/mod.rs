@@ -7,10 +7,13 @@ mod media;
 mod places;
 mod tags;
 
+use std::num::NonZero;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body::Body as HttpBody;
+use ropewalk_core::Pool;
 
 use crate::server::{Body, Failure, Frames, Handler, Request, Response};
 use crate::wire::coding::{Accepted, Coding, VARY};
@@ -23,6 +26,8 @@ use tags::{Conditions, Settled};
 
 /// Encoders of one handler at once, unless another number is said.
 const MOST: usize = 64;
+/// Pieces of work that may wait when a short content comes that is to be coded as a whole.
+const CROWD: usize = 256;
 
 /// A handler whose answers are compressed on the way, where the client takes that.
 ///
@@ -41,12 +46,17 @@ const MOST: usize = 64;
 /// BREACH). TLS does not help. Do not compress such pages. That is one reason why nothing is compressed unless it is
 /// asked for; the other is that it costs a hundred times as much as sending a file that was compressed beforehand, see
 /// [`Static::precompressed`](crate::Static::precompressed).
+///
+/// # Threads
+/// It is done by as many threads of the runtime's for blocking work as there are processors, a block at a time and in
+/// turn: so no connection waits because others are compressed.
 pub struct Compress<H> {
     handler: H,
     codings: Vec<Coding>,
     types: Vec<Pattern>,
     least: u64,
     places: Arc<Places>,
+    pool: Arc<Pool>,
 }
 
 impl<H: Handler> Compress<H> {
@@ -54,7 +64,9 @@ impl<H: Handler> Compress<H> {
     pub fn new(handler: H) -> Self {
         let types = media::COMPRESSIBLE.iter().filter_map(|text| text.parse().ok()).collect();
         let codings = vec![Coding::Brotli, Coding::Gzip];
-        Self { handler, codings, types, least: 1024, places: Places::new(MOST) }
+        // What waits is bounded by the places, and by the crowd.
+        let pool = Pool::new(available_parallelism().map_or(1, NonZero::get), usize::MAX);
+        Self { handler, codings, types, least: 1024, places: Places::new(MOST), pool: Arc::new(pool) }
     }
 
     /// In these codings; where the client likes several as much, the first. There is no encoder of Zstandard: it is
@@ -84,7 +96,7 @@ impl<H: Handler> Compress<H> {
 
     /// With at most so many encoders at work at once, of which one connection may have a quarter; who comes then gets
     /// answers that are not compressed. By default 64. An encoder holds 350 KiB for gzip and up to 3 MiB for brotli.
-    /// Content in memory of at most 32 KiB needs none of these.
+    /// Content in memory of at most 32 KiB needs none of these; it is left as it is where much is waiting to be compressed.
     #[must_use]
     pub fn most(self, encoders: usize) -> Self {
         Self { places: Places::new(encoders), ..self }
@@ -103,7 +115,7 @@ impl<H: Handler> Handler for Compress<H> {
             }
             StatusCode::OK if self.is_worth_it(&response) => {
                 vary(response.headers_mut());
-                self.code(response, asked)
+                self.code(response, asked).await
             }
             StatusCode::PARTIAL_CONTENT if self.is_of_type(response.headers()) => {
                 vary(response.headers_mut());
@@ -165,11 +177,11 @@ impl<H> Compress<H> {
     }
 
     /// Compresses an answer that is worth it, if the client takes that and there is an encoder.
-    fn code(&self, response: Response, asked: Asked) -> Result<Response, Failure> {
+    async fn code(&self, response: Response, asked: Asked) -> Result<Response, Failure> {
         let Settled { coding, etag } = asked.conditions.settle(response.headers(), &asked.codings);
         let is_short = matches!(response.body(), Body::Bytes(bytes) if bytes.len() <= BLOCK);
         let place = if asked.is_head || is_short { None } else { self.places.take(asked.id) };
-        let can = asked.is_head || is_short || place.is_some();
+        let can = asked.is_head || place.is_some() || (is_short && self.pool.load() < CROWD);
         let Some(coding) = coding.filter(|_| can) else { return asked.conditions.hold(response, None) };
         let Some(encoder) = Encoder::new(coding) else { return asked.conditions.hold(response, None) };
 
@@ -183,8 +195,10 @@ impl<H> Compress<H> {
         }
         let body = match (body, place) {
             _ if asked.is_head => Body::empty(),
-            (Body::Bytes(bytes), None) => Body::Bytes(body::whole(&bytes, encoder)?),
-            (body, Some(place)) => Body::Stream(Frames::new(Coded::new(body, encoder, place, !is_strong))),
+            (Body::Bytes(bytes), None) => Body::Bytes(body::whole(bytes, encoder, &self.pool).await?),
+            (body, Some(place)) => {
+                Body::Stream(Frames::new(Coded::new(body, encoder, &self.pool, place, !is_strong)))
+            }
             (body, None) => body,
         };
         Ok(Response::from_parts(head, body))

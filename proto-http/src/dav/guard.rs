@@ -67,7 +67,7 @@ impl Guard {
         let mut held = Vec::new();
         for lock in locks.iter().filter(|lock| lock.path != place.path && lock.path.is_within(&place.path)) {
             let may = locks.iter().any(|other| other.covers(&lock.path) && self.has(other));
-            let below = lock.path.within(&place.path).and_then(|below| path.below(below.as_bytes()).ok());
+            let below = lock.path.strip(&place.path).and_then(|below| below.under(path).ok());
             if let Some(below) = below.filter(|below| !may && held.last() != Some(below)) {
                 held.push(below);
             }

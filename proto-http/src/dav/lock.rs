@@ -141,7 +141,7 @@ fn conflict(view: &View, place: &Place, other: &Lock) -> Result<Response, Stop> 
         let href = format!("<D:href>{root}</D:href>");
         return Err(Stop::condition(StatusCode::LOCKED, "no-conflicting-lock", &href));
     }
-    let below = other.path.within(&place.path).and_then(|below| view.path.below(below.as_bytes()).ok());
+    let below = other.path.strip(&place.path).and_then(|below| below.under(&view.path).ok());
     let below = below.ok_or(StatusCode::LOCKED)?;
     let all = [(&below, StatusCode::LOCKED), (&view.path, StatusCode::FAILED_DEPENDENCY)];
     Ok(statuses(view, all))
@@ -171,7 +171,7 @@ impl Info {
             (None, Some(_)) => false,
             _ => return Err(Failure::bad_request()),
         };
-        if !root.child("locktype").is_some_and(|kind| kind.child("write").is_some()) {
+        if root.child("locktype").and_then(|kind| kind.child("write")).is_none() {
             return Err(Failure::bad_request());
         }
         let owner = root.child("owner").map(|owner| owner.clone().spoken(root.language()).written());

@@ -222,7 +222,7 @@ fn add(text: &str, open: &mut [Element]) -> Result<(), BadXml> {
 fn name(namespace: ResolveResult<'_>, local: &str) -> Result<PropName, BadXml> {
     let namespace = match namespace {
         ResolveResult::Unbound => "",
-        ResolveResult::Bound(Namespace(namespace)) => namespace.as_ref(),
+        ResolveResult::Bound(Namespace(namespace)) => namespace,
         ResolveResult::Unknown(_) => return Err(BadXml),
     };
     // The URI stands as it was written, and is compared so.

@@ -9,7 +9,7 @@ use ropewalk_core::data::files::{Entry, Files, Kind, ListOptions, Time};
 use serde::Serialize;
 
 use super::{failed, held};
-use crate::server::page::{STYLE, protect};
+use crate::server::page::{STYLE, protect, protect_form};
 use crate::server::{Failure, Request, Response};
 use crate::wire::accept::quality;
 use crate::wire::target::encode;
@@ -17,8 +17,22 @@ use crate::wire::target::encode;
 /// Names that are asked of a directory at once.
 const BATCH: usize = 256;
 
+/// What a page offers beside the names.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Offers {
+    /// A form to send files with.
+    pub(super) upload: bool,
+    /// The directory as one file.
+    pub(super) archives: bool,
+}
+
 /// Lists the directory that was asked for: at most `most` names, and says if there are more.
-pub(super) async fn answer(files: &dyn Files, request: &Request, most: usize) -> Result<Response, Failure> {
+pub(super) async fn answer(
+    files: &dyn Files,
+    request: &Request,
+    most: usize,
+    offers: Offers,
+) -> Result<Response, Failure> {
     // A peer that asks for many and takes none would have us hold megabytes for each stream.
     let permit = Arc::clone(&request.facts.costly).acquire_owned().await.ok();
     let mut options = ListOptions::default();
@@ -49,11 +63,15 @@ pub(super) async fn answer(files: &dyn Files, request: &Request, most: usize) ->
             .map_err(|_| Failure::new(http::StatusCode::INTERNAL_SERVER_ERROR))?;
         Response::new(held::body(body, permit))
     } else {
-        let body = page(request, &entries, cut, order).into_string();
+        let body = page(request, &entries, cut, order, offers).into_string();
         Response::new(held::body(body.into_bytes(), permit))
     };
     let headers = response.headers_mut();
-    protect(headers);
+    if offers.upload && !as_json {
+        protect_form(headers)
+    } else {
+        protect(headers)
+    }
     let media_type = if as_json { json } else { "text/html; charset=utf-8" };
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     headers.insert(header::VARY, HeaderValue::from_static("accept"));
@@ -136,7 +154,7 @@ fn reference(entry: &Entry) -> String {
     text
 }
 
-fn page(request: &Request, entries: &[Entry], cut: bool, order: Order) -> Markup {
+fn page(request: &Request, entries: &[Entry], cut: bool, order: Order, offers: Offers) -> Markup {
     let title = shown(request.path.as_bytes());
     html! {
         (DOCTYPE)
@@ -158,8 +176,23 @@ fn page(request: &Request, entries: &[Entry], cut: bool, order: Order) -> Markup
                     }
                     @if entries.is_empty() { p.note { "This directory is empty." } }
                     @if cut { p.note { "Only the first " (entries.len()) " names are shown." } }
+                    @if offers.archives {
+                        p.note { "All of it: " a href="?archive=tar" { "tar" } ", " a href="?archive=zip" { "zip" } }
+                    }
+                    @if offers.upload { (form()) }
                 }
             }
+        }
+    }
+}
+
+/// To send files, without a script.
+fn form() -> Markup {
+    html! {
+        form.note method="post" enctype="multipart/form-data" {
+            label { "Add files: " input type="file" name="file" multiple required; }
+            " "
+            button { "Send" }
         }
     }
 }

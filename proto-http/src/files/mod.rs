@@ -1,18 +1,23 @@
 //! Files: a tree of [`Files`] as a handler, to be read, and to be written where it is told so.
 
+mod archive;
 mod conditions;
 mod held;
 mod listing;
+mod patch;
 mod send;
 mod sidecar;
 mod types;
+mod upload;
 mod write;
 
 use std::sync::Arc;
 
 use http::{HeaderValue, Method, StatusCode, header};
+use listing::Offers;
 use ropewalk_core::Error;
-use ropewalk_core::data::files::{FileHandle, Files, FsError, Kind, Name, Open, VPath};
+use ropewalk_core::data::cred::{LoginError, Principal, Realm};
+use ropewalk_core::data::files::{Caps, FileHandle, Files, FsError, Kind, Name, Open, VPath};
 use rustix::io::Errno;
 
 use crate::dav::{self, Guard, Stop, View};
@@ -26,13 +31,16 @@ pub use types::Types;
 /// It answers GET and HEAD with validators, conditions and ranges; a directory by its index file, else by a listing
 /// where that is on; a directory without a slash by a redirect. What is hidden, and links out of the tree, are not
 /// there.
+#[derive(Clone)]
 pub struct Static {
     pub(crate) files: Arc<dyn Files>,
+    people: Option<Arc<dyn Realm<dyn Files>>>,
     index: Vec<Name>,
     listing: Option<usize>,
     pub(crate) types: Arc<Types>,
     write: bool,
     dav: bool,
+    archives: bool,
     cache: Option<HeaderValue>,
     codings: Vec<Coding>,
 }
@@ -43,11 +51,13 @@ impl Static {
         let index = Name::new("index.html").into_iter().collect();
         Self {
             files,
+            people: None,
             index,
             listing: Some(10_000),
             types: Arc::default(),
             write: false,
             dav: false,
+            archives: false,
             cache: None,
             codings: Vec::new(),
         }
@@ -91,10 +101,17 @@ impl Static {
 }
 
 impl Static {
-    /// With PUT and DELETE, for whoever may ask at all. What may be written, and who may, the tree itself says too.
+    /// With a tree for each person who has logged in, in place of the one for all; who has none is answered by 403.
+    #[must_use]
+    pub fn people(self, people: Arc<dyn Realm<dyn Files>>) -> Self {
+        Self { people: Some(people), ..self }
+    }
+
+    /// With PUT, DELETE and PATCH, and a form in listings, for whoever may ask at all. What may be written, and by whom,
+    /// the tree itself says too.
     ///
-    /// PUT makes a file appear at once, when all of it has come; DELETE of a directory takes all that is in it along.
-    /// Both respect conditions, and the locks that there are.
+    /// PUT makes a file appear at once, when all of it has come; DELETE of a directory takes all that is in it along; PATCH
+    /// goes on with a file where its upload was cut. All respect conditions, and the locks that there are.
     #[must_use]
     pub fn writable(self) -> Self {
         Self { write: true, ..self }
@@ -107,14 +124,22 @@ impl Static {
         Self { dav: true, ..self }
     }
 
+    /// With directories as archives, where a listing would be: `?archive=tar`, `?archive=zip`. They are made while they
+    /// are sent, and hold at most 100 000 names and 256 GiB.
+    #[must_use]
+    pub fn archives(self) -> Self {
+        Self { archives: true, ..self }
+    }
+
     /// The methods that are answered.
     fn allow(&self) -> HeaderValue {
         HeaderValue::from_static(match (self.write, self.dav) {
             (false, false) => "GET, HEAD, OPTIONS",
-            (true, false) => "GET, HEAD, OPTIONS, PUT, DELETE",
+            (true, false) => "GET, HEAD, OPTIONS, PUT, DELETE, PATCH, POST",
             (false, true) => "GET, HEAD, OPTIONS, PROPFIND",
             (true, true) => {
-                "GET, HEAD, OPTIONS, PUT, DELETE, PROPFIND, PROPPATCH, MKCOL, COPY, MOVE, LOCK, UNLOCK"
+                "GET, HEAD, OPTIONS, PUT, DELETE, PATCH, POST, PROPFIND, PROPPATCH, MKCOL, COPY, MOVE, LOCK, \
+                 UNLOCK"
             }
         })
     }
@@ -125,6 +150,8 @@ impl Static {
             "OPTIONS" => return Ok(self.options(&request.rest)),
             "PUT" if self.write => self.put(request).await,
             "DELETE" if self.write => self.delete(&request).await,
+            "PATCH" if self.write => self.patch(request).await,
+            "POST" if self.write => self.upload(request).await,
             "PROPFIND" if self.dav => dav::answer(self, request).await,
             "PROPPATCH" | "MKCOL" | "COPY" | "MOVE" | "LOCK" | "UNLOCK" if self.dav && self.write => {
                 dav::answer(self, request).await
@@ -139,6 +166,12 @@ impl Static {
         answer.or_else(Stop::answer)
     }
 
+    /// What a listing offers beside its names.
+    fn offers(&self) -> Offers {
+        // A tree that cannot be written to says so.
+        Offers { upload: self.write && self.files.caps().has(Caps::CREATE_NEW), archives: self.archives }
+    }
+
     fn not_allowed(&self) -> Failure {
         Failure::new(StatusCode::METHOD_NOT_ALLOWED).with(header::ALLOW, self.allow())
     }
@@ -147,12 +180,19 @@ impl Static {
         let mut response = Response::new(Body::empty());
         let headers = response.headers_mut();
         headers.insert(header::ALLOW, self.allow());
+        if self.write {
+            headers.insert(patch::ACCEPT_PATCH, HeaderValue::from_static(patch::FORMAT));
+        }
         if !self.dav {
             *response.status_mut() = StatusCode::NO_CONTENT;
             return response;
         }
         // RFC 4918 §10.1, §18: class 2 is locks.
-        let classes = if self.write && self.files.place(path).is_some() { "1, 2, 3" } else { "1, 3" };
+        let classes = match self.write {
+            true if self.files.place(path).is_some() => "1, 2, 3, sabredav-partialupdate",
+            true => "1, 3, sabredav-partialupdate",
+            false => "1, 3",
+        };
         headers.insert("dav", HeaderValue::from_static(classes));
         // Without it Windows takes the server for one of FrontPage.
         headers.insert("ms-author-via", HeaderValue::from_static("DAV"));
@@ -163,6 +203,28 @@ impl Static {
 
 impl Handler for Static {
     async fn handle(&self, request: Request) -> Result<Response, Failure> {
+        match (&self.people, request.extensions.get::<Principal>()) {
+            (Some(people), Some(who)) => {
+                let files = people.avatar(who).await.map_err(refused)?;
+                Box::pin(Self { files, ..self.clone() }.answer(request)).await
+            }
+            _ => self.answer(request).await,
+        }
+    }
+}
+
+/// Why there is no tree for somebody.
+fn refused(error: LoginError) -> Failure {
+    match error {
+        LoginError::Refused | LoginError::Unsupported => Failure::new(StatusCode::FORBIDDEN),
+        LoginError::Busy => Failure::new(StatusCode::SERVICE_UNAVAILABLE),
+        LoginError::Local(error) => error.during("a tree could not be opened").into(),
+        _ => Failure::new(StatusCode::INTERNAL_SERVER_ERROR),
+    }
+}
+
+impl Static {
+    async fn answer(&self, request: Request) -> Result<Response, Failure> {
         if !matches!(request.method, Method::GET | Method::HEAD) {
             return Box::pin(self.other(request)).await;
         }
@@ -195,6 +257,12 @@ impl Static {
 
     /// What was asked for with a slash: an index file, or a listing.
     async fn directory(&self, request: &Request) -> Result<Response, Failure> {
+        if self.archives && self.listing.is_some() {
+            let archive = Box::pin(archive::answer(&self.files, request)).await;
+            if let Some(answer) = archive {
+                return answer;
+            }
+        }
         for name in &self.index {
             let path = request.rest.join(name).map_err(|_| Failure::bad_request())?;
             match self.open(&path).await {
@@ -206,7 +274,7 @@ impl Static {
         match self.files.stat(&request.rest, true).await {
             Ok(meta) if meta.kind != Kind::Dir => Err(Failure::new(StatusCode::NOT_FOUND)),
             Ok(_) => match self.listing {
-                Some(most) => listing::answer(&*self.files, request, most).await,
+                Some(most) => listing::answer(&*self.files, request, most, self.offers()).await,
                 None => Err(Failure::new(StatusCode::FORBIDDEN)),
             },
             Err(error) => Err(self.failure(&request.rest, error).await),

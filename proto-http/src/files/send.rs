@@ -175,7 +175,10 @@ fn multipart(
         head.extend_from_slice(content_range(part, len).as_bytes());
         head.extend_from_slice(b"\r\n\r\n");
         bodies.push(Body::Bytes(head.freeze()));
-        bodies.push(Body::File(FileRange::new(Arc::clone(file), part.start, part.end - part.start)));
+        let mut range = FileRange::new(Arc::clone(file), part.start, part.end - part.start);
+        // Nobody looks into a chain: how many others there are is not known there.
+        range.share(usize::MAX);
+        bodies.push(Body::File(range));
     }
     bodies.push(Body::Bytes(Bytes::from(format!("\r\n--{boundary}--\r\n"))));
     Body::chain(bodies)

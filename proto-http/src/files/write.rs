@@ -1,6 +1,6 @@
 //! PUT and DELETE.
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body::Body as _;
 use ropewalk_core::data::files::{FileHandle, Kind, Meta, Open, Remove, VPath, Write};
@@ -104,32 +104,46 @@ pub(super) async fn guarded(guard: &Guard, view: &View, path: &VPath, is_there: 
 }
 
 /// Writes the content as it comes, from `offset` on.
-pub(super) async fn receive(body: &mut Body, file: &dyn FileHandle, mut offset: u64) -> Result<(), Stop> {
-    let mut gathered = BytesMut::new();
-    loop {
-        let chunk = body.chunk().await?;
-        let ends = chunk.is_none();
-        // What comes in large pieces is not copied.
-        let whole = chunk.as_ref().filter(|chunk| gathered.is_empty() && chunk.len() >= CHUNK / 4).cloned();
-        match (whole, chunk) {
-            (Some(chunk), _) => offset = write(file, offset, chunk).await?,
-            (None, Some(chunk)) => gathered.extend_from_slice(&chunk),
-            (None, None) => {}
-        }
-        if gathered.len() >= CHUNK || (ends && !gathered.is_empty()) {
-            offset = write(file, offset, gathered.split().freeze()).await?;
-        }
-        if ends {
-            return Ok(());
-        }
+pub(super) async fn receive(body: &mut Body, file: &dyn FileHandle, offset: u64) -> Result<(), Stop> {
+    let mut writer = Writer::new(file, offset);
+    while let Some(chunk) = body.chunk().await? {
+        writer.write(chunk).await?;
     }
+    writer.finish().await
 }
 
-/// Where the next goes.
-async fn write(file: &dyn FileHandle, offset: u64, data: bytes::Bytes) -> Result<u64, Stop> {
-    let octets = data.len() as u64;
-    file.write_at(offset, data).await.map_err(Stop::change)?;
-    Ok(offset.saturating_add(octets))
+/// Gathers what comes in small pieces, for a write costs more than a copy.
+pub(super) struct Writer<'a> {
+    file: &'a dyn FileHandle,
+    offset: u64,
+    gathered: BytesMut,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(file: &'a dyn FileHandle, offset: u64) -> Self {
+        Self { file, offset, gathered: BytesMut::new() }
+    }
+
+    pub(super) async fn write(&mut self, chunk: Bytes) -> Result<(), Stop> {
+        if self.gathered.is_empty() && chunk.len() >= CHUNK / 4 {
+            return self.put(chunk).await;
+        }
+        self.gathered.extend_from_slice(&chunk);
+        if self.gathered.len() >= CHUNK { self.finish().await } else { Ok(()) }
+    }
+
+    /// Writes what is left.
+    pub(super) async fn finish(&mut self) -> Result<(), Stop> {
+        let rest = self.gathered.split().freeze();
+        if rest.is_empty() { Ok(()) } else { self.put(rest).await }
+    }
+
+    async fn put(&mut self, data: Bytes) -> Result<(), Stop> {
+        let octets = data.len() as u64;
+        self.file.write_at(self.offset, data).await.map_err(Stop::change)?;
+        self.offset = self.offset.saturating_add(octets);
+        Ok(())
+    }
 }
 
 /// 201 or 204, with the tag of what is there now.

@@ -8,7 +8,7 @@ use http::{StatusCode, header};
 use ropewalk_core::{Error, Result};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::input::{Feed, Input};
 use super::output::{self, BadOutput, Head, Scan};
@@ -19,6 +19,8 @@ use crate::server::{Body, Failure, Request, Response};
 
 /// Octets of output that are read at once.
 const READ: usize = 16 * 1024;
+/// How long the last output of a program that has ended may take to come: it is in the pipe.
+const DRAIN: Duration = Duration::from_millis(100);
 
 /// A program that runs for a request. Dropping it ends the program.
 pub(super) struct Exchange {
@@ -30,6 +32,8 @@ pub(super) struct Exchange {
     since: Instant,
     until: Instant,
     limits: CgiLimits,
+    /// Until when what it said before it ended is waited for.
+    drained: Option<Instant>,
     /// Its answer says itself that something failed.
     fails: bool,
 }
@@ -51,6 +55,7 @@ impl Exchange {
             since: now,
             until: now + cgi.limits.time.min(FOREVER),
             limits: cgi.limits.clone(),
+            drained: None,
             fails: false,
         }
     }
@@ -101,12 +106,16 @@ impl Exchange {
         }
     }
 
-    /// Reads output; 0 is its end. Meanwhile the program gets its input, and what it says on its standard error is
-    /// logged.
+    /// Reads output; 0 is its end, which is also where the program has ended and others hold it open. Meanwhile the program
+    /// gets its input, and what it says on its standard error is logged.
     async fn read(&mut self) -> Result<usize> {
         let Some(Running { group, stdout }) = &mut self.running else { return Ok(0) };
         self.output.reserve(READ);
         loop {
+            if let Some(drained) = self.drained {
+                let read = timeout_at(drained, stdout.read_buf(&mut self.output)).await;
+                return Ok(read.unwrap_or(Ok(0))?);
+            }
             let quiet = self.since + self.patience.min(FOREVER);
             let waits = !self.feed.awaits_client();
             tokio::select! {
@@ -121,7 +130,7 @@ impl Exchange {
                     fed?;
                     self.since = Instant::now();
                 }
-                never = group.log() => match never {},
+                () = group.over() => self.drained = Some(Instant::now() + DRAIN),
                 () = sleep_until(quiet), if waits => {
                     return Err(Error::limit(LATE, "a program did nothing for too long"));
                 }

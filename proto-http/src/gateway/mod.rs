@@ -26,12 +26,14 @@ use std::time::Duration;
 
 use http::{HeaderValue, Method, StatusCode, header};
 use ropewalk_core::Pool;
+use ropewalk_core::data::cred::Principal;
 use ropewalk_core::data::files::{DotDot, VPath};
 use ropewalk_core::{Error, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::server::{BoxHandler, Failure, Handler, Request, Response};
+use crate::site::Gate;
 pub(crate) use config::read;
 use exchange::Exchange;
 use process::Keeper;
@@ -265,9 +267,19 @@ const ALLOW: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS, PUT, PO
 const WAITING: usize = 8;
 
 impl Handler for Cgi {
-    async fn handle(&self, request: Request) -> Result<Response, Failure> {
+    async fn handle(&self, mut request: Request) -> Result<Response, Failure> {
         match self.locate(&request).await? {
-            Located::Script(script) => self.run(request, script).await,
+            Located::Script(script) => {
+                // What comes behind a program's path is its own affair, and must not take it out of a rule.
+                let path = script.path(&request).ok_or(StatusCode::NOT_FOUND)?;
+                Gate::admit(&mut request, &path).await?;
+                let who: Option<Principal> = request.extensions.get().cloned();
+                let mut response = self.run(request, script).await?;
+                if let Some(who) = who {
+                    response.extensions_mut().insert(who);
+                }
+                Ok(response)
+            }
             Located::Refused(status) => Err(status.into()),
             Located::Nothing => self.hand_on(request).await,
         }

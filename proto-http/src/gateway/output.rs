@@ -117,9 +117,10 @@ pub(super) fn parse(head: &Bytes) -> Result<Head, BadOutput> {
 
 const STATUS: HeaderName = HeaderName::from_static("status");
 
-/// Fields that are the server's affair (§6.3.4).
-const OURS: [HeaderName; 9] = [
+/// Fields that are the server's affair (§6.3.4); so is the date of an answer that it makes (RFC 9110 §6.6.1).
+const OURS: [HeaderName; 10] = [
     STATUS,
+    header::DATE,
     header::CONNECTION,
     header::TE,
     header::TRAILER,
@@ -198,8 +199,9 @@ mod tests {
 
     #[test]
     fn the_servers_fields_are_not_the_programs() {
-        let head =
-            read("Content-Type: a/b\nConnection: close\nTransfer-Encoding: chunked\nKeep-Alive: 1\n\n");
+        let head = read(
+            "Content-Type: a/b\nConnection: close\nTransfer-Encoding: chunked\nKeep-Alive: 1\nDate: x\n\n",
+        );
         assert_eq!(head.unwrap().headers.len(), 1);
     }
 

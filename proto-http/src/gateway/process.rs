@@ -87,12 +87,13 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// Logs what the program says on its standard error; never done. Cancel-safe.
-    pub(super) async fn log(&mut self) -> Infallible {
-        match &mut self.leader {
-            Some(leader) => leader.log.run().await,
-            None => pending().await,
-        }
+    /// Done when the program itself has ended. What it has left in its group is then killed. Until then what it says on its
+    /// standard error is logged. Cancel-safe.
+    pub(super) async fn over(&mut self) {
+        let Some(leader) = &mut self.leader else { return pending().await };
+        // Where that cannot be known, it is not ours any more.
+        drop(leader.ended_and_logged().await);
+        leader.signal(Signal::KILL);
     }
 
     /// How the program has ended, whose output has: the system closes that a little earlier. `None` where it goes on.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use http::StatusCode;
+use ropewalk_core::data::files::{DotDot, VPath};
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, Stat, fstat, open, openat, openat2};
 use rustix::io::Errno;
 
@@ -54,6 +55,11 @@ impl Script {
             .flatten()
             .copied()
             .collect()
+    }
+
+    /// The path that asks for it and for nothing behind it.
+    pub(super) fn path(&self, request: &Request) -> Option<VPath> {
+        VPath::parse(&self.name(request), &VPath::ROOT, DotDot::Refuse).ok()
     }
 
     /// `PATH_INFO` (RFC 3875 §4.1.5).

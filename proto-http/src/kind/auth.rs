@@ -48,10 +48,8 @@ impl<'a> Accounts<'a> {
             .key("without_tls", "Let passwords come over plain text, where something before us ends TLS.")
             .or(false);
         let schemes: Option<Vec<_>> = schemes.iter().map(|word| scheme(section, word)).collect();
-        let mut auth = Auth::new(self.logins(section, accounts?)?, plain(paths))
-            .except(plain(except))
-            .users(users)
-            .groups(groups);
+        let mut auth =
+            Auth::new(self.logins(accounts?), plain(paths)).except(plain(except)).users(users).groups(groups);
         if !methods.is_empty() {
             auth = auth.methods(methods);
         }
@@ -62,14 +60,13 @@ impl<'a> Accounts<'a> {
         auth.map_err(|error| section.error(error.to_string())).ok()
     }
 
-    fn logins(&mut self, section: &Section<'_>, accounts: Arc<dyn Authenticator>) -> Option<Arc<Logins>> {
+    fn logins(&mut self, accounts: Arc<dyn Authenticator>) -> Arc<Logins> {
         if let Some((_, logins)) = self.known.iter().find(|(known, _)| Arc::ptr_eq(known, &accounts)) {
-            return Some(Arc::clone(logins));
+            return Arc::clone(logins);
         }
-        let logins = Logins::new(Arc::clone(&accounts), self.service.as_str());
-        let logins = Arc::new(logins.map_err(|error| section.error(error.chain())).ok()?);
+        let logins = Arc::new(Logins::new(Arc::clone(&accounts), self.service.as_str()));
         self.known.push((accounts, Arc::clone(&logins)));
-        Some(logins)
+        logins
     }
 }
 

@@ -1,7 +1,10 @@
 use std::path::Path;
+use std::sync::Arc;
 
 use http::HeaderValue;
 use ropewalk_core::config::{Resources, Section, Text};
+use ropewalk_core::data::cred::Realm;
+use ropewalk_core::data::files::layers::Mounts;
 use ropewalk_core::data::files::{Files, Name};
 
 use super::auth::Accounts;
@@ -87,13 +90,19 @@ async fn nothing(_: Request) -> Result<Response, Failure> {
 }
 
 fn files(section: &mut Section<'_>, resources: &Resources) -> Option<Static> {
-    let files = section.key("files", "The tree to serve.").optional_resource::<dyn Files>("files", resources);
+    let (files, people) = trees(section, resources);
     let listing = section.key("listing", "Whether a folder without an index file is listed.").or(true);
     let most: usize = section.key("listing_most", "Names in a listing at most.").or(10_000);
     let index: Vec<String> =
         section.key("index", "Files that stand for their folder.").or(vec!["index.html".into()]);
     let cache: Option<String> = section.key("cache_control", "`Cache-Control` of files.").optional();
     let types = types(section);
+    let write = section
+        .key("write", "Whether files can be sent and removed, where the tree may be written.")
+        .or(false);
+    let dav = section.key("dav", "Whether WebDAV is spoken: to read, and with `write` to write.").or(false);
+    let archives =
+        section.key("archive", "Whether a folder can be fetched as one file: `?archive=zip`.").or(false);
     let names = index.iter().map(|name| Name::new(name.clone())).collect::<Result<Vec<_>, _>>();
     let names = names.map_err(|e| section.error_in("index", e.to_string())).ok();
     let cache = cache.map(HeaderValue::try_from).transpose();
@@ -102,7 +111,30 @@ fn files(section: &mut Section<'_>, resources: &Resources) -> Option<Static> {
     if let Some(value) = cache? {
         all = all.cache_control(value);
     }
+    if let Some(people) = people {
+        all = all.people(people);
+    }
+    all = if write { all.writable() } else { all };
+    all = if dav { all.dav() } else { all };
+    all = if archives { all.archives() } else { all };
     Some(all)
+}
+
+/// What gives each person their own view of a tree.
+type People = Arc<dyn Realm<dyn Files>>;
+
+/// The tree for all, and that of each person. Where there is none for all, whoever has not logged in sees nothing.
+fn trees(section: &mut Section<'_>, resources: &Resources) -> (Option<Arc<dyn Files>>, Option<People>) {
+    const DOC: &str = "The tree to serve; whoever has logged in sees it with their own rights.";
+    let name = section.text("files");
+    let people = name.and_then(|name| resources.get::<dyn Realm<dyn Files>>("files", name));
+    let of_people = name.is_some_and(|name| resources.get::<dyn Files>("files", name).is_none());
+    if people.is_some() && of_people {
+        let people = section.key("files", DOC).optional_resource::<dyn Realm<dyn Files>>("files", resources);
+        let nothing: Arc<dyn Files> = Arc::new(Mounts::new(None, []));
+        return (Some(nothing), people);
+    }
+    (section.key("files", DOC).optional_resource::<dyn Files>("files", resources), people)
 }
 
 /// `types = ["md=text/markdown; charset=utf-8"]`.

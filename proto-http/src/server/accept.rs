@@ -51,7 +51,7 @@ impl Default for Options {
             head: 64 * 1024,
             target: 8 * 1024,
             headers: 100,
-            streams: 200,
+            streams: 100,
             access_log: AccessLog::default(),
         }
     }

@@ -116,9 +116,11 @@ impl Activity {
         self.lock().untaken.insert(number, Instant::now());
     }
 
-    /// An answer was asked for more: what it gave was taken.
-    pub(super) fn taken(&self, number: u64) {
-        self.lock().untaken.remove(&number);
+    /// An answer was asked for more: what it gave was taken. Gives how many others there are that still wait for that.
+    pub(super) fn taken(&self, number: u64) -> usize {
+        let mut state = self.lock();
+        state.untaken.remove(&number);
+        state.untaken.len()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -7,9 +7,11 @@ use bytes::{Bytes, BytesMut};
 use ropewalk_core::data::files::{FileHandle, FsError};
 use ropewalk_core::{Error, Result};
 
-/// Octets that are read from a file at once. As many are held for each answer that its peer does not take; more would
+/// Octets that are read from a file at once. Twice as many are held for an answer that its peer does not take; more would
 /// hardly be faster, for TLS and HTTP/2 take no more at once either.
 const CHUNK: u64 = 64 * 1024;
+/// As many at least, however many answers share them.
+const LEAST: u64 = 8 * 1024;
 
 /// A part of an open file, as content.
 ///
@@ -39,6 +41,11 @@ impl FileRange {
     pub(crate) fn in_chunks(mut self, octets: u64) -> Self {
         self.chunk = octets;
         self
+    }
+
+    /// As one of so many answers, of which a peer may leave every one untaken, reads it.
+    pub(crate) fn share(&mut self, answers: usize) {
+        self.chunk = (CHUNK / answers.max(1) as u64).max(LEAST);
     }
 
     /// The next octets; `None` at the end.

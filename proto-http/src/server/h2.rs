@@ -38,6 +38,7 @@ const WINDOW: u32 = 1024 * 1024;
 const SEND_BUFFER: usize = 64 * 1024;
 /// How often an HTTP/2 peer is asked whether it is there.
 const PING: Duration = Duration::from_secs(30);
+
 /// Serves a connection of HTTP/2, whose preface has come.
 pub(super) async fn serve(conn: Connection, pipeline: Pipeline) -> Result<()> {
     let activity = Arc::new(Activity::new());

@@ -67,8 +67,23 @@ pub(crate) fn protect(headers: &mut http::HeaderMap) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 
-const POLICY: &str = concat!(
-    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; style-src '",
-    include_str!("style.hash"),
-    "'"
-);
+/// The same for a page with a form, which goes nowhere but to this server.
+pub(crate) fn protect_form(headers: &mut http::HeaderMap) {
+    protect(headers);
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(FORM_POLICY));
+}
+
+macro_rules! policy {
+    ($form:literal) => {
+        concat!(
+            "default-src 'none'; base-uri 'none'; form-action '",
+            $form,
+            "'; frame-ancestors 'none'; style-src '",
+            include_str!("style.hash"),
+            "'"
+        )
+    };
+}
+
+const POLICY: &str = policy!("none");
+const FORM_POLICY: &str = policy!("self");

@@ -108,9 +108,19 @@ fn check(options: &Options, head: &Parts, offers: &Offers, secure: bool) -> Resu
         return Err(Failure::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE).closing());
     }
     host::check(head.version, uri, &head.headers).map_err(|_| Failure::bad_request().closing())?;
-    // RFC 9110 §7.4. In HTTP/2 every request has a scheme, and one that a gateway passes on has the client's.
-    if uri.scheme() == Some(&Scheme::HTTPS) && !secure && head.version < Version::HTTP_2 {
-        return Err(Failure::new(StatusCode::MISDIRECTED_REQUEST));
+    // RFC 9113 §8.2.1. An engine of HTTP/1 reads no such value: there the spaces are not part of it.
+    if head.version >= Version::HTTP_2 && head.headers.values().any(is_padded) {
+        return Err(Failure::bad_request());
+    }
+    // RFC 9110 §7.4.
+    match uri.scheme() {
+        Some(scheme) if *scheme == Scheme::HTTPS && !secure => {
+            return Err(Failure::new(StatusCode::MISDIRECTED_REQUEST));
+        }
+        Some(scheme) if *scheme != Scheme::HTTPS && *scheme != Scheme::HTTP => {
+            return Err(Failure::bad_request());
+        }
+        _ => {}
     }
     match head.method {
         // RFC 9110 §9.3.6: no tunnels here, but for those to another protocol (RFC 8441).
@@ -126,6 +136,11 @@ fn check(options: &Options, head: &Parts, offers: &Offers, secure: bool) -> Resu
         return Err(Failure::bad_request().closing());
     }
     target::decode(uri.path()).ok_or_else(Failure::bad_request)
+}
+
+fn is_padded(value: &HeaderValue) -> bool {
+    let octets = value.as_bytes();
+    octets.trim_ascii().len() != octets.len()
 }
 
 /// An answer that is being made.

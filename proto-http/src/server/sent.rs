@@ -58,7 +58,10 @@ impl HttpBody for Sent {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
         let this = &mut *self;
         if let Some(exchange) = &this.exchange {
-            exchange.activity.taken(exchange.number);
+            let others = exchange.activity.taken(exchange.number);
+            if let Body::File(file) = &mut this.body {
+                file.share(others + 1);
+            }
         }
         let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
         match &frame {

@@ -129,6 +129,10 @@ impl Sites {
         if let Some(site) = self.exact.get(&*name) {
             return Some(*site);
         }
+        // `.example` and `a..example` are below nothing.
+        if name.split('.').any(str::is_empty) {
+            return None;
+        }
         let mut rest = &*name;
         while let Some((_, parent)) = rest.split_once('.').filter(|_| !self.below.is_empty()) {
             if let Some(site) = self.below.get(parent) {
@@ -223,6 +227,9 @@ mod tests {
             ("example", None),
             ("ax.example.org", None),
             ("notexample", None),
+            (".x.example", None),
+            ("a..x.example", None),
+            (".", None),
             ("", None),
         ] {
             assert_eq!(sites.claimed(name), site, "{name}");
@@ -252,7 +259,8 @@ mod tests {
         #[test]
         fn any_name_is_found_in_bounded_time(name in "[a-zA-Z.*]{0,40}|(a\\.){0,40000}") {
             let sites = sites(&[&["*.a", "b.a"]]).unwrap();
-            let expected = name.len() <= LONGEST && name.to_lowercase().ends_with(".a");
+            let is_below = name.to_lowercase().ends_with(".a") && !name.split('.').any(str::is_empty);
+            let expected = name.len() <= LONGEST && is_below;
             prop_assert_eq!(sites.claimed(&name).is_some(), expected);
         }
     }

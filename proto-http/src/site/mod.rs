@@ -3,6 +3,7 @@
 mod auth;
 mod errors;
 mod fields;
+mod gate;
 mod hosts;
 mod moves;
 mod pattern;
@@ -18,6 +19,7 @@ use ropewalk_core::data::files::VPath;
 pub use auth::{Auth, Logins, Scheme};
 pub use errors::Statuses;
 pub use fields::Fields;
+pub(crate) use gate::Gate;
 pub use hosts::{Host, Sites, UnknownHost};
 pub use moves::{Redirect, Rewrite, When};
 pub use pattern::Pattern;
@@ -133,7 +135,8 @@ impl Handler for Site {
                 fields.apply(&path, status, headers);
             }
         }
-        if let Some(who) = who {
+        // A handler may have found a path that needs a login where its own needs none.
+        if let Some(who) = who.or_else(|| response.extensions().get().cloned()) {
             fields::private(response.headers_mut());
             response.extensions_mut().insert(who);
         }
@@ -157,6 +160,9 @@ impl Site {
     /// What the rules and the handler say. `who` is who has logged in, whatever comes of it.
     async fn answer(&self, mut request: Request, who: &mut Option<Principal>) -> Result<Response, Failure> {
         let rules = &*self.rules;
+        if !rules.auth.is_empty() {
+            request.extensions.insert(Gate(Arc::clone(&self.rules)));
+        }
         for redirect in &rules.redirects {
             if let Some(response) = redirect.answer(&request)? {
                 return Ok(response);

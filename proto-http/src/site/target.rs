@@ -120,6 +120,7 @@ fn push(path: &mut String, piece: &str) {
 /// A name or address that means itself wherever it is written.
 fn is_plain(host: &str) -> bool {
     host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte))
+        && !host.split('.').any(str::is_empty)
 }
 
 impl FromStr for Target {

@@ -15,7 +15,7 @@ use ropewalk_core::net::Info;
 
 use super::files::{content, field};
 use super::*;
-use crate::{Auth, Handler as _, Logins, Method, Pattern, Scheme, Site, Sites, Static};
+use crate::{Auth, Cgi, Handler as _, Logins, Method, Pattern, Scheme, Site, Sites, Static};
 
 /// Knows ann of the staff and bob, whose password is `swordfish`, and ann's token; counts how often it is asked.
 #[derive(Default)]
@@ -53,7 +53,7 @@ pub(super) fn authorization(login: &str) -> String {
 }
 
 fn logins() -> Arc<Logins> {
-    Arc::new(Logins::new(Arc::new(Desk::default()), "web").unwrap())
+    Arc::new(Logins::new(Arc::new(Desk::default()), "web"))
 }
 
 fn pattern(text: &str) -> Pattern {
@@ -195,6 +195,26 @@ async fn what_is_excepted_needs_no_login_and_all_rules_count() {
 }
 
 #[tokio::test]
+async fn what_stands_behind_a_program_does_not_take_it_out_of_a_rule() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "printf 'Content-Type: a/b\\n\\n'; printf 'for %s.' \"$REMOTE_USER\"";
+    std::fs::write(folder.path().join("p.sh"), text).unwrap();
+    let programs = || Site::new(Cgi::new(folder.path()).extension("sh", ["sh"]).index("p.sh"));
+    let named = || programs().auth(Auth::new(logins(), [pattern("*.sh")]).groups(["staff".parse().unwrap()]));
+    let all = || Auth::new(logins(), [Pattern::every()]).except([pattern("*.css")]);
+    for path in ["/p.sh", "/p.sh/", "/p.sh/x", "/p.sh/x.css", "/%70.sh//x.css", "/"] {
+        let line = format!("GET {path}");
+        assert_eq!(status(&ask(named(), &line, "").await), "401", "{path}");
+        assert_eq!(status(&ask(programs().auth(all()), &line, "").await), "401", "{path}");
+        assert_eq!(status(&ask(named(), &line, &authorization("bob:swordfish")).await), "403", "{path}");
+        let said = ask(named(), &line, &authorization("ann:swordfish")).await;
+        assert!(status(&said) == "200" && said.contains("for ann."), "{path}: {said}");
+        assert_eq!(field(&said, "cache-control"), Some("private"), "{path}");
+    }
+    assert_eq!(status(&ask(programs().auth(all()), "GET /x.css", "").await), "404", "that is no program");
+}
+
+#[tokio::test]
 async fn over_plain_text_from_afar_nobody_is_asked_for_a_password() {
     for fields in [String::new(), authorization("ann:swordfish")] {
         let said = ask_from_afar(guarded(), &fields).await;
@@ -227,9 +247,9 @@ async fn a_scheme_that_is_not_offered_is_not_taken() {
 }
 
 #[tokio::test]
-async fn a_password_is_checked_once_and_a_wrong_one_counts_against_the_peer_each_time() {
+async fn accounts_are_asked_each_time_and_a_wrong_password_counts_each_time() {
     let desk = Arc::new(Desk::default());
-    let logins = Arc::new(Logins::new(Arc::clone(&desk) as Arc<dyn Authenticator>, "web").unwrap());
+    let logins = Arc::new(Logins::new(Arc::clone(&desk) as Arc<dyn Authenticator>, "web"));
     let site = Site::new(whoami).auth(Auth::new(logins, [Pattern::every()]));
     let ask = |login: &str| format!("GET / HTTP/1.1\r\nHost: x\r\n{}\r\n", authorization(login));
     let mut peer = Peer::of(Http::new(site));
@@ -237,11 +257,11 @@ async fn a_password_is_checked_once_and_a_wrong_one_counts_against_the_peer_each
     peer.io.shutdown().await.unwrap();
     let said = peer.rest().await;
     assert_eq!((said.matches("HTTP/1.1 200").count(), said.matches("HTTP/1.1 401").count()), (3, 2));
-    assert_eq!(desk.0.load(Ordering::Relaxed), 2);
+    assert_eq!(desk.0.load(Ordering::Relaxed), 5);
     assert!(peer.cx.is_authenticated());
     let metrics = peer.cx.metrics().render();
     assert!(metrics.contains("ropewalk_offences_total{offence=\"wrong_password\"} 2"), "{metrics}");
-    for (result, count) in [("ok", 1), ("refused", 1)] {
+    for (result, count) in [("ok", 1), ("refused", 2)] {
         let line = format!(
             "ropewalk_auth_attempts_total{{proto=\"http\",mech=\"basic\",result=\"{result}\"}} {count}"
         );

@@ -62,7 +62,7 @@ fn token(answer: &str) -> &str {
 async fn options_say_what_there_is() {
     let files = tree();
     let said = ask(&files, "OPTIONS", "/", "", "").await;
-    assert_eq!((status(&said), field(&said, "dav")), ("200", Some("1, 2, 3")));
+    assert_eq!((status(&said), field(&said, "dav")), ("200", Some("1, 2, 3, sabredav-partialupdate")));
     assert_eq!(field(&said, "ms-author-via"), Some("DAV"));
     assert!(field(&said, "allow").unwrap().contains("LOCK"));
     let read_only = Http::new(Static::new(files.clone()).dav());
@@ -403,7 +403,7 @@ fn for_two(files: &Tree) -> Http {
     let people = ["ann:a", "bob:b"]
         .iter()
         .fold(People::new().unwrap(), |people, who| people.user(who.parse().unwrap()));
-    let logins = Arc::new(Logins::new(Arc::new(people), "test").unwrap());
+    let logins = Arc::new(Logins::new(Arc::new(people), "test"));
     let site = Site::new(Static::new(files.clone()).writable().dav());
     Http::new(site.auth(Auth::new(logins, [Pattern::every()]).without_tls()))
 }

@@ -1,13 +1,16 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use async_trait::async_trait;
+use bytes::BytesMut;
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use ropewalk_core::data::files::Memory;
+use ropewalk_core::data::files::{FileHandle, Files as _, FsError, Memory, Meta, Name, Open, VPath};
 
 use super::*;
-use crate::{Static, StatusCode};
+use crate::{FileRange, Static, StatusCode};
 
 pub(super) type Client = SendRequest<Empty<bytes::Bytes>>;
 
@@ -146,6 +149,81 @@ async fn rapid_resets_are_answered_by_goaway() {
         rest = next;
     }
     assert!(calm, "{said:?}");
+}
+
+/// A file of a gigabyte, of which is counted what was read.
+struct Counted {
+    meta: Meta,
+    read: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl FileHandle for Counted {
+    fn opened(&self) -> &Meta {
+        &self.meta
+    }
+
+    async fn read_at(&self, _: u64, mut buf: BytesMut) -> Result<BytesMut, FsError> {
+        let octets = buf.capacity() - buf.len();
+        self.read.fetch_add(octets, Ordering::Relaxed);
+        buf.extend_from_slice(&vec![0; octets]);
+        Ok(buf)
+    }
+
+    async fn meta(&self) -> Result<Meta, FsError> {
+        Ok(self.meta.clone())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn streams_that_are_not_read_hold_little_together() {
+    let read = Arc::new(AtomicUsize::new(0));
+    let open = Arc::new(AtomicUsize::new(0));
+    let (counter, opened) = (Arc::clone(&read), Arc::clone(&open));
+    let memory = Memory::new().with("/x", "");
+    let path = VPath::ROOT.join(&Name::new("x").unwrap()).unwrap();
+    let meta = memory.open(&path, &Open::read()).await.unwrap().opened().clone();
+    let handler = move |_: Request| {
+        opened.fetch_add(1, Ordering::Relaxed);
+        let file = Counted { meta: meta.clone(), read: Arc::clone(&counter) };
+        async move { Ok(Response::new(Body::File(FileRange::new(Arc::new(file), 0, 1 << 30)))) }
+    };
+    for window in [0_u8, 1] {
+        read.store(0, Ordering::Relaxed);
+        open.store(0, Ordering::Relaxed);
+        let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+        // SETTINGS_INITIAL_WINDOW_SIZE.
+        bytes.extend(frame(4, 0, 0, &[0, 4, 0, 0, 0, window]));
+        for stream in (1..401).step_by(2) {
+            bytes.extend(frame(1, 5, stream, &[0x82, 0x86, 0x84, 0x41, 1, b'x']));
+        }
+        let mut peer = Peer::of(Http::new(handler.clone()));
+        peer.send(&bytes).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(open.load(Ordering::Relaxed), 100, "RFC 9113 §6.5.2 asks for no fewer");
+        let held = read.load(Ordering::Relaxed);
+        assert!((1..2 << 20).contains(&held), "{held} octets with a window of {window}");
+    }
+}
+
+#[tokio::test]
+async fn the_scheme_of_a_request_is_that_of_its_connection() {
+    let (mut client, _conn, _cx, _server) = client(Peer::of(Http::new(echo)), 65_535).await;
+    for (uri, expected) in [("http://x/", 200), ("https://x/", 421), ("ftp://x/", 400), ("http://x/", 200)] {
+        let request = http::Request::get(uri).body(Empty::new()).unwrap();
+        assert_eq!(client.send_request(request).await.unwrap().status(), expected, "{uri}");
+    }
+}
+
+#[tokio::test]
+async fn a_value_with_spaces_around_it_is_malformed() {
+    let (mut client, _conn, _cx, _server) = client(Peer::of(Http::new(echo)), 65_535).await;
+    for (value, expected) in [(&b"a b"[..], 200), (b" a", 400), (b"a ", 400), (b"\ta", 400), (b"", 200)] {
+        let value = http::HeaderValue::from_bytes(value).unwrap();
+        let request =
+            http::Request::get("http://x/").header("x-a", value.clone()).body(Empty::new()).unwrap();
+        assert_eq!(client.send_request(request).await.unwrap().status(), expected, "{value:?}");
+    }
 }
 
 #[tokio::test]

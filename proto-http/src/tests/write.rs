@@ -185,3 +185,156 @@ async fn a_lock_is_respected_without_webdav() {
     assert_eq!(status(&ask("PUT", &format!("If: (<{}>)\r\n", lock.token)).await), "204");
     assert_eq!(status(&ask("PUT", "If: (<urn:uuid:other>)\r\n").await), "412");
 }
+
+#[tokio::test]
+async fn an_upload_goes_on_where_it_was_cut() {
+    let files = tree();
+    for (fields, body, code, content) in [
+        ("X-Update-Range: append\r\n", "er", "204", "older"),
+        ("X-Update-Range: bytes=5-\r\n", " still", "204", "older still"),
+        ("X-Update-Range: bytes=0-1\r\n", "OL", "204", "OLder still"),
+        ("X-Update-Range: bytes=0-4\r\n", "OL", "400", "OLder still"),
+        ("X-Update-Range: bytes=12-\r\n", "x", "416", "OLder still"),
+        ("X-Update-Range: bytes=-2\r\n", "x", "400", "OLder still"),
+        ("", "x", "400", "OLder still"),
+        (
+            "X-Update-Range: append\r\nContent-Type: application/json-patch+json\r\n",
+            "x",
+            "415",
+            "OLder still",
+        ),
+        ("X-Update-Range: append\r\nContent-Encoding: gzip\r\n", "x", "415", "OLder still"),
+        ("X-Update-Range: append\r\nIf-Match: \"other\"\r\n", "x", "412", "OLder still"),
+    ] {
+        let said = ask(&files, "PATCH", "/a", fields, body).await;
+        assert_eq!(status(&said), code, "{fields}");
+        assert_eq!(kept(&files, "/a").await.unwrap(), content, "{fields}");
+    }
+    for (target, code) in [("/none", "404"), ("/dir", "405"), ("/a/", "404"), ("/link", "403")] {
+        assert_eq!(
+            status(&ask(&files, "PATCH", target, "X-Update-Range: append\r\n", "x").await),
+            code,
+            "{target}"
+        );
+    }
+    let beyond = ask(&files, "PATCH", "/a", "X-Update-Range: bytes=12-\r\n", "x").await;
+    assert_eq!(field(&beyond, "content-range"), Some("bytes */11"));
+    let mut peer = Peer::of(http(&files));
+    let head = "PATCH /a HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nX-Update-Range: append\r\n\r\n";
+    peer.send(head.to_owned() + ", and").await;
+    peer.io.shutdown().await.unwrap();
+    peer.rest().await;
+    let now = kept(&files, "/a").await.unwrap();
+    assert!(now.starts_with("OLder still"), "{now}");
+}
+
+fn form(parts: &[(&str, &str)]) -> String {
+    let part = |(name, content): &(&str, &str)| {
+        format!(
+            "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n{content}\r\n"
+        )
+    };
+    parts.iter().map(part).collect::<String>() + "--b--\r\n"
+}
+
+const FORM: &str = "Content-Type: multipart/form-data; boundary=b\r\n";
+
+#[tokio::test]
+async fn a_form_puts_its_files_into_the_directory() {
+    let files = tree();
+    let body = form(&[("one", "1"), ("C:\\x\\two words", "2"), ("", "")]);
+    let said = ask(&files, "POST", "/dir/", FORM, &body).await;
+    assert_eq!((status(&said), field(&said, "location")), ("303", Some("/dir/")));
+    assert_eq!(kept(&files, "/dir/one").await.unwrap(), "1");
+    assert_eq!(kept(&files, "/dir/two words").await.unwrap(), "2");
+    for (target, body, code) in [
+        ("/dir/", form(&[("b", "new")]), "409"),
+        ("/dir/", form(&[("sub", "new")]), "409"),
+        ("/dir/", form(&[("", "")]), "400"),
+        ("/dir/", "--b".to_owned(), "400"),
+        ("/a", form(&[("x", "1")]), "405"),
+        ("/none/", form(&[("x", "1")]), "404"),
+        ("/dir/", form(&[(&"x".repeat(256), "1")]), "400"),
+    ] {
+        assert_eq!(status(&ask(&files, "POST", target, FORM, &body).await), code, "{target} {body}");
+    }
+    assert_eq!(kept(&files, "/dir/b").await.unwrap(), "b");
+    let above = ask(&files, "POST", "/dir/", FORM, &form(&[("../up", "1"), ("..", "2")])).await;
+    assert_eq!(status(&above), "303");
+    assert_eq!(kept(&files, "/up").await, None);
+    assert_eq!(kept(&files, "/dir/up").await.unwrap(), "1");
+}
+
+#[tokio::test]
+async fn a_form_that_is_cut_leaves_no_half_of_a_file() {
+    let files = tree();
+    let whole = form(&[("cut", "0123456789")]);
+    let mut peer = Peer::of(http(&files));
+    let head = format!("POST /dir/ HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n{FORM}\r\n", whole.len());
+    peer.send(head + whole.split_at(whole.len() - 12).0).await;
+    peer.io.shutdown().await.unwrap();
+    assert_eq!(status(&peer.rest().await), "400");
+    assert_eq!(kept(&files, "/dir/cut").await, None);
+}
+
+#[tokio::test]
+async fn a_form_of_another_site_is_refused() {
+    let files = tree();
+    for (fields, code) in [
+        ("Origin: http://evil.example\r\n", "403"),
+        ("Origin: null\r\n", "403"),
+        ("Sec-Fetch-Site: cross-site\r\n", "403"),
+        ("Sec-Fetch-Site: same-site\r\nOrigin: http://x\r\n", "403"),
+        ("Origin: http://x\r\n", "303"),
+        ("Origin: https://x\r\nSec-Fetch-Site: same-origin\r\n", "409"),
+    ] {
+        let said = ask(&files, "POST", "/dir/", &format!("{FORM}{fields}"), &form(&[("new", "1")])).await;
+        assert_eq!(status(&said), code, "{fields}");
+    }
+}
+
+#[tokio::test]
+async fn a_listing_has_a_form_where_that_is_of_use() {
+    let files = tree();
+    let said = ask(&files, "GET", "/dir/", "", "").await;
+    assert!(content(&said).contains("<form") && content(&said).contains("multiple"), "{said}");
+    assert!(field(&said, "content-security-policy").unwrap().contains("form-action 'self'"));
+    let read_only = Http::new(Static::new(Arc::new(files.clone())));
+    let said = say(read_only, "GET /dir/ HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert!(!content(&said).contains("<form"));
+    assert!(field(&said, "content-security-policy").unwrap().contains("form-action 'none'"));
+}
+
+#[tokio::test]
+async fn a_folder_is_fetched_as_one_file() {
+    let long = format!("/dir/{}/{}", "n".repeat(90), "m".repeat(90));
+    let files = tree().with("/dir/é \"q\\", "odd").with(&long, "long").with_link("/dir/up", "..");
+    let http = |files: &Memory| Http::new(Static::new(Arc::new(files.clone())).archives());
+    let ask =
+        async |target: &str| say(http(&files), format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n")).await;
+    let tar = ask("/dir/?archive=tar").await;
+    assert_eq!((status(&tar), field(&tar, "content-type")), ("200", Some("application/x-tar")));
+    assert_eq!(
+        field(&tar, "content-disposition"),
+        Some("attachment; filename=\"dir.tar\"; filename*=UTF-8''dir%2Etar")
+    );
+    for (part, times) in [("dir/sub/c", 1), ("dir/up", 0), ("ustar", 8), ("long", 1), ("path=dir/nnn", 1)] {
+        let found = tar.matches(part).count();
+        assert!(found >= times && (times > 0 || found == 0), "{part}: {found}");
+    }
+    let zip = ask("/dir/?archive=zip").await;
+    assert_eq!((status(&zip), field(&zip, "content-type")), ("200", Some("application/zip")));
+    assert!(zip.contains("dir/é \"q_"), "no name leads out of a folder of Windows");
+    assert_eq!(status(&ask("/a/?archive=tar").await), "404");
+    assert_eq!(status(&ask("/none/?archive=tar").await), "404");
+    let head = say(http(&files), "HEAD /dir/?archive=zip HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert_eq!((status(&head), content(&head)), ("200", ""));
+    assert!(ask("/dir/").await.contains("?archive=tar"));
+    let off = say(
+        Http::new(Static::new(Arc::new(files.clone()))),
+        "GET /dir/?archive=tar HTTP/1.1\r\nHost: x\r\n\r\n",
+    )
+    .await;
+    assert_eq!(field(&off, "content-type"), Some("text/html; charset=utf-8"));
+    assert!(!off.contains("?archive"));
+}

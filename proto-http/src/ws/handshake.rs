@@ -94,22 +94,9 @@ fn check_origin(request: &Request, origins: &Origins) -> Result<(), Failure> {
     let is_welcome = match origins {
         Origins::Any => true,
         Origins::Listed(listed) => listed.iter().any(|listed| listed.eq_ignore_ascii_case(origin)),
-        Origins::Same => is_same(request, origin),
+        Origins::Same => host::is_origin(origin, &request.uri, &request.headers),
     };
     if is_welcome { Ok(()) } else { Err(forbidden()) }
-}
-
-/// Whether an origin is the host and port that were asked for. Its scheme may be another than ours: TLS may have
-/// ended before us.
-fn is_same(request: &Request, origin: &str) -> bool {
-    let host = request.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let asked = request.uri.authority().map(http::uri::Authority::as_str).or(host);
-    match (origin.split_once("://"), asked) {
-        (Some((scheme @ ("http" | "https"), authority)), Some(asked)) => {
-            host::same(authority, asked, Some(scheme))
-        }
-        _ => false,
-    }
 }
 
 /// Whether extensions are offered as RFC 6455 §9.1 says. None is taken.

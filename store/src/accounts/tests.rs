@@ -320,6 +320,23 @@ async fn a_name_or_password_that_looks_like_sql_is_only_text() {
     assert_eq!(f.store.list().await.unwrap().len(), 4);
 }
 
+#[tokio::test]
+async fn a_store_of_the_first_version_is_brought_to_this_one_with_all_that_is_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = Schema { id: SCHEMA.id, steps: &[include_str!("../../migrations/core/1.sql")] };
+    let old = Database::open(dir.path().join(FILE), &first).unwrap();
+    let ann = "INSERT INTO account (name, created) VALUES ('ann', 1); \
+               INSERT INTO membership (account, team) VALUES ('ann', 'staff')";
+    old.write(|db| db.execute_batch(ann)).await.unwrap();
+    drop(old);
+    let store = Store::open(dir.path(), Arc::default()).unwrap();
+    let account = store.show(&name("ann")).await.unwrap().unwrap();
+    assert_eq!((account.groups, account.created), (vec![name("staff")], 1));
+    assert_eq!(store.bans().await.unwrap(), []);
+    let refused = Database::open(dir.path().join(FILE), &first).map(drop).unwrap_err();
+    assert!(refused.chain().contains("newer"), "{}", refused.chain());
+}
+
 #[test]
 fn a_store_is_its_owners_alone() {
     let dir = tempfile::tempdir().unwrap();

@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, chown};
 use std::path::Path;
 
 use ropewalk_core::{Error, Result};
@@ -22,7 +22,7 @@ const NETWORK: [(u64, &str); 9] = [
 ];
 
 pub(super) fn refuse_network(path: &Path) -> Result<()> {
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let dir = folder(path);
     let place = rustix::fs::statfs(dir)
         .map_err(|e| Error::local(format!("cannot look at {}", dir.display())).caused_by(e))?;
     // The type is signed in places, and 32 bits are all it has.
@@ -35,6 +35,10 @@ pub(super) fn refuse_network(path: &Path) -> Result<()> {
     }
 }
 
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 fn network(kind: u64) -> Option<&'static str> {
     NETWORK.iter().find(|(number, _)| *number == kind).map(|(_, name)| *name)
 }
@@ -42,6 +46,12 @@ fn network(kind: u64) -> Option<&'static str> {
 /// Makes the file, for its owner only, where there is none; SQLite gives the files beside it the same mode.
 pub(super) fn touch(path: &Path) -> Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        // Where root makes it in somebody's folder, it is for that person, as what SQLite makes beside it will be.
+        Ok(_) if rustix::process::geteuid().is_root() => {
+            let owner =
+                folder(path).metadata().and_then(|meta| chown(path, Some(meta.uid()), Some(meta.gid())));
+            owner.map_err(|e| Error::local(format!("cannot give {} away", path.display())).caused_by(e))
+        }
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             let mode = path.metadata().map_or(0, |meta| meta.mode());
@@ -77,5 +87,17 @@ mod tests {
         touch(&path).unwrap();
         touch(&path).unwrap();
         assert_eq!(path.metadata().unwrap().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_root_makes_in_somebodys_folder_is_theirs() {
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        chown(dir.path(), Some(65534), Some(65534)).unwrap();
+        let path = dir.path().join("x.db");
+        touch(&path).unwrap();
+        assert_eq!((path.metadata().unwrap().uid(), path.metadata().unwrap().gid()), (65534, 65534));
     }
 }

@@ -15,7 +15,7 @@ const BATCH: usize = 256;
 const QUEUE: usize = 1024;
 /// How long a commit is put off for writes that are on their way, at most.
 const GATHER: Duration = Duration::from_millis(5);
-/// And no longer than this after the last one came.
+/// And no longer than until this passes without one that comes.
 const LULL: Duration = Duration::from_micros(200);
 /// A log that nobody has written to for so long is brought into the file.
 const IDLE: Duration = Duration::from_secs(30);
@@ -35,6 +35,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Box<dyn Write>>,
+    /// How many are to wait before the thread is woken; so many never do while it is at work.
+    wanted: usize,
     closed: bool,
 }
 
@@ -139,8 +141,11 @@ impl Writer {
             return Err(gone());
         }
         state.waiting.push_back(Box::new(waiting));
+        let is_enough = state.waiting.len() >= state.wanted;
         drop(state);
-        self.shared.come.notify_one();
+        if is_enough {
+            self.shared.come.notify_one();
+        }
         Ok(())
     }
 }
@@ -162,7 +167,7 @@ impl Shared {
         let _closes = Closes(&self);
         let (mut last, mut quiet) = (0, true);
         loop {
-            let Some(batch) = self.gather(last > 1, !quiet) else { return };
+            let Some(batch) = self.gather(last, !quiet) else { return };
             if batch.is_empty() {
                 quiet = true;
                 // What readers still need stays in the log until the next time.
@@ -176,10 +181,11 @@ impl Shared {
         }
     }
 
-    /// What waits, once something does: where others came together with the last commit, also those that are
-    /// on their way. Nothing after [`IDLE`], where that is `timed`; none at the end.
-    fn gather(&self, crowded: bool, timed: bool) -> Option<Vec<Box<dyn Write>>> {
+    /// What waits, once something does: also those that are on their way, until as many are here as the `last` time.
+    /// Nothing after [`IDLE`], where that is `timed`; none at the end.
+    fn gather(&self, last: usize, timed: bool) -> Option<Vec<Box<dyn Write>>> {
         let mut state = self.lock();
+        state.wanted = 1;
         while state.waiting.is_empty() {
             if state.closed {
                 return None;
@@ -194,8 +200,9 @@ impl Shared {
                 return Some(Vec::new());
             }
         }
-        let until = Instant::now() + GATHER;
-        while crowded && state.waiting.len() < BATCH && Instant::now() < until && !state.closed {
+        let (crowd, until) = (last.min(BATCH), Instant::now() + GATHER);
+        state.wanted = crowd;
+        while state.waiting.len() < crowd && Instant::now() < until && !state.closed {
             let before = state.waiting.len();
             let (woken, _) = self.come.wait_timeout(state, LULL).unwrap_or_else(PoisonError::into_inner);
             state = woken;
@@ -203,6 +210,7 @@ impl Shared {
                 break;
             }
         }
+        state.wanted = usize::MAX;
         let all = state.waiting.len().min(BATCH);
         Some(state.waiting.drain(..all).collect())
     }
@@ -222,16 +230,17 @@ impl Drop for Closes<'_> {
 /// One transaction, in which each piece of work can fail by itself. What was not committed is not answered with yes,
 /// and is not tried again: after an error of the disk nobody knows what is on it.
 fn commit(connection: &Connection, mut batch: Vec<Box<dyn Write>>) {
-    let committed = connection.execute_batch("BEGIN IMMEDIATE").and_then(|()| {
+    let say = |sql| connection.prepare_cached(sql)?.execute([]).map(drop);
+    let committed = say("BEGIN IMMEDIATE").and_then(|()| {
         for write in &mut batch {
-            connection.execute_batch("SAVEPOINT one")?;
+            say("SAVEPOINT one")?;
             if !write.run(connection) {
                 // An error such as a full disk has rolled all back by itself.
-                connection.execute_batch("ROLLBACK TO one")?;
+                say("ROLLBACK TO one")?;
             }
-            connection.execute_batch("RELEASE one")?;
+            say("RELEASE one")?;
         }
-        connection.execute_batch("COMMIT")
+        say("COMMIT")
     });
     let committed = committed.map_err(|error| {
         if !connection.is_autocommit()

@@ -33,9 +33,18 @@ pub(super) fn proxy(text: &str) -> Result<ProxyChoice, String> {
 
 pub(super) fn field(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     let (name, value) = text.split_once(':').ok_or("a field is `Name: value`")?;
-    let name = name.parse().map_err(|_| "not the name of a field")?;
+    let name: HeaderName = name.parse().map_err(|_| "not the name of a field")?;
+    if name == header::TRANSFER_ENCODING || name == header::CONTENT_LENGTH {
+        return Err("how long the content is, and how it is framed, is said by what sends it".into());
+    }
     let value = HeaderValue::from_str(value.trim()).map_err(|_| "not the value of a field")?;
     Ok((name, value))
+}
+
+/// RFC 7617 §2: no control characters in the name or the password.
+pub(in crate::commands) fn user(text: &str) -> Result<String, String> {
+    let fits = !text.chars().any(char::is_control);
+    fits.then(|| text.to_owned()).ok_or_else(|| "a control character in the name or the password".into())
 }
 
 pub(in crate::commands) fn seconds(text: &str) -> Result<Duration, String> {
@@ -255,8 +264,18 @@ mod tests {
     #[test]
     fn fields_are_names_and_values() {
         assert_eq!(field("X-A:  b c ").unwrap(), ("x-a".parse().unwrap(), HeaderValue::from_static("b c")));
-        for wrong in ["", "x", "a b: c", "x: a\r\nb: c", ": x"] {
+        for wrong in
+            ["", "x", "a b: c", "x: a\r\nb: c", ": x", "Transfer-Encoding: chunked", "content-length: 1"]
+        {
             assert!(field(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_login_is_on_one_line() {
+        assert_eq!(user("ann:sword fish:ü"), Ok("ann:sword fish:ü".into()));
+        for wrong in ["ann\r\nX: y:z", "ann:a\nb", "ann:\0"] {
+            assert!(user(wrong).is_err(), "{wrong:?}");
         }
     }
 

@@ -19,7 +19,7 @@ use ropewalk_http::{Body, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::remote::{Reach, is_watched};
 use crate::exit::Exit;
-pub(super) use ask::{environment, input, open, seconds};
+pub(super) use ask::{environment, input, open, seconds, user};
 use facts::Facts;
 pub(super) use facts::{ascii, clean};
 pub(super) use progress::Progress;
@@ -185,7 +185,7 @@ async fn fetch(args: &FetchArgs) -> Result<Exit, Stop> {
     let done = if shown && !out.is_done() && !args.head {
         save(args, answer.into_body(), out, &mut facts).await
     } else {
-        out.finish(!failed).map_err(Stop::from)
+        out.finish(!failed)
     };
     facts.whole = begun.elapsed();
     let file = match done {
@@ -214,7 +214,7 @@ async fn complete(args: &FetchArgs, client: &Client, file: &Path) -> Result<Opti
     let Some(request) = ask::behind(args, &found).await? else { return Ok(None) };
     let answer = client.request(request).await?;
     let is_end = answer.status() == StatusCode::RANGE_NOT_SATISFIABLE
-        && part::content_range(answer.headers()) == Some((None, Some(found.len())));
+        && part::place(answer.headers()) == Some(part::Place { range: None, whole: Some(found.len()) });
     let mut facts = Facts::of(&answer);
     facts.kept = found.len();
     Ok(is_end.then_some(facts))
@@ -257,7 +257,7 @@ async fn save(
         progress.end();
     }
     facts.body = Some(begun.elapsed());
-    Ok(out.finish(true)?)
+    out.finish(true)
 }
 
 impl From<Error> for Stop {

@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use ropewalk_core::{Error, Result};
+use ropewalk_http::client::Report;
 use ropewalk_http::{Body, HeaderMap, HeaderValue, HttpResponse, header};
 
 /// Octets of `FILE.part.tag` that are read.
@@ -53,9 +54,7 @@ pub(super) fn find(file: &Path) -> Result<Option<Part>> {
 
 /// Notes what the part will be a part of; nothing where the answer does not say it surely enough.
 pub(super) fn note(file: &Path, answer: &HttpResponse<Body>) -> Result<()> {
-    let decoded =
-        answer.extensions().get::<ropewalk_http::client::Report>().is_some_and(|it| !it.decoded.is_empty());
-    note_as(file, strong(answer.headers()).filter(|_| !decoded))
+    note_as(file, strong(answer.headers()).filter(|_| !is_coded(answer)))
 }
 
 /// Notes that the part will be a part of what has this validator, if it has one.
@@ -108,18 +107,48 @@ fn strong(fields: &HeaderMap) -> Option<&HeaderValue> {
     (age.as_secs() >= 60).then_some(changed)
 }
 
-/// The first octet of `Content-Range`, and the length of the whole if it is known; no first octet where none could be
-/// given (RFC 9110 §14.4).
-pub(super) fn content_range(fields: &HeaderMap) -> Option<(Option<u64>, Option<u64>)> {
+/// What `Content-Range` says (RFC 9110 §14.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The first and the last octet; none where none could be given.
+    pub(super) range: Option<(u64, u64)>,
+    /// The length of the whole, if it is known.
+    pub(super) whole: Option<u64>,
+}
+
+/// Where what this answer has in it belongs, if it says that.
+pub(super) fn place(fields: &HeaderMap) -> Option<Place> {
     let text = fields.get(header::CONTENT_RANGE)?.to_str().ok()?;
     let (range, whole) = text.strip_prefix("bytes ")?.trim().split_once('/')?;
     let whole = if whole == "*" { None } else { Some(whole.parse().ok()?) };
     if range == "*" {
-        return Some((None, whole));
+        return Some(Place { range: None, whole });
     }
     let (first, last): (u64, u64) =
         range.split_once('-').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)))?;
-    (first <= last && whole.is_none_or(|whole| last < whole)).then_some((Some(first), whole))
+    let fits = first <= last && last < whole.unwrap_or(u64::MAX);
+    fits.then_some(Place { range: Some((first, last)), whole })
+}
+
+impl Part {
+    /// Whether an answer is of the very content that this is a part of (RFC 9110 §15.3.7.3). Who has understood
+    /// `If-Range` with a date need not say the date again.
+    pub(super) fn is_of(&self, answer: &HttpResponse<Body>) -> bool {
+        let fields = answer.headers();
+        let is_same = if self.validator.as_bytes().starts_with(b"\"") {
+            fields.get(header::ETAG) == Some(&self.validator)
+        } else {
+            fields.get(header::LAST_MODIFIED).is_none_or(|changed| *changed == self.validator)
+        };
+        is_same && !is_coded(answer)
+    }
+}
+
+/// Whether the content is, or was, in a coding.
+fn is_coded(answer: &HttpResponse<Body>) -> bool {
+    let decoded = answer.extensions().get::<Report>().is_some_and(|report| !report.decoded.is_empty());
+    let mut codings = answer.headers().get_all(header::CONTENT_ENCODING).iter();
+    decoded || codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 #[cfg(test)]
@@ -149,18 +178,20 @@ mod tests {
 
     #[test]
     fn content_range_is_read_strictly() {
+        let place_of = |range, whole| Some(Place { range, whole });
         for (text, read) in [
-            ("bytes 5-9/10", Some((Some(5), Some(10)))),
-            ("bytes 5-9/*", Some((Some(5), None))),
-            ("bytes */10", Some((None, Some(10)))),
+            ("bytes 5-9/10", place_of(Some((5, 9)), Some(10))),
+            ("bytes 5-9/*", place_of(Some((5, 9)), None)),
+            ("bytes */10", place_of(None, Some(10))),
             ("bytes 5-10/10", None),
             ("bytes 9-5/10", None),
             ("octets 5-9/10", None),
             ("bytes 5-9", None),
             ("bytes -9/10", None),
             ("bytes 5-99999999999999999999/*", None),
+            ("bytes 5-18446744073709551615/*", None),
         ] {
-            assert_eq!(content_range(&fields(&[("content-range", text)])), read, "{text}");
+            assert_eq!(place(&fields(&[("content-range", text)])), read, "{text}");
         }
     }
 }

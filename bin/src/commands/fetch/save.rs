@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use ropewalk_core::{Error, Result};
-use ropewalk_http::{Body, HttpResponse, StatusCode};
+use ropewalk_http::{Body, HttpResponse, StatusCode, header};
 
 use super::part::{self, Part};
 use super::{FetchArgs, Stop, ask};
@@ -88,7 +88,7 @@ impl Place {
         check: bool,
     ) -> Result<Begun, Stop> {
         let status = answer.status();
-        let out = |to| Ok(Begun::Out(Out { to, from: 0 }));
+        let out = |to| Ok(Begun::Out(Out { to, from: 0, rest: None }));
         let file = match self {
             Self::Standard { said } => return out(To::Standard { said: *said }),
             _ if check && status.as_u16() >= 400 && status != StatusCode::RANGE_NOT_SATISFIABLE => {
@@ -102,21 +102,29 @@ impl Place {
             }
             Self::File(file) => file,
         };
-        let range = part::content_range(answer.headers());
+        let place = part::place(answer.headers());
         match (status, old) {
-            (StatusCode::PARTIAL_CONTENT, Some(old)) => match range {
-                Some((Some(first), _)) if first == old.octets => {
+            (StatusCode::PARTIAL_CONTENT, Some(old)) => match place {
+                Some(part::Place { range: Some((first, last)), whole })
+                    if first == old.octets
+                        && length(answer).is_none_or(|length| length == last - first + 1) =>
+                {
+                    if !old.is_of(answer) {
+                        return Ok(Begun::Again);
+                    }
                     let path = part::path(file);
                     let open =
                         OpenOptions::new().append(true).open(&path).map_err(|e| cannot("open", &path, e))?;
-                    Ok(Begun::Out(Out { to: To::Part { open, file: file.clone() }, from: first }))
+                    let rest = Rest { left: last - first + 1, is_last: whole == Some(last + 1) };
+                    let to = To::Part { open, file: file.clone() };
+                    Ok(Begun::Out(Out { to, from: first, rest: Some(rest) }))
                 }
                 _ => Err(Stop::new(Exit::Failure, "head: the server sends another part than was asked for")),
             },
-            (StatusCode::RANGE_NOT_SATISFIABLE, Some(old)) => match range {
+            (StatusCode::RANGE_NOT_SATISFIABLE, Some(old)) => match place {
                 // All of it had come already.
-                Some((None, Some(whole))) if whole == old.octets => {
-                    Ok(Begun::Out(Out { to: To::Whole(file.clone()), from: whole }))
+                Some(part::Place { range: None, whole: Some(whole) }) if whole == old.octets => {
+                    Ok(Begun::Out(Out { to: To::Whole(file.clone()), from: whole, rest: None }))
                 }
                 _ => Ok(Begun::Again),
             },
@@ -128,6 +136,11 @@ impl Place {
             }
         }
     }
+}
+
+/// What the answer says of the length of what comes with it.
+fn length(answer: &HttpResponse<Body>) -> Option<u64> {
+    answer.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 #[cfg(feature = "ftp")]
@@ -152,7 +165,7 @@ impl Place {
                 To::Part { open, file: file.clone() }
             }
         };
-        Ok(Out { to, from })
+        Ok(Out { to, from, rest: None })
     }
 }
 
@@ -172,6 +185,15 @@ fn cannot(what: &str, path: &Path, error: std::io::Error) -> Error {
 pub(super) struct Out {
     to: To,
     from: u64,
+    rest: Option<Rest>,
+}
+
+/// What an answer has of the rest of a part.
+struct Rest {
+    /// Octets that are still to come.
+    left: u64,
+    /// Whether they are the last of the whole.
+    is_last: bool,
 }
 
 enum To {
@@ -203,6 +225,17 @@ impl Out {
 
     /// Writes what came.
     pub(super) fn write(&mut self, chunk: &[u8]) -> Result<(), Stop> {
+        if let (Some(rest), To::Part { open, file }) = (&mut self.rest, &self.to) {
+            let Some(left) = rest.left.checked_sub(chunk.len() as u64) else {
+                // Nobody can know which of it belongs there.
+                open.set_len(self.from).map_err(|error| cannot("write", file, error))?;
+                return Err(Stop::new(
+                    Exit::Failure,
+                    "body: the server sends more than the part that it says",
+                ));
+            };
+            rest.left = left;
+        }
         let written = match &mut self.to {
             To::Standard { said: false } if std::io::stdout().is_terminal() && is_dangerous(chunk) => {
                 let says = "the content is not plain text, and could play tricks on a terminal: save it by -o FILE, \
@@ -219,14 +252,17 @@ impl Out {
         written.map_err(|error| Error::local("cannot write the content").caused_by(error).into())
     }
 
-    /// Gives the file its name. Gives the path of what was written.
-    pub(super) fn finish(self, whole: bool) -> Result<Option<PathBuf>> {
+    /// Gives the file its name, if all of it is there. Gives the path of what was written.
+    pub(super) fn finish(self, whole: bool) -> Result<Option<PathBuf>, Stop> {
         match self.to {
+            To::Part { .. } if whole && self.rest.is_some_and(|rest| rest.left > 0 || !rest.is_last) => {
+                Err(Stop::new(Exit::TryLater, "body: the server sends no more than a part of the rest"))
+            }
             To::Part { open, file } if whole => {
                 open.sync_data().map_err(|error| cannot("write", &file, error))?;
-                Self::publish(file).map(Some)
+                Ok(Some(Self::publish(file)?))
             }
-            To::Whole(file) => Self::publish(file).map(Some),
+            To::Whole(file) => Ok(Some(Self::publish(file)?)),
             _ => Ok(None),
         }
     }

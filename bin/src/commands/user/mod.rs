@@ -9,9 +9,14 @@ use std::sync::Arc;
 
 use clap::{ArgGroup, Args, Subcommand};
 use ropewalk_core::data::cred::{Hashing, Name, Profile};
+use ropewalk_core::data::files::{
+    self,
+    layers::{NoSuchOp, Ops},
+};
 use ropewalk_core::{Error, Fault, Result};
 use ropewalk_store::accounts::{Change, NewAccount, Scram, Store};
 
+use crate::control::{Order, ask};
 use crate::exit::Exit;
 use password::{Asked, PasswordArgs};
 
@@ -78,14 +83,14 @@ struct AddArgs {
     /// A group to be in; may be repeated.
     #[arg(long = "group", value_name = "NAME")]
     groups: Vec<Name>,
-    /// The folder that is the person's own, inside the files that are served.
-    #[arg(long, value_name = "DIR")]
+    /// The name of the folder that is the person's own, where it is not the person's name.
+    #[arg(long, value_name = "FOLDER", value_parser = home)]
     home: Option<String>,
     /// What the person's files may take, such as `10GiB`.
     #[arg(long, value_name = "SIZE", value_parser = size)]
     quota: Option<u64>,
-    /// What the person may do, in the words of the files that are served.
-    #[arg(long, value_name = "RIGHTS")]
+    /// All that the person may do with files, whatever rules allow besides: words such as `list,read`.
+    #[arg(long, value_name = "WORDS", value_parser = rights)]
     rights: Option<String>,
     #[command(flatten)]
     password: PasswordArgs,
@@ -119,14 +124,14 @@ struct SetArgs {
     /// To be in no group.
     #[arg(long, conflicts_with = "groups")]
     no_groups: bool,
-    /// The folder that is the person's own, inside the files that are served; none if it is empty.
-    #[arg(long, value_name = "DIR")]
+    /// The name of the folder that is the person's own; the person's name if it is empty.
+    #[arg(long, value_name = "FOLDER", value_parser = home)]
     home: Option<String>,
     /// What the person's files may take, such as `10GiB`, or `none`.
     #[arg(long, value_name = "SIZE", value_parser = size_or_none)]
     quota: Option<Limit>,
-    /// What the person may do, in the words of the files that are served; none if it is empty.
-    #[arg(long, value_name = "RIGHTS")]
+    /// All that the person may do with files, such as `list,read`; what rules allow if it is empty.
+    #[arg(long, value_name = "WORDS", value_parser = rights)]
     rights: Option<String>,
 }
 
@@ -161,7 +166,9 @@ async fn done(UserArgs { store: dir, command }: UserArgs) -> Result<()> {
         UserCommand::Passwd(args) => passwd(args, &store).await,
         UserCommand::Set(args) => set(args, &store).await,
         UserCommand::Disable { name } => {
-            store.change(&name, Change { disabled: Some(true), ..Change::default() }).await
+            store.change(&name, Change { disabled: Some(true), ..Change::default() }).await?;
+            revoke(&store, &name);
+            Ok(())
         }
         UserCommand::Enable { name } => {
             store.change(&name, Change { disabled: Some(false), ..Change::default() }).await
@@ -176,7 +183,11 @@ async fn done(UserArgs { store: dir, command }: UserArgs) -> Result<()> {
             show::account(&known(&store, &name).await?, json);
             Ok(())
         }
-        UserCommand::Rm { name } => store.remove(&name).await,
+        UserCommand::Rm { name } => {
+            store.remove(&name).await?;
+            revoke(&store, &name);
+            Ok(())
+        }
         UserCommand::Keys(args) => keys::run(args, &store).await,
         UserCommand::Apppw(args) => keys::run_apps(args, &store).await,
     }
@@ -205,8 +216,17 @@ async fn passwd(args: PasswdArgs, store: &Store) -> Result<()> {
     };
     let asked: Asked = password.ask(&name)?;
     store.set_password(&name, asked.password(), scram).await?;
+    revoke(store, &name);
     asked.tell();
     Ok(())
+}
+
+/// Ends what is open by this name, on the server that runs on the store, if one does.
+fn revoke(store: &Store, name: &Name) {
+    match ask(store.dir(), &Order::Revoke { user: name.to_string() }) {
+        Ok(_) | Err((Exit::Unavailable, _)) => {}
+        Err((_, why)) => eprintln!("warning: connections that are open may go on: {why}"),
+    }
 }
 
 async fn set(args: SetArgs, store: &Store) -> Result<()> {
@@ -229,6 +249,21 @@ async fn known(store: &Store, name: &Name) -> Result<ropewalk_store::accounts::A
 /// What is empty was not given.
 fn given(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
+}
+
+/// One name of a folder, or nothing.
+fn home(text: &str) -> Result<String, String> {
+    if !text.is_empty() {
+        files::Name::new(text.as_bytes().to_vec()).map_err(|error| error.to_string())?;
+    }
+    Ok(text.to_owned())
+}
+
+/// Words with commas between them, or nothing.
+fn rights(text: &str) -> Result<String, String> {
+    let words = text.split(',').filter(|_| !text.is_empty());
+    let ops = words.map(str::parse).try_fold(Ops::NONE, |all, one: Result<Ops, NoSuchOp>| Ok(all | one?));
+    ops.map(|ops| ops.to_string()).map_err(|error: NoSuchOp| error.to_string())
 }
 
 /// A number of octets, with or without a unit.
@@ -254,6 +289,19 @@ fn size_or_none(text: &str) -> Result<Limit, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_home_is_one_name_and_rights_are_words() {
+        assert_eq!(home("annex").as_deref(), Ok("annex"));
+        assert_eq!((home("").as_deref(), rights("").as_deref()), (Ok(""), Ok("")));
+        assert_eq!(rights("read,list").as_deref(), Ok("list,read"));
+        for text in ["a/b", "..", "/", "."] {
+            assert!(home(text).is_err(), "{text}");
+        }
+        for text in ["write", "read,", "read list", ","] {
+            assert!(rights(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn sizes_have_units() {

@@ -146,7 +146,8 @@ fn folder(section: &Section<'_>, path: &Path, options: &Options) -> Option<Base>
     let local = Local::with(dir, options)
         .map_err(|e| section.error_in("path", format!("{}: {e}", dir.display())))
         .ok()?;
-    Some(if each { Base::Homes(local) } else { Base::Folder(local) })
+    let at = dir.to_owned();
+    Some(if each { Base::Homes(local, at) } else { Base::Folder(local, at) })
 }
 
 fn mounts(

@@ -1,11 +1,16 @@
 use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsStr;
 use std::num::NonZeroU64;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
 use async_trait::async_trait;
 use ropewalk_core::Error;
 use ropewalk_core::data::cred::{LoginError, Name, Principal, Realm};
-use ropewalk_core::data::files::layers::{Dots, Marked, MemoryLedger, Mounts, Ops, Rates, Rule, Share, View};
+use ropewalk_core::data::files::layers::{
+    Dots, Marked, MemoryLedger, Mounts, NoSuchOp, Ops, Rates, Rule, Share, View,
+};
 use ropewalk_core::data::files::{self, Files, Marks, VPath};
 use ropewalk_store::files::local::Local;
 
@@ -13,10 +18,10 @@ use super::rules::{self, RuleFor};
 
 /// Where a tree is.
 pub(super) enum Base {
-    /// In a folder, for all.
-    Folder(Local),
+    /// In a folder, for all; and where that is.
+    Folder(Local, PathBuf),
     /// In folders of this one, each of somebody.
-    Homes(Local),
+    Homes(Local, PathBuf),
     /// In others.
     Mounts {
         people: BTreeMap<VPath, Arc<dyn Realm<dyn Files>>>,
@@ -65,17 +70,17 @@ impl People {
     /// The view of whoever has not logged in, if there is one that is nobody's own.
     pub(super) fn everybody(&self) -> Option<Arc<dyn Files>> {
         let files: Arc<dyn Files> = match &self.base {
-            Base::Folder(local) => self.marked(local, None),
-            Base::Homes(_) => return None,
+            Base::Folder(local, at) => self.marked(local, at, None),
+            Base::Homes(..) => return None,
             Base::Mounts { everybody, .. } => Arc::new(Mounts::new(None, everybody.clone()?)),
         };
         Some(self.view(files, None, None))
     }
 
     /// A folder with its marks, which are the same for whoever comes to it.
-    fn marked(&self, folder: &Local, home: Option<files::Name>) -> Arc<dyn Files> {
+    fn marked(&self, folder: &Local, at: &Path, home: Option<files::Name>) -> Arc<dyn Files> {
         let mut all = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
-        let marks = all.entry(home).or_insert_with(|| Arc::new(Marks::memory()));
+        let marks = all.entry(home).or_insert_with(|| marks(at));
         Arc::new(Marked::new(folder.clone(), Arc::clone(marks)))
     }
 
@@ -94,7 +99,7 @@ impl People {
     /// What is counted for somebody: the rate for each person, the quota where each has files of their own.
     fn account(&self, who: Option<&Principal>) -> Account {
         let name = who.map(|who| who.name().clone());
-        let owner = if matches!(self.base, Base::Homes(_)) { name.clone() } else { None };
+        let owner = if matches!(self.base, Base::Homes(..)) { name.clone() } else { None };
         let own = owner.as_ref().and(who).and_then(Principal::profile).and_then(|profile| profile.quota);
         let limit = own.or(self.quota);
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -112,7 +117,7 @@ impl People {
     }
 
     /// The folder that is somebody's own.
-    async fn home(&self, homes: &Local, who: &Principal) -> Result<Arc<dyn Files>, LoginError> {
+    async fn home(&self, homes: &Local, at: &Path, who: &Principal) -> Result<Arc<dyn Files>, LoginError> {
         if who.is_guest() {
             return Err(LoginError::Refused);
         }
@@ -126,8 +131,25 @@ impl People {
         };
         let home = files::Name::new(home.as_bytes().to_vec()).map_err(|error| fault(error.to_string()))?;
         let folder = homes.within(&home).await.map_err(|error| fault(error.to_string()))?;
-        Ok(self.marked(&folder, Some(home)))
+        let at = at.join(OsStr::from_bytes(home.as_bytes()));
+        Ok(self.marked(&folder, &at, Some(home)))
     }
+}
+
+/// The marks of folders by where these are, so that one has the same under each name that the configuration gives it,
+/// and after a reload.
+static MARKS: LazyLock<Mutex<HashMap<PathBuf, Weak<Marks>>>> = LazyLock::new(Mutex::default);
+
+fn marks(at: &Path) -> Arc<Marks> {
+    let at = at.canonicalize().unwrap_or_else(|_| at.to_owned());
+    let mut all = MARKS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(marks) = all.get(&at).and_then(Weak::upgrade) {
+        return marks;
+    }
+    all.retain(|_, marks| marks.strong_count() > 0);
+    let marks = Arc::new(Marks::memory());
+    all.insert(at, Arc::downgrade(&marks));
+    marks
 }
 
 /// Rules that allow no more than the rights of somebody.
@@ -153,8 +175,8 @@ impl Realm<dyn Files> for People {
     async fn avatar(&self, who: &Principal) -> Result<Arc<dyn Files>, LoginError> {
         let rights = rights(who)?;
         let files: Arc<dyn Files> = match &self.base {
-            Base::Folder(local) => self.marked(local, None),
-            Base::Homes(homes) => self.home(homes, who).await?,
+            Base::Folder(local, at) => self.marked(local, at, None),
+            Base::Homes(homes, at) => self.home(homes, at, who).await?,
             Base::Mounts { people, .. } => {
                 let mut mounts = BTreeMap::new();
                 for (path, realm) in people {

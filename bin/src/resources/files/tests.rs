@@ -1,10 +1,11 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use ropewalk_core::config::{Document, Registry, check_resource_example};
+use ropewalk_core::config::{Document, Registry};
 use ropewalk_core::data::cred::{LoginError, Method, Principal, Profile};
-use ropewalk_core::data::files::{FsError, ListOptions, Open, Over, Write};
+use ropewalk_core::data::files::{FsError, ListOptions, NewLock, Open, Over, Write};
 use tempfile::TempDir;
 
 use super::*;
@@ -78,15 +79,44 @@ async fn content(files: &Arc<dyn Files>, at: &str) -> Result<Vec<u8>, FsError> {
 
 async fn names(files: &Arc<dyn Files>, at: &str) -> Vec<String> {
     let mut listing = files.list(&path(at), ListOptions::default()).await.unwrap();
-    let mut names: Vec<_> =
-        listing.next_batch(99).await.unwrap().iter().map(|entry| entry.name.to_string()).collect();
+    let mut names = Vec::new();
+    loop {
+        let batch = listing.next_batch(99).await.unwrap();
+        if batch.is_empty() {
+            break;
+        }
+        names.extend(batch.iter().map(|entry| entry.name.to_string()));
+    }
     names.sort();
     names
 }
 
 #[test]
 fn the_example_is_right() {
-    check_resource_example(&FILES, Registry::new(), "").unwrap();
+    Place::new(&format!("[files.example]\n{}\n", FILES.example)).everybody("example").unwrap();
+}
+
+#[tokio::test]
+async fn a_lock_holds_by_whatever_name_the_folder_is_served() {
+    let tables = "[files.a]\npath = \"pub\"\n[files.b]\npath = \"./pub\"\n[files.home]\npath = \"homes/%u\"\n\
+                  [files.all]\nmounts = { \"/p\" = \"a\" }\n";
+    let (place, again) = (Place::new(tables), Place::new(tables));
+    let lock = async |files: &dyn Files, at: &str| {
+        let place = files.place(&path(at)).unwrap();
+        let (owner, timeout) = (Default::default(), Duration::from_secs(60));
+        let wanted = NewLock { path: place.path, deep: false, exclusive: true, user: None, owner, timeout };
+        place.marks.locks().lock(wanted).await.is_ok()
+    };
+    let ann = place.as_seen_by("home", &person("ann")).await.unwrap();
+    assert!(lock(&*place.everybody("a").unwrap(), "/file").await);
+    for (files, at) in [("a", "/file"), ("b", "/file"), ("all", "/p/file")] {
+        assert!(!lock(&*place.everybody(files).unwrap(), at).await, "{files}");
+    }
+    assert!(!lock(&*place.as_seen_by("b", &person("ann")).await.unwrap(), "/file").await);
+    assert!(lock(&*again.everybody("a").unwrap(), "/file").await, "another folder is another");
+    assert!(lock(&*ann, "/file").await);
+    assert!(!lock(&*place.as_seen_by("home", &person("ann")).await.unwrap(), "/file").await);
+    assert!(lock(&*place.as_seen_by("home", &person("bob")).await.unwrap(), "/file").await);
 }
 
 #[tokio::test]

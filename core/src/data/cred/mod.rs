@@ -186,11 +186,12 @@ impl Principal {
 /// What an account says of its owner's files, where that is other than for everybody.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Profile {
-    /// The folder that is the owner's, in the words of the files that are served.
+    /// The name of the folder that is the owner's, where that is not the owner's name.
     pub home: Option<String>,
     /// The octets that the owner's files may take.
     pub quota: Option<u64>,
-    /// What the owner may do, in the words of the files that are served.
+    /// All that the owner may do, whatever is allowed besides: words of [`Ops`](crate::data::files::layers::Ops), with commas
+    /// between them.
     pub rights: Option<String>,
 }
 

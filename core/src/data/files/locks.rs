@@ -64,7 +64,7 @@ pub struct Lock {
     pub user: Option<String>,
     /// What they want others to know.
     pub owner: Bytes,
-    /// A URI that is no other lock's, ever: `urn:uuid:…` (RFC 9562).
+    /// A URI that is no other lock's, ever: `urn:uuid:…` (RFC 4918 §6.5).
     pub token: String,
     /// When it ends.
     pub until: SystemTime,
@@ -143,7 +143,7 @@ fn purge(all: &mut BTreeMap<VPath, Vec<Lock>>, keeps: impl Fn(&Lock) -> bool) {
     });
 }
 
-/// A random UUID as a URN (RFC 9562 §5.4, §4).
+/// A random UUID, of version 4, as a URN.
 fn token() -> Result<String> {
     let mut octets = [0; 16];
     rand::fill(&mut octets).map_err(|_| FsError::Io(std::io::Error::other("no random numbers")))?;

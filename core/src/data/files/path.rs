@@ -103,26 +103,6 @@ impl VPath {
         if path.len() > MAX_PATH { Err(BadPath::LongPath) } else { Ok(Self(path.into())) }
     }
 
-    /// The path of what is at `rest` below this directory; `rest` may begin with a slash.
-    ///
-    /// # Errors
-    /// See [`BadPath`].
-    pub fn below(&self, rest: &[u8]) -> Result<Self, BadPath> {
-        Self::parse(rest.strip_prefix(b"/").unwrap_or(rest), self, DotDot::Refuse)
-    }
-
-    /// What of it is below `dir`, as a path of its own; nothing where it is not within.
-    pub fn within(&self, dir: &Self) -> Option<Self> {
-        if *dir == Self::ROOT {
-            return Some(self.clone());
-        }
-        match self.0.strip_prefix(&*dir.0)? {
-            b"" => Some(Self::ROOT),
-            rest if rest.starts_with(b"/") => Some(Self(self.0.slice(dir.0.len()..))),
-            _ => None,
-        }
-    }
-
     /// Its components from the root down, each of them a valid [`Name`]; none for the root.
     pub fn names(&self) -> impl DoubleEndedIterator<Item = &[u8]> {
         self.0.split(|byte| *byte == b'/').filter(|name| !name.is_empty())
@@ -356,13 +336,6 @@ mod tests {
         assert!(path(b"/a").is_within(&VPath::ROOT) && VPath::ROOT.is_within(&VPath::ROOT));
         assert!(path(b"/a").is_within(&path(b"/a")) && path(b"/a/b").is_within(&path(b"/a")));
         assert!(!path(b"/ab").is_within(&path(b"/a")) && !path(b"/a").is_within(&path(b"/a/b")));
-        assert_eq!(path(b"/a/b").within(&path(b"/a")), Some(path(b"/b")));
-        assert_eq!(path(b"/a").within(&path(b"/a")), Some(VPath::ROOT));
-        assert_eq!(path(b"/a").within(&VPath::ROOT), Some(path(b"/a")));
-        assert_eq!((path(b"/ab").within(&path(b"/a")), path(b"/").within(&path(b"/a"))), (None, None));
-        assert_eq!(path(b"/a").below(b"/b/c"), Ok(path(b"/a/b/c")));
-        assert_eq!(path(b"/a").below(b""), Ok(path(b"/a")));
-        assert_eq!(path(b"/a").below(b"../c"), Err(BadPath::DotDot));
     }
 
     #[test]

@@ -144,9 +144,9 @@ impl Props for MemoryProps {
             kept.take(&path);
         }
         for path in kept.paths_within(from) {
-            let (Some(props), Some(below)) = (kept.take(&path), path.within(from)) else { continue };
+            let (Some(props), Some(below)) = (kept.take(&path), path.strip(from)) else { continue };
             // What is too long to be asked for by its new path is lost.
-            if let Ok(path) = to.below(below.as_bytes()) {
+            if let Ok(path) = below.under(to) {
                 kept.put(path, props);
             }
         }

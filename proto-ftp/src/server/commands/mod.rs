@@ -119,7 +119,7 @@ specs! {
     "RMD" User Must "DIRECTORY" Session::rmd;
     "RNFR" User Must "NAME" Session::rnfr;
     "RNTO" User Must "NAME" Session::rnto [takes];
-    "SITE" User Must "COMMAND" Session::site;
+    "SITE" Anybody Must "COMMAND" Session::site;
     "SIZE" User Must "NAME" Session::size [keeps];
     "SMNT" User May "" Session::not_here;
     "STAT" Anybody May "[NAME]" Session::stat;
@@ -233,6 +233,7 @@ fn split(argument: &[u8]) -> (&[u8], &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::session::tests::{answer, ready};
     use super::*;
 
     #[test]
@@ -246,6 +247,68 @@ mod tests {
         assert_eq!(
             [of("PASV"), of("RETR"), of("LIST"), of("NOOP")],
             [(true, false), (false, true), (false, false), (false, false)]
+        );
+    }
+
+    #[test]
+    fn types_modes_and_structures_are_what_a_file_has() {
+        ready(
+            answer,
+            "
+            C: TYPE A N
+            S: 200 type is ASCII
+            C: SIZE a
+            S: 550 SIZE is not known in TYPE A
+            C: TYPE L 8
+            S: 200 type is image
+            C: TYPE L 36
+            S: 504 a byte has 8 bits
+            C: TYPE E
+            S: 504 A, I or L 8
+            C: TYPE X
+            S: 501 TYPE A, I or L 8
+            C: MODE S
+            S: 200 mode is stream
+            C: MODE B
+            S: 504 only S
+            C: STRU R
+            S: 504 only F
+            C: STRU F
+            S: 200 structure is file
+            C: SMNT /
+            S: 502 not implemented
+            ",
+        );
+    }
+
+    #[test]
+    fn facts_are_chosen_and_told() {
+        ready(
+            answer,
+            "
+            C: OPTS MLST size;modify;nonsense;
+            S: 200 MLST OPTS size;modify;
+            C: OPTS MLST
+            S: 200 MLST OPTS
+            C: OPTS UTF8 ON
+            S: 200 always
+            C: OPTS UTF8 OFF
+            S: 504 names are UTF-8
+            C: OPTS HASH SHA-1
+            S: 200 SHA-1
+            C: OPTS HASH MD9
+            S: 504 unknown algorithm
+            C: OPTS PWD
+            S: 501 no options for that
+            C: SITE CHMOD 4755 a
+            S: 501 SITE CHMOD MODE NAME, with a mode of at most 777
+            C: SITE EXEC ls
+            S: 504 SITE HELP says what there is
+            C: MFF UNIX.owner=0; a
+            S: 504 only modify and UNIX.mode can be set
+            C: HOST a.example
+            S: 503 HOST comes before USER
+            ",
         );
     }
 }

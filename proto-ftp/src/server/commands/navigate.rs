@@ -94,6 +94,9 @@ impl Handler<'_> {
             Ok(files) => files,
             Err(reply) => return Answer::Say(reply),
         };
+        if let Err(reply) = is_movable(path) {
+            return Answer::Say(reply);
+        }
         match files.stat(path, false).await {
             Ok(_) => Answer::Done,
             Err(error) => Answer::Say(refusal(&error, Doing::Using, path)),
@@ -117,6 +120,7 @@ impl Handler<'_> {
 
     pub(super) async fn rename(&self, from: &VPath, to: &VPath) -> Result<Reply, Reply> {
         is_movable(from)?;
+        is_movable(to)?;
         let files = self.files()?;
         let over = if files.caps().has(Caps::RENAME_REPLACE) { Over::File } else { Over::Never };
         let renamed = files.rename(from, to, over).await;

@@ -6,12 +6,14 @@ use super::super::event::Ask;
 use super::super::session::Session;
 use super::facts::octal;
 use super::split;
+use crate::state::Stage;
 use crate::wire::{Reply, parse_time};
 
 impl Session {
     pub(super) fn site(&mut self, argument: &[u8]) {
         let (what, rest) = split(argument);
         match what.to_ascii_uppercase().as_slice() {
+            b"CHMOD" | b"UTIME" if self.stage != Stage::Ready => self.reply(530, "log in first"),
             b"CHMOD" => self.chmod(rest),
             b"UTIME" => self.utime(rest),
             b"HELP" => self.say(

@@ -9,7 +9,7 @@ use ropewalk_core::app::{Context, Protocol as _, Task};
 use ropewalk_core::data::cred::Memory as People;
 use ropewalk_core::data::files::{DotDot, Files as _, Memory, Open, VPath};
 use ropewalk_core::net::{Connection, Handshake};
-use ropewalk_core::tls::{ClientTls, ServerName};
+use ropewalk_core::tls::{ClientTls, ServerName, ServerTls};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
@@ -51,6 +51,11 @@ pub(super) async fn all(mut data: Connection) -> Vec<u8> {
 }
 
 pub(super) fn serve(ftp: Ftp) -> Server {
+    serve_within(ftp, None, None)
+}
+
+/// With TLS from the first byte, or a rate, as policies of a server set them.
+pub(super) fn serve_within(ftp: Ftp, tls: Option<ServerTls>, rate: Option<u64>) -> Server {
     let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     listener.set_nonblocking(true).unwrap();
     let listener = TcpListener::from_std(listener).unwrap();
@@ -60,9 +65,16 @@ pub(super) fn serve(ftp: Ftp) -> Server {
         while let Ok((socket, _)) = listener.accept().await {
             let (cx, ftp) = (of_server.child(tracing::Span::none()), Arc::clone(&ftp));
             let serve = {
-                let cx = cx.clone();
+                let (cx, tls) = (cx.clone(), tls.clone());
                 async move {
-                    let served = ftp.serve(Connection::tcp(socket).unwrap(), cx.clone()).await;
+                    let mut conn = Connection::tcp(socket).unwrap();
+                    if let Some(tls) = tls {
+                        conn = conn.start_tls(&tls.apart().unwrap(), Handshake::default()).await.unwrap();
+                    }
+                    if let Some(rate) = rate {
+                        conn.pace().rate(rate);
+                    }
+                    let served = ftp.serve(conn, cx.clone()).await;
                     tracing::debug!(?served, "served");
                     cx.end();
                 }
@@ -75,8 +87,19 @@ pub(super) fn serve(ftp: Ftp) -> Server {
 
 impl Server {
     pub(super) async fn connect(&self) -> Client {
-        let conn = Connection::tcp(TcpStream::connect(self.at).await.unwrap()).unwrap();
-        let mut client = Client { conn: Some(conn), heard: BytesMut::new(), tls: None, local: self.at.ip() };
+        self.greeted(None).await
+    }
+
+    pub(super) async fn connect_tls(&self, tls: &ClientTls) -> Client {
+        self.greeted(Some(tls.clone())).await
+    }
+
+    async fn greeted(&self, tls: Option<ClientTls>) -> Client {
+        let mut conn = Connection::tcp(TcpStream::connect(self.at).await.unwrap()).unwrap();
+        if let Some(tls) = &tls {
+            conn = secure(conn, tls).await.unwrap();
+        }
+        let mut client = Client { conn: Some(conn), heard: BytesMut::new(), tls, local: self.at.ip() };
         assert_eq!(client.reply().await, "220 Ropewalk FTP\r\n");
         client
     }

@@ -6,7 +6,7 @@ use ropewalk_core::tls::{Certificates, ClientAuth, ClientTls, ServerTls, Version
 use tokio::io::AsyncWriteExt as _;
 
 use super::super::{Ftp, Options, Tie};
-use super::client::{Client, Server, area, code, content, options, secure, serve};
+use super::client::{Client, Server, area, code, content, options, secure, serve, serve_within};
 
 fn tls() -> ServerTls {
     let certificate = self_signed(&["localhost".into()]).unwrap().certificate().unwrap();
@@ -41,6 +41,30 @@ async fn data_connections_go_on_with_the_session_of_their_control_connection() {
             assert_eq!(client.fetch("RETR a").await, "text");
         }
     }
+}
+
+#[tokio::test]
+async fn a_data_connection_may_call_itself_so() {
+    let server = server(&Memory::new().with("/a", "text"), Tie::Require);
+    let tls = trusting();
+    let mut client = login(&server, &tls.clone().with_alpn(["ftp"])).await;
+    assert_eq!(retrieve(&mut client, &tls.clone().with_alpn(["ftp-data"])).await, "226 done\r\n");
+    assert_eq!(code(&retrieve(&mut client, &tls.with_alpn(["http/1.1"])).await), 425);
+}
+
+#[tokio::test]
+async fn tls_from_the_first_byte_ties_data_too() {
+    let options = Options { tie: Tie::Require, ..options() };
+    let at_once = tls().with_alpn(["ftp"]);
+    let server = serve_within(Ftp::new(area(&Memory::new())).with(options), Some(at_once), None);
+    let tls = trusting();
+    let mut client = server.connect_tls(&tls).await;
+    client.log_in("ann", "secret").await;
+    // Data are private without a word.
+    assert_eq!(client.store("STOR a", b"text").await, 226);
+    assert_eq!(client.codes(["AUTH TLS", "PROT C", "TYPE I"]).await, [503, 200, 200]);
+    client.tls = None;
+    assert_eq!(client.fetch("RETR a").await, "text");
 }
 
 /// What a transfer ends with, whose data connection uses this.

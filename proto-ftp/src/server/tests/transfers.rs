@@ -1,12 +1,14 @@
 //! Files over data connections (RFC 959 §4.1.3, RFC 3659 §5).
 
+use std::time::{Duration, Instant};
+
 use ropewalk_core::data::files::Memory;
 use ropewalk_core::net::Connection;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::super::{Ftp, Options};
-use super::client::{Server, all, area, content, options, serve};
+use super::client::{Server, all, area, content, options, serve, serve_within};
 
 fn server(memory: &Memory) -> Server {
     serve(Ftp::new(area(memory)).with(options()))
@@ -75,6 +77,17 @@ async fn a_transfer_goes_on_where_it_was_cut() {
         assert_eq!(client.code(command).await, 554, "{command}");
     }
     assert_eq!(client.code("MDTM none").await, 550);
+}
+
+#[tokio::test]
+async fn a_limit_on_the_rate_is_for_data_too() {
+    let memory = Memory::new().with("/a", "x".repeat(150_000));
+    let server = serve_within(Ftp::new(area(&memory)).with(options()), None, Some(100_000));
+    let mut client = server.login().await;
+    let begun = Instant::now();
+    assert_eq!(client.fetch("RETR a").await.len(), 150_000);
+    // What is beyond the first second's worth.
+    assert!(begun.elapsed() > Duration::from_millis(300));
 }
 
 #[tokio::test]

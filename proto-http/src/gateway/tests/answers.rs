@@ -171,7 +171,7 @@ impl Authenticator for Desk {
 async fn a_local_redirect_opens_no_door() {
     let text = "printf 'Content-Type: a/b\\n\\n'; echo $REMOTE_USER $AUTH_TYPE";
     let place = Place::new().with("go.sh", "printf 'Location: /in.sh\\n\\n'").with("in.sh", text);
-    let logins = Arc::new(Logins::new(Arc::new(Desk), "web").unwrap());
+    let logins = Arc::new(Logins::new(Arc::new(Desk), "web"));
     let site = |locked: &str| {
         let auth = Auth::new(Arc::clone(&logins), [locked.parse().unwrap()]);
         LocalRedirects::new(Site::new(place.cgi()).auth(auth))

@@ -76,14 +76,20 @@ async fn the_time_of_a_run_ends_also_while_it_speaks() {
 }
 
 #[tokio::test]
-async fn what_holds_the_output_open_ends_with_the_rest_of_its_group() {
-    let text = "printf 'Content-Type: a/b\\n\\ndone'; sleep 1000 & echo $! > pid";
-    let place = Place::new().with("a.sh", text);
-    let cgi = place.limited(|limits| limits.idle_time = Duration::from_millis(300));
-    let mut client = Client::of(cgi);
-    client.send("GET /a.sh HTTP/1.1\r\nHost: x\r\n\r\n").await;
-    assert!(client.rest().await.contains("done"));
-    gone(&written(&place.path("pid")).await).await;
+async fn what_a_program_leaves_does_not_keep_its_answer_open() {
+    let much = "printf 'Content-Type: a/b\\n\\n'; head -c 200000 /dev/zero | tr '\\0' x; printf done; ";
+    for left in ["sleep 1000 & echo $! > pid", "setsid sleep 1000 & echo $! > pid"] {
+        let place = Place::new().with("a.sh", &[much, left].concat());
+        let said = whole(&place).await;
+        assert!(said.ends_with("done\r\n0\r\n\r\n"), "{left}: {}", said.len());
+        assert_eq!(said.matches('x').count(), 200_000, "{left}");
+        let pid = written(&place.path("pid")).await;
+        if left.starts_with("setsid") {
+            // Of a group of its own, and so none of ours.
+            assert!(Command::new("kill").arg(&pid).status().unwrap().success());
+        }
+        gone(&pid).await;
+    }
 }
 
 #[tokio::test]

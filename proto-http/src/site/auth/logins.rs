@@ -1,42 +1,31 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ropewalk_core::Result;
 use ropewalk_core::app::Offence;
 use ropewalk_core::data::cred::{Authenticator, Credential, LoginError, Origin, Principal, Step};
 
-use super::cache::Cache;
 use super::said::Said;
 use crate::server::Facts;
 
 /// Whom a server asks who somebody is. One for all rules that ask the same accounts.
 ///
-/// A password that was right is not checked again for a minute, since clients send it with every request; so a
-/// change of the accounts counts after a minute at the latest.
+/// Clients send a password with every request, and it is asked for with every request: what an account says counts
+/// at once. That its slow hash is not computed each time is the authenticator's business.
 pub struct Logins {
     authenticator: Arc<dyn Authenticator>,
     service: String,
-    cache: Cache,
 }
 
 impl Logins {
     /// Logins at the service of this name.
-    ///
-    /// # Errors
-    /// Where the system gives no random numbers.
-    pub fn new(authenticator: Arc<dyn Authenticator>, service: impl Into<String>) -> Result<Self> {
-        Ok(Self { authenticator, service: service.into(), cache: Cache::new()? })
+    pub fn new(authenticator: Arc<dyn Authenticator>, service: impl Into<String>) -> Self {
+        Self { authenticator, service: service.into() }
     }
 
     /// Who that is. A refusal counts against the peer.
     pub(super) async fn login(&self, said: &Said, facts: &Facts) -> Result<Principal, LoginError> {
         let credential = said.credential();
-        let answer = match credential {
-            Credential::Password { user, password } => {
-                self.cache.verify(user.as_bytes(), password, self.ask(credential, facts)).await
-            }
-            _ => self.ask(credential, facts).await,
-        };
+        let answer = self.ask(credential, facts).await;
         match &answer {
             Ok(who) if !facts.cx.is_authenticated() => facts.cx.authenticated(who),
             Err(LoginError::Refused) => {
@@ -63,7 +52,10 @@ impl Logins {
             Err(LoginError::Busy) => "busy",
             Err(_) => "error",
         };
-        facts.cx.metrics().auth("http", mech, result);
+        // What a client repeats with each request is one login.
+        if answer.is_err() || !facts.cx.is_authenticated() {
+            facts.cx.metrics().auth("http", mech, result);
+        }
         match answer? {
             Step::Done(who) => Ok(who),
             _ => Err(LoginError::Unsupported),

@@ -1,6 +1,5 @@
 //! Logins: who may ask for what, by method and path.
 
-mod cache;
 mod logins;
 mod said;
 

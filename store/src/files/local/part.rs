@@ -222,7 +222,8 @@ fn reserved(file: &OwnedFd, len: u64) -> Result<bool, FsError> {
 fn part_name(name: &[u8]) -> Vec<u8> {
     let mut kept = name.get(..MAX_NAME - AROUND).unwrap_or(name);
     // Not in the middle of a character: some file systems take only UTF-8.
-    if let Err(cut) = str::from_utf8(kept)
+    if kept.len() < name.len()
+        && let Err(cut) = str::from_utf8(kept)
         && cut.error_len().is_none()
     {
         kept = kept.get(..cut.valid_up_to()).unwrap_or(kept);

@@ -31,9 +31,13 @@ pub(super) struct Sweep {
 impl Sweep {
     /// Begins to look for part files that nobody has written to for so long.
     pub(super) fn start(tree: &Arc<Tree>, age: Duration) {
+        Self::new(tree, age).slice();
+    }
+
+    pub(super) fn new(tree: &Arc<Tree>, age: Duration) -> Self {
         let stale = SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH);
         let (here, todo) = (None, vec![VPath::ROOT]);
-        Self { tree: Arc::downgrade(tree), here, todo, left: MOST, stale: stale.into() }.slice();
+        Self { tree: Arc::downgrade(tree), here, todo, left: MOST, stale: stale.into() }
     }
 
     /// Looks at some more, in a thread of the tree's, as long as there is a tree.
@@ -52,7 +56,7 @@ impl Sweep {
     }
 
     /// Looks at one entry; nothing once there are no more. What cannot be read is passed over.
-    fn step(&mut self, tree: &Tree) -> Option<()> {
+    pub(super) fn step(&mut self, tree: &Tree) -> Option<()> {
         let Some((dir, path)) = &mut self.here else {
             let path = self.todo.pop()?;
             self.here = list(tree, &path).ok().map(|dir| (dir, path));

@@ -1,0 +1,111 @@
+//! What a session makes of the lines that it hears, before a command is one.
+
+use ropewalk_core::app::Offence;
+use ropewalk_core::sansio::Output;
+
+use super::commands::{self, Argument, Who};
+use super::event::Event;
+use super::session::{Asked, Session, Sticky};
+use crate::state::Stage;
+use crate::wire::{BadLine, Command, Reply};
+
+/// Commands that wait for a transfer to end.
+const QUEUE: usize = 16;
+/// Lines that are no command, after which we hang up.
+const NONSENSE: u32 = 10;
+/// Lines that are too long, after which we hang up.
+const OVERLONG: u32 = 2;
+
+impl Session {
+    pub(super) fn run(&mut self, command: &Command) {
+        let Some(spec) = commands::find(command.verb()) else { return self.unknown(command) };
+        if spec.keeps {
+            self.sticky.rename = None;
+        } else {
+            // What a command leaves for the next is gone with any other.
+            let sticky = std::mem::take(&mut self.sticky);
+            if spec.takes {
+                self.sticky = sticky;
+            }
+        }
+        let argument = command.argument().filter(|argument| !argument.is_empty());
+        let (argument, fits) = match (spec.argument, argument) {
+            (Argument::No, Some(_)) | (Argument::Must, None) => (&b""[..], false),
+            (_, argument) => (argument.unwrap_or_default(), true),
+        };
+        if spec.who == Who::User && self.stage != Stage::Ready {
+            self.reply(530, "log in first");
+        } else if fits {
+            (spec.run)(self, argument);
+        } else {
+            self.reply(501, &format!("syntax: {} {}", spec.verb, spec.usage));
+        }
+        if spec.takes {
+            self.sticky = Sticky::default();
+        }
+    }
+
+    fn unknown(&mut self, command: &Command) {
+        // A browser, or what makes one speak to us (RFC 2577 has no word for it): it is to hear nothing.
+        if matches!(command.verb(), "GET" | "POST" | "HEAD" | "PUT" | "OPTIONS" | "CONNECT" | "PRI") {
+            return self.hang_up();
+        }
+        self.sticky = Sticky::default();
+        self.nonsense(500, "unknown command");
+    }
+
+    fn nonsense(&mut self, code: u16, text: &str) {
+        self.counts.nonsense += 1;
+        match self.counts.nonsense {
+            NONSENSE.. => self.leave_now(Reply::new(421, "too many lines that are no commands")),
+            _ => self.reply(code, text),
+        }
+    }
+
+    /// Without a word, of a peer that speaks another protocol.
+    pub(super) fn hang_up(&mut self) {
+        self.ask(Asked::Told, Event::Offence(Offence::Garbage));
+        self.out.push_back(Output::Close);
+    }
+
+    /// Whether a transfer runs or not.
+    pub(super) fn leave_now(&mut self, last: Reply) {
+        self.busy = false;
+        self.leave(last);
+    }
+
+    pub(super) fn bad_line(&mut self, why: BadLine) {
+        self.sticky = Sticky::default();
+        match why {
+            BadLine::TooLong => {
+                self.counts.overlong += 1;
+                match self.counts.overlong {
+                    OVERLONG.. => self.leave_now(Reply::new(421, "lines too long")),
+                    _ => self.reply(500, "line too long"),
+                }
+            }
+            _ => self.nonsense(501, &why.to_string()),
+        }
+    }
+
+    pub(super) fn line(&mut self, line: &[u8]) {
+        let Some(command) = Command::parse(line) else { return self.nonsense(500, "no command") };
+        tracing::trace!(?command, "heard");
+        let at_once = match command.verb() {
+            "ABOR" | "NOOP" | "QUIT" => true,
+            "STAT" => command.argument().is_none(),
+            _ => false,
+        };
+        if !self.busy || at_once {
+            self.run(&command);
+        } else if self.queue.len() < QUEUE {
+            self.queue.push_back(command);
+        } else {
+            self.leave_now(Reply::new(421, "too many commands during a transfer"));
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "hearing_tests.rs"]
+mod tests;
