@@ -16,6 +16,7 @@ mod fetch;
 mod fetch_peers;
 mod fetch_resume;
 mod ftp;
+mod ftp_client;
 mod notify;
 mod password;
 mod privileges;
