@@ -108,7 +108,7 @@ pub(super) fn failed(url: &str, stop: &Stop) -> String {
     ascii(&format!("{:#}", json!({"version": 1, "url": url, "status": null, "error": error(stop)})))
 }
 
-pub(super) fn error(stop: &Stop) -> Value {
+fn error(stop: &Stop) -> Value {
     json!({"phase": stop.phase, "message": stop.message})
 }
 

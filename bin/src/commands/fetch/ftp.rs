@@ -1,6 +1,6 @@
 //! What is fetched over FTP.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use ropewalk_core::data::files::Time;
@@ -8,7 +8,7 @@ use ropewalk_ftp::client::{Client, Error, Url};
 use ropewalk_http::HeaderValue;
 use serde_json::json;
 
-use super::facts::{ascii, error, seconds, tls};
+use super::facts::{ascii, seconds, tls};
 use super::save::{Out, Place};
 use super::{FetchArgs, Progress, Stop, is_watched, show};
 use crate::exit::Exit;
@@ -40,18 +40,10 @@ pub(super) async fn fetch(args: &FetchArgs) -> Result<Exit, Stop> {
     let known =
         Known { size: maybe(client.size(&url.path).await)?, changed: maybe(client.mdtm(&url.path).await)? };
     let mut facts = Facts { octets: 0, kept: 0, body: None };
-    let done = save(args, &url, &place, &mut client, &known, &mut facts).await;
-    let whole = begun.elapsed();
+    let file = save(args, &url, &place, &mut client, &known, &mut facts).await?;
     if args.json {
-        let (file, stop) = match &done {
-            Ok(file) => (file.as_deref(), None),
-            Err(stop) => (None, Some(stop)),
-        };
-        if stop.is_none() {
-            show(&(told(&url, &client, &facts, whole, file, stop) + "\n"));
-        }
+        show(&(told(&url, &client, &facts, begun.elapsed(), file.as_deref()) + "\n"));
     }
-    done?;
     // What was wanted is here.
     if let Err(error) = client.quit().await {
         tracing::debug!(?error, "quit");
@@ -92,7 +84,7 @@ async fn save(
     client: &mut Client,
     known: &Known,
     facts: &mut Facts,
-) -> Result<Option<std::path::PathBuf>, Stop> {
+) -> Result<Option<PathBuf>, Stop> {
     let validator = known.validator();
     let part = place.part(args.resume)?;
     if let (None, Some(file)) = (&part, place.whole(args.resume))
@@ -151,14 +143,7 @@ impl Known {
 }
 
 /// All that is known, as JSON of ASCII only.
-fn told(
-    url: &Url,
-    client: &Client,
-    facts: &Facts,
-    whole: Duration,
-    file: Option<&Path>,
-    stop: Option<&Stop>,
-) -> String {
+fn told(url: &Url, client: &Client, facts: &Facts, whole: Duration, file: Option<&Path>) -> String {
     let (info, spent) = (client.info(), client.spent());
     let told = json!({
         "version": 1,
@@ -176,7 +161,7 @@ fn told(
         "octets": facts.octets,
         "resumed_from": facts.kept,
         "file": file.map(|file| file.to_string_lossy()),
-        "error": stop.map(error),
+        "error": null,
     });
     ascii(&format!("{told:#}"))
 }

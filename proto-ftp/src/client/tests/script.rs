@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 use super::super::{Client, Error, Options, Security};
@@ -39,7 +39,7 @@ impl Server {
 pub(super) fn serve(script: Script, data: impl Into<Vec<u8>>) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = listener.local_addr().unwrap();
-    let (tell, heard) = channel();
+    let (tell, heard) = sync_channel(1000);
     let data = data.into();
     thread::spawn(move || {
         let (mut socket, _) = listener.accept().unwrap();
