@@ -5,7 +5,7 @@ use ropewalk_core::Error as Cause;
 
 use super::{Error, Phase};
 
-/// A URL of ftp or ftps (RFC 1738 §3.2): `ftp://ann:secret@host:2121/pub/file`.
+/// A URL of ftp or ftps (RFC 1738): `ftp://ann:secret@host:2121/pub/file`.
 ///
 /// Its path begins where the login leads; `//` or `/%2F` behind the host begins at the root.
 #[derive(Clone, PartialEq, Eq)]
