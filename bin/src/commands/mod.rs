@@ -12,6 +12,8 @@ pub(crate) mod fetch;
 pub(crate) mod kinds;
 pub(crate) mod man;
 pub(crate) mod password;
+#[cfg(feature = "suite")]
+pub(crate) mod up;
 #[cfg(feature = "store")]
 pub(crate) mod user;
 
