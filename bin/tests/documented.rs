@@ -96,9 +96,25 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
+/// The ports of `ropewalk up`.
+const SUITE: [u16; 4] = [2121, 8080, 8081, 8443];
+
+/// A number that moves all of them to free ones.
+fn offset() -> u16 {
+    let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    (20_000..30_000).step_by(7).find(|offset| SUITE.iter().all(|port| is_free(port + offset))).unwrap()
+}
+
 /// The text with the ports that it names replaced by free ones.
 fn with_free_ports(text: &str) -> String {
-    let ports = ["8080", "8443", "8007", "8000", "8081"];
+    if text.contains("$ ropewalk up") {
+        let offset = offset();
+        let text = text.replace("$ ropewalk up", &format!("$ ropewalk up --port-offset {offset}"));
+        return SUITE
+            .iter()
+            .fold(text, |text, port| text.replace(&port.to_string(), &(port + offset).to_string()));
+    }
+    let ports = ["8080", "8443", "8007", "8000", "8081", "2121"];
     ports.iter().fold(text.to_owned(), |text, port| text.replace(port, &free_port().to_string()))
 }
 
@@ -172,9 +188,12 @@ fn serves(block: &Block) -> Result<(), String> {
     for line in block.text.lines() {
         let arguments =
             line.strip_prefix("cargo run --release -- ").ok_or(format!("not a server: {line}"))?;
+        let port = match arguments {
+            "up" => format!("--port-offset {}", offset()),
+            _ => format!("--port {}", free_port()),
+        };
         let script = format!(
-            "{PRELUDE}ropewalk {arguments} --port {} >log 2>&1 & ready log; kill -INT $!; wait $!; exit $?",
-            free_port()
+            "{PRELUDE}ropewalk {arguments} {port} >log 2>&1 & ready log; kill -INT $!; wait $!; exit $?"
         );
         let output = Place::new().bash(&script);
         if !output.status.success() {
@@ -284,7 +303,12 @@ fn row(key: &str) -> String {
 /// The rows for the keys at the top that are of no service.
 fn top() -> String {
     let mut table = String::from("\n| Key | Type | Default | What it is |\n|---|---|---|---|\n");
-    for key in ["drain", "log.level", "log.format", "log.file", "log.rotation", "log.keep", "admin.listen"] {
+    let log = ["log.level", "log.format", "log.file", "log.rotation", "log.keep"];
+    let defender = ["threshold", "half_life", "ban", "longest", "allow", "local", "dry_run"];
+    let defender = defender.map(|key| format!("defender.{key}"));
+    let others = ["admin.listen", "store"];
+    let keys = ["drain"].into_iter().chain(log).chain(others).chain(defender.iter().map(String::as_str));
+    for key in keys {
         let said = Command::new(env!("CARGO_BIN_EXE_ropewalk")).args(["config", "explain", key]).output();
         let said = String::from_utf8(said.unwrap().stdout).unwrap();
         let line = said.lines().find_map(|line| line.strip_prefix("at the top: "));
@@ -314,5 +338,5 @@ fn the_tables_of_keys_are_those_of_the_program() {
             assert!(right == text, "{}: ROPEWALK_WRITE_DOCS=1 mends it", file.display());
         }
     }
-    assert_eq!(seen, 6);
+    assert_eq!(seen, 7);
 }

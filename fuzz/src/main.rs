@@ -24,6 +24,7 @@ fn target() -> fn(&[u8]) {
         "target" => parsers::target,
         "frames" => parsers::frames,
         "form" => connection::form,
+        "dav" => parsers::dav,
         "ftp" => ftp::run,
         other => panic!("no target {other:?}"),
     })

@@ -122,6 +122,14 @@ pub fn target(bytes: &[u8]) {
     }
 }
 
+/// A document of WebDAV is read again from what it is written as. Conditions are read, or not.
+pub fn dav(bytes: &[u8]) {
+    fuzzing::conditions(bytes);
+    if let Some(written) = fuzzing::document(bytes) {
+        assert_eq!(fuzzing::document(written.as_bytes()).as_ref(), Some(&written), "{written}");
+    }
+}
+
 /// Frames are the same however they come; the first octet says to whom.
 pub fn frames(bytes: &[u8]) {
     let Some((first, rest)) = bytes.split_first() else { return };

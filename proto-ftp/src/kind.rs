@@ -81,7 +81,9 @@ fn area(section: &mut Section<'_>, resources: &Resources) -> Option<Area> {
 
 /// The trees of people: one for each, where the resource has them, or one for all.
 fn people(section: &mut Section<'_>, resources: &Resources) -> Option<Arc<dyn Realm<dyn Files>>> {
-    let name: Option<String> = section.key("files", FILES).optional();
+    // What there is no value for is only documented, as what it refers to.
+    let has = section.has("files");
+    let name: Option<String> = if has { section.key("files", FILES).optional() } else { None };
     if name.is_some_and(|name| resources.get::<dyn Realm<dyn Files>>("files", &name).is_some()) {
         return section.key("files", FILES).optional_resource("files", resources);
     }

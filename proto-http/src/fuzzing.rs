@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use http::{HeaderMap, HeaderValue, Uri, Version, header};
 
+pub use crate::dav::fuzzing::{conditions, document};
 pub use crate::server::fuzzing::{chunked, head};
 use crate::wire::{accept, coding, date, etag, host, range, target};
 pub use crate::ws::fuzzing::frames;

@@ -21,7 +21,7 @@ import tempfile
 
 import pytest
 
-PROGRAM, SOURCE = sys.argv[1:3]
+PROGRAM, SOURCE = map(os.path.abspath, sys.argv[1:3])
 EXPECTED = pathlib.Path(__file__).with_name("pyftpdlib.expected")
 sys.path.insert(0, SOURCE)
 

@@ -31,6 +31,12 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run every server over what is in this folder; what is not there is made.
+    #[cfg(feature = "suite")]
+    Up(commands::up::UpArgs),
+    /// Run every server over temporary data, for a trial.
+    #[cfg(feature = "suite")]
+    Dev(commands::up::DevArgs),
     /// Run what a configuration file says, in the foreground.
     Run(RunArgs),
     /// Check a configuration file, and say all that is wrong with it at once.
@@ -147,8 +153,12 @@ fn dispatch(mut all: Vec<Command>, registry: &Registry) -> Exit {
     match command {
         Command::Run(RunArgs { source, process }) => {
             let source = processes::Source::file(&source);
-            processes::launch(registry, source, &process, processes::Root::Refused)
+            processes::launch(registry, source, &process, processes::Root::Refused, || {})
         }
+        #[cfg(feature = "suite")]
+        Command::Up(args) => commands::up::up(args, registry),
+        #[cfg(feature = "suite")]
+        Command::Dev(args) => commands::up::dev(&args, registry),
         Command::Check(args) => commands::check::run(&args, registry),
         Command::Config(args) => commands::config::run(&args, registry),
         Command::Kinds(args) => commands::kinds::run(&args, registry),

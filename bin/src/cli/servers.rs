@@ -182,7 +182,9 @@ pub(super) fn run(commands: Vec<Command>, registry: &Registry) -> Exit {
             out!("{text}");
             Exit::Ok
         }
-        Ok(Composed { process, text, root, .. }) => launch(registry, Source::text(text), &process, root),
+        Ok(Composed { process, text, root, .. }) => {
+            launch(registry, Source::text(text), &process, root, || {})
+        }
         Err(message) => {
             eprintln!("error: {message}");
             Exit::Usage

@@ -8,7 +8,7 @@ use toml::{Table, Value};
 use crate::exit::Exit;
 
 /// The names of this machine as seen from itself.
-const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+pub(crate) const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 /// `ropewalk cert`.
 #[derive(Args)]

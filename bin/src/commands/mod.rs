@@ -18,6 +18,8 @@ pub(crate) mod password;
 pub(crate) mod put;
 #[cfg(feature = "http")]
 mod remote;
+#[cfg(feature = "suite")]
+pub(crate) mod up;
 #[cfg(feature = "store")]
 pub(crate) mod user;
 

@@ -52,12 +52,23 @@ impl From<Error> for Failed {
     }
 }
 
-/// Starts what the configuration says and runs it to its end.
-pub(crate) fn launch(registry: &Registry, source: Source, args: &ProcessArgs, root: Root) -> Exit {
+/// Starts what the configuration says and runs it to its end. What is to be said when all of it serves, `greet` says: in the
+/// process that was started from a terminal.
+pub(crate) fn launch(
+    registry: &Registry,
+    source: Source,
+    args: &ProcessArgs,
+    root: Root,
+    greet: impl FnOnce() + Send + 'static,
+) -> Exit {
     if args.detach && !is_child() {
-        return detach::spawn();
+        let exit = detach::spawn();
+        if exit == Exit::Ok {
+            greet();
+        }
+        return exit;
     }
-    match start(registry, source, args, root) {
+    match start(registry, source, args, root, greet) {
         Ok(()) => Exit::Ok,
         Err(Failed { exit, message }) => {
             if !message.is_empty() {
@@ -79,7 +90,13 @@ fn raise_descriptors() {
     }
 }
 
-fn start(registry: &Registry, source: Source, args: &ProcessArgs, root: Root) -> Result<(), Failed> {
+fn start(
+    registry: &Registry,
+    source: Source,
+    args: &ProcessArgs,
+    root: Root,
+    greet: impl FnOnce() + Send + 'static,
+) -> Result<(), Failed> {
     let runtime = runtime(args)?;
     if let Some(mask) = args.umask {
         umask(Mode::from_bits_truncate(mask));
@@ -109,10 +126,9 @@ fn start(registry: &Registry, source: Source, args: &ProcessArgs, root: Root) ->
         .reads(reads)
         .runtime(runtime, args.threads.map(usize::from))
         .rebuild(rebuild(registry.clone(), source, fixed, own, log_guard.reopen()))
-        .on_ready(move || {
-            if let Some(child) = detached {
-                child.ready();
-            }
+        .on_ready(move || match detached {
+            Some(child) => child.ready(),
+            None => greet(),
         })
         .run();
     if let (Err(error), Destination::File { .. }) = (&result, &log.to) {
@@ -157,6 +173,7 @@ fn fixed(plan: &Plan<Settings>) -> String {
 /// What the process has for itself, over all reloads.
 struct Own {
     store: Option<PathBuf>,
+    #[cfg_attr(not(feature = "store"), expect(dead_code, reason = "only what a store keeps needs it again"))]
     defender: Option<Arc<Defender>>,
 }
 

@@ -148,6 +148,21 @@ fn a_rest_that_is_not_surely_of_the_same_content_begins_anew() {
 }
 
 #[test]
+fn a_part_is_kept_until_the_whole_comes_in_its_place() {
+    let folder = Folder::new();
+    let other = rest("bytes 5-9/10").replace("\"a\"", "\"b\"");
+    let sorry = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
+    let script = Script::new([half(TAG), other, sorry.to_owned()]);
+    let args = [&script.url("/x") as &str, "-o", "x", "--resume"];
+    fetched(&folder, &args).says(1, &[]);
+    fetched(&folder, &args).says(75, &["503 Service Unavailable"]);
+    assert_eq!(
+        (names(&folder), folder.read("x.part")),
+        (vec!["x.part".into(), "x.part.tag".into()], "01234".into())
+    );
+}
+
+#[test]
 fn a_rest_of_another_length_than_it_says_is_not_taken() {
     let chunked = "HTTP/1.1 206 Partial Content\r\nETag: \"a\"\r\nContent-Range: bytes 5-9/10\r\n\
         Transfer-Encoding: chunked\r\n\r\n";

@@ -25,4 +25,5 @@ mod programs;
 mod reload;
 mod servers;
 mod sockets;
+mod up;
 mod user;

@@ -43,3 +43,17 @@ pub(crate) async fn answer(tree: &Static, request: Request) -> Result<Response, 
         _ => Err(StatusCode::NOT_IMPLEMENTED.into()),
     }
 }
+
+/// What the fuzzer reaches.
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing {
+    /// Whether a field `If` can be understood.
+    pub fn conditions(field: &[u8]) -> bool {
+        super::condition::If::parse(field).is_some()
+    }
+
+    /// A document, written again.
+    pub fn document(bytes: &[u8]) -> Option<String> {
+        super::xml::Element::parse(bytes).ok().map(|element| element.written())
+    }
+}

@@ -100,7 +100,7 @@ pub(crate) fn same(authority: &str, field: &str, scheme: Option<&str>) -> bool {
     bare(authority) == bare(field)
 }
 
-/// Whether an origin (RFC 6454 §6.2) is the host and port that were asked for. Its scheme may be another than ours: TLS
+/// Whether an origin (RFC 6454) is the host and port that were asked for. Its scheme may be another than ours: TLS
 /// may have ended before us.
 pub(crate) fn is_origin(origin: &str, uri: &Uri, headers: &HeaderMap) -> bool {
     match (origin.split_once("://"), authority(uri, headers)) {

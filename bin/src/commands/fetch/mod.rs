@@ -171,7 +171,8 @@ async fn fetch(args: &FetchArgs) -> Result<Exit, Stop> {
         }
         match place.begin(&answer, part.take(), !args.any_status)? {
             Begun::Out(out) => break (answer, out),
-            Begun::Again => place.forget()?,
+            // What is there is replaced when the whole comes, and kept where nothing does.
+            Begun::Again => {}
         }
     };
     let status = answer.status();

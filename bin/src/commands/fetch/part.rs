@@ -88,12 +88,6 @@ pub(super) fn forget_part(file: &Path) -> Result<()> {
     forget(&path(file))
 }
 
-/// Removes all of it.
-pub(super) fn forget_all(file: &Path) -> Result<()> {
-    forget_part(file)?;
-    forget_tag(file)
-}
-
 /// What stands for the content octet by octet: an entity tag that is not weak, or else a date of change that lies a
 /// minute and more before the answer's (RFC 9110 §8.8.2.2).
 fn strong(fields: &HeaderMap) -> Option<&HeaderValue> {

@@ -61,14 +61,6 @@ impl Place {
         }
     }
 
-    /// Forgets the part.
-    pub(super) fn forget(&self) -> Result<()> {
-        match self {
-            Self::File(file) => part::forget_all(file),
-            _ => Ok(()),
-        }
-    }
-
     /// A sentence about what an attempt has left.
     pub(super) fn kept(&self) -> Option<String> {
         let Self::File(file) = self else { return None };

@@ -30,6 +30,9 @@ pub(super) enum Base {
     },
 }
 
+/// By the name of a folder that is somebody's own, and by how much there may be.
+type Shares = HashMap<(Option<files::Name>, u64), Arc<Share>>;
+
 /// A tree, as each person sees it.
 pub(super) struct People {
     name: String,
@@ -39,18 +42,12 @@ pub(super) struct People {
     quota: Option<u64>,
     rate: Option<NonZeroU64>,
     audit: bool,
-    /// What somebody has in all sessions together; of nobody in particular, what all have.
-    accounts: Mutex<HashMap<Option<Name>, Account>>,
+    /// What each folder has and may have: of somebody's own, by its name.
+    shares: Mutex<Shares>,
+    /// How fast each person is, in all sessions together; and whoever has not logged in.
+    rates: Mutex<HashMap<Option<Name>, Arc<Rates>>>,
     /// The locks and properties of each folder: of somebody's own, by its name.
     marks: Mutex<HashMap<Option<files::Name>, Arc<Marks>>>,
-}
-
-/// What is counted for somebody.
-#[derive(Clone, Default)]
-struct Account {
-    share: Option<Arc<Share>>,
-    limit: Option<u64>,
-    rates: Option<Arc<Rates>>,
 }
 
 impl People {
@@ -63,8 +60,8 @@ impl People {
         rate: Option<NonZeroU64>,
         audit: bool,
     ) -> Self {
-        let (accounts, marks) = Default::default();
-        Self { name: name.to_owned(), base, rules, dots, quota, rate, audit, accounts, marks }
+        let (shares, rates, marks) = Default::default();
+        Self { name: name.to_owned(), base, rules, dots, quota, rate, audit, shares, rates, marks }
     }
 
     /// The view of whoever has not logged in, if there is one that is nobody's own.
@@ -74,7 +71,7 @@ impl People {
             Base::Homes(..) => return None,
             Base::Mounts { everybody, .. } => Arc::new(Mounts::new(None, everybody.clone()?)),
         };
-        Some(self.view(files, None, None))
+        Some(self.view(files, None, None, None))
     }
 
     /// A folder with its marks, which are the same for whoever comes to it.
@@ -84,40 +81,43 @@ impl People {
         Arc::new(Marked::new(folder.clone(), Arc::clone(marks)))
     }
 
-    fn view(&self, files: Arc<dyn Files>, who: Option<&Principal>, rights: Option<Ops>) -> Arc<dyn Files> {
-        let account = self.account(who);
+    fn view(
+        &self,
+        files: Arc<dyn Files>,
+        who: Option<&Principal>,
+        home: Option<files::Name>,
+        rights: Option<Ops>,
+    ) -> Arc<dyn Files> {
         let rules = self.rules.as_ref().map(|rules| rules::of(rules, who));
         let mut view = View::default();
         view.audit = self.audit.then(|| who.map_or("-", |who| who.name().as_str()).into());
         view.rules = restricted(rules, rights).map(Into::into);
-        view.share = account.share;
-        view.rates = account.rates;
+        view.share = self.share(who, home);
+        view.rates = self.rate.map(|rate| {
+            let mut all = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
+            let rates = all.entry(who.map(|who| who.name().clone()));
+            Arc::clone(rates.or_insert_with(|| Arc::new(Rates::new(rate))))
+        });
         view.dots = self.dots;
         view.of(files)
     }
 
-    /// What is counted for somebody: the rate for each person, the quota where each has files of their own.
-    fn account(&self, who: Option<&Principal>) -> Account {
-        let name = who.map(|who| who.name().clone());
-        let owner = if matches!(self.base, Base::Homes(..)) { name.clone() } else { None };
-        let own = owner.as_ref().and(who).and_then(Principal::profile).and_then(|profile| profile.quota);
-        let limit = own.or(self.quota);
-        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        let counted = accounts.entry(owner).or_default();
-        if counted.limit != limit {
-            let share = |limit| Arc::new(Share::uncounted(Arc::new(MemoryLedger::new(limit, 0))));
-            (counted.share, counted.limit) = (limit.map(share), limit);
-        }
-        let share = counted.share.clone();
-        let rates = self.rate.map(|rate| {
-            let slowed = accounts.entry(name).or_default();
-            slowed.rates.get_or_insert_with(|| Arc::new(Rates::new(rate))).clone()
-        });
-        Account { share, limit, rates }
+    /// What a folder may have; somebody's own, as much as the account says.
+    fn share(&self, who: Option<&Principal>, home: Option<files::Name>) -> Option<Arc<Share>> {
+        let own = home.as_ref().and(who).and_then(Principal::profile).and_then(|profile| profile.quota);
+        let limit = own.or(self.quota)?;
+        let mut all = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        let share = || Arc::new(Share::uncounted(Arc::new(MemoryLedger::new(limit, 0))));
+        Some(Arc::clone(all.entry((home, limit)).or_insert_with(share)))
     }
 
     /// The folder that is somebody's own.
-    async fn home(&self, homes: &Local, at: &Path, who: &Principal) -> Result<Arc<dyn Files>, LoginError> {
+    async fn home(
+        &self,
+        homes: &Local,
+        at: &Path,
+        who: &Principal,
+    ) -> Result<(Arc<dyn Files>, files::Name), LoginError> {
         if who.is_guest() {
             return Err(LoginError::Refused);
         }
@@ -132,7 +132,7 @@ impl People {
         let home = files::Name::new(home.as_bytes().to_vec()).map_err(|error| fault(error.to_string()))?;
         let folder = homes.within(&home).await.map_err(|error| fault(error.to_string()))?;
         let at = at.join(OsStr::from_bytes(home.as_bytes()));
-        Ok(self.marked(&folder, &at, Some(home)))
+        Ok((self.marked(&folder, &at, Some(home.clone())), home))
     }
 }
 
@@ -174,9 +174,14 @@ fn rights(who: &Principal) -> Result<Option<Ops>, LoginError> {
 impl Realm<dyn Files> for People {
     async fn avatar(&self, who: &Principal) -> Result<Arc<dyn Files>, LoginError> {
         let rights = rights(who)?;
+        let mut home = None;
         let files: Arc<dyn Files> = match &self.base {
             Base::Folder(local, at) => self.marked(local, at, None),
-            Base::Homes(homes, at) => self.home(homes, at, who).await?,
+            Base::Homes(homes, at) => {
+                let (files, name) = self.home(homes, at, who).await?;
+                home = Some(name);
+                files
+            }
             Base::Mounts { people, .. } => {
                 let mut mounts = BTreeMap::new();
                 for (path, realm) in people {
@@ -190,6 +195,6 @@ impl Realm<dyn Files> for People {
                 Arc::new(Mounts::new(None, mounts))
             }
         };
-        Ok(self.view(files, Some(who), rights))
+        Ok(self.view(files, Some(who), home, rights))
     }
 }

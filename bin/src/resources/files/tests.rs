@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use ropewalk_core::config::{Document, Registry};
 use ropewalk_core::data::cred::{LoginError, Method, Principal, Profile};
-use ropewalk_core::data::files::{FsError, ListOptions, NewLock, Open, Over, Write};
+use ropewalk_core::data::files::{FsError, ListOptions, NewLock, Open, Over, Remove, Write};
 use tempfile::TempDir;
 
 use super::*;
@@ -163,6 +163,13 @@ async fn an_account_says_which_folder_how_much_and_what_may_be_done() {
     assert_eq!(fs::read(place.dir.path().join("homes/shared/new")).unwrap(), b"01234");
     assert!(matches!(put(&dora, "/more", b"0").await, Err(FsError::Quota)));
     assert!(matches!(content(&dora, "/new").await, Err(FsError::Denied)));
+    // Who shares a folder shares what it may have.
+    let shared = Profile { home: Some("shared".into()), quota: Some(5), rights: None };
+    let erik = place.as_seen_by("home", &person("erik").with_profile(Arc::new(shared))).await.unwrap();
+    assert!(matches!(put(&erik, "/more", b"0").await, Err(FsError::Quota)));
+    erik.remove(&path("/new"), Remove::File).await.unwrap();
+    put(&dora, "/more", b"0123").await.unwrap();
+    assert!(matches!(put(&erik, "/rest", b"01").await, Err(FsError::Quota)));
     for home in ["..", "", "a/b", ".", "../homes/ann"] {
         let seen = place.as_seen_by("home", &profile(home, None)).await;
         assert!(matches!(seen, Err(LoginError::Local(_))), "{home}");

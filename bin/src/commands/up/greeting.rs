@@ -1,0 +1,105 @@
+use std::path::PathBuf;
+
+use ropewalk_core::config::{Reading, Registry};
+use ropewalk_core::net::Endpoint;
+use toml::{Table, Value};
+
+use super::made::Person;
+use crate::process::{Source, is_child};
+use crate::settings::{self, Settings};
+
+/// What is said once everything serves: where it is, and what to type to see it.
+pub(super) struct Greeting {
+    rows: Vec<[String; 3]>,
+    more: Vec<String>,
+}
+
+impl Greeting {
+    /// Of what this configuration says; nothing of one with mistakes.
+    pub(super) fn of(source: &Source, registry: &Registry, who: Option<&Person>) -> Self {
+        let document = source.document();
+        let reading: Reading<Settings> = document.read(registry, settings::read);
+        let config: Table = reading.show(&document, false).parse().unwrap_or_default();
+        let who = who.map(|who| format!("{}:{}", who.name, who.password));
+        let head = ["service", "address", "try"].map(str::to_owned);
+        let rows = [vec![head], rows(&config, who.as_deref())].concat();
+        Self { rows, more: Vec::new() }
+    }
+
+    /// Says this too.
+    pub(super) fn add(&mut self, more: String) {
+        self.more.push(more);
+    }
+
+    pub(super) fn print(&self) {
+        if is_child() {
+            return;
+        }
+        let width = |column: usize| self.rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+        let (first, second) = (width(0), width(1));
+        for [service, address, command] in &self.rows {
+            outln!("{service:first$}  {address:second$}  {command}");
+        }
+        for more in &self.more {
+            outln!("\n{more}");
+        }
+    }
+}
+
+/// A line for each endpoint of each service: its name, its address, and a command to try.
+fn rows(config: &Table, who: Option<&str>) -> Vec<[String; 3]> {
+    let tables = |key: &str| config.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut rows = Vec::new();
+    for service in tables("service") {
+        let Some(kind) = service.get("kind").and_then(Value::as_str) else { continue };
+        let listen = service.get("listen").and_then(Value::as_array).cloned().unwrap_or_default();
+        for endpoint in listen.iter().filter_map(|text| text.as_str()?.parse::<Endpoint>().ok()) {
+            rows.extend(all(kind, &service, &endpoint, config, who));
+        }
+    }
+    let admin = config.get("admin").and_then(|admin| admin.get("listen")?.as_str()?.parse::<Endpoint>().ok());
+    if let Some(port) = admin.and_then(|endpoint| endpoint.port()) {
+        let url = format!("http://localhost:{port}/metrics");
+        rows.push(["admin".into(), format!("localhost:{port}"), format!("curl {url}")]);
+    }
+    rows
+}
+
+/// What one endpoint of a service is for.
+fn all(
+    kind: &str,
+    service: &Value,
+    endpoint: &Endpoint,
+    config: &Table,
+    who: Option<&str>,
+) -> Vec<[String; 3]> {
+    let Some(port) = endpoint.port() else { return Vec::new() };
+    let is_tls = endpoint.tls().is_some();
+    let scheme = if is_tls { format!("{kind}s") } else { kind.to_owned() };
+    let url = format!("{scheme}://localhost:{port}/");
+    let logs_in = service.get("auth").is_some() || service.get("accounts").is_some();
+    let login = if logs_in { format!(" -u {}", who.unwrap_or("NAME")) } else { String::new() };
+    let trust = authority(config).filter(|_| is_tls);
+    let trust = trust.map_or(String::new(), |path| format!(" --cacert {}", path.display()));
+    let is_on = |key: &str| service.get(key).and_then(Value::as_bool) == Some(true);
+    let mut rows = Vec::new();
+    match kind {
+        "http" | "ftp" => rows.push([scheme.clone(), url.clone(), format!("curl{trust}{login} {url}")]),
+        "echo" => {
+            rows.push([scheme.clone(), url.clone(), format!("echo hello | nc -N localhost {port}")]);
+        }
+        _ => rows.push([scheme.clone(), url.clone(), String::new()]),
+    }
+    if is_on("dav") && is_on("write") {
+        let command = format!("echo hello | curl{trust}{login} -T - {url}shared/hello.txt");
+        rows.push([scheme.replace("http", "webdav"), url, command]);
+    }
+    rows
+}
+
+/// The certificate of the authority that `up` made, to trust.
+fn authority(config: &Table) -> Option<PathBuf> {
+    let cert = config.get("tls")?.get("main")?.get("cert")?.as_str()?;
+    let authority = PathBuf::from(cert).with_file_name("ca.pem");
+    authority.exists().then_some(authority)
+}

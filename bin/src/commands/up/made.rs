@@ -1,0 +1,183 @@
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ropewalk_core::data::cred::{Hashing, Name};
+use ropewalk_core::tls::{CertSource, LocalCa};
+use ropewalk_core::{Error, Result};
+use ropewalk_store::accounts::{NewAccount, Scram, Store, generate_password};
+
+use super::suite::Suite;
+use crate::commands::cert::LOCAL;
+
+/// The account that a first `up` makes.
+const ADMIN: &str = "admin";
+/// The accounts of `dev`.
+const DEMO: [(&str, &str); 2] = [("ann", "ann-rope"), ("bob", "bob-rope")];
+
+/// Somebody whose password may be shown.
+pub(super) struct Person {
+    pub(super) name: &'static str,
+    pub(super) password: String,
+}
+
+/// Makes what is missing of a store with an account, an authority with a certificate, and folders; last of all the configuration,
+/// so that whatever fails before it can be begun again.
+pub(super) fn make(config: &Path, data: &Path, suite: &Suite) -> Result<Person> {
+    folder(data, 0o700)?;
+    let certificate = certificate(data)?;
+    folder(&data.join("files/shared"), 0o755)?;
+    folder(&data.join("files/private"), 0o700)?;
+    let admin = admin(data)?;
+    let store = format!("store = {}\n", quoted(data)?);
+    let own = format!(
+        "# Made by `ropewalk up`, which leaves it alone from now on. `ropewalk check` looks it over, and
+# `ropewalk config explain KEY` says what a key means.
+
+# Where this server keeps what is its own; `ropewalk status` asks it there.\n{store}\n"
+    );
+    let text = own + &text(&store, data, &certificate, suite)?;
+    fs::write(config, text).map_err(|e| failed("write", config, e))?;
+    Ok(admin)
+}
+
+/// The account that can come in at first. One that an interrupted `up` left behind gets another password: nobody saw its first.
+fn admin(data: &Path) -> Result<Person> {
+    let name: Name = ADMIN.parse().map_err(|e| Error::local("no name").caused_by(e))?;
+    let password = generate_password()?;
+    let octets = || Some(password.as_bytes().to_vec().into());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    runtime.map_err(|e| Error::local("cannot start").caused_by(e))?.block_on(async {
+        let store = Store::create(data, Arc::new(Hashing::new()))?;
+        if store.show(&name).await?.is_some() {
+            return store.set_password(&name, octets(), Scram::AsBefore).await;
+        }
+        let (groups, profile) = (vec![name.clone()], Default::default());
+        store.add(NewAccount { name: name.clone(), groups, profile, password: octets(), scram: false }).await
+    })?;
+    Ok(Person { name: ADMIN, password: password.to_string() })
+}
+
+/// What `dev` runs. The folder is removed with it.
+pub(super) struct Demo {
+    pub(super) config: String,
+    pub(super) people: Vec<Person>,
+    pub(super) folder: Folder,
+}
+
+/// Makes what [`make`] makes, in a folder that lasts as long as the process, with accounts that everybody knows.
+pub(super) fn demo(suite: &Suite) -> Result<Demo> {
+    let of_all = Folder::new()?;
+    let data = &of_all.0;
+    let certificate = certificate(data)?;
+    folder(&data.join("files/shared"), 0o755)?;
+    folder(&data.join("files/private"), 0o700)?;
+    let users: Vec<_> =
+        DEMO.iter().map(|(name, password)| format!("{:?}", format!("{name}:{password}"))).collect();
+    let config = text(&format!("users = [{}]\n", users.join(", ")), data, &certificate, suite)?;
+    let people = DEMO.map(|(name, password)| Person { name, password: password.into() }).into();
+    Ok(Demo { config, people, folder: of_all })
+}
+
+/// The certificate's file, with its key in it.
+fn certificate(data: &Path) -> Result<PathBuf> {
+    let authority = LocalCa::open(&data.join("ca"))?;
+    match authority.keep(&LOCAL.map(str::to_owned))? {
+        CertSource::Files { cert, .. } => Ok(cert),
+        _ => Err(Error::local("the authority keeps no files")),
+    }
+}
+
+/// The configuration.
+fn text(accounts: &str, data: &Path, certificate: &Path, suite: &Suite) -> Result<String> {
+    let certificate = quoted(certificate)?;
+    let shared = quoted(&data.join("files/shared"))?;
+    let private = quoted(&data.join("files/private/%u"))?;
+    let (http, https, ftp, admin) =
+        (suite.plain("http"), suite.tls("http"), suite.plain("ftp"), suite.plain("admin"));
+    Ok(format!(
+        "# Who may come in, by every protocol: `ropewalk user`.
+[accounts.main]
+{accounts}
+# A certificate of the authority beside it. Your own: `cert` and `key`.
+[tls.main]
+cert = {certificate}
+key = {certificate}
+
+# Everybody's files.
+[files.shared]
+path = {shared}
+write = true
+
+# Each person's own.
+[files.private]
+path = {private}
+write = true
+
+# Both as one tree, which is the same over HTTP, WebDAV and FTP.
+[files.main]
+mounts = {{ \"/shared\" = \"shared\", \"/private\" = \"private\" }}
+
+[[service]]
+kind = \"http\"
+listen = [{http:?}, {https:?}]
+files = \"main\"
+write = true
+dav = true
+archive = true
+auth = [{{ accounts = \"main\" }}]
+
+[[service]]
+kind = \"ftp\"
+listen = [{ftp:?}]
+files = \"main\"
+accounts = \"main\"
+tls = \"main\"
+
+# Health and metrics.
+[admin]
+listen = {admin:?}
+"
+    ))
+}
+
+/// A path as a TOML string.
+fn quoted(path: &Path) -> Result<String> {
+    let text = path.to_str().ok_or_else(|| Error::local(format!("{} is not UTF-8", path.display())))?;
+    Ok(toml::Value::from(text).to_string())
+}
+
+/// Makes a folder, and those on the way, where it is missing.
+fn folder(path: &Path, mode: u32) -> Result<()> {
+    DirBuilder::new().recursive(true).mode(mode).create(path).map_err(|e| failed("make the folder", path, e))
+}
+
+fn failed(what: &str, path: &Path, error: io::Error) -> Error {
+    Error::local(format!("cannot {what} {}", path.display())).caused_by(error)
+}
+
+/// A folder of this process alone, which is removed when dropped.
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Result<Self> {
+        let path = std::env::temp_dir().join(format!("ropewalk-dev-{}", std::process::id()));
+        // One that a process of this number left behind.
+        match fs::remove_dir_all(&path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(failed("remove", &path, e)),
+            _ => {}
+        }
+        DirBuilder::new().mode(0o700).create(&path).map_err(|e| failed("make the folder", &path, e))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            eprintln!("warning: cannot remove {}: {error}", self.0.display());
+        }
+    }
+}

@@ -1,0 +1,130 @@
+use std::fs::{self, File};
+use std::net::TcpListener;
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Instant;
+
+use crate::daemon::{Daemon, Folder, done, ropewalk, until};
+
+/// A number that moves every port of the suite to a free one.
+fn offset() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = 31_000 + u16::try_from(std::process::id() % 100).unwrap() * 10;
+    loop {
+        // Further apart than the ports of one suite that are neighbours.
+        let offset = start + NEXT.fetch_add(2, Ordering::Relaxed);
+        let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port + offset)).is_ok();
+        if [2121, 8080, 8081, 8443].into_iter().all(is_free) {
+            return offset;
+        }
+    }
+}
+
+/// `ropewalk up` or `dev` in a folder, and what it said when all was ready.
+struct Suite {
+    folder: Folder,
+    server: Daemon,
+    said: String,
+}
+
+impl Suite {
+    #[track_caller]
+    fn start(folder: Folder, args: &[&str]) -> Self {
+        let mut command = ropewalk(args);
+        command.current_dir(folder.path()).stdout(File::create(folder.join("said")).unwrap());
+        let server = Daemon::of(&mut command);
+        until("it says where all is", || folder.read("said").contains("metrics"));
+        Self { said: folder.read("said"), folder, server }
+    }
+
+    /// What the table says to try.
+    fn commands(&self) -> Vec<&str> {
+        let rows = self.said.lines().skip(1).take_while(|line| !line.is_empty());
+        rows.map(|row| row.rsplit("  ").next().unwrap()).collect()
+    }
+
+    fn paste(&self, command: &str) -> Output {
+        Command::new("sh").args(["-c", command]).current_dir(self.folder.path()).output().unwrap()
+    }
+}
+
+fn has_curl() -> bool {
+    let found = Command::new("curl").arg("--version").output().is_ok();
+    assert!(found || std::env::var_os("ROPEWALK_REQUIRE_PEERS").is_none(), "missing peer: curl");
+    if !found {
+        eprintln!("missing peer: curl");
+    }
+    found
+}
+
+#[test]
+fn what_up_prints_works_when_pasted() {
+    if !has_curl() {
+        return;
+    }
+    let offset = offset().to_string();
+    let suite = Suite::start(Folder::new(), &["up", "--port-offset", &offset]);
+    let commands = suite.commands();
+    assert_eq!(commands.len(), 6, "{}", suite.said);
+    for command in &commands {
+        let done = suite.paste(&command.replace("curl", "curl -sSf"));
+        assert!(done.status.success(), "{command}: {done:?}");
+    }
+    // What was written over HTTP is there over FTP.
+    let ftp = commands.iter().find(|command| command.contains("ftp://")).unwrap();
+    let done = suite.paste(&format!("{ftp}shared/hello.txt"));
+    assert_eq!(String::from_utf8_lossy(&done.stdout), "hello\n", "{done:?}");
+    assert!(!suite.folder.read("ropewalk.toml").contains("password"), "the password is shown once");
+}
+
+#[test]
+fn a_second_up_runs_what_is_there_and_not_beside_the_first() {
+    let offset = offset().to_string();
+    let mut suite = Suite::start(Folder::new(), &["up", "--port-offset", &offset]);
+    let config = suite.folder.read("ropewalk.toml");
+    let beside = done(ropewalk(["up"]).current_dir(suite.folder.path()));
+    beside.says(69, &[&suite.server.pid().to_string(), "which runs"]);
+    done(ropewalk(["up", "--public"]).current_dir(suite.folder.path()))
+        .says(1, &["ropewalk.toml is there already"]);
+    assert_eq!(suite.server.stop(), Some(0));
+    let again = Suite::start(suite.folder, &["up"]);
+    assert_eq!(again.folder.read("ropewalk.toml"), config);
+    assert!(again.said.contains("-u NAME") && !again.said.contains("password"), "{}", again.said);
+}
+
+#[test]
+fn where_a_port_is_taken_nothing_is_made() {
+    let offset = offset();
+    let _taken = TcpListener::bind(("127.0.0.1", 2121 + offset)).unwrap();
+    let folder = Folder::new();
+    let refused = done(ropewalk(["up", "--port-offset", &offset.to_string()]).current_dir(folder.path()));
+    refused.says(69, &[&format!("port {} is taken by", 2121 + offset), "--port-offset"]);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn what_an_interrupted_up_left_is_finished_by_the_next() {
+    let offset = offset().to_string();
+    let mut suite = Suite::start(Folder::new(), &["up", "--port-offset", &offset]);
+    suite.server.stop();
+    fs::remove_file(suite.folder.join("ropewalk.toml")).unwrap();
+    let again = Suite::start(suite.folder, &["up", "--port-offset", &offset]);
+    let password = |said: &str| said.split("password ").nth(1).unwrap().to_owned();
+    assert_ne!(password(&again.said), password(&suite.said), "nobody saw the first");
+}
+
+#[test]
+fn dev_serves_at_once_and_leaves_nothing() {
+    let offset = offset().to_string();
+    let began = Instant::now();
+    let temporary = Folder::new();
+    let mut command = ropewalk(["dev", "--port-offset", &offset]);
+    command.env("TMPDIR", temporary.path()).stdout(File::create(temporary.join("said")).unwrap());
+    let mut server = Daemon::of(&mut command);
+    // A second is what the release build has.
+    assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
+    until("it says who can come in", || temporary.read("said").contains("ann:ann-rope and bob:bob-rope"));
+    assert_eq!(server.stop(), Some(0));
+    assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 1, "what it said");
+    done(&mut ropewalk(["dev", "--detach"])).says(2, &["foreground"]);
+}
