@@ -332,7 +332,11 @@ impl Data {
         let mut content = Vec::new();
         let mut limited = (&mut self.io).take(MOST);
         match timeout(self.patience, limited.read_to_end(&mut content)).await {
-            Ok(Ok(_)) => Ok(content),
+            Ok(Ok(_)) => {
+                // A server may wait for the other end before it says that all went well.
+                self.finish().await;
+                Ok(content)
+            }
             Ok(Err(error)) => Err(Broken::new("data, and then their end", error.to_string())),
             Err(_) => {
                 let actual = format!("no end; {} before that", quote(&content));

@@ -6,11 +6,28 @@
 mod client;
 pub mod fixture;
 mod reply;
+mod rfc1123;
+mod rfc2389;
+mod rfc2428;
+mod rfc2577;
+mod rfc2640;
+mod rfc3659;
+mod rfc4217;
 mod rfc959;
+mod robust;
 
 use crate::Case;
 
 /// The cases, in the order of the documents.
 pub fn cases() -> Vec<&'static Case> {
-    rfc959::cases().collect()
+    rfc959::cases()
+        .chain(rfc1123::CASES)
+        .chain(rfc2389::CASES)
+        .chain(rfc2428::CASES)
+        .chain(rfc2577::CASES)
+        .chain(rfc2640::CASES)
+        .chain(rfc3659::CASES)
+        .chain(rfc4217::CASES)
+        .chain(robust::CASES)
+        .collect()
 }

@@ -3,6 +3,7 @@
 mod s3;
 mod s4_1_1;
 mod s4_1_2;
+pub(super) use self::s4_1_2::port;
 mod s4_1_3;
 mod s4_1_3_files;
 mod s4_1_3_lists;
