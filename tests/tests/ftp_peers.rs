@@ -203,7 +203,8 @@ async fn fails_what_is_known(peer: &Peer) {
     let subject = subject.user(peer.user.0, peer.user.1);
     let subject = [Need::Upload, Need::Tls, Need::Active].into_iter().fold(subject, Subject::with);
     let known = Expectations::parse(peer.expectations).unwrap();
-    let options = Options::default().at_once(4);
+    let options =
+        Options::default().at_once(4).patience(Duration::from_secs(6)).deadline(Duration::from_secs(40));
     let report = suite("ftp").unwrap().run(&subject, &options).await.judged_by(&known);
     println!("{}", report.text());
     let unknown = report.rows().iter().filter(|row| row.failed() && row.known.is_none()).count();

@@ -15,6 +15,7 @@ mod rfc3659;
 mod rfc4217;
 mod rfc959;
 mod robust;
+pub(crate) mod selfcheck;
 
 use crate::Case;
 

@@ -450,7 +450,7 @@ cases! {
 }
 
 /// YYYYMMDDHH of a time.
-fn hour(time: SystemTime) -> String {
+pub(super) fn hour(time: SystemTime) -> String {
     // Sun, 06 Nov 1994 08:49:37 GMT
     let text = httpdate::fmt_http_date(time);
     let words: Vec<_> = text.split([' ', ':']).collect();

@@ -81,7 +81,7 @@ cases! {
     }
 
     /// A USER that was said before AUTH is forgotten: PASS alone does not log in.
-    Must "ftp/4217/4/user-forgotten" [Account, Tls] = async |peer| {
+    Robust "ftp/4217/4/user-forgotten" [Account, Tls] = async |peer| {
         let (name, password) = peer.subject().login();
         let (user, pass) = (format!("USER {name}"), format!("PASS {password}"));
         let mut client = Client::greeted(peer).await?;

@@ -2,6 +2,7 @@
 
 use super::super::client::Client;
 use super::super::fixture;
+use crate::Outcome;
 use crate::case::{cases, check};
 
 cases! {
@@ -31,12 +32,14 @@ cases! {
         Client::ready(peer).await?.ask("RNTO a").await?.is(&[503])
     }
 
-    /// RNFR must be followed at once by RNTO: another command between them ends it.
+    /// RNFR must be followed at once by RNTO: another command between them ends it, or is refused.
     Should "ftp/959/4.1.3/rnfr-rnto-at-once" [Account, Upload] = async |peer| {
         let mut client = Client::ready(peer).await?;
         let from = client.file("rename-stale", "stays").await?;
         client.ask(format!("RNFR {from}")).await?.is(&[350])?;
-        client.ask("TYPE I").await?.is(&[200])?;
+        if client.ask("TYPE I").await?.class() == 5 {
+            return Ok(Outcome::Pass);
+        }
         client.ask(format!("RNTO {from}-new")).await?.is(&[503])?;
         client.fetches(&format!("RETR {from}"), "stays").await
     }
