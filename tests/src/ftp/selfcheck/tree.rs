@@ -3,9 +3,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::ftp::fixture;
 
-/// Files, and folders, by their path from the root, as octets. The root is the empty path.
+/// What files hold, and folders, which hold nothing, by their path from the root. The root is the empty path.
+type Nodes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+/// The files of one subject.
 #[derive(Clone)]
-pub(super) struct Tree(Arc<Mutex<BTreeMap<Vec<u8>, Option<Vec<u8>>>>>);
+pub(super) struct Tree(Arc<Mutex<Nodes>>);
 
 impl Tree {
     pub(super) fn of_fixture() -> Self {
@@ -19,7 +22,7 @@ impl Tree {
         Self(Arc::new(Mutex::new(nodes)))
     }
 
-    pub(super) fn nodes(&self) -> MutexGuard<'_, BTreeMap<Vec<u8>, Option<Vec<u8>>>> {
+    pub(super) fn nodes(&self) -> MutexGuard<'_, Nodes> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
