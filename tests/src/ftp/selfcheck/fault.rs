@@ -167,8 +167,6 @@ faults! {
     AlwaysPrivate,
     /// Ends the session at an empty line.
     EmptyEnds,
-    /// Takes lines of any length.
-    AnyLength,
     /// Takes CR NUL for the end of a line.
     CrNulEnds,
 }

@@ -143,7 +143,7 @@ impl Session {
                 let _unsent = self.io.write_all(&refusals).await;
                 return Some(line);
             }
-            if self.buffer.len() > LINE && !self.is(Fault::AnyLength) {
+            if self.buffer.len() > LINE {
                 self.say("421 that line is too long").await;
                 return None;
             }
