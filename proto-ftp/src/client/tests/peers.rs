@@ -1,6 +1,7 @@
 //! Servers of others, where they are installed.
 
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -46,13 +47,14 @@ async fn connect(port: u16, options: &Options) -> Client {
 
 #[tokio::test]
 async fn pyftpdlib_understands_us() {
-    let python = std::env::var("ROPEWALK_PYTHON").unwrap_or_else(|_| "python3".into());
-    if !has(&python, &["-c", "import pyftpdlib"]) {
+    let own = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/peers/bin/python");
+    let python = if Path::new(own).exists() { own } else { "python3" };
+    if !has(python, &["-c", "import pyftpdlib"]) {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
     let port = free_port();
-    let mut command = Command::new(&python);
+    let mut command = Command::new(python);
     command.args(["-m", "pyftpdlib", "-i", "127.0.0.1", "-p", &port.to_string(), "-w"]);
     command.args(["-u", "ann", "-P", "secret", "-d"]).arg(dir.path());
     let _server = Foreign(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
