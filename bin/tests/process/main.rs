@@ -9,6 +9,7 @@ mod clients;
 mod clients_wget;
 mod commands;
 mod config;
+mod cross;
 mod daemon;
 mod detach;
 mod drain;

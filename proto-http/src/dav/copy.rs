@@ -36,6 +36,13 @@ pub(super) async fn answer(view: &View, request: &Request, moves: bool) -> Resul
     }
     let guard = Guard::of(view, &request.headers).await?;
     let there = view.there(to).await?;
+    let holds_source = match &there {
+        Some(there) => is_above(view, there, from).await,
+        None => false,
+    };
+    if holds_source || is_above(view, &source, to).await {
+        return Err(StatusCode::FORBIDDEN.into());
+    }
     if there.is_some() && !overwrite {
         return Err(StatusCode::PRECONDITION_FAILED.into());
     }
@@ -65,6 +72,21 @@ pub(super) async fn answer(view: &View, request: &Request, moves: bool) -> Resul
         return Ok(statuses(view, failed.iter().map(|(path, status)| (path, *status))));
     }
     Ok(if there.is_some() { no_content() } else { created() })
+}
+
+/// Whether this is what is at `path`, or what that is in. By their names they may have nothing to do with each other: what is
+/// mounted twice is at two paths, and a file may have several names.
+async fn is_above(view: &View, meta: &Meta, path: &VPath) -> bool {
+    let mut at = Some(path.clone());
+    while let Some(path) = at {
+        let found = view.files.stat(&path, true).await;
+        if found.is_ok_and(|found| found.id.is_some() && found.id == meta.id) {
+            return true;
+        }
+        // A file has nothing in it.
+        at = path.parent().filter(|_| meta.kind == Kind::Dir);
+    }
+    false
 }
 
 fn no_content() -> Response {
