@@ -105,8 +105,8 @@ fn read(section: &mut Section<'_>, resources: &Resources) -> Option<Tree> {
         }
     };
     let quota = quota.map(|Size(quota)| quota);
-    let store = resources.of_settings::<Store>();
-    let people = People::new(section.name(), base?, rules?, dots, quota, rate, audit, store);
+    let people = People::new(section.name(), base?, rules?, dots, quota, rate, audit);
+    let people = people.marks_in(resources.of_settings::<Store>());
     Some(Tree { people, follows, folder: path.filter(|path| !path.ends_with("%u")) })
 }
 

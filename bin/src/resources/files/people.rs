@@ -61,10 +61,14 @@ impl People {
         quota: Option<u64>,
         rate: Option<NonZeroU64>,
         audit: bool,
-        store: Option<Arc<Store>>,
     ) -> Self {
-        let (shares, rates) = Default::default();
+        let (store, shares, rates) = Default::default();
         Self { name: name.to_owned(), base, rules, dots, quota, rate, audit, store, shares, rates }
+    }
+
+    /// With locks and properties in this store, where there is one.
+    pub(super) fn marks_in(self, store: Option<Arc<Store>>) -> Self {
+        Self { store, ..self }
     }
 
     /// The view of whoever has not logged in, if there is one that is nobody's own.

@@ -73,8 +73,10 @@ async fn exclusive(locks: &dyn Locks) {
                 assert!(!conflicts, "{at}");
                 assert!(locks.unlock(&lock.token).await.expect("it can be ended"));
             }
-            Err(LockError::Conflict(lock)) => assert!(conflicts && *lock == held, "{at}"),
-            Err(error) => panic!("{error:?}"),
+            Err(error) => {
+                let is_that = matches!(&error, LockError::Conflict(lock) if **lock == held);
+                assert!(conflicts && is_that, "{at}: {error:?}");
+            }
         }
     }
     let shared = locks.lock(wanted("/s", true, false)).await.expect("nothing is in the way");
