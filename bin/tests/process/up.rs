@@ -99,8 +99,9 @@ fn dav(suite: &Suite, url: &str, args: &[&str]) -> (u16, String) {
     let done = curl.current_dir(suite.folder.path()).output().unwrap();
     let said = String::from_utf8_lossy(&done.stdout).into_owned();
     // A body is answered after 100 (Continue), where curl waits for that.
-    let status = said.lines().filter_map(|line| line.strip_prefix("HTTP/")?.split(' ').nth(1)?.parse().ok());
-    (status.last().unwrap_or_else(|| panic!("{done:?}")), said)
+    let mut status =
+        said.lines().filter_map(|line| line.strip_prefix("HTTP/")?.split(' ').nth(1)?.parse().ok());
+    (status.next_back().unwrap_or_else(|| panic!("{done:?}")), said)
 }
 
 #[test]
