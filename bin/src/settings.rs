@@ -1,5 +1,11 @@
+#[cfg(feature = "store")]
+use std::path::Path;
 use std::path::PathBuf;
+#[cfg(feature = "store")]
+use std::sync::Arc;
 
+#[cfg(feature = "store")]
+use ropewalk_core::Result;
 use ropewalk_core::config::{Section, Text};
 use ropewalk_core::net::Endpoint;
 use ropewalk_core::policy::DefenderOptions;
@@ -22,18 +28,26 @@ pub(crate) fn read(top: &mut Section<'_>) -> Settings {
     let store: Option<PathBuf> = top
         .key(
             "store",
-            "Folder of a store: where bans are kept, and `ropewalk status` and `ban` reach this server.",
+            "Folder of a store: where bans, locks and properties of files are kept, and `ropewalk status` and `ban` reach this server.",
         )
         .optional();
     #[cfg(feature = "store")]
     if let Some(dir) = &store
-        && let Err(error) = ropewalk_store::accounts::Store::open(dir, std::sync::Arc::default())
+        && let Err(error) = own_store(top, dir)
     {
         top.error_in("store", error.chain());
     }
     let defender = top.table("defender", "Bans of peers that offend too often.");
     let defender = defender.map(|mut section| crate::defender::read(&mut section));
     Settings { log: log.unwrap_or_default(), admin, store, defender }
+}
+
+/// Looks the store over, and gives its part for files to those.
+#[cfg(feature = "store")]
+fn own_store(top: &Section<'_>, dir: &Path) -> Result<()> {
+    ropewalk_store::accounts::Store::open(dir, Arc::default())?;
+    top.provide(Arc::new(ropewalk_store::marks::Store::open(dir)?));
+    Ok(())
 }
 
 fn log(section: &mut Section<'_>) -> LogOptions {

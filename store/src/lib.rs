@@ -2,4 +2,5 @@
 
 pub mod accounts;
 pub mod files;
+pub mod marks;
 pub mod sqlite;

@@ -6,9 +6,12 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use ropewalk_core::data::cred::{Hashing, Profile};
+use ropewalk_core::data::files::{DotDot, Marks, NewLock, PropName, VPath};
 use ropewalk_store::accounts::{NewAccount, Store};
+use ropewalk_store::marks;
 
 const ROUND: &str = "ROPEWALK_CRASH_ROUND";
 const DIR: &str = "ROPEWALK_CRASH_DIR";
@@ -59,7 +62,7 @@ async fn nothing_that_was_acknowledged_is_lost_by_kill_9() {
     let data = dir.path().join("data");
     let mut acknowledged = Vec::new();
     for round in 0..8 {
-        acknowledged.extend(killed(&data, round));
+        acknowledged.extend(killed("writes_until_it_is_killed", &data, round));
     }
     assert!(acknowledged.len() > 400, "{} writes are too few to see anything", acknowledged.len());
     let store = Store::open(&data, Arc::new(Hashing::new())).unwrap();
@@ -74,10 +77,82 @@ async fn nothing_that_was_acknowledged_is_lost_by_kill_9() {
     assert!(there.len() <= acknowledged.len() + 8 * WRITERS as usize);
 }
 
-/// Runs the other test, and kills it after so many acknowledgements; what it had acknowledged.
-fn killed(data: &Path, round: usize) -> Vec<String> {
+/// Marks files, each with two properties and a lock, and prints the path of each once that was acknowledged.
+#[test]
+#[ignore = "is run by the other test, in a process of its own"]
+fn marks_until_it_is_killed() {
+    let Ok(dir) = std::env::var(DIR) else { return };
+    let round: u32 = std::env::var(ROUND).unwrap().parse().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let marks = marks::Store::open(Path::new(&dir)).unwrap().of(b"/srv");
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|writer| {
+                let marks = marks.clone();
+                #[expect(clippy::disallowed_methods, reason = "there is no context")]
+                tokio::spawn(async move { mark(&marks, round, writer).await })
+            })
+            .collect();
+        for writer in writers {
+            writer.await.unwrap();
+        }
+    });
+}
+
+async fn mark(marks: &Marks, round: u32, writer: u32) {
+    for number in 0_u64.. {
+        let name = format!("/r{round}/{writer}-{number}");
+        let path = VPath::parse(name.as_bytes(), &VPath::ROOT, DotDot::Refuse).unwrap();
+        marks
+            .props()
+            .change(&path, &[(prop("a"), Some("1".into())), (prop("b"), Some("2".into()))])
+            .await
+            .unwrap();
+        let (user, owner, timeout) =
+            (Some(format!("{round}-{writer}")), "".into(), Duration::from_secs(3600));
+        let wanted = NewLock { path, deep: false, exclusive: true, user, owner, timeout };
+        marks.locks().lock(wanted).await.unwrap();
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "\nacknowledged {name}").unwrap();
+        out.flush().unwrap();
+    }
+}
+
+fn prop(local: &str) -> PropName {
+    PropName { namespace: "urn:x".into(), local: local.into() }
+}
+
+#[tokio::test]
+async fn no_lock_and_no_property_is_lost_by_kill_9() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut acknowledged = Vec::new();
+    for round in 0..4 {
+        acknowledged.extend(killed("marks_until_it_is_killed", dir.path(), round));
+    }
+    assert!(acknowledged.len() > 200, "{} writes are too few to see anything", acknowledged.len());
+    let marks = marks::Store::open(dir.path()).unwrap().of(b"/srv");
+    let locks = marks.locks().over(&VPath::ROOT, true).await.unwrap();
+    for name in &acknowledged {
+        assert!(
+            locks.iter().any(|lock| lock.path.as_bytes() == name.as_bytes()),
+            "the lock of {name} was lost"
+        );
+    }
+    for round in 0..4 {
+        let dir = VPath::parse(format!("/r{round}").as_bytes(), &VPath::ROOT, DotDot::Refuse).unwrap();
+        let props = marks.props().within(&dir).await.unwrap();
+        assert!(props.values().all(|props| props.len() == 2), "one is half there");
+        let of_round = acknowledged.iter().filter(|name| name.starts_with(&format!("/r{round}/")));
+        for name in of_round {
+            assert!(props.keys().any(|path| path.as_bytes() == name.as_bytes()), "what {name} had was lost");
+        }
+    }
+}
+
+/// Runs another test, and kills it after so many acknowledgements; what it had acknowledged.
+fn killed(test: &str, data: &Path, round: usize) -> Vec<String> {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "writes_until_it_is_killed", "--ignored", "--nocapture", "--test-threads", "1"])
+        .args(["--exact", test, "--ignored", "--nocapture", "--test-threads", "1"])
         .env(DIR, data)
         .env(ROUND, round.to_string())
         .stdout(Stdio::piped())

@@ -77,6 +77,14 @@ pub enum Need {
     OneOrigin,
     /// The subject has no service at `/no-such-service`.
     OnePath,
+    /// The subject was told a name and a password that log in: [`Subject::user`](crate::Subject::user).
+    Account,
+    /// In the folder `/upload/` files and folders are made, replaced and removed by who has logged in by FTP.
+    Upload,
+    /// AUTH TLS begins TLS on a control connection of FTP.
+    Tls,
+    /// The server opens data connections of FTP to clients that ask for it by PORT and EPRT.
+    Active,
     /// The subject is a client, which the harness plays the server for.
     Client,
 }
@@ -95,6 +103,10 @@ impl Need {
         Self::Subprotocols,
         Self::OneOrigin,
         Self::OnePath,
+        Self::Account,
+        Self::Upload,
+        Self::Tls,
+        Self::Active,
     ];
 }
 
@@ -112,6 +124,10 @@ impl fmt::Display for Need {
             Self::Subprotocols => "subprotocols",
             Self::OneOrigin => "one-origin",
             Self::OnePath => "one-path",
+            Self::Account => "account",
+            Self::Upload => "upload",
+            Self::Tls => "tls",
+            Self::Active => "active",
             Self::Client => "client",
         })
     }

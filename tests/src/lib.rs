@@ -28,6 +28,7 @@
 mod case;
 mod client;
 mod expectations;
+pub mod ftp;
 pub mod http;
 mod peer;
 mod report;

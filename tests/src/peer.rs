@@ -2,6 +2,7 @@ use std::io;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use ropewalk_core::tls::{ClientTls, ServerName};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::time::timeout;
 
@@ -91,6 +92,20 @@ impl Peer {
         };
         // A peer that takes nothing for this long is judged by what it answers.
         let _unsent = timeout(patience, wire.write(bytes.as_ref(), buffer)).await;
+        Ok(())
+    }
+
+    /// Makes the client's side of TLS on the present connection. What came in the clear before is lost.
+    ///
+    /// # Errors
+    /// Where the handshake fails, or does not end.
+    pub(crate) async fn start_tls(&mut self, tls: &ClientTls, name: &ServerName) -> Result<(), Broken> {
+        let Some(wire) = self.wire.take() else { return Err(Broken::new("a connection", "none")) };
+        self.buffer.clear();
+        let io = wire.read.unsplit(wire.write);
+        let secured = secure(io, tls, name, self.patience).await?;
+        let (read, write) = split(secured);
+        self.wire = Some(Wire { read, write, ended: None });
         Ok(())
     }
 
@@ -186,6 +201,20 @@ impl Wire {
             Err(_) => Some(End::Reset),
         };
         self.ended
+    }
+}
+
+/// The client's side of TLS over a connection.
+pub(crate) async fn secure(
+    io: Box<dyn Io>,
+    tls: &ClientTls,
+    name: &ServerName,
+    patience: Duration,
+) -> Result<Box<dyn Io>, Broken> {
+    match timeout(patience, tls.connect(io, name)).await {
+        Ok(Ok(stream)) => Ok(Box::new(stream)),
+        Ok(Err(error)) => Err(Broken::new("a handshake of TLS", error.chain())),
+        Err(_) => Err(Broken::new("a handshake of TLS", format!("none after {patience:?}"))),
     }
 }
 

@@ -11,6 +11,15 @@ use serde::Deserialize;
 use crate::{Level, suites};
 
 const FILES: &[(&str, &str)] = &[
+    ("RFC 959", include_str!("../requirements/rfc959.toml")),
+    ("RFC 1123", include_str!("../requirements/rfc1123.toml")),
+    ("RFC 2228", include_str!("../requirements/rfc2228.toml")),
+    ("RFC 2389", include_str!("../requirements/rfc2389.toml")),
+    ("RFC 2428", include_str!("../requirements/rfc2428.toml")),
+    ("RFC 2577", include_str!("../requirements/rfc2577.toml")),
+    ("RFC 2640", include_str!("../requirements/rfc2640.toml")),
+    ("RFC 3659", include_str!("../requirements/rfc3659.toml")),
+    ("RFC 4217", include_str!("../requirements/rfc4217.toml")),
     ("RFC 6455", include_str!("../requirements/rfc6455.toml")),
     ("RFC 9110", include_str!("../requirements/rfc9110.toml")),
     ("RFC 9111", include_str!("../requirements/rfc9111.toml")),

@@ -25,6 +25,7 @@ pub struct Subject {
     name: String,
     host: String,
     path: String,
+    user: (String, String),
     has: Vec<Need>,
     dial: Arc<Dial>,
     drive: Option<Arc<Drive>>,
@@ -46,6 +47,7 @@ impl Subject {
             name: name.into(),
             host: host.into(),
             path: "/".into(),
+            user: Default::default(),
             has: vec![Need::Fixture],
             dial: Arc::new(dial),
             drive: None,
@@ -159,6 +161,13 @@ impl Subject {
         self
     }
 
+    /// Who logs in, with this password, for protocols with a login: gives [`Need::Account`].
+    #[must_use]
+    pub fn user(mut self, name: &str, password: &str) -> Self {
+        self.user = (name.into(), password.into());
+        self.with(Need::Account)
+    }
+
     /// Its name in reports.
     pub fn name(&self) -> &str {
         &self.name
@@ -172,6 +181,11 @@ impl Subject {
     /// The path of the service that is tried.
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// The name and the password that log in.
+    pub(crate) fn login(&self) -> (&str, &str) {
+        (&self.user.0, &self.user.1)
     }
 
     pub(crate) fn drive(&self) -> Option<Arc<Drive>> {

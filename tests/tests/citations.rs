@@ -68,6 +68,15 @@ fn cited_sections_exist() {
 fn requirements_stand_in_sections_that_exist() {
     let sections = sections();
     for (rfc, text) in [
+        ("959", include_str!("../requirements/rfc959.toml")),
+        ("1123", include_str!("../requirements/rfc1123.toml")),
+        ("2228", include_str!("../requirements/rfc2228.toml")),
+        ("2389", include_str!("../requirements/rfc2389.toml")),
+        ("2428", include_str!("../requirements/rfc2428.toml")),
+        ("2577", include_str!("../requirements/rfc2577.toml")),
+        ("2640", include_str!("../requirements/rfc2640.toml")),
+        ("3659", include_str!("../requirements/rfc3659.toml")),
+        ("4217", include_str!("../requirements/rfc4217.toml")),
         ("6455", include_str!("../requirements/rfc6455.toml")),
         ("9110", include_str!("../requirements/rfc9110.toml")),
         ("9111", include_str!("../requirements/rfc9111.toml")),

@@ -25,3 +25,9 @@ async fn every_case_of_websocket_can_fail_and_every_fault_is_found() {
 async fn every_case_of_websocket_client_can_fail_and_every_fault_is_found() {
     assert_proved("websocket-client").await;
 }
+
+/// Data connections are sockets: the clock runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_case_of_ftp_can_fail_and_every_fault_is_found() {
+    assert_proved("ftp").await;
+}

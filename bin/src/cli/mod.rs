@@ -53,9 +53,15 @@ enum Command {
     Ftp(servers::FtpArgs),
     /// Send back what is sent (RFC 862).
     Echo(servers::EchoArgs),
-    /// Fetch something over HTTP.
+    /// Fetch something over HTTP or FTP.
     #[cfg(feature = "http")]
     Fetch(Box<commands::fetch::FetchArgs>),
+    /// Send a file over FTP or HTTP.
+    #[cfg(feature = "http")]
+    Put(Box<commands::put::PutArgs>),
+    /// Say what is in a directory of a server of FTP or HTTP.
+    #[cfg(feature = "http")]
+    Ls(Box<commands::ls::LsArgs>),
     /// Say who can log in: people, their groups, passwords and keys.
     #[cfg(feature = "store")]
     User(commands::user::UserArgs),
@@ -158,6 +164,10 @@ fn dispatch(mut all: Vec<Command>, registry: &Registry) -> Exit {
         Command::Kinds(args) => commands::kinds::run(&args, registry),
         #[cfg(feature = "http")]
         Command::Fetch(args) => commands::fetch::run(&args),
+        #[cfg(feature = "http")]
+        Command::Put(args) => commands::put::run(&args),
+        #[cfg(feature = "http")]
+        Command::Ls(args) => commands::ls::run(&args),
         #[cfg(feature = "store")]
         Command::User(args) => commands::user::run(args),
         #[cfg(feature = "store")]

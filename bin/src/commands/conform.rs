@@ -4,7 +4,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use ropewalk_conformance::requirements::coverage;
 use ropewalk_conformance::selfcheck::selfcheck;
-use ropewalk_conformance::{Expectations, Need, Options, Report, Subject, http, suite, suites};
+use ropewalk_conformance::{Expectations, Need, Options, Report, Subject, ftp, http, suite, suites};
 
 use tokio::net::TcpListener;
 
@@ -16,7 +16,7 @@ use crate::exit::Exit;
 pub(crate) struct ConformArgs {
     #[command(subcommand)]
     command: Option<ConformCommand>,
-    /// The suite: `http`, `websocket` or `websocket-client`.
+    /// The suite: `http`, `ftp`, `websocket` or `websocket-client`.
     #[arg(required = true, value_name = "PROTOCOL")]
     suite: Option<String>,
     /// The server to check, such as `127.0.0.1:8080`; for clients, where they connect to.
@@ -40,6 +40,9 @@ pub(crate) struct ConformArgs {
     /// The path that is tried, for suites that name one.
     #[arg(long, value_name = "PATH", default_value = "/")]
     path: String,
+    /// Who logs in, for suites of a protocol with a login.
+    #[arg(long, value_name = "NAME:PASSWORD", value_parser = user)]
+    user: Option<(String, String)>,
     /// What the server was given, such as `subprotocols`: run the cases that need it. May be repeated.
     #[arg(long, value_name = "NEED", value_parser = need)]
     given: Vec<Need>,
@@ -61,7 +64,7 @@ enum Form {
 
 #[derive(Subcommand)]
 enum ConformCommand {
-    /// Write the files that a server must serve to be checked: serve `root/` in this folder.
+    /// Write the files that a server must serve to be checked: serve `root/` in this folder by HTTP, `ftp/` by FTP.
     Fixture {
         /// The folder.
         dir: PathBuf,
@@ -83,6 +86,7 @@ pub(crate) fn run(args: &ConformArgs) -> Exit {
     };
     let done = match &args.command {
         Some(ConformCommand::Fixture { dir }) => http::fixture::write(dir)
+            .and_then(|()| ftp::fixture::write(dir))
             .map(|()| Exit::Ok)
             .map_err(|error| format!("cannot write the files into {}: {error}", dir.display())),
         Some(ConformCommand::Selfcheck) => {
@@ -120,6 +124,9 @@ async fn check(args: &ConformArgs) -> Result<Exit, String> {
         subject = subject.with(Need::ShortTimeouts);
     }
     subject = args.given.iter().fold(subject.at_path(&args.path), |subject, need| subject.with(*need));
+    if let Some((name, password)) = &args.user {
+        subject = subject.user(name, password);
+    }
     let mut options = Options::default();
     if let Some(prefix) = &args.only {
         options = options.only(prefix);
@@ -173,6 +180,11 @@ fn report(file: &str) -> Result<ReportFile, String> {
         _ => return Err("a report is .json, .xml or .md".into()),
     };
     Ok(ReportFile { path, form })
+}
+
+fn user(text: &str) -> Result<(String, String), String> {
+    let (name, password) = text.split_once(':').ok_or("a name and a password are NAME:PASSWORD")?;
+    Ok((name.into(), password.into()))
 }
 
 fn need(name: &str) -> Result<Need, String> {

@@ -10,8 +10,14 @@ pub(crate) mod conform;
 #[cfg(feature = "http")]
 pub(crate) mod fetch;
 pub(crate) mod kinds;
+#[cfg(feature = "http")]
+pub(crate) mod ls;
 pub(crate) mod man;
 pub(crate) mod password;
+#[cfg(feature = "http")]
+pub(crate) mod put;
+#[cfg(feature = "http")]
+mod remote;
 #[cfg(feature = "suite")]
 pub(crate) mod up;
 #[cfg(feature = "store")]

@@ -173,6 +173,7 @@ fn fixed(plan: &Plan<Settings>) -> String {
 /// What the process has for itself, over all reloads.
 struct Own {
     store: Option<PathBuf>,
+    #[cfg_attr(not(feature = "store"), expect(dead_code, reason = "only what a store keeps needs it again"))]
     defender: Option<Arc<Defender>>,
 }
 

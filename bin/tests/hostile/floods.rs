@@ -158,6 +158,9 @@ fn peers_that_never_read_cost_no_memory_slow_nobody_and_are_cut() {
     until("all are cut", || subject.descriptors() <= descriptors);
 }
 
+/// As many as one connection may have.
+const STREAMS: u32 = 100;
+
 #[test]
 fn streams_of_http2_that_nobody_reads_cost_what_is_stated() {
     let _alone = alone();
@@ -174,17 +177,17 @@ fn streams_of_http2_that_nobody_reads_cost_what_is_stated() {
     // RFC 9113 §6.5 and §6.9: as much as there is may be sent, on each stream and in all.
     said.extend(frame(4, 0, 0, &[&[0, 4][..], &window].concat()));
     said.extend(frame(8, 0, 0, &window));
-    for stream in 0..200 {
+    for stream in 0..STREAMS {
         // RFC 7541: GET, http, and two literals: `:path` is /big, `:authority` is localhost.
         let head = b"\x82\x86\x04\x04/big\x01\x09localhost";
         said.extend(frame(1, 5, 2 * stream + 1, head));
     }
     socket.write_all(&said).unwrap();
-    until("all are being answered", || subject.descriptors() > 200);
+    until("all are being answered", || subject.descriptors() > STREAMS as usize);
     pause(Duration::from_millis(300));
     let grown = subject.memory().saturating_sub(memory);
-    eprintln!("200 streams that nobody reads: {} octets each", grown / 200);
-    assert!(grown <= 200 * UNREAD_STREAM + BESIDE, "200 streams take {grown} octets");
+    eprintln!("{STREAMS} streams that nobody reads: {} octets each", grown / u64::from(STREAMS));
+    assert!(grown <= u64::from(STREAMS) * UNREAD_STREAM + BESIDE, "{STREAMS} streams take {grown} octets");
     assert_eq!(subject.get("/a.txt").0, 200);
 }
 

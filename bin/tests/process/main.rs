@@ -17,6 +17,7 @@ mod fetch;
 mod fetch_peers;
 mod fetch_resume;
 mod ftp;
+mod ftp_client;
 mod notify;
 mod password;
 mod privileges;

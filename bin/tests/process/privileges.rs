@@ -140,6 +140,8 @@ fn a_reload_works_without_root() {
     folder.write("ropewalk.toml", &format!("{config}{added}"));
     server.signal(Signal::SIGHUP);
     server.wait_for("reloaded");
+    // Which is read beside.
+    server.wait_for("certificate renewed");
     echoes(connect(more), "hello");
     // Trusts the new certificate only.
     assert_eq!(get_tls(web, &folder.join("cert.pem"), "/page.txt").0, 200);

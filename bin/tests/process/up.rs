@@ -92,6 +92,60 @@ fn a_second_up_runs_what_is_there_and_not_beside_the_first() {
     assert!(again.said.contains("-u NAME") && !again.said.contains("password"), "{}", again.said);
 }
 
+/// A request to the WebDAV of a suite, which curl makes; the status and all that came.
+fn dav(suite: &Suite, url: &str, args: &[&str]) -> (u16, String) {
+    let mut curl = Command::new("curl");
+    curl.args(["-sS", "-i", "--max-time", "20"]).args(args).arg(url);
+    let done = curl.current_dir(suite.folder.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    // A body is answered after 100 (Continue), where curl waits for that.
+    let mut status =
+        said.lines().filter_map(|line| line.strip_prefix("HTTP/")?.split(' ').nth(1)?.parse().ok());
+    (status.next_back().unwrap_or_else(|| panic!("{done:?}")), said)
+}
+
+#[test]
+fn a_lock_and_a_property_outlive_a_restart() {
+    if !has_curl() {
+        return;
+    }
+    let offset = offset();
+    let mut suite = Suite::start(Folder::new(), &["up", "--port-offset", &offset.to_string()]);
+    // As in `curl -u admin:PASSWORD http://…`.
+    let login = |word: &&str| word.starts_with("admin:");
+    let admin = suite.said.split_whitespace().find(login).unwrap().to_owned();
+    let bob = done(
+        ropewalk(["user", "add", "bob"])
+            .current_dir(suite.folder.path())
+            .stdin(File::open(suite.folder.write("bob", "bob-rope-bob\n")).unwrap()),
+    );
+    bob.says(0, &[]);
+    let url = format!("http://127.0.0.1:{}/shared/report.txt", 8080 + offset);
+    let lock = "<lockinfo xmlns='DAV:'><lockscope><exclusive/></lockscope><locktype><write/></locktype>\
+                <owner>Ann at her desk</owner></lockinfo>";
+    let (status, said) = dav(&suite, &url, &["-u", &admin, "-X", "LOCK", "-d", lock]);
+    assert!(status == 201, "{said}");
+    let token =
+        said.lines().find_map(|line| line.to_lowercase().strip_prefix("lock-token: ").map(str::to_owned));
+    let held = format!("If: ({})", token.as_deref().unwrap().trim());
+    let set =
+        "<propertyupdate xmlns='DAV:'><set><prop><x xmlns='urn:x'>kept</x></prop></set></propertyupdate>";
+    let (status, said) = dav(&suite, &url, &["-u", &admin, "-X", "PROPPATCH", "-H", &held, "-d", set]);
+    assert!(status == 207 && said.contains("200 OK"), "{said}");
+
+    assert_eq!(suite.server.stop(), Some(0));
+    let suite = Suite::start(suite.folder, &["up"]);
+    for who in [&admin, "bob:bob-rope-bob"] {
+        let (status, said) = dav(&suite, &url, &["-u", who, "-X", "PUT", "-d", "mine"]);
+        assert_eq!(status, 423, "{who}: {said}");
+    }
+    let (_, said) = dav(&suite, &url, &["-u", "bob:bob-rope-bob", "-X", "PROPFIND", "-H", "Depth: 0"]);
+    assert!(said.contains("Ann at her desk") && said.contains("urn:uuid:"), "{said}");
+    assert!(said.contains(">kept<"), "{said}");
+    let (status, said) = dav(&suite, &url, &["-u", &admin, "-X", "PUT", "-H", &held, "-d", "mine"]);
+    assert_eq!(status, 204, "{said}");
+}
+
 #[test]
 fn where_a_port_is_taken_nothing_is_made() {
     let offset = offset();

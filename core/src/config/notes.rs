@@ -5,6 +5,7 @@ use blake2::{Blake2s256, Digest as _};
 
 use super::diagnostic::{Diagnostic, Diagnostics, Severity};
 use super::document::Document;
+use super::resources::Resources;
 use super::schema::SchemaKey;
 use super::value::Origin;
 use crate::Limits;
@@ -17,6 +18,8 @@ pub(super) struct Notes {
     pub(super) limits: RefCell<Limits>,
     /// What is listened on, and where that is said.
     claims: RefCell<Vec<(Endpoint, Origin)>>,
+    /// What the program's own settings give to resources.
+    pub(super) provided: RefCell<Resources>,
     digest: RefCell<Blake2s256>,
     /// Nothing is read: keys are only asked for.
     pub(super) probing: bool,
@@ -33,6 +36,7 @@ impl Notes {
             keys: RefCell::default(),
             limits: RefCell::default(),
             claims: RefCell::default(),
+            provided: RefCell::default(),
             digest: RefCell::default(),
             probing: false,
             broken: document.broken,

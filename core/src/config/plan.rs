@@ -79,7 +79,7 @@ impl Document {
         let (settings, limits) = read_top(&mut section, registry, settings);
         drop(section);
         notes.limits.borrow_mut().clone_from(&limits);
-        let mut resources = Resources::default();
+        let mut resources = notes.provided.take();
         self.read_resources(registry, notes, &mut resources);
         let members = self.read_services(registry, notes, &resources);
         Plan { settings, members, resources, limits }

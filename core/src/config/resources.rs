@@ -35,6 +35,11 @@ impl Resources {
         thing.downcast_ref::<Arc<T>>().cloned()
     }
 
+    /// What the program's own settings [provide](Section::provide) as a `T`.
+    pub fn of_settings<T: ?Sized + Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.get("", "")
+    }
+
     pub(super) fn declare(&mut self, kind: &'static str, name: &str, at: Origin) {
         self.declared.insert((kind, name.to_owned()), State::Waiting(at));
     }

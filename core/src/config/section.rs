@@ -166,6 +166,11 @@ impl<'a> Section<'a> {
         self.notes.witness("depends", bytes);
     }
 
+    /// Gives all resources something of the program's own settings: [`Resources::of_settings`] has it for them.
+    pub fn provide<T: ?Sized + Send + Sync + 'static>(&self, thing: Arc<T>) {
+        self.notes.provided.borrow_mut().provide(self, thing);
+    }
+
     /// Ends reading: each key that nobody asked for is an error. The same as dropping the section.
     pub fn finish(self) {}
 

@@ -89,6 +89,14 @@ impl ClientTls {
         self
     }
 
+    /// The same with sessions of its own: what was begun by others is not gone on with, and what it begins only by its
+    /// clones. So the further connections of one client are tied to its first, as FTP wants them.
+    #[must_use]
+    pub fn apart(mut self) -> Self {
+        Arc::make_mut(&mut self.config).resumption = Resumption::default();
+        self
+    }
+
     /// Makes the client's side of a handshake with the server of this name. The caller bounds its time.
     ///
     /// With TLS 1.3 a server may refuse the client's certificate after this has returned: the first read

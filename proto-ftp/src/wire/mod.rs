@@ -6,6 +6,7 @@ mod command;
 mod facts;
 mod hostport;
 mod list;
+mod ls;
 mod reply;
 mod time;
 
@@ -16,5 +17,6 @@ pub use hostport::{
     write_pasv_reply, write_port,
 };
 pub use list::{Escaped, write_ls};
+pub use ls::{BadEntry, parse_ls, parse_mlsd};
 pub use reply::Reply;
 pub use time::{Calendar, parse_time, write_time};

@@ -21,7 +21,7 @@ use self::client::ClientFault;
 use self::fault::Fault;
 pub(crate) use self::fault::faults;
 use crate::run::run_case;
-use crate::{Case, Options, Subject, Suite, suites, websocket};
+use crate::{Case, Options, Subject, Suite, ftp, suites, websocket};
 
 /// What the broken subjects did to the cases.
 #[derive(Clone, Debug)]
@@ -69,7 +69,7 @@ pub async fn selfcheck() -> Selfcheck {
     check
 }
 
-/// [`selfcheck`] of one suite. Cases for clients of HTTP use sockets: for them the clock must run.
+/// [`selfcheck`] of one suite. Cases for clients of HTTP and for FTP use sockets: for them the clock must run.
 pub async fn selfcheck_of(suite: &Suite) -> Selfcheck {
     let mut check = Selfcheck { killed: Vec::new(), errors: Vec::new() };
     check.prove(suite).await;
@@ -79,6 +79,7 @@ pub async fn selfcheck_of(suite: &Suite) -> Selfcheck {
 /// The subject that passes a suite, and those with one fault each.
 fn subjects_of(suite: &Suite) -> (Subject, Vec<Subject>) {
     let (reference, mut broken): (_, Vec<_>) = match suite.name {
+        "ftp" => (ftp::selfcheck::reference(), ftp::selfcheck::mutants().collect()),
         "websocket" => (websocket::selfcheck::reference(), websocket::selfcheck::mutants().collect()),
         "websocket-client" => {
             (websocket::selfcheck::reference_client(), websocket::selfcheck::mutant_clients().collect())
@@ -100,6 +101,7 @@ impl Selfcheck {
         // What is tried in real time may have to wait for a processor: longer, and with fewer at once.
         let (patience, impatience, at_once) = match suite.name {
             "http-client" => (10, 4, 4),
+            "ftp" => (10, 1, 4),
             _ => (3, 1, 16),
         };
         let patience = Duration::from_secs(patience);

@@ -2,13 +2,13 @@
 
 use std::net::SocketAddr;
 
-use ropewalk_core::app::{Context, Protocol as _};
+use ropewalk_core::app::{Context, Protocol};
 use ropewalk_core::net::Connection;
-use ropewalk_http::Http;
 use tokio::net::TcpListener;
 
 /// Serves connections until the runtime ends.
-pub(crate) async fn listening(server: Http, context: &Context) -> SocketAddr {
+pub(crate) async fn listening(server: impl Protocol, context: &Context) -> SocketAddr {
+    let server = server.boxed();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let inner = context.clone();

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use ropewalk_core::data::files::{Files as _, Name, Open, VPath};
-use ropewalk_core::tls::{Authorities, ClientTls};
 use ropewalk_core::{Error, Result};
 use ropewalk_http::client::{self, Client, Options, Proxies, Versions, basic};
 use ropewalk_http::{Body, FileRange, HeaderName, HeaderValue, HttpRequest, Method, header};
@@ -43,12 +42,12 @@ pub(super) fn field(text: &str) -> Result<(HeaderName, HeaderValue), String> {
 }
 
 /// RFC 7617 §2: no control characters in the name or the password.
-pub(super) fn user(text: &str) -> Result<String, String> {
+pub(in crate::commands) fn user(text: &str) -> Result<String, String> {
     let fits = !text.chars().any(char::is_control);
     fits.then(|| text.to_owned()).ok_or_else(|| "a control character in the name or the password".into())
 }
 
-pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+pub(in crate::commands) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().ok().filter(|seconds| *seconds > 0.0);
     seconds
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
@@ -57,42 +56,30 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) fn options(args: &FetchArgs) -> Result<Options> {
-    let mut options = Options::default();
+    let mut options = args.reach.http()?;
     options.versions = match (args.http1, args.http2) {
         (true, _) => Versions::One,
         (_, true) => Versions::Two,
         _ => Versions::Both,
     };
-    if args.insecure {
-        options.tls = Some(ClientTls::danger_accept_any()?);
-    } else if let Some(file) = &args.cacert {
-        options.tls = Some(ClientTls::new(&Authorities::file(file)?)?);
-    }
-    options.proxies = match &args.proxy {
-        Some(ProxyChoice::None) => Proxies::default(),
+    match &args.proxy {
+        Some(ProxyChoice::None) => options.proxies = Proxies::default(),
         Some(ProxyChoice::At(proxy)) => {
-            let mut proxies = Proxies::default();
-            proxies.http = Some(proxy.clone());
-            proxies.https = Some(proxy.clone());
-            proxies
+            options.proxies = Proxies::default();
+            options.proxies.http = Some(proxy.clone());
+            options.proxies.https = Some(proxy.clone());
         }
-        None => environment()?,
-    };
-    options.connect_to.clone_from(&args.connect_to);
+        None => {}
+    }
     options.redirects = (!args.no_follow).then_some(args.max_redirects);
     options.downgrade = args.allow_downgrade;
     options.cookies = args.cookies;
     options.decode = !args.no_compressed;
-    if let Some(time) = args.timeout {
-        let times = &mut options.times;
-        (times.resolve, times.connect, times.tls, times.head, times.body) = (time, time, time, time, time);
-    }
-    options.times.whole = args.max_time;
     Ok(options)
 }
 
 /// As other programs read them: in lower case first. `HTTP_PROXY` is not read, since a CGI program's peer sets it.
-fn environment() -> Result<Proxies> {
+pub(in crate::commands) fn environment() -> Result<Proxies> {
     let read = |names: &[&str]| {
         names.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
     };
@@ -128,7 +115,7 @@ pub(super) async fn request(args: &FetchArgs, part: Option<&Part>) -> Result<Htt
     } else if args.data_file.is_some() {
         fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     }
-    if let Some(user) = &args.user {
+    if let Some(user) = &args.reach.user {
         let (name, password) = user.split_once(':').unwrap_or((user, ""));
         fields.insert(header::AUTHORIZATION, basic(name, password));
     }
@@ -185,7 +172,7 @@ async fn content(args: &FetchArgs) -> Result<Body, Error> {
 }
 
 /// A file, which can be sent again where a redirect asks for it.
-async fn open(file: &Path) -> Result<Body> {
+pub(in crate::commands) async fn open(file: &Path) -> Result<Body> {
     let file = file.canonicalize()?;
     let no_file = || Error::local("not a file");
     let (folder, name) = file.parent().zip(file.file_name()).ok_or_else(no_file)?;
@@ -197,7 +184,7 @@ async fn open(file: &Path) -> Result<Body> {
 }
 
 /// Standard input, as it comes.
-fn input() -> Body {
+pub(in crate::commands) fn input() -> Body {
     Body::stream(futures_util::stream::unfold(Some(tokio::io::stdin()), async |input| {
         let mut input = input?;
         let mut chunk = BytesMut::with_capacity(CHUNK);
@@ -211,9 +198,20 @@ fn input() -> Body {
 
 /// The name that the URL ends with.
 pub(super) fn name_of(url: &str) -> Result<String, String> {
+    #[cfg(feature = "ftp")]
+    if crate::commands::remote::is_ftp(url) {
+        let url: ropewalk_ftp::client::Url =
+            url.parse().map_err(|error: ropewalk_ftp::client::Error| error.chain())?;
+        let name = url.name().ok_or("the URL ends with no name: say one with -o")?;
+        return plain(&String::from_utf8_lossy(name));
+    }
     let uri = Client::url(url).map_err(|error: client::Error| error.chain())?;
     let last = uri.path().rsplit('/').next().unwrap_or_default();
-    let decoded = decode(last);
+    plain(&decode(last))
+}
+
+/// A name that is no path.
+fn plain(decoded: &str) -> Result<String, String> {
     let name: String = decoded.chars().map(|c| if c == '/' || c.is_control() { '_' } else { c }).collect();
     match name.as_str() {
         "" => Ok("index.html".into()),

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use ropewalk_http::client::{Client, Phase, Report, Spent};
+use ropewalk_core::net::Info;
+use ropewalk_http::client::{Client, Report, Spent};
 use ropewalk_http::{Body, HeaderMap, HttpResponse, StatusCode, Version, header};
 use serde_json::{Value, json};
 
@@ -70,7 +71,7 @@ impl Facts {
             "redirects": report.map_or_else(Vec::new, |report| report.hops.iter()
                 .map(|hop| json!({"status": hop.status.as_u16(), "url": hop.url.to_string()})).collect()),
             "peer": report.map(|report| report.info.peer.to_string()),
-            "tls": report.map_or(Value::Null, tls),
+            "tls": report.map_or(Value::Null, |report| tls(&report.info)),
             "seconds": {
                 "resolve": seconds(spent.resolve),
                 "connect": seconds(spent.connect),
@@ -95,25 +96,29 @@ pub(super) fn failed(url: &str, stop: &Stop) -> String {
         return facts.json(None, Some(stop));
     }
     // Without the name and password that may stand in it.
+    #[cfg(feature = "ftp")]
+    let ftp = url.parse::<ropewalk_ftp::client::Url>().ok();
     let url = Client::url(url).ok().and_then(|url| {
         let (scheme, host, path) = (url.scheme_str()?, url.host()?, url.path_and_query()?);
         let port = url.port().map_or(String::new(), |port| format!(":{port}"));
         Some(format!("{scheme}://{host}{port}{path}"))
     });
+    #[cfg(feature = "ftp")]
+    let url = url.or_else(|| ftp.map(|url| url.to_string()));
     ascii(&format!("{:#}", json!({"version": 1, "url": url, "status": null, "error": error(stop)})))
 }
 
 fn error(stop: &Stop) -> Value {
-    json!({"phase": stop.phase.map(Phase::name), "message": stop.message})
+    json!({"phase": stop.phase, "message": stop.message})
 }
 
-fn seconds(time: Option<Duration>) -> Value {
+pub(super) fn seconds(time: Option<Duration>) -> Value {
     // Microseconds are as much as is meant.
     time.map_or(Value::Null, |time| json!((time.as_secs_f64() * 1e6).round() / 1e6))
 }
 
-fn tls(report: &Report) -> Value {
-    let Some(tls) = &report.info.tls else { return Value::Null };
+pub(super) fn tls(info: &Info) -> Value {
+    let Some(tls) = &info.tls else { return Value::Null };
     let certificate = tls.peer_certificate.as_ref().map(|certificate| {
         json!({
             "sha256": certificate.fingerprint_hex(),
@@ -132,7 +137,7 @@ fn tls(report: &Report) -> Value {
 }
 
 /// JSON in which whatever is not ASCII is escaped: so that no terminal obeys it.
-fn ascii(json: &str) -> String {
+pub(in crate::commands) fn ascii(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         if c == '\n' || (' '..='~').contains(&c) {
@@ -149,7 +154,7 @@ fn ascii(json: &str) -> String {
 
 /// A text of a peer as it may be shown: control characters, and those that turn the direction of what follows, are
 /// escaped.
-pub(super) fn clean(text: &str) -> String {
+pub(in crate::commands) fn clean(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

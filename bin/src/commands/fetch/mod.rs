@@ -2,29 +2,33 @@
 
 mod ask;
 mod facts;
+#[cfg(feature = "ftp")]
+mod ftp;
 mod part;
 mod progress;
 mod save;
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::Args;
-use ropewalk_core::net::Endpoint;
 use ropewalk_core::{Error, Fault};
 use ropewalk_http::client::{self, Client, Phase, Proxy};
 use ropewalk_http::{Body, HeaderName, HeaderValue, Method, StatusCode, header};
-use tokio::signal::unix::{SignalKind, signal};
 
+use super::remote::{Reach, is_watched};
 use crate::exit::Exit;
-use facts::{Facts, clean};
+pub(super) use ask::{environment, input, open, seconds, user};
+use facts::Facts;
+pub(super) use facts::{ascii, clean};
+pub(super) use progress::Progress;
 use save::{Begun, Place};
 
 /// `ropewalk fetch`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct FetchArgs {
-    /// What to fetch, of http or https. A name and password in it are sent by the Basic scheme.
+    /// What to fetch, of http, https, ftp or ftps. A name and password in it say who asks.
     url: String,
     /// Write the content into this file, once it is whole; until then into FILE.part. `-` is standard output.
     #[arg(long, short, value_name = "FILE", group = "place")]
@@ -62,18 +66,6 @@ pub(crate) struct FetchArgs {
     /// Follow redirects from https to http.
     #[arg(long)]
     allow_downgrade: bool,
-    /// Give up where looking up, connecting, TLS, the head or the next piece of the content takes so many seconds.
-    #[arg(long, value_name = "SECONDS", value_parser = ask::seconds)]
-    timeout: Option<Duration>,
-    /// Give up after so many seconds, whatever has come.
-    #[arg(long, value_name = "SECONDS", value_parser = ask::seconds)]
-    max_time: Option<Duration>,
-    /// Trust the authorities in this PEM file instead of the system's.
-    #[arg(long, value_name = "FILE")]
-    cacert: Option<PathBuf>,
-    /// Believe any server. Whoever stands between can read and change everything.
-    #[arg(long, short = 'k', conflicts_with = "cacert")]
-    insecure: bool,
     /// Speak HTTP/1.1 only.
     #[arg(long = "http1.1", conflicts_with = "http2")]
     http1: bool,
@@ -86,15 +78,9 @@ pub(crate) struct FetchArgs {
     /// Keep cookies from one redirect to the next.
     #[arg(long)]
     cookies: bool,
-    /// Who asks, by the Basic scheme.
-    #[arg(long, short, value_name = "NAME:PASSWORD", value_parser = ask::user)]
-    user: Option<String>,
     /// Ask this proxy, whatever `http_proxy`, `https_proxy` and `no_proxy` say; `none` for none.
     #[arg(long, value_name = "HOST:PORT", value_parser = ask::proxy)]
     proxy: Option<ask::ProxyChoice>,
-    /// Connect to this endpoint instead of the URL's host, such as `unix:/run/x.sock`.
-    #[arg(long, value_name = "ENDPOINT")]
-    connect_to: Option<Endpoint>,
     /// Where the status is an error (400 or more), do not print the content that comes with it either.
     #[arg(long, short, conflicts_with = "any_status")]
     fail: bool,
@@ -104,19 +90,21 @@ pub(crate) struct FetchArgs {
     /// Show no progress.
     #[arg(long, short)]
     quiet: bool,
+    #[command(flatten)]
+    reach: Reach,
 }
 
 /// Why there is no file, and how the program ends.
-struct Stop {
-    exit: Exit,
-    message: String,
-    phase: Option<Phase>,
+pub(super) struct Stop {
+    pub(super) exit: Exit,
+    pub(super) message: String,
+    pub(super) phase: Option<&'static str>,
     /// Of the answer, where its head had come.
     facts: Option<Box<Facts>>,
 }
 
 impl Stop {
-    fn new(exit: Exit, message: impl Into<String>) -> Self {
+    pub(super) fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: message.into(), phase: None, facts: None }
     }
 }
@@ -130,7 +118,7 @@ impl From<client::Error> for Stop {
             (_, Fault::Limit) => Exit::TryLater,
             _ => Exit::Failure,
         };
-        Self { phase: Some(error.phase()), ..Self::new(exit, error.chain()) }
+        Self { phase: Some(error.phase().name()), ..Self::new(exit, error.chain()) }
     }
 }
 
@@ -140,29 +128,14 @@ pub(crate) fn run(args: &FetchArgs) -> Exit {
         eprintln!("error: with --json the content needs a place: -o FILE, -O, or -I for the head only");
         return Exit::Usage;
     }
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("error: cannot start the runtime: {error}");
-            return Exit::Failure;
-        }
+    #[cfg(feature = "ftp")]
+    let done = if super::remote::is_ftp(&args.url) {
+        args.reach.run(ftp::fetch(args))
+    } else {
+        args.reach.run(fetch(args))
     };
-    if args.insecure {
-        eprintln!(
-            "warning: --insecure: the server is not checked; whoever stands between can read and change everything"
-        );
-    }
-    let done = runtime.block_on(async {
-        let mut kill =
-            signal(SignalKind::terminate()).map_err(|error| Stop::new(Exit::Failure, error.to_string()))?;
-        tokio::select! {
-            done = fetch(args) => done,
-            _ = tokio::signal::ctrl_c() => Err(Stop::new(Exit::Interrupted, "interrupted")),
-            _ = kill.recv() => Err(Stop::new(Exit::Interrupted, "stopped")),
-        }
-    });
-    // A lookup or a read of standard input that still waits is not waited for.
-    runtime.shutdown_background();
+    #[cfg(not(feature = "ftp"))]
+    let done = args.reach.run(fetch(args));
     done.unwrap_or_else(|stop| {
         if args.json {
             show(&(facts::failed(&args.url, &stop) + "\n"));
@@ -261,8 +234,8 @@ async fn save(
     facts: &mut Facts,
 ) -> Result<Option<PathBuf>, Stop> {
     let begun = Instant::now();
-    let seen = !args.quiet && std::io::stderr().is_terminal() && !out.is_terminal();
-    let mut progress = seen.then(|| progress::Progress::new(out.from(), facts.length));
+    let seen = is_watched(args.quiet) && !out.is_terminal();
+    let mut progress = seen.then(|| Progress::new(out.from(), facts.length));
     loop {
         match body.chunk().await {
             Ok(Some(chunk)) => {
@@ -277,7 +250,7 @@ async fn save(
                 drop(progress);
                 let late = error.fault() == Fault::Limit && error.limit_name() != Some("expansion");
                 let exit = if late { Exit::TryLater } else { Exit::Failure };
-                return Err(Stop { phase: Some(Phase::Body), ..Stop::new(exit, error.chain()) });
+                return Err(Stop { phase: Some(Phase::Body.name()), ..Stop::new(exit, error.chain()) });
             }
         }
     }

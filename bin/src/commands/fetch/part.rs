@@ -54,10 +54,15 @@ pub(super) fn find(file: &Path) -> Result<Option<Part>> {
 
 /// Notes what the part will be a part of; nothing where the answer does not say it surely enough.
 pub(super) fn note(file: &Path, answer: &HttpResponse<Body>) -> Result<()> {
+    note_as(file, strong(answer.headers()).filter(|_| !is_coded(answer)))
+}
+
+/// Notes that the part will be a part of what has this validator, if it has one.
+pub(super) fn note_as(file: &Path, validator: Option<&HeaderValue>) -> Result<()> {
     let tag = tag(file);
     // A link that somebody put there is not followed.
     forget(&tag)?;
-    let Some(validator) = strong(answer.headers()).filter(|_| !is_coded(answer)) else { return Ok(()) };
+    let Some(validator) = validator else { return Ok(()) };
     let made = OpenOptions::new().write(true).create_new(true).open(&tag);
     made.and_then(|mut made| made.write_all(&[validator.as_bytes(), b"\n"].concat()))
         .map_err(|error| Error::local(format!("cannot make {}", tag.display())).caused_by(error))

@@ -7,7 +7,7 @@ const PACE: Duration = Duration::from_millis(100);
 const WIDTH: u64 = 30;
 
 /// How far it is, on one line of standard error.
-pub(super) struct Progress {
+pub(in crate::commands) struct Progress {
     begun: Instant,
     drawn: Option<Instant>,
     /// That had come before.
@@ -18,12 +18,12 @@ pub(super) struct Progress {
 
 impl Progress {
     /// After `from` octets, with `more` to come if that is known.
-    pub(super) fn new(from: u64, more: Option<u64>) -> Self {
+    pub(in crate::commands) fn new(from: u64, more: Option<u64>) -> Self {
         let whole = more.and_then(|more| from.checked_add(more));
         Self { begun: Instant::now(), drawn: None, from, now: from, whole }
     }
 
-    pub(super) fn add(&mut self, octets: u64) {
+    pub(in crate::commands) fn add(&mut self, octets: u64) {
         self.now = self.now.saturating_add(octets);
         if self.drawn.is_none_or(|drawn| drawn.elapsed() >= PACE) {
             self.drawn = Some(Instant::now());
@@ -32,7 +32,7 @@ impl Progress {
     }
 
     /// The last picture stays.
-    pub(super) fn end(mut self) {
+    pub(in crate::commands) fn end(mut self) {
         self.whole = Some(self.now);
         self.draw();
     }

@@ -122,14 +122,7 @@ impl Place {
             },
             (StatusCode::RANGE_NOT_SATISFIABLE, None) if check => out(To::Nothing),
             _ => {
-                let path = part::path(file);
-                // A link that somebody put there is not followed.
-                part::forget_part(file)?;
-                let open = OpenOptions::new()
-                    .write(true)
-                    .create_new(true)
-                    .open(&path)
-                    .map_err(|e| cannot("make", &path, e))?;
+                let open = fresh(file)?;
                 part::note(file, answer)?;
                 out(To::Part { open, file: file.clone() })
             }
@@ -140,6 +133,40 @@ impl Place {
 /// What the answer says of the length of what comes with it.
 fn length(answer: &HttpResponse<Body>) -> Option<u64> {
     answer.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+#[cfg(feature = "ftp")]
+impl Place {
+    /// Opens the place for what follows so many octets of a part, or for all where there is none; with what the content
+    /// is known by.
+    pub(super) fn open(&self, from: u64, known: Option<&ropewalk_http::HeaderValue>) -> Result<Out, Stop> {
+        let to = match self {
+            Self::Standard { said } => To::Standard { said: *said },
+            Self::Special(path) => {
+                To::Special(OpenOptions::new().write(true).open(path).map_err(|e| cannot("open", path, e))?)
+            }
+            Self::File(file) if from > 0 => {
+                let path = part::path(file);
+                let open =
+                    OpenOptions::new().append(true).open(&path).map_err(|e| cannot("open", &path, e))?;
+                To::Part { open, file: file.clone() }
+            }
+            Self::File(file) => {
+                let open = fresh(file)?;
+                part::note_as(file, known)?;
+                To::Part { open, file: file.clone() }
+            }
+        };
+        Ok(Out { to, from, rest: None })
+    }
+}
+
+/// A new part, whatever was there.
+fn fresh(file: &Path) -> Result<File> {
+    let path = part::path(file);
+    // A link that somebody put there is not followed.
+    part::forget_part(file)?;
+    OpenOptions::new().write(true).create_new(true).open(&path).map_err(|e| cannot("make", &path, e))
 }
 
 fn cannot(what: &str, path: &Path, error: std::io::Error) -> Error {

@@ -1,3 +1,4 @@
+mod marks;
 mod people;
 mod rules;
 #[cfg(test)]
@@ -13,6 +14,7 @@ use ropewalk_core::data::cred::Realm;
 use ropewalk_core::data::files::layers::Dots;
 use ropewalk_core::data::files::{DotDot, Files, VPath};
 use ropewalk_store::files::local::{Local, Options};
+use ropewalk_store::marks::Store;
 
 use people::{Base, People};
 
@@ -104,6 +106,7 @@ fn read(section: &mut Section<'_>, resources: &Resources) -> Option<Tree> {
     };
     let quota = quota.map(|Size(quota)| quota);
     let people = People::new(section.name(), base?, rules?, dots, quota, rate, audit);
+    let people = people.marks_in(resources.of_settings::<Store>());
     Some(Tree { people, follows, folder: path.filter(|path| !path.ends_with("%u")) })
 }
 
@@ -146,7 +149,7 @@ fn folder(section: &Section<'_>, path: &Path, options: &Options) -> Option<Base>
     let local = Local::with(dir, options)
         .map_err(|e| section.error_in("path", format!("{}: {e}", dir.display())))
         .ok()?;
-    let at = dir.to_owned();
+    let at = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
     Some(if each { Base::Homes(local, at) } else { Base::Folder(local, at) })
 }
 

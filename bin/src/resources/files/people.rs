@@ -3,7 +3,7 @@ use std::ffi::OsStr;
 use std::num::NonZeroU64;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use ropewalk_core::Error;
@@ -11,14 +11,16 @@ use ropewalk_core::data::cred::{LoginError, Name, Principal, Realm};
 use ropewalk_core::data::files::layers::{
     Dots, Marked, MemoryLedger, Mounts, NoSuchOp, Ops, Rates, Rule, Share, View,
 };
-use ropewalk_core::data::files::{self, Files, Marks, VPath};
+use ropewalk_core::data::files::{self, Files, VPath};
 use ropewalk_store::files::local::Local;
+use ropewalk_store::marks::Store;
 
+use super::marks;
 use super::rules::{self, RuleFor};
 
 /// Where a tree is.
 pub(super) enum Base {
-    /// In a folder, for all; and where that is.
+    /// In a folder, for all; and where that really is.
     Folder(Local, PathBuf),
     /// In folders of this one, each of somebody.
     Homes(Local, PathBuf),
@@ -42,12 +44,12 @@ pub(super) struct People {
     quota: Option<u64>,
     rate: Option<NonZeroU64>,
     audit: bool,
+    /// Where locks and properties are kept; in memory where there is none.
+    store: Option<Arc<Store>>,
     /// What each folder has and may have: of somebody's own, by its name.
     shares: Mutex<Shares>,
     /// How fast each person is, in all sessions together; and whoever has not logged in.
     rates: Mutex<HashMap<Option<Name>, Arc<Rates>>>,
-    /// The locks and properties of each folder: of somebody's own, by its name.
-    marks: Mutex<HashMap<Option<files::Name>, Arc<Marks>>>,
 }
 
 impl People {
@@ -60,14 +62,19 @@ impl People {
         rate: Option<NonZeroU64>,
         audit: bool,
     ) -> Self {
-        let (shares, rates, marks) = Default::default();
-        Self { name: name.to_owned(), base, rules, dots, quota, rate, audit, shares, rates, marks }
+        let (store, shares, rates) = Default::default();
+        Self { name: name.to_owned(), base, rules, dots, quota, rate, audit, store, shares, rates }
+    }
+
+    /// With locks and properties in this store, where there is one.
+    pub(super) fn marks_in(self, store: Option<Arc<Store>>) -> Self {
+        Self { store, ..self }
     }
 
     /// The view of whoever has not logged in, if there is one that is nobody's own.
     pub(super) fn everybody(&self) -> Option<Arc<dyn Files>> {
         let files: Arc<dyn Files> = match &self.base {
-            Base::Folder(local, at) => self.marked(local, at, None),
+            Base::Folder(local, at) => self.marked(local, at),
             Base::Homes(..) => return None,
             Base::Mounts { everybody, .. } => Arc::new(Mounts::new(None, everybody.clone()?)),
         };
@@ -75,10 +82,8 @@ impl People {
     }
 
     /// A folder with its marks, which are the same for whoever comes to it.
-    fn marked(&self, folder: &Local, at: &Path, home: Option<files::Name>) -> Arc<dyn Files> {
-        let mut all = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
-        let marks = all.entry(home).or_insert_with(|| marks(at));
-        Arc::new(Marked::new(folder.clone(), Arc::clone(marks)))
+    fn marked(&self, folder: &Local, at: &Path) -> Arc<dyn Files> {
+        Arc::new(Marked::new(folder.clone(), marks::of(self.store.as_deref(), at)))
     }
 
     fn view(
@@ -132,24 +137,8 @@ impl People {
         let home = files::Name::new(home.as_bytes().to_vec()).map_err(|error| fault(error.to_string()))?;
         let folder = homes.within(&home).await.map_err(|error| fault(error.to_string()))?;
         let at = at.join(OsStr::from_bytes(home.as_bytes()));
-        Ok((self.marked(&folder, &at, Some(home.clone())), home))
+        Ok((self.marked(&folder, &at), home))
     }
-}
-
-/// The marks of folders by where these are, so that one has the same under each name that the configuration gives it,
-/// and after a reload.
-static MARKS: LazyLock<Mutex<HashMap<PathBuf, Weak<Marks>>>> = LazyLock::new(Mutex::default);
-
-fn marks(at: &Path) -> Arc<Marks> {
-    let at = at.canonicalize().unwrap_or_else(|_| at.to_owned());
-    let mut all = MARKS.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(marks) = all.get(&at).and_then(Weak::upgrade) {
-        return marks;
-    }
-    all.retain(|_, marks| marks.strong_count() > 0);
-    let marks = Arc::new(Marks::memory());
-    all.insert(at, Arc::downgrade(&marks));
-    marks
 }
 
 /// Rules that allow no more than the rights of somebody.
@@ -176,7 +165,7 @@ impl Realm<dyn Files> for People {
         let rights = rights(who)?;
         let mut home = None;
         let files: Arc<dyn Files> = match &self.base {
-            Base::Folder(local, at) => self.marked(local, at, None),
+            Base::Folder(local, at) => self.marked(local, at),
             Base::Homes(homes, at) => {
                 let (files, name) = self.home(homes, at, who).await?;
                 home = Some(name);

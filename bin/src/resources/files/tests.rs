@@ -96,17 +96,58 @@ fn the_example_is_right() {
     Place::new(&format!("[files.example]\n{}\n", FILES.example)).everybody("example").unwrap();
 }
 
+/// Whether the file could be locked.
+async fn lock(files: &dyn Files, at: &str) -> bool {
+    let place = files.place(&path(at)).unwrap();
+    let (owner, timeout) = (Default::default(), Duration::from_secs(60));
+    let wanted = NewLock { path: place.path, deep: false, exclusive: true, user: None, owner, timeout };
+    place.marks.locks().lock(wanted).await.is_ok()
+}
+
+#[tokio::test]
+async fn a_reload_ends_no_lock() {
+    let tables = "[files.a]\npath = \"pub\"\n[files.home]\npath = \"homes/%u\"\n";
+    let mut place = Place::new(tables);
+    assert!(lock(&*place.everybody("a").unwrap(), "/file").await);
+    assert!(lock(&*place.as_seen_by("home", &person("ann")).await.unwrap(), "/file").await);
+    place.resources = Resources::default();
+    let tables = tables.replace("files.a", "files.b").replace("homes/%u\"", "./homes/%u\"\nwrite = true");
+    place.resources = read_in(place.dir.path(), &tables).unwrap();
+    assert!(!lock(&*place.everybody("b").unwrap(), "/file").await);
+    assert!(!lock(&*place.as_seen_by("home", &person("ann")).await.unwrap(), "/file").await);
+    assert!(lock(&*place.as_seen_by("home", &person("bob")).await.unwrap(), "/file").await);
+}
+
+#[tokio::test]
+async fn marks_are_in_the_store_at_the_top() {
+    let place = Place::new("");
+    let data = place.dir.path().join("data");
+    ropewalk_store::accounts::Store::create(&data, Arc::default()).unwrap();
+    let text = "store = \"data\"\n[files.a]\npath = \"pub\"\n[files.home]\npath = \"homes/%u\"\n";
+    let document = Document::new().text("ropewalk.toml", place.dir.path(), text);
+    let registry = Registry::new().with_resource(FILES);
+    fs::write(data.join("files.db"), "no store, and by far long enough to be looked at").unwrap();
+    let said = document.read(&registry, crate::settings::read).diagnostics.render(false);
+    assert!(said.contains("files.db"), "{said}");
+    fs::remove_file(data.join("files.db")).unwrap();
+    let resources = document.read(&registry, crate::settings::read).plan.unwrap().resources;
+    assert!(!data.join("files.db").exists(), "looking makes nothing");
+    let place = Place { dir: place.dir, resources };
+    assert!(lock(&*place.everybody("a").unwrap(), "/file").await);
+    assert!(lock(&*place.as_seen_by("home", &person("ann")).await.unwrap(), "/file").await);
+    let store = Store::open(&data).unwrap();
+    for folder in ["pub", "homes/ann"] {
+        let folder = place.dir.path().join(folder).canonicalize().unwrap();
+        let locks = store.of(folder.as_os_str().as_encoded_bytes());
+        assert_eq!(locks.locks().over(&path("/file"), false).await.unwrap().len(), 1, "{}", folder.display());
+    }
+}
+
 #[tokio::test]
 async fn a_lock_holds_by_whatever_name_the_folder_is_served() {
     let tables = "[files.a]\npath = \"pub\"\n[files.b]\npath = \"./pub\"\n[files.home]\npath = \"homes/%u\"\n\
                   [files.all]\nmounts = { \"/p\" = \"a\" }\n";
     let (place, again) = (Place::new(tables), Place::new(tables));
-    let lock = async |files: &dyn Files, at: &str| {
-        let place = files.place(&path(at)).unwrap();
-        let (owner, timeout) = (Default::default(), Duration::from_secs(60));
-        let wanted = NewLock { path: place.path, deep: false, exclusive: true, user: None, owner, timeout };
-        place.marks.locks().lock(wanted).await.is_ok()
-    };
     let ann = place.as_seen_by("home", &person("ann")).await.unwrap();
     assert!(lock(&*place.everybody("a").unwrap(), "/file").await);
     for (files, at) in [("a", "/file"), ("b", "/file"), ("all", "/p/file")] {

@@ -7,7 +7,7 @@ use aws_lc_rs::rand;
 use bytes::Bytes;
 
 use super::meta::Result;
-use super::{FsError, VPath};
+use super::{FsError, Marks, VPath};
 
 /// The locks of a tree (RFC 4918 §6). They hold between those who ask; a protocol that does not ask is not held up.
 ///
@@ -49,6 +49,18 @@ pub struct NewLock {
     pub owner: Bytes,
     /// When it ends, from now on.
     pub timeout: Duration,
+}
+
+impl NewLock {
+    /// The lock that is wanted, from `now` on, with a token of its own: for an engine that has found nothing in its way.
+    ///
+    /// # Errors
+    /// [`FsError::Unsupported`] where it would end later than a clock can say.
+    pub fn granted(self, now: SystemTime) -> Result<Lock> {
+        let Self { path, deep, exclusive, user, owner, timeout } = self;
+        let until = now.checked_add(timeout).ok_or(FsError::Unsupported)?;
+        Ok(Lock { path, deep, exclusive, user, owner, token: token()?, until })
+    }
 }
 
 /// A lock that holds.
@@ -93,14 +105,7 @@ impl From<FsError> for LockError {
     }
 }
 
-/// Locks at once in a tree.
-const MOST: usize = 10_000;
-/// Locks at once of one person, and of all whom nobody knows together.
-const MOST_OF_ONE: usize = 1_000;
-
-/// Locks in memory: they end with the process.
-///
-/// A tree has at most 10 000, and one person at most 1 000 of them.
+/// Locks in memory: they end with the process. There are as many as [`Marks`] says.
 #[derive(Debug, Default)]
 pub struct MemoryLocks(Mutex<BTreeMap<VPath, Vec<Lock>>>);
 
@@ -170,13 +175,12 @@ impl Locks for MemoryLocks {
         }
         purge(&mut all, |lock| lock.until > now);
         let count = |of: &dyn Fn(&Lock) -> bool| all.values().flatten().filter(|lock| of(lock)).count();
-        if count(&|_| true) >= MOST || count(&|lock| lock.user == wanted.user) >= MOST_OF_ONE {
+        if count(&|_| true) >= Marks::LOCKS || count(&|lock| lock.user == wanted.user) >= Marks::LOCKS_OF_ONE
+        {
             return Err(FsError::Quota.into());
         }
-        let NewLock { path, deep, exclusive, user, owner, timeout } = wanted;
-        let until = now.checked_add(timeout).ok_or(FsError::Unsupported)?;
-        let lock = Lock { path: path.clone(), deep, exclusive, user, owner, token: token()?, until };
-        all.entry(path).or_default().push(lock.clone());
+        let lock = wanted.granted(now)?;
+        all.entry(lock.path.clone()).or_default().push(lock.clone());
         Ok(lock)
     }
 
@@ -202,96 +206,5 @@ impl Locks for MemoryLocks {
     async fn removed(&self, path: &VPath) -> Result<()> {
         purge(&mut self.all(), |lock| !lock.path.is_within(path));
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::data::files::DotDot;
-
-    const LONG: Duration = Duration::from_secs(600);
-
-    fn path(text: &str) -> VPath {
-        VPath::parse(text.as_bytes(), &VPath::ROOT, DotDot::Refuse).unwrap()
-    }
-
-    fn wanted(at: &str, deep: bool, exclusive: bool) -> NewLock {
-        let (user, owner) = (Some("ann".into()), Bytes::new());
-        NewLock { path: path(at), deep, exclusive, user, owner, timeout: LONG }
-    }
-
-    async fn paths(locks: &MemoryLocks, at: &str, below: bool) -> Vec<String> {
-        locks.over(&path(at), below).await.unwrap().iter().map(|lock| lock.path.to_string()).collect()
-    }
-
-    #[tokio::test]
-    async fn a_lock_holds_where_it_reaches() {
-        let locks = MemoryLocks::new();
-        for (at, deep) in [("/a", true), ("/b", false), ("/a/b/c", false), ("/a-b", false)] {
-            locks.lock(wanted(at, deep, false)).await.unwrap();
-        }
-        assert_eq!(paths(&locks, "/a", false).await, ["/a"]);
-        assert_eq!(paths(&locks, "/a/b", false).await, ["/a"]);
-        assert_eq!(paths(&locks, "/a/b/c", false).await, ["/a", "/a/b/c"]);
-        assert_eq!(paths(&locks, "/b/c", false).await, [""; 0]);
-        assert_eq!(paths(&locks, "/a", true).await, ["/a", "/a/b/c"]);
-        assert_eq!(paths(&locks, "/", true).await, ["/a", "/a-b", "/a/b/c", "/b"]);
-    }
-
-    #[tokio::test]
-    async fn what_is_exclusive_is_alone() {
-        let locks = MemoryLocks::new();
-        let held = locks.lock(wanted("/a/b", false, true)).await.unwrap();
-        for (at, deep, exclusive, conflicts) in [
-            ("/a/b", false, false, true),
-            ("/a", true, false, true),
-            ("/", true, true, true),
-            ("/a", false, true, false),
-            ("/a/c", true, true, false),
-        ] {
-            match locks.lock(wanted(at, deep, exclusive)).await {
-                Ok(lock) => {
-                    assert!(!conflicts, "{at}");
-                    assert!(locks.unlock(&lock.token).await.unwrap());
-                }
-                Err(LockError::Conflict(lock)) => assert!(conflicts && *lock == held, "{at}"),
-                Err(error) => panic!("{error:?}"),
-            }
-        }
-        let shared = locks.lock(wanted("/s", true, false)).await.unwrap();
-        let beside = locks.lock(wanted("/s/x", false, false)).await.unwrap();
-        assert_ne!(shared.token, beside.token);
-        assert!(matches!(locks.lock(wanted("/s/x", false, true)).await, Err(LockError::Conflict(_))));
-    }
-
-    #[tokio::test]
-    async fn what_has_ended_is_nowhere() {
-        let locks = MemoryLocks::new();
-        let over = NewLock { timeout: Duration::ZERO, ..wanted("/a", false, true) };
-        let over = locks.lock(over).await.unwrap();
-        assert_eq!(paths(&locks, "/a", false).await, [""; 0]);
-        assert_eq!(locks.refresh(&over.token, LONG).await.unwrap(), None);
-        assert!(!locks.unlock(&over.token).await.unwrap());
-        let next = locks.lock(wanted("/a", false, true)).await.unwrap();
-        assert!(locks.refresh(&next.token, 2 * LONG).await.unwrap().unwrap().until > next.until);
-        locks.removed(&VPath::ROOT).await.unwrap();
-        assert!(!locks.unlock(&next.token).await.unwrap());
-    }
-
-    #[tokio::test]
-    async fn there_are_not_more_than_there_may_be() {
-        let locks = MemoryLocks::new();
-        for number in 0..MOST_OF_ONE {
-            locks.lock(wanted(&format!("/{number}"), false, true)).await.unwrap();
-        }
-        let more = locks.lock(wanted("/more", false, true)).await;
-        assert!(matches!(more, Err(LockError::Files(FsError::Quota))));
-        let other = NewLock { user: Some("bob".into()), ..wanted("/more", false, true) };
-        let other = locks.lock(other).await.unwrap();
-        locks.removed(&path("/0")).await.unwrap();
-        assert!(locks.lock(wanted("/0", false, true)).await.is_ok(), "one has gone");
-        assert!(other.token.starts_with("urn:uuid:") && other.token.len() == 45);
-        assert_eq!(other.token.as_bytes().get(23), Some(&b'4'), "{}", other.token);
     }
 }

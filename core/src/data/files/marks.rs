@@ -24,6 +24,15 @@ pub struct Marks {
 }
 
 impl Marks {
+    /// Locks at once in a tree.
+    pub const LOCKS: usize = 10_000;
+    /// Locks at once of one person in a tree, and of all whom nobody knows together.
+    pub const LOCKS_OF_ONE: usize = 1_000;
+    /// Octets of the paths and properties of all files of a tree.
+    pub const OCTETS: usize = 16 * 1024 * 1024;
+    /// Octets of the path and the properties of one file.
+    pub const OCTETS_OF_ONE: usize = 128 * 1024;
+
     /// Marks that are kept there.
     pub fn new(locks: Arc<dyn Locks>, props: Arc<dyn Props>) -> Self {
         Self { locks, props }
@@ -69,5 +78,15 @@ impl Place {
         }
         let changes: Vec<_> = props.into_iter().map(|prop| (prop.name, Some(prop.value))).collect();
         to.marks.props().change(&to.path, &changes).await
+    }
+}
+
+#[cfg(all(test, feature = "testkit"))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn memory_keeps_what_every_engine_keeps() {
+        crate::data::files::suite::marks_suite(Marks::memory).await;
     }
 }

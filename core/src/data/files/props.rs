@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::meta::Result;
-use super::{FsError, VPath};
+use super::{FsError, Marks, VPath};
 
 /// Properties that clients give to files, and that nobody here understands (RFC 4918 §4: dead properties).
 #[async_trait]
@@ -47,14 +47,14 @@ pub struct PropName {
     pub local: String,
 }
 
-/// Octets of names and values of one file.
-const MOST_OF_ONE: usize = 128 * 1024;
-/// Octets of names, values and paths in a tree.
-const MOST: usize = 16 * 1024 * 1024;
+impl PropName {
+    /// What it counts for with this value, in octets.
+    pub fn octets(&self, value: &[u8]) -> usize {
+        self.namespace.len() + self.local.len() + value.len() + 64
+    }
+}
 
-/// Properties in memory: they end with the process.
-///
-/// Those of one file are at most 128 KiB, those of a tree 16 MiB.
+/// Properties in memory: they end with the process. There are as many as [`Marks`] says.
 #[derive(Debug, Default)]
 pub struct MemoryProps(Mutex<Kept>);
 
@@ -76,8 +76,7 @@ impl MemoryProps {
 }
 
 fn octets(path: &VPath, props: &BTreeMap<PropName, Bytes>) -> usize {
-    let of = |(name, value): (&PropName, &Bytes)| name.namespace.len() + name.local.len() + value.len() + 64;
-    path.as_bytes().len() + props.iter().map(of).sum::<usize>()
+    path.as_bytes().len() + props.iter().map(|(name, value)| name.octets(value)).sum::<usize>()
 }
 
 fn list(props: &BTreeMap<PropName, Bytes>) -> Vec<Prop> {
@@ -128,7 +127,8 @@ impl Props for MemoryProps {
         }
         let before = before.map_or(0, |props| octets(path, props));
         let after = octets(path, &props);
-        if after > before && (after > MOST_OF_ONE || kept.octets - before + after > MOST) {
+        let all = kept.octets - before + after;
+        if after > before && (after > Marks::OCTETS_OF_ONE || all > Marks::OCTETS) {
             return Err(FsError::Quota);
         }
         kept.put(path.clone(), props);
@@ -159,64 +159,5 @@ impl Props for MemoryProps {
             kept.take(&path);
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::data::files::DotDot;
-
-    fn path(text: &str) -> VPath {
-        VPath::parse(text.as_bytes(), &VPath::ROOT, DotDot::Refuse).unwrap()
-    }
-
-    fn name(local: &str) -> PropName {
-        PropName { namespace: "urn:x".into(), local: local.into() }
-    }
-
-    async fn set(props: &MemoryProps, at: &str, value: &'static str) -> Result<()> {
-        props.change(&path(at), &[(name("a"), Some(value.into()))]).await
-    }
-
-    async fn value(props: &MemoryProps, at: &str) -> Option<Bytes> {
-        props.of(&path(at)).await.unwrap().into_iter().map(|prop| prop.value).next()
-    }
-
-    #[tokio::test]
-    async fn they_go_where_their_file_goes() {
-        let props = MemoryProps::new();
-        for (at, text) in [("/a", "1"), ("/a/b", "2"), ("/a-b", "3"), ("/to/b", "old"), ("/to/c", "old")] {
-            set(&props, at, text).await.unwrap();
-        }
-        props.renamed(&path("/a"), &path("/to")).await.unwrap();
-        assert_eq!(value(&props, "/to").await.unwrap(), "1");
-        assert_eq!(value(&props, "/to/b").await.unwrap(), "2");
-        assert_eq!(value(&props, "/to/c").await, None, "what was there is gone");
-        assert_eq!((value(&props, "/a").await, value(&props, "/a/b").await), (None, None));
-        assert_eq!(value(&props, "/a-b").await.unwrap(), "3");
-        let inside = props.within(&path("/to")).await.unwrap();
-        assert_eq!(inside.keys().map(ToString::to_string).collect::<Vec<_>>(), ["/to/b"]);
-        props.removed(&path("/to")).await.unwrap();
-        assert_eq!((value(&props, "/to").await, value(&props, "/to/b").await), (None, None));
-    }
-
-    #[tokio::test]
-    async fn there_is_not_more_than_there_may_be() {
-        let props = MemoryProps::new();
-        let long = Bytes::from(vec![b'x'; 100_000]);
-        props.change(&path("/a"), &[(name("a"), Some(long.clone()))]).await.unwrap();
-        let more = [(name("b"), Some(long.clone()))];
-        assert!(matches!(props.change(&path("/a"), &more).await, Err(FsError::Quota)));
-        assert_eq!(props.of(&path("/a")).await.unwrap().len(), 1, "all or nothing");
-        let mut kept = 1;
-        while props.change(&path(&format!("/{kept}")), &more).await.is_ok() {
-            kept += 1;
-        }
-        assert_eq!(kept, MOST / 100_100);
-        props.change(&path("/a"), &[(name("a"), None)]).await.unwrap();
-        assert!(props.change(&path("/b"), &more).await.is_ok(), "what is removed makes room");
-        props.removed(&VPath::ROOT).await.unwrap();
-        assert_eq!(props.kept().octets, 0);
     }
 }

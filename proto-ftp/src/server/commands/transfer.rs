@@ -18,9 +18,10 @@ pub(in super::super) fn passive_reply(at: SocketAddr, extended: bool) -> Reply {
 impl Session {
     pub(super) fn set_type(&mut self, argument: &[u8]) {
         self.ascii = match argument.to_ascii_uppercase().as_slice() {
-            b"A" | b"A N" => true,
+            // RFC 1123 §4.1.2: a host for which T makes no difference takes it for N.
+            b"A" | b"A N" | b"A T" => true,
             b"I" | b"L 8" | b"L8" => false,
-            b"A T" | b"A C" | b"E" | b"E N" | b"E T" | b"E C" => return self.reply(504, "A, I or L 8"),
+            b"A C" | b"E" | b"E N" | b"E T" | b"E C" => return self.reply(504, "A, I or L 8"),
             [b'L', ..] => return self.reply(504, "a byte has 8 bits"),
             _ => return self.reply(501, "TYPE A, I or L 8"),
         };

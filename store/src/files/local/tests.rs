@@ -22,6 +22,7 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod sweep;
 mod write;
 
 /// A tree in a directory `root`, with room beside it for what must not be reached.

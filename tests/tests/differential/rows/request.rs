@@ -77,7 +77,7 @@ impl<'a> Request<'a> {
             .skip(1)
             .any(|after| !after.as_bytes().get(..2).is_some_and(|it| it.iter().all(u8::is_ascii_hexdigit)));
         let dots = path.replace("%2e", ".").split(['/', '\\']).any(|name| name == "..");
-        bad || dots || ["%00", "%2f", "%5c", "\\"].iter().any(|part| path.contains(part))
+        bad || dots || ["%00", "%2f", "\\"].iter().any(|part| path.contains(part))
     }
 
     pub(super) fn words(&self) -> Vec<&'a [u8]> {

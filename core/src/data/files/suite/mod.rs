@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod change;
+mod marks;
 mod write;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,8 @@ use super::{
     Caps, DotDot, Entry, Etag, FileHandle, Files, FsError, Kind, ListOptions, Meta, Name, Open, Over, Remove,
     SetMeta, VPath, Write,
 };
+
+pub use marks::marks_suite;
 
 /// Something that is to be there before a test begins. Its parent comes before it.
 #[derive(Clone, Debug)]

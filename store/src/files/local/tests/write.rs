@@ -1,8 +1,6 @@
 //! What only a disk has: part files, other people, links that move, a process that is killed.
 
-use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{MetadataExt, chown};
-use std::process::Stdio;
 
 use bytes::Bytes;
 use ropewalk_core::data::files::layers::{
@@ -11,18 +9,22 @@ use ropewalk_core::data::files::layers::{
 use ropewalk_core::data::files::{Over, Remove, SetMeta, Write};
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 
-use super::super::sweep::Sweep;
 use super::*;
 
 const WAYS: [Write; 3] = [Write::Update, Write::Replace, Write::CreateNew];
 
-async fn put(files: &Local, at: &str, how: Write, content: &'static [u8]) -> Result<Meta, FsError> {
+pub(super) async fn put(
+    files: &Local,
+    at: &str,
+    how: Write,
+    content: &'static [u8],
+) -> Result<Meta, FsError> {
     let file = files.open(&path(at), &Open::write(how)).await?;
     file.write_at(0, Bytes::from_static(content)).await?;
     file.commit().await
 }
 
-fn names(at: &Path) -> Vec<Vec<u8>> {
+pub(super) fn names(at: &Path) -> Vec<Vec<u8>> {
     let mut names: Vec<_> =
         fs::read_dir(at).unwrap().map(|entry| entry.unwrap().file_name().as_bytes().to_vec()).collect();
     names.sort();
@@ -334,89 +336,6 @@ async fn links_into_the_tree_are_told_from_its_root() {
     assert_eq!(fixture.readlink(&path("/inside")).await.unwrap(), "/dir/file");
     assert_eq!(fixture.readlink(&path("/root")).await.unwrap(), "/");
     assert!(matches!(fixture.readlink(&path("/beside")).await, Err(FsError::Denied)));
-}
-
-/// Waits for the sweep that has begun.
-async fn swept(files: &Local, done: impl Fn() -> bool) {
-    for _ in 0..500 {
-        // One thread: what was begun before is done by then, but for what it began itself.
-        files.0.pool.run(|| Ok(())).await.unwrap();
-        if done() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("the sweep does not end");
-}
-
-#[tokio::test]
-async fn only_parts_that_are_old_are_swept() {
-    let fixture = Fixture::new(&openat2());
-    const PART: &str = ".x.0123456789abcdef.part";
-    fs::create_dir_all(fixture.at(b"a/b")).unwrap();
-    fs::create_dir(fixture.dir.path().join("outside")).unwrap();
-    symlink("../outside", fixture.at(b"link")).unwrap();
-    let parts = ["root", "root/a/b"].map(|dir| fixture.dir.path().join(dir).join(PART));
-    let outside = fixture.dir.path().join("outside").join(PART);
-    for at in parts.iter().chain([&outside]) {
-        fs::write(at, "half").unwrap();
-    }
-    fs::write(fixture.at(b".x.0123456789abcde.part"), "not a part").unwrap();
-    fs::create_dir(fixture.at(b".d.0123456789abcdef.part")).unwrap();
-    put(&fixture, "/file", Write::Replace, b"x").await.unwrap();
-    let sweep = |age| {
-        let mut sweep = Sweep::new(&fixture.files.0, age);
-        while sweep.step(&fixture.files.0).is_some() {}
-    };
-    sweep(Duration::from_secs(3600));
-    assert!(parts.iter().all(|part| part.exists()), "they are not old");
-    sweep(Duration::ZERO);
-    assert!(!parts.iter().any(|part| part.exists()), "they are old");
-    assert!(outside.exists());
-    let left = names(&fixture.at(b""));
-    assert_eq!(left, [&b".d.0123456789abcdef.part"[..], b".x.0123456789abcde.part", b"a", b"file", b"link"]);
-}
-
-/// A process that uploads, until it is killed.
-#[tokio::test]
-async fn an_upload_that_never_ends() {
-    let Some(dir) = std::env::var_os("ROPEWALK_TEST_UPLOAD") else { return };
-    let files = Local::with(dir, &openat2()).unwrap();
-    let file = files.open(&path("/file"), &Open::write(Write::Replace)).await.unwrap();
-    let new = files.open(&path("/new"), &Open::write(Write::CreateNew)).await.unwrap();
-    for turn in 0.. {
-        file.write_at(turn << 16, Bytes::from(vec![b'x'; 1 << 16])).await.unwrap();
-        new.write_at(turn << 16, Bytes::from(vec![b'x'; 1 << 16])).await.unwrap();
-        if turn == 3 {
-            println!("uploading");
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
-#[tokio::test]
-async fn a_process_killed_in_the_middle_of_an_upload_leaves_the_old_file() {
-    let fixture = Fixture::new(&openat2());
-    fs::write(fixture.at(b"file"), "old").unwrap();
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "files::local::tests::write::an_upload_that_never_ends", "--nocapture"])
-        .env("ROPEWALK_TEST_UPLOAD", fixture.at(b""))
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let said = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert!(said.map_while(Result::ok).any(|line| line.contains("uploading")), "the upload began");
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert_eq!(fs::read(fixture.at(b"file")).unwrap(), b"old");
-    let left = names(&fixture.at(b""));
-    assert_eq!(left.iter().filter(|name| is_part(name)).count(), 2, "{left:?}");
-    let served = Hide::new(fixture.files.clone(), Dots::Show);
-    let mut listing = served.list(&VPath::ROOT, ListOptions::default()).await.unwrap();
-    let seen: Vec<_> = listing.next_batch(9).await.unwrap().into_iter().map(|entry| entry.name).collect();
-    assert_eq!(seen.iter().map(|name| name.as_bytes()).collect::<Vec<_>>(), [b"file"]);
-    Sweep::start(&fixture.files.0, Duration::ZERO);
-    swept(&fixture, || names(&fixture.at(b"")) == [b"file"]).await;
 }
 
 #[tokio::test]

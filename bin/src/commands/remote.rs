@@ -1,0 +1,174 @@
+//! What `fetch`, `put` and `ls` share: whom they ask, and how they wait for it.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use ropewalk_core::Result;
+use ropewalk_core::net::Endpoint;
+use ropewalk_core::tls::{Authorities, ClientTls};
+use ropewalk_http::client::Options;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::fetch::{Stop, clean, environment, seconds, user};
+use crate::exit::Exit;
+
+/// How a server is reached.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Reach {
+    /// Give up where looking up, connecting, TLS, an answer or the next piece of the content takes so many seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(super) timeout: Option<Duration>,
+    /// Give up after so many seconds, whatever has come.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(super) max_time: Option<Duration>,
+    /// Trust the authorities in this PEM file instead of the system's.
+    #[arg(long, value_name = "FILE")]
+    pub(super) cacert: Option<PathBuf>,
+    /// Believe any server. Whoever stands between can read and change everything.
+    #[arg(long, short = 'k', conflicts_with = "cacert")]
+    pub(super) insecure: bool,
+    /// Who asks: over HTTP by the Basic scheme.
+    #[arg(long, short, value_name = "NAME:PASSWORD", value_parser = user)]
+    pub(super) user: Option<String>,
+    /// Connect to this endpoint instead of the URL's host, such as `unix:/run/x.sock`.
+    #[arg(long, value_name = "ENDPOINT")]
+    pub(super) connect_to: Option<Endpoint>,
+    /// Of ftp: begin TLS before the login (AUTH TLS), or do not log in.
+    #[arg(long)]
+    pub(super) tls: bool,
+    /// Of ftp: have the server connect to us for data.
+    #[arg(long)]
+    pub(super) active: bool,
+}
+
+impl Reach {
+    /// Whom to trust, where that is not for the system to say.
+    fn trust(&self) -> Result<Option<ClientTls>> {
+        if self.insecure {
+            return ClientTls::danger_accept_any().map(Some);
+        }
+        let Some(file) = &self.cacert else { return Ok(None) };
+        ClientTls::new(&Authorities::file(file)?).map(Some)
+    }
+
+    /// The client of HTTP that is meant.
+    pub(super) fn http(&self) -> Result<Options> {
+        let mut options = Options::default();
+        options.tls = self.trust()?;
+        options.proxies = environment()?;
+        options.connect_to.clone_from(&self.connect_to);
+        if let Some(time) = self.timeout {
+            let times = &mut options.times;
+            (times.resolve, times.connect, times.tls, times.head, times.body) =
+                (time, time, time, time, time);
+        }
+        options.times.whole = self.max_time;
+        Ok(options)
+    }
+
+    /// A session with the server of this URL, logged in: as `--user` says, or the URL, or as `anonymous`.
+    #[cfg(feature = "ftp")]
+    pub(super) async fn ftp(
+        &self,
+        url: &ropewalk_ftp::client::Url,
+    ) -> Result<ropewalk_ftp::client::Client, Stop> {
+        use ropewalk_ftp::client::{Client, Options, Security};
+        let mut options = Options::default();
+        options.security = match (url.secure, self.tls) {
+            (true, _) => Security::Implicit,
+            (false, true) => Security::Require,
+            (false, false) => Security::Clear,
+        };
+        options.tls = self.trust()?;
+        options.connect_to.clone_from(&self.connect_to);
+        options.active = self.active;
+        if let Some(time) = self.timeout {
+            let times = &mut options.times;
+            (times.resolve, times.connect, times.tls, times.reply, times.stall) =
+                (time, time, time, time, time);
+        }
+        let security = options.security;
+        let mut client = Client::connect(&url.host, url.port, options).await?;
+        let given = self.user.as_deref().map(|user| user.split_once(':').unwrap_or((user, "")));
+        let said = url.user.as_deref().map(|user| (user, url.password.as_deref().unwrap_or_default()));
+        let (user, password) = given.or(said).unwrap_or(("anonymous", "anonymous@"));
+        let far = client.info().and_then(|info| info.peer.ip()).is_some_and(|peer| !peer.is_loopback());
+        if security == Security::Clear && far && given.or(said).is_some() {
+            eprintln!("warning: the password goes in clear text; --tls asks for TLS first");
+        }
+        client.login(user, password).await?;
+        Ok(client)
+    }
+
+    /// Does this in the time that there is, unless somebody interrupts it, and says why it failed.
+    pub(super) fn run(&self, work: impl Future<Output = Result<Exit, Stop>>) -> Result<Exit, Stop> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime
+            .map_err(|error| Stop::new(Exit::Failure, format!("cannot start the runtime: {error}")))?;
+        if self.insecure {
+            eprintln!(
+                "warning: --insecure: the server is not checked; whoever stands between can read and change everything"
+            );
+        }
+        let late = async {
+            match self.max_time {
+                Some(time) => tokio::time::sleep(time).await,
+                None => std::future::pending().await,
+            }
+        };
+        let done = runtime.block_on(async {
+            let mut kill = signal(SignalKind::terminate())
+                .map_err(|error| Stop::new(Exit::Failure, error.to_string()))?;
+            tokio::select! {
+                biased;
+                done = work => done,
+                () = late => Err(Stop::new(Exit::TryLater, "the time for all of it is over")),
+                _ = tokio::signal::ctrl_c() => Err(Stop::new(Exit::Interrupted, "interrupted")),
+                _ = kill.recv() => Err(Stop::new(Exit::Interrupted, "stopped")),
+            }
+        });
+        // A lookup or a read of standard input that still waits is not waited for.
+        runtime.shutdown_background();
+        done
+    }
+
+    /// The same for a command that has nothing more to say about a failure.
+    pub(super) fn finish(&self, work: impl Future<Output = Result<Exit, Stop>>) -> Exit {
+        self.run(work).unwrap_or_else(|stop| {
+            eprintln!("error: {}", clean(&stop.message));
+            stop.exit
+        })
+    }
+}
+
+/// Whether a URL is for the client of FTP.
+#[cfg(feature = "ftp")]
+pub(super) fn is_ftp(url: &str) -> bool {
+    let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
+    scheme.eq_ignore_ascii_case("ftp") || scheme.eq_ignore_ascii_case("ftps")
+}
+
+/// Whether there is somebody to show progress to.
+pub(super) fn is_watched(quiet: bool) -> bool {
+    !quiet && std::io::stderr().is_terminal()
+}
+
+#[cfg(feature = "ftp")]
+impl From<ropewalk_ftp::client::Error> for Stop {
+    fn from(error: ropewalk_ftp::client::Error) -> Self {
+        use ropewalk_core::Fault;
+        use ropewalk_ftp::client::Phase;
+        let exit = match (error.phase(), error.code(), error.fault()) {
+            (_, Some(400..500), _) => Exit::TryLater,
+            (Phase::Resolve | Phase::Connect, None, _) => Exit::Unavailable,
+            (Phase::Request, ..) => Exit::Usage,
+            (_, _, Fault::Limit) => Exit::TryLater,
+            _ => Exit::Failure,
+        };
+        let mut stop = Self::new(exit, error.chain());
+        stop.phase = Some(error.phase().name());
+        stop
+    }
+}

@@ -1,0 +1,259 @@
+use std::fmt::Write as _;
+
+use ropewalk_core::data::cred::{LoginError, Memory as People, Principal, Realm};
+use ropewalk_core::data::files::layers::{Mounts, Ops, Permissions, Rule};
+
+use super::*;
+use crate::{Auth, Logins, Pattern, Site};
+
+const LOCK: &str = "<D:lockinfo xmlns:D='DAV:'><D:lockscope><D:exclusive/></D:lockscope>\
+                    <D:locktype><D:write/></D:locktype><D:owner>ann &amp; co</D:owner></D:lockinfo>";
+const SHARED: &str = "<D:lockinfo xmlns:D='DAV:'><D:lockscope><D:shared/></D:lockscope>\
+                      <D:locktype><D:write/></D:locktype></D:lockinfo>";
+
+fn token(answer: &str) -> &str {
+    field(answer, "lock-token").unwrap_or_else(|| panic!("no token in {answer}"))
+}
+
+#[tokio::test]
+async fn a_lock_keeps_others_out_and_is_discovered() {
+    let files = tree();
+    let locked = ask(&files, "LOCK", "/a", "Timeout: Second-100\r\n", LOCK).await;
+    assert_eq!(status(&locked), "200");
+    let token = token(&locked);
+    assert!(locked.contains("<owner xmlns=\"DAV:\">ann &amp; co</owner>"), "{locked}");
+    assert!(
+        locked.contains("<D:timeout>Second-99</D:timeout>") || locked.contains("Second-100<"),
+        "{locked}"
+    );
+    let found = ask(&files, "PROPFIND", "/", "Depth: 1\r\n", "").await;
+    assert!(
+        found.contains(token.trim_matches(['<', '>'])) && found.contains("<D:lockroot><D:href>/a</D:href>"),
+        "{found}"
+    );
+    for (method, fields) in [
+        ("PUT", ""),
+        ("DELETE", ""),
+        ("MOVE", "Destination: /b\r\n"),
+        ("PUT", "If: (Not <urn:uuid:other>)\r\n"),
+    ] {
+        assert_eq!(code(&files, method, "/a", fields).await, 423, "{method}");
+    }
+    assert_eq!(code(&files, "COPY", "/dir/b", "Destination: /a\r\n").await, 423);
+    assert_eq!(code(&files, "COPY", "/a", "Destination: /free\r\n").await, 201, "to read is not to write");
+    let again = ask(&files, "LOCK", "/a", "", SHARED).await;
+    assert_eq!(status(&again), "423");
+    assert!(again.contains("<D:no-conflicting-lock><D:href>/a</D:href>"), "{again}");
+    assert_eq!(code(&files, "PUT", "/a", &format!("If: ({token})\r\n")).await, 204);
+    assert_eq!(code(&files, "PUT", "/free", &format!("If: </a> ({token})\r\n")).await, 204);
+    assert_eq!(code(&files, "PUT", "/free", &format!("If: ({token})\r\n")).await, 412);
+    assert_eq!(code(&files, "UNLOCK", "/free", &format!("Lock-Token: {token}\r\n")).await, 409);
+    assert_eq!(code(&files, "UNLOCK", "/a", &format!("Lock-Token: {token}\r\n")).await, 204);
+    assert_eq!(code(&files, "PUT", "/a", "").await, 204);
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_locked_by_making_it() {
+    let files = tree();
+    let locked = ask(&files, "LOCK", "/new", "Depth: 0\r\n", LOCK).await;
+    assert_eq!(status(&locked), "201");
+    assert_eq!(kept(&files, "/new").await.unwrap(), "");
+    assert_eq!(code(&files, "PUT", "/new", "").await, 423);
+    assert_eq!(code(&files, "PUT", "/new", &format!("If: ({})\r\n", token(&locked))).await, 204);
+    assert_eq!(status(&ask(&files, "LOCK", "/none/new", "", LOCK).await), "409");
+    assert_eq!(status(&ask(&files, "LOCK", "/a/new", "", LOCK).await), "409");
+    assert_eq!(status(&ask(&files, "LOCK", "/a", "Depth: 1\r\n", LOCK).await), "400");
+    assert_eq!(status(&ask(&files, "LOCK", "/a", "", "<a/>").await), "400");
+}
+
+#[tokio::test]
+async fn a_locked_collection_keeps_its_members() {
+    let files = tree();
+    let deep = ask(&files, "LOCK", "/dir", "Depth: infinity\r\n", LOCK).await;
+    for (method, target) in [
+        ("PUT", "/dir/b"),
+        ("PUT", "/dir/new"),
+        ("DELETE", "/dir/sub/c"),
+        ("MKCOL", "/dir/x"),
+        ("DELETE", "/dir"),
+    ] {
+        assert_eq!(code(&files, method, target, "").await, 423, "{method} {target}");
+    }
+    assert_eq!(status(&ask(&files, "LOCK", "/dir/b", "", LOCK).await), "423");
+    let found = ask(&files, "PROPFIND", "/dir/b", "Depth: 0\r\n", "").await;
+    assert!(found.contains("<D:lockroot><D:href>/dir/</D:href>"), "{found}");
+    let unlock = format!("Lock-Token: {}\r\n", token(&deep));
+    assert_eq!(code(&files, "UNLOCK", "/dir/b", &unlock).await, 204);
+    let flat = ask(&files, "LOCK", "/dir", "Depth: 0\r\n", LOCK).await;
+    assert_eq!(code(&files, "PUT", "/dir/b", "").await, 204, "what is in a file is its own");
+    assert_eq!(code(&files, "PUT", "/dir/new", "").await, 423, "a new name is of the directory");
+    assert_eq!(code(&files, "PUT", "/dir/new", &format!("If: </dir> ({})\r\n", token(&flat))).await, 201);
+}
+
+#[tokio::test]
+async fn what_is_locked_inside_is_told_by_name() {
+    let files = tree();
+    let locked = ask(&files, "LOCK", "/dir/sub/c", "", LOCK).await;
+    for (method, fields) in [("DELETE", ""), ("MOVE", "Destination: /z\r\n")] {
+        let said = ask(&files, method, "/dir", fields, "").await;
+        assert_eq!(status(&said), "207", "{method}");
+        assert!(said.contains("<D:href>/dir/sub/c</D:href><D:status>HTTP/1.1 423 Locked"), "{said}");
+    }
+    assert_eq!(kept(&files, "/dir/b").await.unwrap(), "b", "nothing has gone");
+    let said = ask(&files, "LOCK", "/dir", "", LOCK).await;
+    assert!(status(&said) == "207" && said.contains("424 Failed Dependency"), "{said}");
+    let tagged = format!("If: </dir/sub/c> ({})\r\n", token(&locked));
+    assert_eq!(code(&files, "DELETE", "/dir", &tagged).await, 204);
+    assert_eq!(code(&files, "MKCOL", "/dir", "").await, 201);
+    assert_eq!(code(&files, "PUT", "/dir/sub", "").await, 201, "the lock has gone with the file");
+}
+
+#[tokio::test]
+async fn a_lock_is_refreshed_by_its_token_alone() {
+    let files = tree();
+    let locked = ask(&files, "LOCK", "/a", "Timeout: Second-10\r\n", LOCK).await;
+    let fields = format!("If: ({})\r\nTimeout: Infinite\r\n", token(&locked));
+    let said = ask(&files, "LOCK", "/a", &fields, "").await;
+    assert_eq!(status(&said), "200");
+    assert!(said.contains("<D:timeout>Second-3599<") || said.contains("<D:timeout>Second-3600<"), "{said}");
+    assert_eq!(code(&files, "LOCK", "/a", "").await, 400);
+    assert_eq!(code(&files, "LOCK", "/a", "If: (<urn:uuid:other>)\r\n").await, 412);
+}
+
+#[tokio::test]
+async fn shared_locks_are_beside_each_other() {
+    let files = tree();
+    let one = ask(&files, "LOCK", "/a", "", SHARED).await;
+    let two = ask(&files, "LOCK", "/a", "", SHARED).await;
+    assert_eq!((status(&one), status(&two)), ("200", "200"));
+    assert_ne!(token(&one), token(&two));
+    assert_eq!(status(&ask(&files, "LOCK", "/a", "", LOCK).await), "423");
+    assert_eq!(code(&files, "PUT", "/a", "").await, 423);
+    assert_eq!(code(&files, "PUT", "/a", &format!("If: ({})\r\n", token(&two))).await, 204);
+}
+
+/// A tree for two people who log in.
+fn for_two(files: &Tree) -> Http {
+    let people = ["ann:a", "bob:b"]
+        .iter()
+        .fold(People::new().unwrap(), |people, who| people.user(who.parse().unwrap()));
+    let logins = Arc::new(Logins::new(Arc::new(people), "test"));
+    let site = Site::new(Static::new(files.clone()).writable().dav());
+    Http::new(site.auth(Auth::new(logins, [Pattern::every()]).without_tls()))
+}
+
+const ANN: &str = "Authorization: Basic YW5uOmE=\r\n";
+const BOB: &str = "Authorization: Basic Ym9iOmI=\r\n";
+
+#[tokio::test]
+async fn a_lock_is_of_whom_made_it_alone() {
+    let files = tree();
+    let locked = say(for_two(&files), request("LOCK", "/a", ANN, LOCK)).await;
+    assert_eq!(status(&locked), "200");
+    let token = token(&locked);
+    let put = |who: &str| request("PUT", "/a", &format!("{who}If: ({token})\r\n"), "1");
+    assert_eq!(status(&say(for_two(&files), put(BOB)).await), "423");
+    let unlock = |who: &str| request("UNLOCK", "/a", &format!("{who}Lock-Token: {token}\r\n"), "");
+    assert_eq!(status(&say(for_two(&files), unlock(BOB)).await), "403");
+    assert_eq!(status(&say(for_two(&files), put(ANN)).await), "204");
+    assert_eq!(status(&say(for_two(&files), unlock(ANN)).await), "204");
+}
+
+/// The same tree for everybody, each at a place of their own.
+struct Own(Tree);
+
+#[async_trait::async_trait]
+impl Realm<dyn Files> for Own {
+    async fn avatar(&self, who: &Principal) -> Result<Arc<dyn Files>, LoginError> {
+        match who.name().as_str() {
+            "carl" => Err(LoginError::Refused),
+            // Whoever has only the right to look.
+            "dora" => {
+                let rule = Rule { path: "/**".parse().unwrap(), allow: Ops::LIST | Ops::READ };
+                Ok(Arc::new(Permissions::new(self.0.clone(), [rule])))
+            }
+            name => {
+                let files: Arc<dyn Files> = self.0.clone();
+                Ok(Arc::new(Mounts::new(None, [(path(&format!("/of-{name}")), files)])))
+            }
+        }
+    }
+}
+
+fn each_their_own(files: &Tree) -> Http {
+    let people = ["ann:a", "bob:b", "carl:c", "dora:d"].iter();
+    let people = people.fold(People::new().unwrap(), |people, who| people.user(who.parse().unwrap()));
+    let logins = Arc::new(Logins::new(Arc::new(people), "test"));
+    let everybody = Arc::new(Mounts::new(None, []));
+    let site = Site::new(Static::new(everybody).people(Arc::new(Own(files.clone()))).writable().dav());
+    Http::new(site.auth(Auth::new(logins, [Pattern::every()]).without_tls()))
+}
+
+#[tokio::test]
+async fn one_lock_holds_for_two_people_with_two_mounts() {
+    let files = tree();
+    let ask = async |method: &str, target: &str, fields: &str, body: &str| {
+        say(each_their_own(&files), request(method, target, fields, body)).await
+    };
+    let locked = ask("LOCK", "/of-ann/a", ANN, LOCK).await;
+    assert_eq!(status(&locked), "200", "{locked}");
+    let put = ask("PUT", "/of-bob/a", BOB, "bob's").await;
+    assert_eq!(status(&put), "423");
+    assert!(put.contains("<D:href>/of-bob/a</D:href>"), "{put}");
+    let found = ask("PROPFIND", "/of-bob/", &format!("{BOB}Depth: 1\r\n"), "").await;
+    assert!(found.contains("<D:lockroot><D:href>/of-bob/a</D:href>"), "{found}");
+    let fields = format!("{ANN}If: ({})\r\n", token(&locked));
+    assert_eq!(status(&ask("PUT", "/of-ann/a", &fields, "ann's").await), "204");
+    assert_eq!(kept(&files, "/a").await.unwrap(), "ann's");
+    assert_eq!(status(&ask("GET", "/of-bob/a", ANN, "").await), "404", "each sees their own");
+    let carl = "Authorization: Basic Y2FybDpj\r\n";
+    assert_eq!(status(&ask("GET", "/of-ann/a", carl, "").await), "403");
+}
+
+#[tokio::test]
+async fn who_may_only_read_can_neither_lock_nor_give_properties() {
+    let files = tree();
+    let dora = "Authorization: Basic ZG9yYTpk\r\n";
+    let set = "<D:propertyupdate xmlns:D='DAV:'><D:set><D:prop><p>1</p></D:prop></D:set></D:propertyupdate>";
+    for (method, target, fields, body) in [
+        ("LOCK", "/a", "", LOCK),
+        ("LOCK", "/dir", "", LOCK),
+        ("LOCK", "/new", "", LOCK),
+        ("PROPPATCH", "/a", "", set),
+        ("PUT", "/a", "", "x"),
+        ("DELETE", "/a", "", ""),
+        ("MKCOL", "/new", "", ""),
+        ("COPY", "/a", "Destination: /new\r\n", ""),
+        ("MOVE", "/a", "Destination: /new\r\n", ""),
+        ("PATCH", "/a", "X-Update-Range: append\r\n", "x"),
+    ] {
+        let request = request(method, target, &format!("{dora}{fields}"), body);
+        assert_eq!(status(&say(each_their_own(&files), request).await), "403", "{method} {target}");
+    }
+    let found = ask(&files, "PROPFIND", "/", "Depth: 1\r\n", "").await;
+    assert!(!found.contains("activelock") && !found.contains("/new"), "{found}");
+    let read = say(each_their_own(&files), request("GET", "/a", dora, "")).await;
+    assert_eq!((status(&read), content(&read)), ("200", "old"));
+}
+
+#[tokio::test]
+async fn locks_are_not_without_end() {
+    let files = tree();
+    let mut requests = String::new();
+    for number in 0..1001 {
+        let _ = write!(requests, "{}", request("LOCK", &format!("/{number}"), "", LOCK));
+    }
+    let mut peer = Peer::of(http(&files));
+    let mut last = String::new();
+    for request in requests.split_inclusive("</D:lockinfo>") {
+        peer.send(request).await;
+        let head = peer.until("\r\n\r\n").await;
+        let length: usize = field(&head, "content-length").unwrap().parse().unwrap();
+        let mut body = vec![0; length];
+        tokio::io::AsyncReadExt::read_exact(&mut peer.io, &mut body).await.unwrap();
+        last = head;
+    }
+    assert_eq!(status(&last), "507");
+    assert_eq!(kept(&files, "/999").await.unwrap(), "");
+    assert_eq!(kept(&files, "/1000").await, None, "what could not be locked was not made");
+}
