@@ -127,33 +127,33 @@ cases! {
         Client::ready(peer).await?.ask("ACCT rope").await?.is_implemented()
     }
 
-    /// XMKD is MKD.
+    /// XMKD does what MKD does.
     Should "ftp/1123/4.1.3.1/xmkd" [Account, Upload] = async |peer| {
         let mut client = Client::ready(peer).await?;
         let path = client.free("xmkd").await?;
         client.ask(format!("XMKD {path}")).await?.is(&[257])
     }
 
-    /// XRMD is RMD.
+    /// XRMD does what RMD does.
     Should "ftp/1123/4.1.3.1/xrmd" [Account, Upload] = async |peer| {
         let mut client = Client::ready(peer).await?;
         let path = client.folder("xrmd").await?;
         client.ask(format!("XRMD {path}")).await?.is(&[250])
     }
 
-    /// XPWD is PWD.
+    /// XPWD does what PWD does.
     Should "ftp/1123/4.1.3.1/xpwd" [Account] = async |peer| {
         Client::ready(peer).await?.ask("XPWD").await?.is(&[257])
     }
 
-    /// XCUP is CDUP.
+    /// XCUP does what CDUP does.
     Should "ftp/1123/4.1.3.1/xcup" [Fixture, Account] = async |peer| {
         let mut client = Client::ready(peer).await?;
         client.ask("CWD dir").await?.is(&[250])?;
         client.ask("XCUP").await?.is(&[200, 250])
     }
 
-    /// XCWD is CWD.
+    /// XCWD does what CWD does.
     Should "ftp/1123/4.1.3.1/xcwd" [Fixture, Account] = async |peer| {
         Client::ready(peer).await?.ask("XCWD dir").await?.is(&[250])
     }
