@@ -1,5 +1,6 @@
 use std::fs::{self, File};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Instant;
@@ -181,4 +182,24 @@ fn dev_serves_at_once_and_leaves_nothing() {
     assert_eq!(server.stop(), Some(0));
     assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 1, "what it said");
     done(&mut ropewalk(["dev", "--detach"])).says(2, &["foreground"]);
+}
+
+#[test]
+fn what_up_makes_belongs_to_whom_it_runs_as() {
+    if !crate::daemon::is_root() || !has_curl() {
+        return;
+    }
+    let folder = Folder::new();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let suite = Suite::start(folder, &["up", "--port-offset", &offset().to_string(), "--uid", "nobody"]);
+    for command in suite.commands() {
+        let done = suite.paste(&command.replace("curl", "curl -sSf"));
+        assert!(done.status.success(), "{command}: {done:?}");
+    }
+}
+
+#[test]
+fn where_others_come_passwords_need_tls() {
+    let suite = Suite::start(Folder::new(), &["up", "--public", "--port-offset", &offset().to_string()]);
+    assert!(suite.folder.read("ropewalk.toml").contains("tls_required = true"));
 }

@@ -268,6 +268,9 @@ impl Static {
             match self.open(&path).await {
                 Ok(file) => return self.send(request, &path, file).await,
                 Err(FsError::NotFound | FsError::IsDir) => {}
+                // Where nothing may be read, an index that is not there is not there.
+                Err(FsError::Denied)
+                    if matches!(self.files.stat(&path, false).await, Err(FsError::NotFound)) => {}
                 Err(error) => return Err(self.failure(&path, error).await),
             }
         }

@@ -4,6 +4,7 @@
 //! that the control connection goes to.
 
 mod client;
+mod facts;
 pub mod fixture;
 mod reply;
 mod rfc1123;

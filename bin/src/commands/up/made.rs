@@ -1,9 +1,10 @@
 use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, lchown};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use nix::unistd::{Uid, User, gethostname};
 use ropewalk_core::data::cred::{Hashing, Name};
 use ropewalk_core::tls::{CertSource, LocalCa};
 use ropewalk_core::{Error, Result};
@@ -25,9 +26,10 @@ pub(super) struct Person {
 
 /// Makes what is missing of a store with an account, an authority with a certificate, and folders; last of all the configuration,
 /// so that whatever fails before it can be begun again.
-pub(super) fn make(config: &Path, data: &Path, suite: &Suite) -> Result<Person> {
+/// All of it belongs to `owner`, by name or number, if there is one.
+pub(super) fn make(config: &Path, data: &Path, suite: &Suite, owner: Option<&str>) -> Result<Person> {
     folder(data, 0o700)?;
-    let certificate = certificate(data)?;
+    let certificate = certificate(data, suite)?;
     folder(&data.join("files/shared"), 0o755)?;
     folder(&data.join("files/private"), 0o700)?;
     let admin = admin(data)?;
@@ -40,7 +42,35 @@ pub(super) fn make(config: &Path, data: &Path, suite: &Suite) -> Result<Person> 
     );
     let text = own + &text(&store, data, &certificate, suite)?;
     fs::write(config, text).map_err(|e| failed("write", config, e))?;
+    if let Some(owner) = owner {
+        let (uid, gid) = ids(owner)?;
+        give(data, uid, gid)
+            .and_then(|()| give(config, uid, gid))
+            .map_err(|e| failed("give away", data, e))?;
+    }
     Ok(admin)
+}
+
+/// The numbers of a user and of its group.
+fn ids(owner: &str) -> Result<(u32, u32)> {
+    let user = match owner.parse() {
+        Ok(uid) => User::from_uid(Uid::from_raw(uid)),
+        Err(_) => User::from_name(owner),
+    };
+    let user = user.map_err(|e| Error::local("cannot look up users").caused_by(e))?;
+    let user = user.ok_or_else(|| Error::local(format!("there is no user {owner}")))?;
+    Ok((user.uid.as_raw(), user.gid.as_raw()))
+}
+
+/// Gives a file, or a folder with all that is in it, to this user and group. Links are given, not followed.
+fn give(path: &Path, uid: u32, gid: u32) -> io::Result<()> {
+    lchown(path, Some(uid), Some(gid))?;
+    if fs::symlink_metadata(path)?.is_dir() {
+        for entry in fs::read_dir(path)? {
+            give(&entry?.path(), uid, gid)?;
+        }
+    }
+    Ok(())
 }
 
 /// The account that can come in at first. One that an interrupted `up` left behind gets another password: nobody saw its first.
@@ -71,7 +101,7 @@ pub(super) struct Demo {
 pub(super) fn demo(suite: &Suite) -> Result<Demo> {
     let of_all = Folder::new()?;
     let data = &of_all.0;
-    let certificate = certificate(data)?;
+    let certificate = certificate(data, suite)?;
     folder(&data.join("files/shared"), 0o755)?;
     folder(&data.join("files/private"), 0o700)?;
     let users: Vec<_> =
@@ -81,10 +111,13 @@ pub(super) fn demo(suite: &Suite) -> Result<Demo> {
     Ok(Demo { config, people, folder: of_all })
 }
 
-/// The certificate's file, with its key in it.
-fn certificate(data: &Path) -> Result<PathBuf> {
+/// The certificate's file, with its key in it: for this machine as seen from itself, and by its name where others come.
+fn certificate(data: &Path, suite: &Suite) -> Result<PathBuf> {
     let authority = LocalCa::open(&data.join("ca"))?;
-    match authority.keep(&LOCAL.map(str::to_owned))? {
+    let mut names = LOCAL.map(str::to_owned).to_vec();
+    let host = gethostname().ok().and_then(|name| name.into_string().ok());
+    names.extend(host.filter(|name| suite.is_public() && !names.contains(name)));
+    match authority.keep(&names)? {
         CertSource::Files { cert, .. } => Ok(cert),
         _ => Err(Error::local("the authority keeps no files")),
     }
@@ -135,11 +168,14 @@ listen = [{ftp:?}]
 files = \"main\"
 accounts = \"main\"
 tls = \"main\"
+tls_required = {}
 
 # Health and metrics.
 [admin]
 listen = {admin:?}
-"
+",
+        // A password does not travel in the clear.
+        suite.is_public()
     ))
 }
 

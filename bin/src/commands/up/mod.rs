@@ -58,7 +58,7 @@ pub(crate) fn up(args: UpArgs, registry: &Registry) -> Exit {
     let made = if is_child() || config.exists() {
         known(&args.ports).map(|()| None)
     } else {
-        first(&config, &args.ports).map(Some)
+        first(&config, &args).map(Some)
     };
     let admin = match made {
         Ok(admin) => admin,
@@ -85,11 +85,11 @@ fn known(ports: &PortArgs) -> Result<()> {
     Ok(())
 }
 
-fn first(config: &Path, ports: &PortArgs) -> Result<Person> {
-    let suite = Suite::new(ports.public, ports.port_offset);
+fn first(config: &Path, args: &UpArgs) -> Result<Person> {
+    let suite = Suite::new(args.ports.public, args.ports.port_offset);
     // Before anything is written, so that another try begins where this one did.
     suite.are_free()?;
-    made::make(config, Path::new(DATA), &suite)
+    made::make(config, Path::new(DATA), &suite, args.process.uid.as_deref())
 }
 
 /// Runs every server over data that is gone when the process ends.

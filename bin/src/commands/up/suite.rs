@@ -17,6 +17,11 @@ impl Suite {
         Self { public, offset }
     }
 
+    /// Whether others than this machine come.
+    pub(super) fn is_public(&self) -> bool {
+        self.public
+    }
+
     /// The endpoint of a server without TLS.
     pub(super) fn plain(&self, server: &str) -> String {
         let port = PLAIN.iter().find(|(name, _)| *name == server).map_or(0, |(_, port)| *port);

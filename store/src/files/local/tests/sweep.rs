@@ -74,7 +74,7 @@ async fn a_process_killed_in_the_middle_of_an_upload_leaves_the_old_file() {
     let fixture = Fixture::new(&openat2());
     fs::write(fixture.at(b"file"), "old").unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "files::local::tests::write::an_upload_that_never_ends", "--nocapture"])
+        .args(["--exact", "files::local::tests::sweep::an_upload_that_never_ends", "--nocapture"])
         .env("ROPEWALK_TEST_UPLOAD", fixture.at(b""))
         .stdout(Stdio::piped())
         .spawn()
