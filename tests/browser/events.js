@@ -63,27 +63,4 @@ export default async function (harness) {
     await page.evaluate(() => source.close());
     assert.equal(await page.evaluate(() => source.readyState), 2);
   });
-
-  await harness.check("events: over HTTP/2 many streams share a connection, each with its own place", async () => {
-    const cable = await Cable.to((await harness.example("http_events")).ports[0], harness.certificate());
-    const { page, complaints } = await harness.page({ ...DESKTOP, ignoreHTTPSErrors: true });
-    await page.goto(`https://localhost:${cable.port}/`);
-    await page.evaluate(() => {
-      // More than a browser opens connections to one host.
-      window.heard = Array.from({ length: 10 }, () => []);
-      for (const ids of heard) {
-        const source = new EventSource("/events");
-        source.addEventListener("tick", (event) => ids.push([Number(event.lastEventId), event.data]));
-      }
-    });
-    const all = () => page.evaluate(() => heard);
-    const enough = (count) => async () => (await all()).every((ids) => ids.length >= count);
-    await until("three events for each", enough(3));
-    assert.equal(cable.heard.length, 1);
-    cable.cut();
-    await until("three more for each", enough(7));
-    for (const ids of await all()) assertWhole(ids);
-    // Nothing but the connection's end, for each stream.
-    complained(complaints, ...Array(11).fill(/net::ERR_/));
-  });
 }

@@ -1,6 +1,6 @@
 // WebSockets that a page opens: what it sends comes back, how they end, and that pages of elsewhere are refused.
 import assert from "node:assert/strict";
-import { Cable, DESKTOP, complained, until } from "./harness.js";
+import { DESKTOP, complained, until } from "./harness.js";
 
 /** Sends these through `/echo`, and gives what came back and how it ended. */
 async function echo({ url, messages, end }) {
@@ -74,19 +74,6 @@ export default async function (harness) {
     }
     complained(complaints);
     complained(other.complaints);
-  });
-
-  await harness.check("websocket: over HTTP/2 it shares the connection of its page", async () => {
-    const cable = await Cable.to(port, harness.certificate());
-    const { page, complaints } = await harness.page({ ...DESKTOP, ignoreHTTPSErrors: true });
-    await page.goto(`https://localhost:${cable.port}/`);
-    assert.equal(await page.evaluate(() => performance.getEntriesByType("navigation")[0].nextHopProtocol), "h2");
-    const messages = ["hello", octets(70_000)];
-    const url = `wss://localhost:${cable.port}/echo`;
-    const said = await page.evaluate(echo, { url, messages, end: [4002, "enough"] });
-    assert.deepEqual([said.came, said.code, said.wasClean], [messages, 4002, true]);
-    assert.equal(cable.heard.length, 1);
-    complained(complaints);
   });
 
   await harness.check("websocket: a server that stops says so", async () => {
