@@ -119,6 +119,11 @@ impl Job {
         Ok((Self { what, path, verb, ascii, stall }, opening))
     }
 
+    /// Whether the client sends, and need not read.
+    pub(super) fn receives(&self) -> bool {
+        matches!(self.what, Kinds::Store { .. })
+    }
+
     /// Does it. The reply is the one that ends it.
     pub(super) async fn run(self, way: Way, octets: Arc<AtomicU64>) -> Reply {
         let Self { what, path, verb, ascii, stall } = self;
