@@ -18,6 +18,7 @@ mod fetch_peers;
 mod fetch_resume;
 mod ftp;
 mod ftp_client;
+mod ftp_strangers;
 mod notify;
 mod password;
 mod privileges;
