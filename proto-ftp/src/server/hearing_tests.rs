@@ -168,7 +168,9 @@ fn the_answers_do_not_depend_on_how_the_network_cuts_the_input() {
         every_chunking(session, answer, &[login, input].concat()).unwrap();
     }
     every_chunking(session, answer, b"NOOP\r\nGET / HTTP/1.1\r\n\r\n").unwrap();
-    every_chunking(session, answer, b"\x16\x03\x01").unwrap();
+    for before in ["", "NOOP\r\n", "a\rb\r\n", "a\n"] {
+        every_chunking(session, answer, &[before.as_bytes(), b"\x16\x03\x01\r\nNOOP\r\n"].concat()).unwrap();
+    }
 }
 
 #[test]
