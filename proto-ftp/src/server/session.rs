@@ -292,7 +292,7 @@ impl Machine for Session {
         // RFC 8446 §5.1: the record of a ClientHello, where FTP begins with letters.
         if !self.tls.on && !self.reader.is_within() && input.first() == Some(&0x16) {
             input.clear();
-            return self.hang_up();
+            return self.mistaken("tls");
         }
         let Some(heard) = self.reader.next(input) else { return };
         self.now = now;
