@@ -25,6 +25,7 @@ mod privileges;
 mod process;
 mod programs;
 mod reload;
+mod revoke;
 mod servers;
 mod sockets;
 mod up;

@@ -298,7 +298,7 @@ impl Machine for Session {
             Heard::Record if self.tls.on => {}
             Heard::Record => {
                 input.clear();
-                self.hang_up();
+                self.mistaken("tls");
             }
         }
         self.awake(now);
