@@ -27,7 +27,7 @@ pub(super) const QUOTA: [&str; 2] = ["quota-available-bytes", "quota-used-bytes"
 /// Whether nobody may set a property: it is told from the file itself.
 pub(super) fn is_protected(name: &PropName) -> bool {
     let local = name.local.as_str();
-    name.namespace == DAV && local != "displayname" && (ALL.contains(&local) || QUOTA.contains(&local))
+    &*name.namespace == DAV && local != "displayname" && (ALL.contains(&local) || QUOTA.contains(&local))
 }
 
 /// What is known of a resource.
@@ -53,7 +53,7 @@ impl Item {
             out.push_str(&String::from_utf8_lossy(&dead.value));
             return true;
         }
-        name.namespace == DAV && self.live(out, view, &name.local)
+        &*name.namespace == DAV && self.live(out, view, &name.local)
     }
 
     /// Writes the property of WebDAV of this name, where it has it.

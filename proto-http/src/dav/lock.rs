@@ -15,7 +15,7 @@ use super::{DOCUMENT, Depth, Guard, Stop, View, depth, statuses, stop};
 use crate::server::{Body, Failure, Request, Response};
 
 /// Octets that a client may say of the owner of a lock.
-const OWNER: usize = 4096;
+const OWNER: usize = 1024;
 
 /// Makes a lock, or refreshes one.
 pub(super) async fn lock(view: &View, request: Request) -> Result<Response, Stop> {

@@ -115,7 +115,7 @@ async fn perform(view: &View, changes: &[Change]) -> Result<Verdict, Stop> {
 
 /// Whether this is the time of the last change, by the name that Windows has for it.
 fn is_time(name: &PropName) -> bool {
-    name.namespace == WIN32 && name.local == "Win32LastModifiedTime"
+    &*name.namespace == WIN32 && name.local == "Win32LastModifiedTime"
 }
 
 fn time(value: &Option<Element>) -> Option<Time> {

@@ -40,6 +40,13 @@ impl View {
         }
     }
 
+    /// A tree as nobody in particular sees it.
+    #[cfg(test)]
+    pub(super) fn of_tree(files: Arc<dyn Files>) -> Self {
+        let (types, mount) = (Arc::default(), VPath::ROOT);
+        Self { files, types, path: VPath::ROOT, slash: true, mount, user: None, authority: None }
+    }
+
     /// The facts of what is at `path`, if there is something.
     pub(crate) async fn there(&self, path: &VPath) -> Result<Option<Meta>, Stop> {
         match self.files.stat(path, false).await {
@@ -115,15 +122,8 @@ mod tests {
     }
 
     fn view(mount: &str) -> View {
-        View {
-            files: Arc::new(Memory::new()),
-            types: Arc::default(),
-            path: VPath::ROOT,
-            slash: false,
-            mount: path(mount),
-            user: None,
-            authority: Some("example.org:8080".into()),
-        }
+        let authority = Some("example.org:8080".into());
+        View { mount: path(mount), authority, ..View::of_tree(Arc::new(Memory::new())) }
     }
 
     #[test]

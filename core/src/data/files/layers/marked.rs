@@ -114,7 +114,7 @@ mod tests {
 
     async fn mark(files: &impl Files, at: &str) {
         let place = files.place(&path(at)).unwrap();
-        let name = PropName { namespace: String::new(), local: "p".into() };
+        let name = PropName { namespace: "".into(), local: "p".into() };
         place.marks.props().change(&place.path, &[(name, Some(Bytes::from_static(b"v")))]).await.unwrap();
         let timeout = Duration::from_secs(60);
         let (path, owner) = (place.path, Bytes::new());
