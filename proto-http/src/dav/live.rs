@@ -7,6 +7,7 @@ use ropewalk_core::data::files::{Kind, Lock, Meta, Place, Prop, PropName, Space,
 
 use super::View;
 use super::xml::{DAV, escape};
+use crate::files::LOCKABLE;
 use crate::wire::date;
 
 /// Those that are told to whoever asks for all.
@@ -107,6 +108,10 @@ impl Item {
             "resourcetype" => out.push_str(if self.is_dir() { "<D:collection/>" } else { "" }),
             "supportedlock" => {
                 self.place.as_ref()?;
+                if !view.rights(&self.path).has_any(LOCKABLE) {
+                    // RFC 4918 §15.10: an empty one says that there are no locks.
+                    return Some(());
+                }
                 for scope in ["exclusive", "shared"] {
                     let _ = write!(
                         out,

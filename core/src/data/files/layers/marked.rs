@@ -5,8 +5,8 @@ use bytes::Bytes;
 
 use crate::data::files::meta::Result;
 use crate::data::files::{
-    Caps, DirStream, FileHandle, Files, ListOptions, Marks, Meta, Open, Over, Place, Remove, SetMeta, Space,
-    VPath,
+    Caps, DirStream, FileHandle, Files, ListOptions, Marks, Meta, Open, Ops, Over, Place, Reach, Remove,
+    SetMeta, Space, VPath,
 };
 
 /// A backend whose files have locks and properties: directly above it, so that everybody finds the same, whatever
@@ -93,6 +93,10 @@ impl<F: Files> Files for Marked<F> {
 
     async fn space(&self, path: &VPath) -> Result<Space> {
         self.files.space(path).await
+    }
+
+    fn rights(&self, path: &VPath, reach: Reach) -> Ops {
+        self.files.rights(path, reach)
     }
 
     fn place(&self, path: &VPath) -> Option<Place> {
