@@ -104,9 +104,12 @@ impl Files for Guest {
     fn rights(&self, path: &VPath, reach: Reach) -> Ops {
         let look = Ops::LIST | Ops::READ;
         let own = match &self.incoming {
-            Some(incoming) if path == incoming && reach == Reach::Here => Ops::NONE,
+            Some(incoming) if path == incoming && matches!(reach, Reach::Here | Reach::Throughout) => {
+                Ops::NONE
+            }
             Some(incoming) if path.is_within(incoming) => Ops::CREATE,
             Some(incoming) if reach == Reach::Below && incoming.is_within(path) => look | Ops::CREATE,
+            Some(incoming) if reach == Reach::Throughout && incoming.is_within(path) => Ops::NONE,
             _ => look,
         };
         own & self.files.rights(path, reach)

@@ -1,3 +1,4 @@
+mod copies;
 mod locks;
 
 use std::sync::Arc;

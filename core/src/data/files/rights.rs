@@ -142,6 +142,8 @@ pub enum Reach {
     Here,
     /// Of what is directly in it.
     Inside,
-    /// Of all that is below it.
+    /// Of what is below it.
     Below,
+    /// Of everything together, what is at the path and all that is below: what may be done with each of it.
+    Throughout,
 }

@@ -92,7 +92,7 @@ pub trait Files: Send + Sync {
         Err(FsError::Unsupported)
     }
 
-    /// What may be done with one at least of what `reach` means, there or not, as far as this tree can do it and its rules
+    /// What may be done with one at least (or with [each](Reach::Throughout)) of what `reach` means, there or not, as far as this tree can do it and its rules
     /// allow it. What is not among these is refused; of what is, the disk may still refuse some. A layer asks the tree
     /// that it is over.
     fn rights(&self, path: &VPath, reach: Reach) -> Ops {

@@ -236,15 +236,22 @@ impl Files for Mounts {
             Ok(At::Way) => way,
             Err(_) => Ops::NONE,
         };
+        let below = self.mounts.iter().filter(|(point, _)| point.is_within(path) && *point != path);
+        let mut below = below.map(|(_, files)| files);
         match reach {
-            // What something is mounted on stays where it is.
-            Reach::Here if self.leads(path) => own - (Ops::RENAME | Ops::DELETE),
-            Reach::Here | Reach::Inside => own,
-            Reach::Below => {
-                let below = self.mounts.iter().filter(|(point, _)| point.is_within(path) && *point != path);
-                below.fold(own, |all, (_, files)| {
-                    all | files.rights(&VPath::ROOT, Reach::Here) | files.rights(&VPath::ROOT, Reach::Below)
-                })
+            Reach::Inside => own,
+            Reach::Below => below.fold(own, |all, files| {
+                all | files.rights(&VPath::ROOT, Reach::Here) | files.rights(&VPath::ROOT, reach)
+            }),
+            Reach::Here | Reach::Throughout => {
+                let each = match reach {
+                    Reach::Throughout => {
+                        below.fold(own, |all, files| all & files.rights(&VPath::ROOT, reach))
+                    }
+                    _ => own,
+                };
+                // What something is mounted on stays where it is.
+                if self.leads(path) { each - (Ops::RENAME | Ops::DELETE) } else { each }
             }
         }
     }

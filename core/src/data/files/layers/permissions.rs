@@ -63,15 +63,7 @@ impl<F: Files> Permissions<F> {
     /// The same as [`may`](Self::may), for a directory with all that can be in it.
     async fn may_below(&self, path: &VPath, ops: Ops) -> Result<()> {
         self.may(path, ops).await?;
-        for rule in self.rules.iter() {
-            if (rule.path.leads(path) || rule.path.matches(path)) && !rule.allow.has(ops) {
-                return Err(FsError::Denied);
-            }
-            if rule.path.covers(path) {
-                return Ok(());
-            }
-        }
-        Err(FsError::Denied)
+        if throughout(&self.rules, path).has(ops) { Ok(()) } else { Err(FsError::Denied) }
     }
 
     /// The error as it is told: that something on the way is a file tells that it is there.
@@ -151,6 +143,18 @@ fn below(rules: &[Rule], path: &VPath) -> Ops {
         }
     }
     ops
+}
+
+/// What may be done with a path and everything below it.
+fn throughout(rules: &[Rule], path: &VPath) -> Ops {
+    let mut ops = allowed(rules, path);
+    for rule in rules.iter().filter(|rule| rule.path.leads(path) || rule.path.matches(path)) {
+        ops = ops & rule.allow;
+        if rule.path.covers(path) {
+            return ops;
+        }
+    }
+    Ops::NONE
 }
 
 /// What may be done with something directly in a path.
@@ -308,6 +312,7 @@ impl<F: Files> Files for Permissions<F> {
             Reach::Here => allowed(&self.rules, path),
             Reach::Inside => inside(&self.rules, path),
             Reach::Below => below(&self.rules, path),
+            Reach::Throughout => throughout(&self.rules, path),
         };
         ruled & self.files.rights(path, reach)
     }

@@ -277,6 +277,7 @@ fn rights_are_those_of_the_first_rule() {
         assert_eq!(rights("/shut", reach), Ops::NONE, "{reach:?}");
     }
     assert_eq!(rights("/pub", Reach::Inside), LOOK);
+    assert_eq!((rights("/", Reach::Throughout), rights("/pub", Reach::Throughout)), (Ops::NONE, LOOK));
     assert!(rights("/pub", Reach::Below).has(Ops::CREATE) && rights("/", Reach::Below).has(Ops::DELETE));
     assert_eq!(rights("/pub/a/in", Reach::Inside), Ops::of(files.caps()), "no more than the tree can");
     assert_eq!(Ops::of(Caps::RANDOM_READ | Caps::REAL_DIRS), LOOK);
