@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use ropewalk_core::data::files::layers::Ops;
 use ropewalk_core::data::files::{
     Caps, DirStream, FileHandle, Files, FsError, ListOptions, Meta, Open, Over, Remove, SetMeta, Space,
     VPath, Write,
@@ -41,6 +42,15 @@ impl Files for Guest {
         let caps = self.files.caps();
         let keeps = |cap: &Caps| caps.has(*cap) && (*cap != Caps::CREATE_NEW || self.incoming.is_some());
         READS.into_iter().filter(keeps).fold(Caps::NONE, |all, cap| all | cap)
+    }
+
+    fn rights(&self, path: &VPath) -> Ops {
+        let guests = match self.is_incoming(path) {
+            true if self.incoming.as_ref() != Some(path) => Ops::CREATE,
+            true => Ops::NONE,
+            false => Ops::LIST | Ops::READ,
+        };
+        guests & self.files.rights(path)
     }
 
     async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta, FsError> {
@@ -145,6 +155,8 @@ mod tests {
         assert!(matches!(guest.stat(&path("/in/new"), true).await, Err(FsError::NotFound)));
         assert!(matches!(guest.list(&path("/in"), ListOptions::default()).await, Err(FsError::Denied)));
         assert!(matches!(leave(&guest, "/in/old").await, Err(FsError::Exists)));
+        let rights = ["/in", "/in/x", "/pub"].map(|at| guest.rights(&path(at)));
+        assert_eq!(rights, [Ops::NONE, Ops::CREATE, Ops::LIST | Ops::READ]);
         assert!(matches!(leave(&guest, "/elsewhere").await, Err(FsError::Denied)));
         let mut append = Open::write(Write::Update);
         append.append = true;

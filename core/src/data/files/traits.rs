@@ -3,6 +3,7 @@ use std::os::fd::BorrowedFd;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 
+use super::layers::Ops;
 use super::meta::Result;
 use super::{Caps, Entry, FsError, ListOptions, Meta, Open, Over, Place, Remove, SetMeta, Space, VPath};
 
@@ -19,6 +20,15 @@ use super::{Caps, Entry, FsError, ListOptions, Meta, Open, Over, Place, Remove, 
 pub trait Files: Send + Sync {
     /// What this backend, through these layers, can do.
     fn caps(&self) -> Caps;
+
+    /// What may be done with what is at `path`, or would be there, as far as rules and the tree as a whole say: a guide for
+    /// who shows it to people. Only doing it tells.
+    ///
+    /// A layer asks the tree that it is over.
+    fn rights(&self, path: &VPath) -> Ops {
+        let _ = path;
+        Ops::of(self.caps())
+    }
 
     /// The facts of what is at `path`; of the link itself unless `follow`.
     async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta>;

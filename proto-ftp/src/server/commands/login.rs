@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::super::event::{Answer, Event, Password};
 use super::super::handler::Handler;
+use super::super::seats::Who;
 use super::super::session::{Asked, Session};
 use crate::state::{Stage, Step};
 use crate::wire::Reply;
@@ -79,7 +80,8 @@ impl Handler<'_> {
             Ok(login) => login,
             Err(error) => return Answer::Say(self.refused(error)),
         };
-        let Some(seat) = self.ftp.seats.take(login.principal().name(), self.ftp.options.per_person) else {
+        let who = Who::of(login.principal(), &self.peer);
+        let Some(seat) = self.ftp.seats.take(&who, self.ftp.options.per_person) else {
             tracing::info!(user = %login.principal().name(), "too many sessions of one person");
             return Answer::Close(Reply::new(421, "too many sessions of yours"));
         };

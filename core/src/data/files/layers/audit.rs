@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 
+use super::Ops;
 use crate::data::files::meta::Result;
 use crate::data::files::{
     Caps, DirStream, FileHandle, Files, ListOptions, Meta, Open, Over, Place, Remove, SetMeta, Space, VPath,
@@ -83,6 +84,10 @@ fn outcome<T>(result: &Result<T>) -> String {
 impl<F: Files> Files for Audit<F> {
     fn caps(&self) -> Caps {
         self.files.caps()
+    }
+
+    fn rights(&self, path: &VPath) -> Ops {
+        self.files.rights(path)
     }
 
     async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta> {

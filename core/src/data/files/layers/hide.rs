@@ -1,6 +1,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use super::Ops;
 use crate::data::files::meta::Result;
 use crate::data::files::{
     Caps, DirStream, Entry, FileHandle, Files, FsError, ListOptions, Meta, Open, Over, Place, Remove,
@@ -63,6 +64,10 @@ impl Dots {
 impl<F: Files> Files for Hide<F> {
     fn caps(&self) -> Caps {
         self.files.caps()
+    }
+
+    fn rights(&self, path: &VPath) -> Ops {
+        self.seen(path).map_or(Ops::NONE, |()| self.files.rights(path))
     }
 
     async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta> {

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use super::Ops;
 use crate::data::files::meta::Result;
 use crate::data::files::{
     Caps, DirStream, FileHandle, Files, ListOptions, Marks, Meta, Open, Over, Place, Remove, SetMeta, Space,
@@ -30,6 +31,10 @@ impl<F: Files> Marked<F> {
 impl<F: Files> Files for Marked<F> {
     fn caps(&self) -> Caps {
         self.files.caps()
+    }
+
+    fn rights(&self, path: &VPath) -> Ops {
+        self.files.rights(path)
     }
 
     async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use super::Ops;
 use crate::data::files::meta::Result;
 use crate::data::files::{
     Caps, DirStream, DotDot, Entry, FileHandle, Files, FsError, Kind, ListOptions, Meta, Name, Open, Over,
@@ -106,6 +107,17 @@ impl Files for Mounts {
         let first = trees.next().unwrap_or(Caps::RANDOM_READ | Caps::REAL_DIRS | Caps::CASE_SENSITIVE);
         let promises = Caps::RANDOM_READ | Caps::ATOMIC_PUT | Caps::FSYNC | Caps::CASE_SENSITIVE | Caps::ETAG;
         trees.fold(first, |all, one| ((all | one) - promises) | (all & one & promises))
+    }
+
+    fn rights(&self, path: &VPath) -> Ops {
+        match self.find(path) {
+            Ok(At::Tree { files, path: inside, .. }) if self.leads(path) => {
+                files.rights(&inside) - (Ops::RENAME | Ops::DELETE)
+            }
+            Ok(At::Tree { files, path: inside, .. }) => files.rights(&inside),
+            Ok(At::Way) => Ops::LIST,
+            Err(_) => Ops::NONE,
+        }
     }
 
     async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta> {

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::ops::{BitAnd, BitOr};
+use std::ops::{BitAnd, BitOr, Sub};
 use std::os::fd::BorrowedFd;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -61,6 +61,21 @@ impl Ops {
     pub fn has(self, ops: Self) -> bool {
         self.0 & ops.0 == ops.0
     }
+
+    /// What can be done in a tree that has these capabilities.
+    pub fn of(caps: Caps) -> Self {
+        let writes = caps.has(Caps::ATOMIC_PUT) || caps.has(Caps::RANDOM_WRITE);
+        let can = [
+            (Self::LIST | Self::READ, true),
+            (Self::CREATE, writes || caps.has(Caps::CREATE_NEW)),
+            (Self::OVERWRITE | Self::DELETE | Self::MKDIR, writes),
+            (Self::APPEND, caps.has(Caps::APPEND)),
+            (Self::RENAME, caps.has(Caps::RENAME_FILE) || caps.has(Caps::RENAME_DIR)),
+            (Self::SET, caps.has(Caps::MODE) || caps.has(Caps::SET_MTIME)),
+            (Self::LINK, caps.has(Caps::SYMLINK) || caps.has(Caps::HARDLINK)),
+        ];
+        can.into_iter().filter(|(_, can)| *can).fold(Self::NONE, |all, (ops, _)| all | ops)
+    }
 }
 
 impl FromStr for Ops {
@@ -109,6 +124,13 @@ impl BitOr for Ops {
     }
 }
 
+impl Sub for Ops {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+}
+
 /// What may be done with the paths of a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
@@ -141,6 +163,11 @@ impl<F: Files> Permissions<F> {
 
     fn may(&self, path: &VPath, ops: Ops) -> Result<()> {
         may(&self.rules, path, ops)
+    }
+
+    /// Whether it is a directory on the way to what is seen, of which no rule says anything.
+    fn is_on_the_way(&self, path: &VPath) -> bool {
+        leads(&self.rules, path) && !self.rules.iter().any(|rule| rule.path.matches(path))
     }
 
     /// The same, for a directory with all that can be in it.
@@ -228,15 +255,18 @@ impl<F: Files> Files for Permissions<F> {
         self.files.caps()
     }
 
+    fn rights(&self, path: &VPath) -> Ops {
+        let on_the_way = if self.is_on_the_way(path) { Ops::LIST } else { Ops::NONE };
+        (allowed(&self.rules, path) | on_the_way) & self.files.rights(path)
+    }
+
     async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta> {
         self.may(path, Ops::NONE)?;
         self.files.stat(path, follow).await
     }
 
     async fn list(&self, path: &VPath, options: ListOptions) -> Result<Box<dyn DirStream>> {
-        // Of a directory that is only on the way, no rule says anything.
-        let on_the_way = leads(&self.rules, path) && !self.rules.iter().any(|rule| rule.path.matches(path));
-        self.may(path, if on_the_way { Ops::NONE } else { Ops::LIST })?;
+        self.may(path, if self.is_on_the_way(path) { Ops::NONE } else { Ops::LIST })?;
         let stream = self.files.list(path, options).await?;
         Ok(Box::new(Seen { stream, rules: self.rules.clone(), path: path.clone() }))
     }

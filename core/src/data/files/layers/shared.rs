@@ -3,6 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use super::Ops;
 use crate::data::files::meta::Result;
 use crate::data::files::{
     Caps, DirStream, FileHandle, Files, ListOptions, Meta, Open, Over, Place, Remove, SetMeta, Space, VPath,
@@ -13,6 +14,10 @@ use crate::data::files::{
 impl<F: Files + ?Sized> Files for Arc<F> {
     fn caps(&self) -> Caps {
         (**self).caps()
+    }
+
+    fn rights(&self, path: &VPath) -> Ops {
+        (**self).rights(path)
     }
 
     async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta> {

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use tokio::time::{Instant, sleep};
 
+use super::Ops;
 use crate::data::files::meta::Result;
 use crate::data::files::{
     Caps, DirStream, FileHandle, Files, ListOptions, Meta, Open, Over, Place, Remove, SetMeta, Space, VPath,
@@ -80,6 +81,10 @@ impl<F: Files> Throttle<F> {
 impl<F: Files> Files for Throttle<F> {
     fn caps(&self) -> Caps {
         self.files.caps()
+    }
+
+    fn rights(&self, path: &VPath) -> Ops {
+        self.files.rights(path)
     }
 
     async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta> {

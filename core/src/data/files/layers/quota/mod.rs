@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 
+use super::Ops;
 use crate::data::files::meta::Result;
 use crate::data::files::{
     Caps, DirStream, FileHandle, Files, FsError, Kind, ListOptions, Meta, Open, Over, Place, Remove, SetMeta,
@@ -57,6 +58,10 @@ async fn last(files: &impl Files, path: &VPath) -> u64 {
 impl<F: Files + 'static> Files for Quota<F> {
     fn caps(&self) -> Caps {
         self.files.caps() | Caps::SPACE
+    }
+
+    fn rights(&self, path: &VPath) -> Ops {
+        self.files.rights(path)
     }
 
     async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta> {
