@@ -100,7 +100,11 @@ impl Session {
         let at_once = match command.verb() {
             "ABOR" | "NOOP" | "QUIT" => true,
             "STAT" => command.argument().is_none(),
-            _ => false,
+            // RFC 959 §4.1.1: what runs is completed for whoever began it.
+            "USER" | "REIN" => self.queue.is_empty(),
+            // TLS begins when nothing runs.
+            "AUTH" => false,
+            _ => self.stage != Stage::Ready && self.queue.is_empty(),
         };
         if !self.busy || at_once {
             self.run(&command);

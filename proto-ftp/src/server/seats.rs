@@ -5,35 +5,46 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ropewalk_core::Address;
 use ropewalk_core::data::cred::{Name, Principal};
 
-/// How many sessions each person has. All guests have one name: a guest is an address.
-#[derive(Debug, Default)]
-pub(super) struct Seats(Mutex<HashMap<Sitter, usize>>);
-
-/// Who is counted together.
+/// Whose sessions and ports are counted together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Sitter {
+pub(super) enum Who {
     Person(Name),
-    /// By IPv4 address or IPv6 /64 network; none of those that have none.
+    /// Guests are told apart by where they come from alone.
     Guest(Option<IpAddr>),
 }
 
+impl Who {
+    pub(super) fn of(principal: &Principal, peer: &Address) -> Self {
+        match principal.is_guest() {
+            true => Self::Guest(peer.network()),
+            false => Self::Person(principal.name().clone()),
+        }
+    }
+}
+
+/// How many sessions each person has. All guests have one name: a guest is an address.
+#[derive(Debug, Default)]
+pub(super) struct Seats(Mutex<HashMap<Who, usize>>);
+
 /// One session of a person, counted for as long as it lives.
-pub(super) struct Seat(Arc<Seats>, Sitter);
+pub(super) struct Seat(Arc<Seats>, Who);
 
 impl Seats {
     /// One more session of this person, if there are fewer than `most`.
-    pub(super) fn take(self: &Arc<Self>, who: &Principal, peer: &Address, most: usize) -> Option<Seat> {
-        let sitter = match who.is_guest() {
-            true => Sitter::Guest(peer.network()),
-            false => Sitter::Person(who.name().clone()),
-        };
+    pub(super) fn take(self: &Arc<Self>, person: &Who, most: usize) -> Option<Seat> {
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = taken.get(&sitter).copied().unwrap_or(0);
+        let count = taken.get(person).copied().unwrap_or(0);
         if count >= most {
             return None;
         }
-        taken.insert(sitter.clone(), count + 1);
-        Some(Seat(Arc::clone(self), sitter))
+        taken.insert(person.clone(), count + 1);
+        Some(Seat(Arc::clone(self), person.clone()))
+    }
+}
+
+impl Seat {
+    pub(super) fn who(&self) -> &Who {
+        &self.1
     }
 }
 
@@ -69,12 +80,12 @@ mod tests {
     fn a_person_has_so_many_seats_wherever_and_gets_them_back() {
         let seats = Arc::new(Seats::default());
         let (ann, bob) = (person("ann", Method::Password), person("bob", Method::Certificate));
-        let (here, there) = (at("192.0.2.1:1"), at("192.0.2.2:1"));
-        let (first, second) = (seats.take(&ann, &here, 2).unwrap(), seats.take(&ann, &there, 2).unwrap());
-        assert!(seats.take(&ann, &here, 2).is_none() && seats.take(&bob, &here, 2).is_some());
+        let take = |who, from| seats.take(&Who::of(who, &at(from)), 2);
+        let (first, second) = (take(&ann, "192.0.2.1:1").unwrap(), take(&ann, "192.0.2.2:1").unwrap());
+        assert!(take(&ann, "192.0.2.1:1").is_none() && take(&bob, "192.0.2.1:1").is_some());
         drop(first);
-        let third = seats.take(&ann, &here, 2).unwrap();
-        assert!(seats.take(&ann, &there, 2).is_none());
+        let third = take(&ann, "192.0.2.1:1").unwrap();
+        assert!(take(&ann, "192.0.2.2:1").is_none());
         drop((second, third));
         assert!(seats.0.lock().unwrap().is_empty());
     }
@@ -83,10 +94,11 @@ mod tests {
     fn guests_are_counted_by_their_network() {
         let seats = Arc::new(Seats::default());
         let guest = person("anonymous", Method::Anonymous);
-        let _held = seats.take(&guest, &at("192.0.2.1:1"), 1).unwrap();
-        assert!(seats.take(&guest, &at("192.0.2.1:2"), 1).is_none());
-        let _other = seats.take(&guest, &at("[2001:db8::1]:1"), 1).unwrap();
-        assert!(seats.take(&guest, &at("[2001:db8::2]:1"), 1).is_none());
-        assert!(seats.take(&guest, &at("192.0.2.2:1"), 1).is_some());
+        let take = |from| seats.take(&Who::of(&guest, &at(from)), 1);
+        let _held = take("192.0.2.1:1").unwrap();
+        assert!(take("192.0.2.1:2").is_none());
+        let _other = take("[2001:db8::1]:1").unwrap();
+        assert!(take("[2001:db8::2]:1").is_none());
+        assert!(take("192.0.2.2:1").is_some());
     }
 }

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::super::event::{Answer, Event, Password};
 use super::super::handler::Handler;
+use super::super::seats::Who;
 use super::super::session::{Asked, Session};
 use crate::state::{Stage, Step};
 use crate::wire::Reply;
@@ -82,7 +83,8 @@ impl Handler<'_> {
                 Err(error) => return Answer::Say(self.refused(error, user)),
             };
             let who = login.principal();
-            let Some(seat) = self.ftp.seats.take(who, &self.peer, self.ftp.options.per_person) else {
+            let seat = self.ftp.seats.take(&Who::of(who, &self.peer), self.ftp.options.per_person);
+            let Some(seat) = seat else {
                 tracing::info!(user = %who.name(), "too many sessions of one person");
                 return Answer::Close(Reply::new(421, "too many sessions of yours"));
             };
