@@ -9,8 +9,9 @@ use super::session::{Asked, Session, Sticky};
 use crate::state::Stage;
 use crate::wire::{BadLine, Command, Reply};
 
-/// Commands that wait for a transfer to end.
+/// Commands that wait for a transfer to end, and their octets.
 const QUEUE: usize = 16;
+const QUEUED: usize = 8 * 1024;
 /// Lines that are no command, after which we hang up.
 const NONSENSE: u32 = 10;
 /// Lines that are too long, after which we hang up.
@@ -98,11 +99,15 @@ impl Session {
         };
         if !self.busy || at_once {
             self.run(&command);
-        } else if self.queue.len() < QUEUE {
+        } else if self.queue.len() < QUEUE && self.queued() + line.len() <= QUEUED {
             self.queue.push_back(command);
         } else {
             self.leave_now(Reply::new(421, "too many commands during a transfer"));
         }
+    }
+
+    fn queued(&self) -> usize {
+        self.queue.iter().map(|command| command.argument().map_or(0, <[u8]>::len)).sum()
     }
 }
 
