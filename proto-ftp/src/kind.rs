@@ -115,7 +115,9 @@ fn options(section: &mut Section<'_>) -> Option<Options> {
     o.ascii = section.key("ascii", "Convert line ends in TYPE A.").or(true);
     o.stall = time(section, "stall", "Without a byte on a data connection.", o.stall);
     o.connect = time(section, "connect", "To the opening of a data connection.", o.connect);
-    o.per_person = section.key("per_person", "Logins of one person at once.").or(o.per_person);
+    o.per_person = section
+        .key("per_person", "Logins of one person, or of guests from one address, at once.")
+        .or(o.per_person);
     o.welcome = section.key("welcome", "What is said to who connects.").or(o.welcome.clone());
     let umask: String =
         section.key("umask", "Permission bits that new files do not get, in octal.").or("022".into());
