@@ -126,7 +126,7 @@ fn is_http(line: &[u8]) -> bool {
     let word = line.split(|octet| *octet == b' ').next().unwrap_or_default();
     let is = |other: &str| word.eq_ignore_ascii_case(other.as_bytes());
     ["GET", "POST", "HEAD", "PUT", "OPTIONS", "CONNECT", "PRI"].into_iter().any(is)
-        || line.get(..5).is_some_and(|name| name.eq_ignore_ascii_case(b"HOST:"))
+        || line.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"host:"))
         || line.ends_with(b" HTTP/1.1")
         || line.ends_with(b" HTTP/1.0")
 }
