@@ -237,7 +237,7 @@ impl Files for Mounts {
             Err(_) => Ops::NONE,
         };
         let below = self.mounts.iter().filter(|(point, _)| point.is_within(path) && *point != path);
-        let mut below = below.map(|(_, files)| files);
+        let below = below.map(|(_, files)| files);
         match reach {
             Reach::Inside => own,
             Reach::Below => below.fold(own, |all, files| {
