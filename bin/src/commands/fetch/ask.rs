@@ -173,6 +173,10 @@ async fn content(args: &FetchArgs) -> Result<Body, Error> {
 
 /// A file, which can be sent again where a redirect asks for it.
 pub(in crate::commands) async fn open(file: &Path) -> Result<Body> {
+    whole(file).await.map_err(|error| error.during(format!("cannot read {}", file.display())))
+}
+
+async fn whole(file: &Path) -> Result<Body> {
     let file = file.canonicalize()?;
     let no_file = || Error::local("not a file");
     let (folder, name) = file.parent().zip(file.file_name()).ok_or_else(no_file)?;
