@@ -12,10 +12,10 @@ mod client;
 mod explain;
 mod info;
 mod issue;
-
 mod secret;
 mod server;
 mod stream;
+mod tickets;
 
 #[cfg(test)]
 mod peers;
@@ -27,7 +27,6 @@ pub use certificate::{CertSource, Certificate};
 pub use certificates::Certificates;
 pub use client::{ClientTls, ServerName};
 pub use info::{PeerCertificate, TlsInfo, Version};
-
 pub use issue::{Issued, LocalCa, self_signed};
 pub use secret::{check_secret, read_secret};
 pub use server::{ClientAuth, ServerTls};

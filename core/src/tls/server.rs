@@ -1,4 +1,5 @@
 use super::explain::{self, Heard};
+use super::tickets::{self, Counted};
 use super::{Authorities, Certificates, TlsStream, provider};
 use crate::{Error, Result};
 use rustls::ServerConfig;
@@ -7,9 +8,6 @@ use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use std::fmt;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
-
-/// Tickets of each handshake of a server that is [`apart`](ServerTls::apart).
-const TICKETS: usize = 8;
 
 /// Whether clients are asked for a certificate.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +27,7 @@ pub enum ClientAuth {
 pub struct ServerTls {
     config: Arc<ServerConfig>,
     certificates: Certificates,
+    counted: Option<Arc<Counted>>,
 }
 
 impl ServerTls {
@@ -56,7 +55,7 @@ impl ServerTls {
             .with_cert_resolver(Arc::new(certificates.clone()));
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.ticketer = Ticketer::new().map_err(failed)?;
-        Ok(Self { config: Arc::new(config), certificates: certificates.clone() })
+        Ok(Self { config: Arc::new(config), certificates: certificates.clone(), counted: None })
     }
 
     /// The certificates that it presents.
@@ -70,7 +69,7 @@ impl ServerTls {
     pub fn with_alpn<P: AsRef<[u8]>>(&self, protocols: impl IntoIterator<Item = P>) -> Self {
         let mut config = ServerConfig::clone(&self.config);
         config.alpn_protocols = protocols.into_iter().map(|p| p.as_ref().to_vec()).collect();
-        Self { config: Arc::new(config), certificates: self.certificates.clone() }
+        Self { config: Arc::new(config), ..self.clone() }
     }
 
     /// The same with a ticket key of its own, and enough tickets for several connections at once: a session that was
@@ -82,11 +81,26 @@ impl ServerTls {
     /// Where the system has no random numbers.
     pub fn apart(&self) -> Result<Self> {
         let mut config = ServerConfig::clone(&self.config);
-        config.ticketer =
+        let ticketer =
             Ticketer::new().map_err(|error| Error::local("TLS cannot be set up").caused_by(error))?;
-        // A client that uses each ticket once, as RFC 8446 §C.4 recommends, is not to run dry.
-        config.send_tls13_tickets = TICKETS;
-        Ok(Self { config: Arc::new(config), certificates: self.certificates.clone() })
+        let counted = Arc::new(Counted::new(ticketer));
+        config.ticketer = counted.clone();
+        // A client that uses each ticket once is not to run dry.
+        config.send_tls13_tickets = tickets::SENT;
+        Ok(Self { config: Arc::new(config), counted: Some(counted), ..self.clone() })
+    }
+
+    /// The same for a connection on which the client may read nothing: tickets of TLS 1.3, which follow the handshake,
+    /// are sent only to a client that is known to spend them and has few left. What lies unread where a socket is
+    /// closed makes the kernel reset the connection, and lose what the client has sent.
+    #[must_use]
+    pub fn sparing(&self) -> Self {
+        if self.counted.as_ref().is_some_and(|counted| counted.wanted()) {
+            return self.clone();
+        }
+        let mut config = ServerConfig::clone(&self.config);
+        config.send_tls13_tickets = 0;
+        Self { config: Arc::new(config), ..self.clone() }
     }
 
     /// Makes the server's side of a handshake. The caller bounds its time.

@@ -1,3 +1,4 @@
+use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::{Bytes, BytesMut};
@@ -244,11 +245,19 @@ impl<'a> Upload<'a> {
         if let Err(cause) = self.client.stalled(closed).await {
             return Err(self.client.broken(cause).await);
         }
-        // It stays open until the server has spoken: what it still sends (tickets, its close_notify) would be answered
-        // with a reset, which could overtake what is on the way.
-        let ended = self.client.end().await;
-        drop(data);
-        ended
+        // It stays open, and is read, until the server has spoken: what it still sends (tickets, its close_notify)
+        // would be answered with a reset, which could overtake what is on the way. With the tickets further
+        // connections go on with this session.
+        let mut rest = [0; 1024];
+        let heard = async {
+            while data.read(&mut rest).await.is_ok_and(|octets| octets > 0) {}
+            std::future::pending::<Infallible>().await
+        };
+        tokio::select! {
+            biased;
+            never = heard => match never {},
+            ended = self.client.end() => ended,
+        }
     }
 
     /// Gives the transfer up.

@@ -2,10 +2,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use ropewalk_core::data::files::layers::Ops;
 use ropewalk_core::data::files::{
-    Caps, DirStream, FileHandle, Files, FsError, ListOptions, Meta, Open, Over, Remove, SetMeta, Space,
-    VPath, Write,
+    Caps, DirStream, FileHandle, Files, FsError, ListOptions, Meta, Open, Ops, Over, Reach, Remove, SetMeta,
+    Space, VPath, Write,
 };
 
 /// What nobody in particular gets to see: a tree that is read and not written, but for one directory where new files may
@@ -42,15 +41,6 @@ impl Files for Guest {
         let caps = self.files.caps();
         let keeps = |cap: &Caps| caps.has(*cap) && (*cap != Caps::CREATE_NEW || self.incoming.is_some());
         READS.into_iter().filter(keeps).fold(Caps::NONE, |all, cap| all | cap)
-    }
-
-    fn rights(&self, path: &VPath) -> Ops {
-        let guests = match self.is_incoming(path) {
-            true if self.incoming.as_ref() != Some(path) => Ops::CREATE,
-            true => Ops::NONE,
-            false => Ops::LIST | Ops::READ,
-        };
-        guests & self.files.rights(path)
     }
 
     async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta, FsError> {
@@ -111,6 +101,20 @@ impl Files for Guest {
         self.files.readlink(path).await
     }
 
+    fn rights(&self, path: &VPath, reach: Reach) -> Ops {
+        let look = Ops::LIST | Ops::READ;
+        let own = match &self.incoming {
+            Some(incoming) if path == incoming && matches!(reach, Reach::Here | Reach::Throughout) => {
+                Ops::NONE
+            }
+            Some(incoming) if path.is_within(incoming) => Ops::CREATE,
+            Some(incoming) if reach == Reach::Below && incoming.is_within(path) => look | Ops::CREATE,
+            Some(incoming) if reach == Reach::Throughout && incoming.is_within(path) => Ops::NONE,
+            _ => look,
+        };
+        own & self.files.rights(path, reach)
+    }
+
     async fn space(&self, path: &VPath) -> Result<Space, FsError> {
         self.files.space(path).await
     }
@@ -155,9 +159,12 @@ mod tests {
         assert!(matches!(guest.stat(&path("/in/new"), true).await, Err(FsError::NotFound)));
         assert!(matches!(guest.list(&path("/in"), ListOptions::default()).await, Err(FsError::Denied)));
         assert!(matches!(leave(&guest, "/in/old").await, Err(FsError::Exists)));
-        let rights = ["/in", "/in/x", "/pub"].map(|at| guest.rights(&path(at)));
-        assert_eq!(rights, [Ops::NONE, Ops::CREATE, Ops::LIST | Ops::READ]);
         assert!(matches!(leave(&guest, "/elsewhere").await, Err(FsError::Denied)));
+        let rights = |at: &str, reach| guest.rights(&path(at), reach);
+        assert_eq!((rights("/in", Reach::Here), rights("/in", Reach::Inside)), (Ops::NONE, Ops::CREATE));
+        assert_eq!(rights("/in/new", Reach::Here), Ops::CREATE);
+        assert_eq!(rights("/", Reach::Here), Ops::LIST | Ops::READ);
+        assert!(rights("/", Reach::Below).has(Ops::CREATE) && !rights("/", Reach::Inside).has(Ops::CREATE));
         let mut append = Open::write(Write::Update);
         append.append = true;
         assert!(matches!(guest.open(&path("/in/old"), &append).await, Err(FsError::Denied)));

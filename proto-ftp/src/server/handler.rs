@@ -192,6 +192,7 @@ impl<'a> Handler<'a> {
             Some(tls) if private => {
                 // Some clients call data by a name of their own.
                 let tls = tls.with_alpn(["ftp-data", "ftp"]);
+                let tls = if job.receives() { tls.sparing() } else { tls };
                 Some(Private { tls, tie: options.tie, tied: Arc::clone(&self.tied) })
             }
             _ => None,

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use ropewalk_core::data::files::layers::Ops;
-use ropewalk_core::data::files::{DirStream, Entry, Files, FsError, Kind, ListOptions, Name, Time, VPath};
+use ropewalk_core::data::files::{
+    DirStream, Entry, Files, FsError, Kind, ListOptions, Ops, Reach, Time, VPath,
+};
 use ropewalk_core::net::Connection;
 use tokio::io::AsyncWriteExt as _;
 use tokio::task::coop::consume_budget;
@@ -94,11 +95,9 @@ impl Listing {
 
 /// What may be done with what is at a path, and with what STOU would leave there.
 pub(super) fn rights(files: &dyn Files, path: &VPath, kind: Kind) -> Rights {
-    let new =
-        Name::new(&b"ftp"[..]).ok().filter(|_| kind == Kind::Dir).and_then(|name| path.join(&name).ok());
-    let within = new.map(|new| files.rights(&new)).unwrap_or_default();
+    let within = if kind == Kind::Dir { files.rights(path, Reach::Inside) } else { Ops::NONE };
     let stays = if *path == VPath::ROOT { Ops::RENAME | Ops::DELETE } else { Ops::NONE };
-    Rights { own: files.rights(path) - stays, within }
+    Rights { own: files.rights(path, Reach::Here) - stays, within }
 }
 
 /// Sends what is left, and the end.

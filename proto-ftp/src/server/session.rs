@@ -292,17 +292,17 @@ impl Machine for Session {
     type Answer = Answer;
 
     fn receive(&mut self, now: Instant, input: &mut BytesMut) {
-        // RFC 8446 §5.1: the record of a ClientHello, where FTP begins with letters.
-        if !self.tls.on && !self.reader.is_within() && input.first() == Some(&0x16) {
-            input.clear();
-            return self.hang_up();
-        }
         let Some(heard) = self.reader.next(input) else { return };
         self.now = now;
         match heard {
             Heard::Line(line) => self.line(&line),
             Heard::Bad(why) => self.bad_line(why),
             Heard::Refuse(octets) => self.out.push_back(Output::Send(octets.to_vec().into())),
+            Heard::Record if self.tls.on => {}
+            Heard::Record => {
+                input.clear();
+                self.mistaken("tls");
+            }
         }
         self.awake(now);
     }

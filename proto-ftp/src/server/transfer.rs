@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use ropewalk_core::Error;
-use ropewalk_core::data::files::layers::Ops;
-use ropewalk_core::data::files::{DotDot, FileHandle, Files, FsError, Kind, Open, VPath, Write};
+use ropewalk_core::data::files::{DotDot, FileHandle, Files, FsError, Kind, Open, Ops, Reach, VPath, Write};
 use ropewalk_core::net::{Connection, SendFile};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::coop::consume_budget;
@@ -120,6 +119,11 @@ impl Job {
         Ok((Self { what, path, verb, ascii, stall }, opening))
     }
 
+    /// Whether the client sends, and need not read.
+    pub(super) fn receives(&self) -> bool {
+        matches!(self.what, Kinds::Store { .. })
+    }
+
     /// Does it. The reply is the one that ends it.
     pub(super) async fn run(self, way: Way, octets: Arc<AtomicU64>) -> Reply {
         let Self { what, path, verb, ascii, stall } = self;
@@ -188,7 +192,7 @@ async fn open_store(
     };
     if !door {
         // What would be refused anyway is not worth another try.
-        let rights = files.rights(path);
+        let rights = files.rights(path, Reach::Here);
         let may = [Ops::CREATE, Ops::OVERWRITE, Ops::APPEND].into_iter().any(|op| rights.has(op));
         return Err(if may { no_door() } else { naming(FsError::Denied) });
     }

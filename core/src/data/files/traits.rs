@@ -3,9 +3,10 @@ use std::os::fd::BorrowedFd;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 
-use super::layers::Ops;
 use super::meta::Result;
-use super::{Caps, Entry, FsError, ListOptions, Meta, Open, Over, Place, Remove, SetMeta, Space, VPath};
+use super::{
+    Caps, Entry, FsError, ListOptions, Meta, Open, Ops, Over, Place, Reach, Remove, SetMeta, Space, VPath,
+};
 
 /// One person's view of a tree of files.
 ///
@@ -20,15 +21,6 @@ use super::{Caps, Entry, FsError, ListOptions, Meta, Open, Over, Place, Remove, 
 pub trait Files: Send + Sync {
     /// What this backend, through these layers, can do.
     fn caps(&self) -> Caps;
-
-    /// What may be done with what is at `path`, or would be there, as far as rules and the tree as a whole say: a guide for
-    /// who shows it to people. Only doing it tells.
-    ///
-    /// A layer asks the tree that it is over.
-    fn rights(&self, path: &VPath) -> Ops {
-        let _ = path;
-        Ops::of(self.caps())
-    }
 
     /// The facts of what is at `path`; of the link itself unless `follow`.
     async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta>;
@@ -98,6 +90,14 @@ pub trait Files: Send + Sync {
     async fn space(&self, path: &VPath) -> Result<Space> {
         let _ = path;
         Err(FsError::Unsupported)
+    }
+
+    /// What may be done with one at least (or with [each](Reach::Throughout)) of what `reach` means, there or not, as far as this tree can do it and its rules
+    /// allow it. What is not among these is refused; of what is, the disk may still refuse some. A layer asks the tree
+    /// that it is over.
+    fn rights(&self, path: &VPath, reach: Reach) -> Ops {
+        let _ = (path, reach);
+        Ops::of(self.caps())
     }
 
     /// Where `path` is below all mounts, with the locks and properties there; nothing where none are kept. A layer asks the

@@ -125,6 +125,18 @@ async fn transfers_are_gone_on_with_both_ways() {
 }
 
 #[tokio::test]
+async fn one_session_of_tls_sends_any_number_of_files() {
+    let server = serve(&Memory::new(), Tie::Require, false).await;
+    for version in [Version::Tls12, Version::Tls13] {
+        let mut client = login(&server, secret(Security::Require, version)).await.unwrap();
+        // More than there are tickets of one handshake.
+        for _ in 0..30 {
+            store(&mut client, b"a", Store::Replace, b"text").await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_server_may_connect_to_us() {
     let server = serve(&Memory::new().with("/a", "text"), Tie::Off, false).await;
     let mut client = login(&server, Options { active: true, ..clear() }).await.unwrap();

@@ -215,6 +215,8 @@ impl Client {
         let mut data = self.private(data).await;
         data.write_all(content).await.unwrap();
         data.shutdown().await.unwrap();
+        // With the tickets of TLS, if there are any.
+        all(data).await;
         code(&self.reply().await)
     }
 }

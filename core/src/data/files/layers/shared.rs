@@ -3,10 +3,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::Ops;
 use crate::data::files::meta::Result;
 use crate::data::files::{
-    Caps, DirStream, FileHandle, Files, ListOptions, Meta, Open, Over, Place, Remove, SetMeta, Space, VPath,
+    Caps, DirStream, FileHandle, Files, ListOptions, Meta, Open, Ops, Over, Place, Reach, Remove, SetMeta,
+    Space, VPath,
 };
 
 /// A tree that several views share is a tree.
@@ -14,10 +14,6 @@ use crate::data::files::{
 impl<F: Files + ?Sized> Files for Arc<F> {
     fn caps(&self) -> Caps {
         (**self).caps()
-    }
-
-    fn rights(&self, path: &VPath) -> Ops {
-        (**self).rights(path)
     }
 
     async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta> {
@@ -70,6 +66,10 @@ impl<F: Files + ?Sized> Files for Arc<F> {
 
     async fn space(&self, path: &VPath) -> Result<Space> {
         (**self).space(path).await
+    }
+
+    fn rights(&self, path: &VPath, reach: Reach) -> Ops {
+        (**self).rights(path, reach)
     }
 
     fn place(&self, path: &VPath) -> Option<Place> {

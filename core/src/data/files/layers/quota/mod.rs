@@ -6,11 +6,10 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 
-use super::Ops;
 use crate::data::files::meta::Result;
 use crate::data::files::{
-    Caps, DirStream, FileHandle, Files, FsError, Kind, ListOptions, Meta, Open, Over, Place, Remove, SetMeta,
-    Space, VPath, Write,
+    Caps, DirStream, FileHandle, Files, FsError, Kind, ListOptions, Meta, Open, Ops, Over, Place, Reach,
+    Remove, SetMeta, Space, VPath, Write,
 };
 use ledger::lock;
 pub use ledger::{Ledger, MemoryLedger, Share, usage};
@@ -58,10 +57,6 @@ async fn last(files: &impl Files, path: &VPath) -> u64 {
 impl<F: Files + 'static> Files for Quota<F> {
     fn caps(&self) -> Caps {
         self.files.caps() | Caps::SPACE
-    }
-
-    fn rights(&self, path: &VPath) -> Ops {
-        self.files.rights(path)
     }
 
     async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta> {
@@ -178,6 +173,10 @@ impl<F: Files + 'static> Files for Quota<F> {
             Err(FsError::Unsupported) => Ok(Space { total, free }),
             Err(error) => Err(error),
         }
+    }
+
+    fn rights(&self, path: &VPath, reach: Reach) -> Ops {
+        self.files.rights(path, reach)
     }
 
     fn place(&self, path: &VPath) -> Option<Place> {

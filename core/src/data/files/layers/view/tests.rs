@@ -9,13 +9,12 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use super::super::{Ledger, Marked, MemoryLedger, Mounts, Ops};
+use super::super::{Ledger, MemoryLedger, Mounts, Ops};
 use super::*;
 use crate::data::files::meta::Result;
 use crate::data::files::suite::{files_suite, memory};
 use crate::data::files::{
-    Caps, DirStream, DotDot, FileHandle, FsError, Kind, ListOptions, Marks, Memory, Meta, Open, Remove,
-    VPath, Write,
+    Caps, DirStream, DotDot, FileHandle, FsError, Kind, ListOptions, Memory, Meta, Open, Remove, VPath, Write,
 };
 
 fn path(text: &str) -> VPath {
@@ -120,31 +119,6 @@ async fn who_does_what_is_said_with_its_outcome() {
     assert_eq!(said.take(), [r#"user=ann op="read" path=/moved outcome=done"#]);
     drop(read);
     assert!(said.take().is_empty());
-}
-
-#[test]
-fn rights_are_those_of_all_layers_together() {
-    let (_, view) = full();
-    let shut = Permissions::new(Memory::new(), [Rule { path: "/**".parse().unwrap(), allow: Ops::LIST }]);
-    let shut: Arc<dyn Files> = Arc::new(Marked::new(shut, Arc::new(Marks::memory())));
-    let files = view.of(Arc::new(Mounts::new(Some(Arc::new(Memory::new())), [(path("/shut/in"), shut)])));
-    let all = Ops::of(Memory::new().caps());
-    assert!(all.has(Ops::ALL - Ops::LINK));
-    for (at, rights) in [
-        ("/file", all),
-        ("/read-only/file", Ops::LIST | Ops::READ),
-        ("/listed/file", Ops::LIST),
-        ("/.hidden", Ops::NONE),
-        // What something is mounted on stays, and so does the way there.
-        ("/shut", all - (Ops::RENAME | Ops::DELETE)),
-        ("/shut/in/file", Ops::LIST),
-    ] {
-        assert_eq!(files.rights(&path(at)), rights, "{at}");
-    }
-    let alone = Mounts::new(None, [(path("/a/b"), Arc::new(Memory::new()) as Arc<dyn Files>)]);
-    assert_eq!((alone.rights(&path("/a")), alone.rights(&path("/x"))), (Ops::LIST, Ops::NONE));
-    let way = View { rules: rules(&[("/a/b/**", Ops::READ)]), ..View::default() }.of(Arc::new(Memory::new()));
-    assert_eq!((way.rights(&path("/a")), way.rights(&path("/x"))), (Ops::LIST, Ops::NONE));
 }
 
 /// Lets each of the inner layers refuse, and sees that the outer ones were passed, or not.
