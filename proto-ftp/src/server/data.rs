@@ -1,26 +1,31 @@
 //! One data connection.
 
+use std::future::pending;
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ropewalk_core::app::{Context, Task};
 use ropewalk_core::net::{Connection, Handshake};
 use ropewalk_core::telemetry::ByteCounters;
 use ropewalk_core::tls::ServerTls;
 use ropewalk_core::{Error, Result};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::time::timeout;
+use tokio::time::{Instant, Sleep, sleep_until, timeout, timeout_at};
 
 use super::options::Tie;
 use super::passive::{Lease, Ports};
 use crate::wire::Reply;
 
+/// For how long a port is left alone. Somebody else in its queue is refused by then, though nothing is transferred yet.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Where a data connection is to come from or to go.
 pub(super) enum Door {
     /// It is waited for, since the client was told where.
-    Passive(Task<Result<TcpStream>>, Lease),
+    Passive(Awaited, Lease),
     /// We connect, when there is something to transfer.
     Active { at: SocketAddr, from: IpAddr },
 }
@@ -33,29 +38,139 @@ impl Door {
         owner: Option<IpAddr>,
         client: Option<IpAddr>,
         within: Duration,
-        cx: &Context,
     ) -> Result<(Self, SocketAddr)> {
         let (listener, at, lease) = ports.open(local, owner)?;
-        let accept = async move {
-            let accepted = timeout(within, accept(listener, client)).await;
-            accepted.unwrap_or_else(|_| Err(Error::limit("connect", "no data connection in time")))
-        };
-        Ok((Self::Passive(cx.spawn(accept), lease), at))
+        let now = Instant::now();
+        let (look, until) = (now + PATIENCE.min(within), now + within);
+        let awaited = Awaited { port: Port::Quiet(listener), at, client, look, until };
+        Ok((Self::Passive(awaited, lease), at))
     }
 
     pub(super) fn active(at: SocketAddr, from: IpAddr) -> Self {
         Self::Active { at, from }
     }
+
+    /// Closes the port when somebody has come, or nobody in time. It never returns; where it is dropped, nothing is lost.
+    pub(super) async fn watch(&mut self, alarm: &mut Alarm) {
+        if let Self::Passive(awaited, _) = self {
+            awaited.watch(alarm).await;
+        }
+        pending().await
+    }
 }
 
-/// The first connection of this client; others are closed. The port is closed with it.
-async fn accept(listener: TcpListener, client: Option<IpAddr>) -> Result<TcpStream> {
+/// A data connection that the client is to open.
+pub(super) struct Awaited {
+    port: Port,
+    at: SocketAddr,
+    /// Whose it is to be, or anybody's.
+    client: Option<IpAddr>,
+    /// When a port that is quiet is looked at.
+    look: Instant,
+    /// When the port is closed.
+    until: Instant,
+}
+
+enum Port {
+    /// Whoever comes waits in its queue. The client has mostly come by the time that it says what to transfer, and a port that
+    /// nobody watches costs least.
+    Quiet(std::net::TcpListener),
+    Watched(TcpListener),
+    Came(TcpStream, SocketAddr),
+    Closed,
+}
+
+impl Awaited {
+    async fn watch(&mut self, alarm: &mut Alarm) {
+        if let Port::Quiet(_) = &self.port {
+            alarm.until(self.look).await;
+        }
+        self.port = match std::mem::replace(&mut self.port, Port::Closed) {
+            Port::Quiet(listener) => TcpListener::from_std(listener).map_or(Port::Closed, Port::Watched),
+            port => port,
+        };
+        if let Port::Watched(listener) = &self.port {
+            let came = tokio::select! {
+                came = accept(listener, self.client) => came.ok(),
+                () = alarm.until(self.until) => None,
+            };
+            self.port = came.map_or(Port::Closed, |(socket, peer)| Port::Came(socket, peer));
+        }
+    }
+
+    /// The first connection of this client; others are closed. The port is closed with it.
+    async fn take(self) -> Result<Connection> {
+        let late = || Error::limit("connect", "no data connection in time");
+        let (socket, peer) = match self.port {
+            Port::Came(socket, peer) => (socket, peer),
+            Port::Closed => return Err(late()),
+            Port::Watched(listener) => {
+                timeout_at(self.until, accept(&listener, self.client)).await.map_err(|_| late())??
+            }
+            Port::Quiet(listener) => match accept_now(&listener, self.client)? {
+                Some(accepted) => accepted,
+                None => {
+                    let listener = TcpListener::from_std(listener)?;
+                    timeout_at(self.until, accept(&listener, self.client)).await.map_err(|_| late())??
+                }
+            },
+        };
+        Ok(Connection::tcp_between(socket, peer, self.at))
+    }
+}
+
+/// Who is in the queue by now.
+fn accept_now(
+    listener: &std::net::TcpListener,
+    client: Option<IpAddr>,
+) -> Result<Option<(TcpStream, SocketAddr)>> {
+    loop {
+        match listener.accept() {
+            Ok((socket, peer)) if is_welcome(peer, client) => {
+                socket.set_nonblocking(true)?;
+                return Ok(Some((TcpStream::from_std(socket)?, peer)));
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+async fn accept(listener: &TcpListener, client: Option<IpAddr>) -> Result<(TcpStream, SocketAddr)> {
     loop {
         let (socket, peer) = listener.accept().await?;
-        if client.is_none_or(|client| client == peer.ip().to_canonical()) {
-            return Ok(socket);
+        if is_welcome(peer, client) {
+            return Ok((socket, peer));
         }
+    }
+}
+
+fn is_welcome(peer: SocketAddr, client: Option<IpAddr>) -> bool {
+    let is_welcome = client.is_none_or(|client| client == peer.ip().to_canonical());
+    if !is_welcome {
         tracing::warn!(%peer, "data connection of somebody else refused");
+    }
+    is_welcome
+}
+
+/// A timer that is kept when nobody waits for it any more: one that goes off for nothing now and then costs less than to set
+/// one for each data connection.
+#[derive(Default)]
+pub(super) struct Alarm(Option<Pin<Box<Sleep>>>);
+
+impl Alarm {
+    async fn until(&mut self, at: Instant) {
+        let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(at)));
+        loop {
+            if sleep.is_elapsed() || sleep.deadline() > at {
+                sleep.as_mut().reset(at);
+            }
+            sleep.as_mut().await;
+            if Instant::now() >= at {
+                return;
+            }
+        }
     }
 }
 
@@ -81,15 +196,14 @@ impl Way {
     /// The connection, with what is to be kept until it ends; or what the peer is told.
     pub(super) async fn open(self) -> Result<(Connection, Option<Lease>), Reply> {
         let Self { door, private, stall, connect: within, handshake, rate, bytes } = self;
-        let (socket, lease) = match door {
-            Door::Passive(accepted, lease) => (accepted.await, Some(lease)),
+        let (conn, lease) = match door {
+            Door::Passive(awaited, lease) => (awaited.take().await, Some(lease)),
             Door::Active { at, from } => {
                 let connected = timeout(within, connect(at, from)).await;
                 let late = || Err(Error::limit("connect", "no data connection in time"));
-                (connected.unwrap_or_else(|_| Ok(late())), None)
+                (connected.unwrap_or_else(|_| late()).and_then(Connection::tcp), None)
             }
         };
-        let conn = socket.and_then(|socket| socket).and_then(Connection::tcp);
         let mut conn = conn.map_err(|error| {
             tracing::debug!(error = %error.chain(), "no data connection");
             Reply::new(425, "no data connection")
@@ -102,7 +216,8 @@ impl Way {
             pace.rate(rate);
         }
         match private {
-            Some(private) => Ok((private.secure(conn, handshake).await?, lease)),
+            // Apart: what has no TLS is not to be as large as what has.
+            Some(private) => Ok((Box::pin(private.secure(conn, handshake)).await?, lease)),
             None => Ok((conn, lease)),
         }
     }
@@ -133,10 +248,10 @@ impl Private {
     }
 }
 
-async fn connect(at: SocketAddr, from: IpAddr) -> Result<Result<TcpStream>> {
+async fn connect(at: SocketAddr, from: IpAddr) -> Result<TcpStream> {
     let socket = if at.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     if from.is_ipv4() == at.is_ipv4() && !from.is_unspecified() {
         socket.bind(SocketAddr::new(from, 0))?;
     }
-    Ok(socket.connect(at).await.map_err(Error::from))
+    Ok(socket.connect(at).await?)
 }

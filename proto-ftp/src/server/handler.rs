@@ -1,18 +1,21 @@
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context as Poller, Poll};
 
-use ropewalk_core::app::{Context, Task};
+use ropewalk_core::app::Context;
 use ropewalk_core::data::cred::{Login, Portal};
 use ropewalk_core::data::files::{Files, Meta, VPath};
 use ropewalk_core::net::Connection;
 use ropewalk_core::sansio::Respond;
+use ropewalk_core::telemetry::ByteCounters;
 use ropewalk_core::tls::ServerTls;
 use ropewalk_core::{Address, Result};
 
 use super::commands::said;
-use super::data::{Door, Private, Way};
+use super::data::{Alarm, Door, Private, Way};
 use super::errors::{Doing, refusal};
 use super::event::{Answer, Event, Family, Transfer, What};
 use super::guest::Guest;
@@ -36,6 +39,8 @@ pub(crate) struct Handler<'a> {
     login: Option<Stay>,
     door: Option<Door>,
     running: Option<Running>,
+    alarm: Alarm,
+    bytes: ByteCounters,
     /// A data connection has gone on with the control connection's TLS session.
     tied: Arc<AtomicBool>,
 }
@@ -47,10 +52,17 @@ struct Stay {
     _seat: Seat,
 }
 
-/// A transfer that runs.
+/// A transfer that runs, in the connection's own task: it makes no other wait than its own.
 struct Running {
-    task: Task<Reply>,
+    /// Never locked: it is there so that the handler can be shared, as what waits with a part of it has to.
+    job: Mutex<Pin<Box<dyn Future<Output = Reply> + Send>>>,
     octets: Arc<AtomicU64>,
+}
+
+impl Running {
+    fn poll(&mut self, cx: &mut Poller<'_>) -> Poll<Reply> {
+        self.job.get_mut().unwrap_or_else(PoisonError::into_inner).as_mut().poll(cx)
+    }
 }
 
 impl<'a> Handler<'a> {
@@ -58,7 +70,6 @@ impl<'a> Handler<'a> {
         let info = conn.info();
         Self {
             ftp,
-            cx,
             peer: info.peer.clone(),
             service: ftp.service.clone(),
             area: &ftp.area,
@@ -68,6 +79,9 @@ impl<'a> Handler<'a> {
             login: None,
             door: None,
             running: None,
+            alarm: Alarm::default(),
+            bytes: cx.metrics().bytes("ftp"),
+            cx,
             tied: Arc::default(),
         }
     }
@@ -128,7 +142,7 @@ impl<'a> Handler<'a> {
         self.door = None;
         let owner = self.peer.ip();
         let (client, within) = (self.client(), self.ftp.options.connect);
-        match Door::passive(&self.ftp.ports, self.local, owner, client, within, &self.cx) {
+        match Door::passive(&self.ftp.ports, self.local, owner, client, within) {
             Ok((door, at)) => {
                 self.door = Some(door);
                 let public = self.ftp.options.masquerade.iter().find_map(|public| public.of(&self.peer));
@@ -164,8 +178,8 @@ impl<'a> Handler<'a> {
         let octets = Arc::new(AtomicU64::new(0));
         if let What::Hash { .. } = transfer.what {
             let job = hash::digest(&*files, transfer, options, &self.ftp.hashes).await?;
-            let task = self.cx.spawn(job.run(Arc::clone(&octets)));
-            self.running = Some(Running { task, octets });
+            let job = Box::pin(job.run(Arc::clone(&octets)));
+            self.running = Some(Running { job: Mutex::new(job), octets });
             return Ok(None);
         }
         let (door, private) = (self.door.take(), transfer.private);
@@ -184,7 +198,6 @@ impl<'a> Handler<'a> {
             }
             _ => None,
         };
-        let bytes = self.cx.metrics().bytes("ftp");
         let way = Way {
             door,
             private,
@@ -192,10 +205,10 @@ impl<'a> Handler<'a> {
             connect: options.connect,
             handshake: self.cx.limits().handshake,
             rate: self.rate,
-            bytes,
+            bytes: self.bytes.clone(),
         };
-        let task = self.cx.spawn(job.run(way, Arc::clone(&octets)));
-        self.running = Some(Running { task, octets });
+        let job = Box::pin(job.run(way, Arc::clone(&octets)));
+        self.running = Some(Running { job: Mutex::new(job), octets });
         Ok(Some(opening))
     }
 
@@ -207,19 +220,13 @@ impl<'a> Handler<'a> {
 
     async fn abort(&mut self) -> Answer {
         self.door = None;
-        match self.running.take() {
-            // What it has come to is told, rather than that it was aborted.
-            Some(running) if running.task.is_finished() => Answer::Ended(ended(running.task.await)),
-            _ => Answer::Done,
+        let Some(mut running) = self.running.take() else { return Answer::Done };
+        // What it has come to is told, rather than that it was aborted.
+        match poll_fn(|cx| Poll::Ready(running.poll(cx))).await {
+            Poll::Ready(reply) => Answer::Ended(reply),
+            Poll::Pending => Answer::Done,
         }
     }
-}
-
-fn ended(result: Result<Reply>) -> Reply {
-    result.unwrap_or_else(|error| {
-        error.log("transfer");
-        Reply::new(451, "transfer failed")
-    })
 }
 
 impl Respond<Session> for Handler<'_> {
@@ -248,9 +255,14 @@ impl Respond<Session> for Handler<'_> {
     }
 
     async fn next(&mut self) -> Answer {
-        let Some(running) = &mut self.running else { return pending().await };
-        let result = (&mut running.task).await;
-        self.running = None;
-        Answer::Ended(ended(result))
+        if let Some(running) = &mut self.running {
+            let reply = poll_fn(|cx| running.poll(cx)).await;
+            self.running = None;
+            return Answer::Ended(reply);
+        }
+        if let Some(door) = &mut self.door {
+            door.watch(&mut self.alarm).await;
+        }
+        pending().await
     }
 }

@@ -1,19 +1,18 @@
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ropewalk_core::{Error, Result};
 use socket2::{Domain, Socket, Type};
-use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 /// A port is not given to another client before this time is over: what was meant for the last one may still come.
 const LINGER: Duration = Duration::from_secs(60);
 /// Connections that wait to be looked at.
-const BACKLOG: i32 = 4;
+const BACKLOG: i32 = 64;
 
 /// The ports that passive data connections come to, and who has which.
 #[derive(Debug)]
@@ -41,7 +40,7 @@ impl Ports {
         Self { range, used: Mutex::default() }
     }
 
-    /// Opens a port of the range, at random, for this client.
+    /// Opens a port of the range, at random, for this client. The listener does not block.
     pub(super) fn open(
         self: &Arc<Self>,
         local: IpAddr,
@@ -55,9 +54,10 @@ impl Ports {
             for step in 0..count {
                 let port = u16::try_from(u32::from(first) + (start + step) % count).unwrap_or(first);
                 let Some(lease) = self.lease(port, client, lingering) else { continue };
-                match listen(SocketAddr::new(local, port)) {
+                let at = SocketAddr::new(local, port);
+                match listen(at) {
                     Ok(listener) => {
-                        let at = listener.local_addr()?;
+                        let at = if port == 0 { listener.local_addr()? } else { at };
                         return Ok((listener, at, lease));
                     }
                     Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
@@ -91,12 +91,11 @@ impl Drop for Lease {
 }
 
 fn listen(at: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(at), Type::STREAM, None)?;
+    let socket = Socket::new(Domain::for_address(at), Type::STREAM.nonblocking(), None)?;
     socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
     socket.bind(&at.into())?;
     socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
+    Ok(socket.into())
 }
 
 fn random() -> Result<u32> {

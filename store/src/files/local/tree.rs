@@ -3,6 +3,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
 
 use bytes::Bytes;
@@ -36,6 +37,8 @@ pub(super) struct Tree {
     /// The root's path when it was opened, without links: what some links in it begin with.
     root: Option<PathBuf>,
     pub(super) locks: Locks,
+    /// New files may have no name until they are complete; found out in the end by trying.
+    pub(super) nameless: AtomicBool,
     swept: Once,
 }
 
@@ -50,6 +53,7 @@ impl Tree {
             links: options.links,
             root: dir.canonicalize().ok(),
             locks: Locks::default(),
+            nameless: AtomicBool::new(true),
             swept: Once::new(),
         })
     }
@@ -62,6 +66,7 @@ impl Tree {
             pool: self.pool.clone(),
             root: self.root.as_ref().map(|root| root.join(path)),
             locks: Locks::default(),
+            nameless: AtomicBool::new(self.nameless.load(Ordering::Relaxed)),
             swept: Once::new(),
             ..*self
         })
