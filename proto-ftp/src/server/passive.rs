@@ -117,7 +117,7 @@ mod tests {
     /// Two ports that nothing else has.
     fn two() -> RangeInclusive<u16> {
         for first in (20_000..30_000).step_by(2) {
-            let free = |port| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
+            let free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
             if free(first) && free(first + 1) {
                 return first..=first + 1;
             }

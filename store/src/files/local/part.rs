@@ -324,8 +324,36 @@ fn part_name(name: &[u8]) -> Vec<u8> {
 mod tests {
     use proptest::prelude::*;
     use ropewalk_core::data::files::layers::is_part;
+    use ropewalk_core::data::files::{DotDot, VPath};
 
+    use super::super::copy::write_all;
+    use super::super::{Options, Tree};
     use super::*;
+
+    #[test]
+    fn where_a_file_never_gets_a_name_a_copy_of_it_does() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let options = Options { write: true, durable: false, ..Options::default() };
+        let tree = Arc::new(Tree::new(dir.path(), &options).unwrap());
+        let mut how = Open::write(Write::Replace);
+        how.mode = Some(0o640);
+        let path = VPath::parse(b"/file", &VPath::ROOT, DotDot::Refuse).unwrap();
+        let create = || Part::create(&tree, Place::find(&tree.jail, &path).unwrap(), &how).unwrap();
+        let mut part = create();
+        if part.name.is_some() {
+            return eprintln!("skipped: this file system has no files without a name");
+        }
+        write_all(&part.file, b"content", 0).unwrap();
+        part.copy_over().unwrap();
+        assert!(part.name.is_some() && create().name.is_some(), "it is not tried again");
+        part.publish(&SetMeta::default()).unwrap();
+        assert_eq!(std::fs::read(dir.path().join("file")).unwrap(), b"content");
+        let mode = std::os::unix::fs::PermissionsExt::mode(
+            &std::fs::metadata(dir.path().join("file")).unwrap().permissions(),
+        );
+        assert_eq!(mode & 0o777, 0o640);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
 
     proptest! {
         #[test]

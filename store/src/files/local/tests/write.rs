@@ -131,7 +131,7 @@ async fn special_files_are_not_written_to_and_keep_nobody_waiting() {
 
 #[tokio::test]
 async fn a_part_is_nobody_elses_to_read_and_no_name_to_write() {
-    let fixture = Fixture::new(&openat2());
+    let fixture = Fixture::quick(&Options { durable: true, ..openat2() });
     let file = fixture.open(&path("/file"), &Open::write(Write::Replace)).await.unwrap();
     let parts = names(&fixture.at(b""));
     assert!(parts.len() == 1 && is_part(&parts[0]) && parts[0].starts_with(b".file."), "{parts:?}");
