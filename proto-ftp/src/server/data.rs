@@ -98,8 +98,9 @@ impl Awaited {
         }
     }
 
-    /// The first connection of this client; others are closed. The port is closed with it.
-    async fn take(self) -> Result<Connection> {
+    /// The first connection of this client; others are closed. The port is closed with it. What is said to and fro over it, as
+    /// in a handshake, needs it without delay.
+    async fn take(self, nodelay: bool) -> Result<Connection> {
         let late = || Error::limit("connect", "no data connection in time");
         let (socket, peer) = match self.port {
             Port::Came(socket, peer) => (socket, peer),
@@ -115,6 +116,9 @@ impl Awaited {
                 }
             },
         };
+        if nodelay {
+            socket.set_nodelay(true)?;
+        }
         Ok(Connection::tcp_between(socket, peer, self.at))
     }
 }
@@ -197,7 +201,7 @@ impl Way {
     pub(super) async fn open(self) -> Result<(Connection, Option<Lease>), Reply> {
         let Self { door, private, stall, connect: within, handshake, rate, bytes } = self;
         let (conn, lease) = match door {
-            Door::Passive(awaited, lease) => (awaited.take().await, Some(lease)),
+            Door::Passive(awaited, lease) => (awaited.take(private.is_some()).await, Some(lease)),
             Door::Active { at, from } => {
                 let connected = timeout(within, connect(at, from)).await;
                 let late = || Err(Error::limit("connect", "no data connection in time"));

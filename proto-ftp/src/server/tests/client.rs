@@ -1,5 +1,6 @@
 //! A client that says what it is told, and a server to say it to.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -228,9 +229,13 @@ pub(super) async fn secure(conn: Connection, tls: &ClientTls) -> ropewalk_core::
 
 /// A connection from another address of this machine.
 pub(super) async fn stranger(to: SocketAddr) -> TcpStream {
+    try_stranger(to).await.unwrap()
+}
+
+pub(super) async fn try_stranger(to: SocketAddr) -> io::Result<TcpStream> {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
-    socket.connect(to).await.unwrap()
+    socket.connect(to).await
 }
 
 pub(super) fn code(reply: &str) -> u16 {
