@@ -11,12 +11,13 @@ use std::time::Duration;
 use ropewalk_core::net::{Connection, Handshake};
 use ropewalk_core::telemetry::ByteCounters;
 use ropewalk_core::tls::ServerTls;
-use ropewalk_core::{Error, Result};
+use ropewalk_core::{Address, Error, Result};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{Instant, Sleep, sleep_until, timeout, timeout_at};
 
+use super::Options;
 use super::options::Tie;
-use super::passive::{Lease, Ports};
+use super::passive::{Lease, Owner, Ports};
 use crate::wire::Reply;
 
 /// For how long a port is left alone. Somebody else in its queue is refused by then, though nothing is transferred yet.
@@ -25,34 +26,59 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Where a data connection is to come from or to go.
 pub(super) enum Door {
     /// It is waited for, since the client was told where.
-    Passive(Awaited, Lease),
+    Passive(Awaited),
     /// We connect, when there is something to transfer.
-    Active { at: SocketAddr, from: IpAddr },
+    Active { at: SocketAddr, from: SocketAddr },
+}
+
+/// Who may be at the other end of a data connection.
+#[derive(Clone)]
+pub(super) struct Ends {
+    /// Where the control connection comes from; anybody's will do where there is nothing to compare with.
+    pub(super) client: Option<IpAddr>,
+    pub(super) options: Arc<Options>,
+}
+
+impl Ends {
+    pub(super) fn include(&self, ip: IpAddr) -> bool {
+        let ip = ip.to_canonical();
+        let address = Address::from(SocketAddr::new(ip, 0));
+        self.client.is_none_or(|client| client == ip)
+            || self.options.fxp.iter().any(|network| network.contains(&address))
+    }
+
+    /// Whether whoever has come is let in; otherwise it is said in the log.
+    fn welcome(&self, peer: SocketAddr) -> bool {
+        let is_one = self.include(peer.ip());
+        if !is_one {
+            tracing::warn!(%peer, "data connection of somebody else refused");
+        }
+        is_one
+    }
 }
 
 impl Door {
-    /// Waits for a connection of `client` (anybody's, if there is none to compare with) at a port of its own.
+    /// Waits for a connection at a port of its owner's own.
     pub(super) fn passive(
         ports: &Arc<Ports>,
-        local: IpAddr,
-        owner: Option<IpAddr>,
-        client: Option<IpAddr>,
-        within: Duration,
+        local: SocketAddr,
+        owner: &Owner,
+        ends: Ends,
     ) -> Result<(Self, SocketAddr)> {
         let (listener, at, lease) = ports.open(local, owner)?;
-        let now = Instant::now();
+        let (now, within) = (Instant::now(), ends.options.connect);
         let (look, until) = (now + PATIENCE.min(within), now + within);
-        let awaited = Awaited { port: Port::Quiet(listener), at, client, look, until };
-        Ok((Self::Passive(awaited, lease), at))
+        let port = Port::Quiet(listener, lease);
+        Ok((Self::Passive(Awaited { port, at, ends, look, until }), at))
     }
 
-    pub(super) fn active(at: SocketAddr, from: IpAddr) -> Self {
+    pub(super) fn active(at: SocketAddr, from: SocketAddr) -> Self {
         Self::Active { at, from }
     }
 
     /// Closes the port when somebody has come, or nobody in time. It never returns; where it is dropped, nothing is lost.
     pub(super) async fn watch(&mut self, alarm: &mut Alarm) {
-        if let Self::Passive(awaited, _) = self {
+        if let Self::Passive(awaited) = self {
             awaited.watch(alarm).await;
         }
         pending().await
@@ -63,8 +89,7 @@ impl Door {
 pub(super) struct Awaited {
     port: Port,
     at: SocketAddr,
-    /// Whose it is to be, or anybody's.
-    client: Option<IpAddr>,
+    ends: Ends,
     /// When a port that is quiet is looked at.
     look: Instant,
     /// When the port is closed.
@@ -74,24 +99,27 @@ pub(super) struct Awaited {
 enum Port {
     /// Whoever comes waits in its queue. The client has mostly come by the time that it says what to transfer, and a port that
     /// nobody watches costs least.
-    Quiet(std::net::TcpListener),
-    Watched(TcpListener),
+    Quiet(std::net::TcpListener, Lease),
+    Watched(TcpListener, Lease),
     Came(TcpStream, SocketAddr),
     Closed,
 }
 
 impl Awaited {
     async fn watch(&mut self, alarm: &mut Alarm) {
-        if let Port::Quiet(_) = &self.port {
+        if let Port::Quiet(..) = &self.port {
             alarm.until(self.look).await;
         }
         self.port = match std::mem::replace(&mut self.port, Port::Closed) {
-            Port::Quiet(listener) => TcpListener::from_std(listener).map_or(Port::Closed, Port::Watched),
+            Port::Quiet(listener, lease) => match TcpListener::from_std(listener) {
+                Ok(listener) => Port::Watched(listener, lease),
+                Err(_) => Port::Closed,
+            },
             port => port,
         };
-        if let Port::Watched(listener) = &self.port {
+        if let Port::Watched(listener, _) = &self.port {
             let came = tokio::select! {
-                came = accept(listener, self.client) => came.ok(),
+                came = accept(listener, &self.ends) => came.ok(),
                 () = alarm.until(self.until) => None,
             };
             self.port = came.map_or(Port::Closed, |(socket, peer)| Port::Came(socket, peer));
@@ -105,14 +133,14 @@ impl Awaited {
         let (socket, peer) = match self.port {
             Port::Came(socket, peer) => (socket, peer),
             Port::Closed => return Err(late()),
-            Port::Watched(listener) => {
-                timeout_at(self.until, accept(&listener, self.client)).await.map_err(|_| late())??
+            Port::Watched(listener, _lease) => {
+                timeout_at(self.until, accept(&listener, &self.ends)).await.map_err(|_| late())??
             }
-            Port::Quiet(listener) => match accept_now(&listener, self.client)? {
+            Port::Quiet(listener, _lease) => match accept_now(&listener, &self.ends)? {
                 Some(accepted) => accepted,
                 None => {
                     let listener = TcpListener::from_std(listener)?;
-                    timeout_at(self.until, accept(&listener, self.client)).await.map_err(|_| late())??
+                    timeout_at(self.until, accept(&listener, &self.ends)).await.map_err(|_| late())??
                 }
             },
         };
@@ -124,13 +152,10 @@ impl Awaited {
 }
 
 /// Who is in the queue by now.
-fn accept_now(
-    listener: &std::net::TcpListener,
-    client: Option<IpAddr>,
-) -> Result<Option<(TcpStream, SocketAddr)>> {
+fn accept_now(listener: &std::net::TcpListener, ends: &Ends) -> Result<Option<(TcpStream, SocketAddr)>> {
     loop {
         match listener.accept() {
-            Ok((socket, peer)) if is_welcome(peer, client) => {
+            Ok((socket, peer)) if ends.welcome(peer) => {
                 socket.set_nonblocking(true)?;
                 return Ok(Some((TcpStream::from_std(socket)?, peer)));
             }
@@ -141,21 +166,13 @@ fn accept_now(
     }
 }
 
-async fn accept(listener: &TcpListener, client: Option<IpAddr>) -> Result<(TcpStream, SocketAddr)> {
+async fn accept(listener: &TcpListener, ends: &Ends) -> Result<(TcpStream, SocketAddr)> {
     loop {
         let (socket, peer) = listener.accept().await?;
-        if is_welcome(peer, client) {
+        if ends.welcome(peer) {
             return Ok((socket, peer));
         }
     }
-}
-
-fn is_welcome(peer: SocketAddr, client: Option<IpAddr>) -> bool {
-    let is_welcome = client.is_none_or(|client| client == peer.ip().to_canonical());
-    if !is_welcome {
-        tracing::warn!(%peer, "data connection of somebody else refused");
-    }
-    is_welcome
 }
 
 /// A timer that is kept when nobody waits for it any more: one that goes off for nothing now and then costs less than to set
@@ -197,15 +214,15 @@ pub(super) struct Way {
 }
 
 impl Way {
-    /// The connection, with what is to be kept until it ends; or what the peer is told.
-    pub(super) async fn open(self) -> Result<(Connection, Option<Lease>), Reply> {
+    /// The connection, or what the peer is told.
+    pub(super) async fn open(self) -> Result<Connection, Reply> {
         let Self { door, private, stall, connect: within, handshake, rate, bytes } = self;
-        let (conn, lease) = match door {
-            Door::Passive(awaited, lease) => (awaited.take(private.is_some()).await, Some(lease)),
+        let conn = match door {
+            Door::Passive(awaited) => awaited.take(private.is_some()).await,
             Door::Active { at, from } => {
                 let connected = timeout(within, connect(at, from)).await;
                 let late = || Err(Error::limit("connect", "no data connection in time"));
-                (connected.unwrap_or_else(|_| late()).and_then(Connection::tcp), None)
+                connected.unwrap_or_else(|_| late()).and_then(Connection::tcp)
             }
         };
         let mut conn = conn.map_err(|error| {
@@ -221,8 +238,8 @@ impl Way {
         }
         match private {
             // Apart: what has no TLS is not to be as large as what has.
-            Some(private) => Ok((Box::pin(private.secure(conn, handshake)).await?, lease)),
-            None => Ok((conn, lease)),
+            Some(private) => Box::pin(private.secure(conn, handshake)).await,
+            None => Ok(conn),
         }
     }
 }
@@ -252,10 +269,17 @@ impl Private {
     }
 }
 
-async fn connect(at: SocketAddr, from: IpAddr) -> Result<TcpStream> {
+async fn connect(mut at: SocketAddr, mut from: SocketAddr) -> Result<TcpStream> {
     let socket = if at.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    if from.is_ipv4() == at.is_ipv4() && !from.is_unspecified() {
-        socket.bind(SocketAddr::new(from, 0))?;
+    if from.is_ipv4() == at.is_ipv4() && !from.ip().is_unspecified() {
+        from.set_port(0);
+        socket.bind(from)?;
+    }
+    // EPRT has no word for the scope of a link-local address: it is that of the control connection.
+    if let (SocketAddr::V6(at), SocketAddr::V6(from)) = (&mut at, &from)
+        && at.ip().is_unicast_link_local()
+    {
+        at.set_scope_id(from.scope_id());
     }
     Ok(socket.connect(at).await?)
 }

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use ropewalk_core::data::files::{
-    Caps, DirStream, FileHandle, Files, FsError, ListOptions, Meta, Open, Over, Remove, SetMeta, Space,
-    VPath, Write,
+    Caps, DirStream, FileHandle, Files, FsError, ListOptions, Meta, Open, Ops, Over, Reach, Remove, SetMeta,
+    Space, VPath, Write,
 };
 
 /// What nobody in particular gets to see: a tree that is read and not written, but for one directory where new files may
@@ -101,6 +101,20 @@ impl Files for Guest {
         self.files.readlink(path).await
     }
 
+    fn rights(&self, path: &VPath, reach: Reach) -> Ops {
+        let look = Ops::LIST | Ops::READ;
+        let own = match &self.incoming {
+            Some(incoming) if path == incoming && matches!(reach, Reach::Here | Reach::Throughout) => {
+                Ops::NONE
+            }
+            Some(incoming) if path.is_within(incoming) => Ops::CREATE,
+            Some(incoming) if reach == Reach::Below && incoming.is_within(path) => look | Ops::CREATE,
+            Some(incoming) if reach == Reach::Throughout && incoming.is_within(path) => Ops::NONE,
+            _ => look,
+        };
+        own & self.files.rights(path, reach)
+    }
+
     async fn space(&self, path: &VPath) -> Result<Space, FsError> {
         self.files.space(path).await
     }
@@ -146,6 +160,11 @@ mod tests {
         assert!(matches!(guest.list(&path("/in"), ListOptions::default()).await, Err(FsError::Denied)));
         assert!(matches!(leave(&guest, "/in/old").await, Err(FsError::Exists)));
         assert!(matches!(leave(&guest, "/elsewhere").await, Err(FsError::Denied)));
+        let rights = |at: &str, reach| guest.rights(&path(at), reach);
+        assert_eq!((rights("/in", Reach::Here), rights("/in", Reach::Inside)), (Ops::NONE, Ops::CREATE));
+        assert_eq!(rights("/in/new", Reach::Here), Ops::CREATE);
+        assert_eq!(rights("/", Reach::Here), Ops::LIST | Ops::READ);
+        assert!(rights("/", Reach::Below).has(Ops::CREATE) && !rights("/", Reach::Inside).has(Ops::CREATE));
         let mut append = Open::write(Write::Update);
         append.append = true;
         assert!(matches!(guest.open(&path("/in/old"), &append).await, Err(FsError::Denied)));

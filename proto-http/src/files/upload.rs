@@ -22,7 +22,7 @@ impl Static {
         let view = View::of(self, &request);
         let there = self.files.stat(&view.path, true).await.map_err(Stop::find)?;
         if there.kind != Kind::Dir {
-            return Err(self.not_allowed().into());
+            return Err(self.not_allowed(&view.path).into());
         }
         let guard = Guard::of(&view, &request.headers).await?;
         let listing = format!("{}/", target::encode_path(&request.path));

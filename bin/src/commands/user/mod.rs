@@ -221,7 +221,8 @@ async fn passwd(args: PasswdArgs, store: &Store) -> Result<()> {
     Ok(())
 }
 
-/// Ends what is open by this name, on the server that runs on the store, if one does.
+/// Ends what is open by this name, on the server that runs on the store, if one does: what is open was let in by what the
+/// account was before.
 fn revoke(store: &Store, name: &Name) {
     match ask(store.dir(), &Order::Revoke { user: name.to_string() }) {
         Ok(_) | Err((Exit::Unavailable, _)) => {}
@@ -238,7 +239,9 @@ async fn set(args: SetArgs, store: &Store) -> Result<()> {
         rights: rights.map(|rights| given(Some(rights))),
         ..Change::default()
     };
-    store.change(&name, change).await
+    store.change(&name, change).await?;
+    revoke(store, &name);
+    Ok(())
 }
 
 async fn known(store: &Store, name: &Name) -> Result<ropewalk_store::accounts::Account> {

@@ -10,11 +10,12 @@ mod shared;
 mod throttle;
 mod view;
 
+pub use super::{NoSuchOp, Ops};
 pub use audit::Audit;
 pub use hide::{Dots, Hide};
 pub use marked::Marked;
 pub use mounts::Mounts;
-pub use permissions::{NoSuchOp, Ops, Permissions, Rule};
+pub use permissions::{Permissions, Rule};
 pub use quota::{Ledger, MemoryLedger, Quota, Share, usage};
 pub use throttle::{Rates, Throttle};
 pub use view::View;

@@ -8,8 +8,8 @@ use bytes::{Bytes, BytesMut};
 
 use crate::data::files::meta::Result;
 use crate::data::files::{
-    Caps, DirStream, FileHandle, Files, FsError, Kind, ListOptions, Meta, Open, Over, Place, Remove, SetMeta,
-    Space, VPath, Write,
+    Caps, DirStream, FileHandle, Files, FsError, Kind, ListOptions, Meta, Open, Ops, Over, Place, Reach,
+    Remove, SetMeta, Space, VPath, Write,
 };
 use ledger::lock;
 pub use ledger::{Ledger, MemoryLedger, Share, usage};
@@ -173,6 +173,10 @@ impl<F: Files + 'static> Files for Quota<F> {
             Err(FsError::Unsupported) => Ok(Space { total, free }),
             Err(error) => Err(error),
         }
+    }
+
+    fn rights(&self, path: &VPath, reach: Reach) -> Ops {
+        self.files.rights(path, reach)
     }
 
     fn place(&self, path: &VPath) -> Option<Place> {
