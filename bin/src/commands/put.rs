@@ -32,11 +32,17 @@ pub(crate) struct PutArgs {
 
 /// Sends a file.
 pub(crate) fn run(args: &PutArgs) -> Exit {
-    #[cfg(feature = "ftp")]
-    if super::remote::is_ftp(&args.url) {
-        return args.reach.finish(ftp::put(args));
-    }
-    args.reach.finish(put(args))
+    let mut args = args.clone();
+    let asked = args.reach.ask();
+    let args = &args;
+    args.reach.finish(async {
+        asked?;
+        #[cfg(feature = "ftp")]
+        if super::remote::is_ftp(&args.url) {
+            return ftp::put(args).await;
+        }
+        put(args).await
+    })
 }
 
 fn is_input(file: &Path) -> bool {

@@ -128,14 +128,16 @@ pub(crate) fn run(args: &FetchArgs) -> Exit {
         eprintln!("error: with --json the content needs a place: -o FILE, -O, or -I for the head only");
         return Exit::Usage;
     }
+    let mut args = args.clone();
+    let asked = args.reach.ask();
+    let args = &args;
     #[cfg(feature = "ftp")]
-    let done = if super::remote::is_ftp(&args.url) {
-        args.reach.run(ftp::fetch(args))
-    } else {
-        args.reach.run(fetch(args))
-    };
+    let done = asked.and_then(|()| match super::remote::is_ftp(&args.url) {
+        true => args.reach.run(ftp::fetch(args)),
+        false => args.reach.run(fetch(args)),
+    });
     #[cfg(not(feature = "ftp"))]
-    let done = args.reach.run(fetch(args));
+    let done = asked.and_then(|()| args.reach.run(fetch(args)));
     done.unwrap_or_else(|stop| {
         if args.json {
             show(&(facts::failed(&args.url, &stop) + "\n"));
