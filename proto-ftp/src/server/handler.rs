@@ -1,9 +1,9 @@
 use std::future::pending;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicBool;
 
-use ropewalk_core::app::{Context, Task};
+use ropewalk_core::app::Context;
 use ropewalk_core::data::cred::{Login, Portal};
 use ropewalk_core::data::files::{Files, Meta, VPath};
 use ropewalk_core::net::Connection;
@@ -17,6 +17,7 @@ use super::errors::{Doing, refusal};
 use super::event::{Answer, Event, Family, Transfer, What};
 use super::guest::Guest;
 use super::hash;
+use super::running::{LastCall, Running};
 use super::seats::Seat;
 use super::session::Session;
 use super::transfer::{self, Job};
@@ -36,6 +37,7 @@ pub(crate) struct Handler<'a> {
     login: Option<Stay>,
     door: Option<Door>,
     running: Option<Running>,
+    last_call: LastCall,
     /// A data connection has gone on with the control connection's TLS session.
     tied: Arc<AtomicBool>,
 }
@@ -45,12 +47,6 @@ struct Stay {
     files: Arc<dyn Files>,
     _login: Login<dyn Files>,
     _seat: Seat,
-}
-
-/// A transfer that runs.
-struct Running {
-    task: Task<Reply>,
-    octets: Arc<AtomicU64>,
 }
 
 impl<'a> Handler<'a> {
@@ -68,6 +64,7 @@ impl<'a> Handler<'a> {
             login: None,
             door: None,
             running: None,
+            last_call: LastCall::default(),
             tied: Arc::default(),
         }
     }
@@ -161,11 +158,9 @@ impl<'a> Handler<'a> {
     async fn try_begin(&mut self, transfer: Transfer) -> Result<Option<Reply>, Reply> {
         let files = Arc::clone(self.files()?);
         let options = &self.ftp.options;
-        let octets = Arc::new(AtomicU64::new(0));
         if let What::Hash { .. } = transfer.what {
             let job = hash::digest(&*files, transfer, options, &self.ftp.hashes).await?;
-            let task = self.cx.spawn(job.run(Arc::clone(&octets)));
-            self.running = Some(Running { task, octets });
+            self.running = Some(Running::start(&self.cx, |progress| job.run(progress)));
             return Ok(None);
         }
         let (door, private) = (self.door.take(), transfer.private);
@@ -193,13 +188,12 @@ impl<'a> Handler<'a> {
             rate: self.rate,
             bytes,
         };
-        let task = self.cx.spawn(job.run(way, Arc::clone(&octets)));
-        self.running = Some(Running { task, octets });
+        self.running = Some(Running::start(&self.cx, |progress| job.run(way, progress)));
         Ok(Some(opening))
     }
 
     fn progress(&self) -> Answer {
-        let octets = self.running.as_ref().map(|running| running.octets.load(Ordering::Relaxed));
+        let octets = self.running.as_ref().map(Running::octets);
         let text = octets.map_or("nothing runs".into(), |octets| format!("{octets} bytes transferred"));
         Answer::Say(Reply::new(213, text))
     }
@@ -207,18 +201,11 @@ impl<'a> Handler<'a> {
     async fn abort(&mut self) -> Answer {
         self.door = None;
         match self.running.take() {
-            // What it has come to is told, rather than that it was aborted.
-            Some(running) if running.task.is_finished() => Answer::Ended(ended(running.task.await)),
+            // What it comes to is told, rather than that it was aborted.
+            Some(running) if !running.give_up() => Answer::Ended(running.await),
             _ => Answer::Done,
         }
     }
-}
-
-fn ended(result: Result<Reply>) -> Reply {
-    result.unwrap_or_else(|error| {
-        error.log("transfer");
-        Reply::new(451, "transfer failed")
-    })
 }
 
 impl Respond<Session> for Handler<'_> {
@@ -248,8 +235,14 @@ impl Respond<Session> for Handler<'_> {
 
     async fn next(&mut self) -> Answer {
         let Some(running) = &mut self.running else { return pending().await };
-        let result = (&mut running.task).await;
+        let reply = tokio::select! {
+            reply = &mut *running => reply,
+            () = self.last_call.wait(&self.cx) => match running.give_up() {
+                true => Reply::new(426, "the server stops, transfer aborted"),
+                false => running.await,
+            },
+        };
         self.running = None;
-        Answer::Ended(ended(result))
+        Answer::Ended(reply)
     }
 }

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod client;
+mod ends;
 mod logs;
 mod secure;
 mod transfers;

@@ -42,6 +42,7 @@ impl Static {
                 writer.write(chunk).await?;
             }
             writer.finish().await?;
+            guard.name(&view, &path).await?;
             file.commit().await.map_err(refused)?;
             count += 1;
         }

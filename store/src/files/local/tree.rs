@@ -37,6 +37,9 @@ pub(super) struct Tree {
     root: Option<PathBuf>,
     pub(super) locks: Locks,
     swept: Once,
+    /// How often a directory was waited for.
+    #[cfg(test)]
+    pub(super) settled: std::sync::atomic::AtomicUsize,
 }
 
 impl Tree {
@@ -51,6 +54,8 @@ impl Tree {
             root: dir.canonicalize().ok(),
             locks: Locks::default(),
             swept: Once::new(),
+            #[cfg(test)]
+            settled: Default::default(),
         })
     }
 
@@ -63,6 +68,8 @@ impl Tree {
             root: self.root.as_ref().map(|root| root.join(path)),
             locks: Locks::default(),
             swept: Once::new(),
+            #[cfg(test)]
+            settled: Default::default(),
             ..*self
         })
     }
@@ -237,8 +244,13 @@ impl Tree {
     }
 
     /// Waits until a changed directory is on the disk.
-    fn settle(&self, place: &Place) -> Result<(), FsError> {
-        if self.durable { place.sync() } else { Ok(()) }
+    pub(super) fn settle(&self, place: &Place) -> Result<(), FsError> {
+        if !self.durable {
+            return Ok(());
+        }
+        #[cfg(test)]
+        self.settled.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        place.sync()
     }
 }
 

@@ -425,3 +425,28 @@ async fn of_a_directory_that_is_removed_only_last_names_are_given_back() {
     file.commit().await.unwrap();
     assert_eq!(share.used(), 3);
 }
+
+#[tokio::test]
+async fn a_removal_is_on_the_disk_when_it_is_answered() {
+    for durable in [true, false] {
+        let fixture = Fixture::new(&Options { durable, ..openat2() });
+        fs::create_dir_all(fixture.at(b"tree/with/more")).unwrap();
+        fs::create_dir(fixture.at(b"empty")).unwrap();
+        for name in [&b"file"[..], b"other", b"tree/with/more/file"] {
+            fs::write(fixture.at(name), "x").unwrap();
+        }
+        let settled = || fixture.files.0.settled.load(Ordering::Relaxed);
+        for (number, (at, what)) in
+            [("/file", Remove::File), ("/other", Remove::Tree), ("/empty", Remove::EmptyDir)]
+                .into_iter()
+                .enumerate()
+        {
+            fixture.files.remove(&path(at), what).await.unwrap();
+            assert_eq!(settled(), if durable { number + 1 } else { 0 }, "{at}");
+        }
+        fixture.files.remove(&path("/tree"), Remove::Tree).await.unwrap();
+        assert_eq!(settled(), if durable { 4 } else { 0 });
+        assert!(fixture.files.remove(&path("/tree"), Remove::Tree).await.is_err());
+        assert_eq!(settled(), if durable { 4 } else { 0 }, "nothing was removed");
+    }
+}
