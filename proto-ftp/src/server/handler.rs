@@ -1,9 +1,9 @@
 use std::future::{pending, poll_fn};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::task::{Context as Poller, Poll};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
+use std::task::Poll;
 
 use ropewalk_core::app::Context;
 use ropewalk_core::data::cred::{Login, Portal};
@@ -21,6 +21,7 @@ use super::event::{Answer, Event, Family, Transfer, What};
 use super::guest::Guest;
 use super::hash;
 use super::passive::Owner;
+use super::running::{LastCall, Running};
 use super::seats::Seat;
 use super::session::Session;
 use super::transfer::{self, Job};
@@ -43,6 +44,7 @@ pub(crate) struct Handler<'a> {
     login: Option<Arc<Stay>>,
     door: Option<Door>,
     running: Option<Running>,
+    last_call: LastCall,
     alarm: Alarm,
     bytes: ByteCounters,
     /// A data connection has gone on with the control connection's TLS session.
@@ -54,20 +56,6 @@ struct Stay {
     files: Arc<dyn Files>,
     login: Login<dyn Files>,
     seat: Seat,
-}
-
-/// A transfer that runs, for whoever began it, in the connection's own task: it makes no other wait than its own.
-struct Running {
-    /// Never locked: it is there so that the handler can be shared, as what waits with a part of it has to.
-    job: Mutex<Pin<Box<dyn Future<Output = Reply> + Send>>>,
-    octets: Arc<AtomicU64>,
-    _stay: Arc<Stay>,
-}
-
-impl Running {
-    fn poll(&mut self, cx: &mut Poller<'_>) -> Poll<Reply> {
-        self.job.get_mut().unwrap_or_else(PoisonError::into_inner).as_mut().poll(cx)
-    }
 }
 
 impl<'a> Handler<'a> {
@@ -95,6 +83,7 @@ impl<'a> Handler<'a> {
             login: None,
             door: None,
             running: None,
+            last_call: LastCall::default(),
             alarm: Alarm::default(),
             bytes: cx.metrics().bytes("ftp"),
             cx,
@@ -197,9 +186,18 @@ impl<'a> Handler<'a> {
     }
 
     async fn begin(&mut self, transfer: Transfer) -> Answer {
-        match self.try_begin(transfer).await {
-            Ok(opening) => Answer::Opening(opening),
-            Err(refused) => Answer::Ended(refused),
+        let opening = match self.try_begin(transfer).await {
+            Ok(opening) => opening,
+            Err(refused) => return Answer::Ended(refused),
+        };
+        // What is over at once is told in one go.
+        let Some(running) = &mut self.running else { return Answer::Opening(opening) };
+        match poll_fn(|cx| Poll::Ready(Pin::new(&mut *running).poll(cx))).await {
+            Poll::Pending => Answer::Opening(opening),
+            Poll::Ready(reply) => {
+                self.running = None;
+                Answer::Over(opening, reply)
+            }
         }
     }
 
@@ -207,12 +205,10 @@ impl<'a> Handler<'a> {
         let stay = Arc::clone(self.stay()?);
         let files = &stay.files;
         let options = &self.ftp.options;
-        let octets = Arc::new(AtomicU64::new(0));
         if let What::Hash { .. } = transfer.what {
             let person = stay.login.principal().name();
             let job = hash::digest(&**files, transfer, options, &self.ftp.hashes, person).await?;
-            let job = Box::pin(job.run(Arc::clone(&octets)));
-            self.running = Some(Running { job: Mutex::new(job), octets, _stay: stay });
+            self.running = Some(Running::start(stay, |progress| job.run(progress)));
             return Ok(None);
         }
         let (door, private) = (self.door.take(), transfer.private);
@@ -240,24 +236,22 @@ impl<'a> Handler<'a> {
             rate: self.rate,
             bytes: self.bytes.clone(),
         };
-        let job = Box::pin(job.run(way, Arc::clone(&octets)));
-        self.running = Some(Running { job: Mutex::new(job), octets, _stay: stay });
+        self.running = Some(Running::start(stay, |progress| job.run(way, progress)));
         Ok(Some(opening))
     }
 
     fn progress(&self) -> Answer {
-        let octets = self.running.as_ref().map(|running| running.octets.load(Ordering::Relaxed));
+        let octets = self.running.as_ref().map(Running::octets);
         let text = octets.map_or("nothing runs".into(), |octets| format!("{octets} bytes transferred"));
         Answer::Say(Reply::new(213, text))
     }
 
     async fn abort(&mut self) -> Answer {
         self.door = None;
-        let Some(mut running) = self.running.take() else { return Answer::Done };
-        // What it has come to is told, rather than that it was aborted.
-        match poll_fn(|cx| Poll::Ready(running.poll(cx))).await {
-            Poll::Ready(reply) => Answer::Ended(reply),
-            Poll::Pending => Answer::Done,
+        match self.running.take() {
+            // What it comes to is told, rather than that it was aborted.
+            Some(running) if !running.give_up() => Answer::Ended(running.await),
+            _ => Answer::Done,
         }
     }
 }
@@ -294,14 +288,20 @@ impl Respond<Session> for Handler<'_> {
     }
 
     async fn next(&mut self) -> Answer {
-        if let Some(running) = &mut self.running {
-            let reply = poll_fn(|cx| running.poll(cx)).await;
-            self.running = None;
-            return Answer::Ended(reply);
-        }
-        if let Some(door) = &mut self.door {
-            door.watch(&mut self.alarm).await;
-        }
-        pending().await
+        let Some(running) = &mut self.running else {
+            if let Some(door) = &mut self.door {
+                door.watch(&mut self.alarm).await;
+            }
+            return pending().await;
+        };
+        let reply = tokio::select! {
+            reply = &mut *running => reply,
+            () = self.last_call.wait(&self.cx) => match running.give_up() {
+                true => Reply::new(426, "the server stops, transfer aborted"),
+                false => running.await,
+            },
+        };
+        self.running = None;
+        Answer::Ended(reply)
     }
 }

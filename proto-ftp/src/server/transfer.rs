@@ -17,6 +17,7 @@ use super::data::Way;
 use super::errors::{Doing, refusal};
 use super::event::{Store, Transfer, What};
 use super::listing::Listing;
+use super::running::Progress;
 use crate::wire::Reply;
 
 /// Octets of one read or write.
@@ -129,18 +130,18 @@ impl Job {
     }
 
     /// Does it. The reply is the one that ends it.
-    pub(super) async fn run(self, way: Way, octets: Arc<AtomicU64>) -> Reply {
+    pub(super) async fn run(self, way: Way, progress: Arc<Progress>) -> Reply {
         let Self { what, path, verb, ascii, stall } = self;
-        let begun = Instant::now();
+        let (begun, octets) = (Instant::now(), &progress.octets);
         let mut conn = match way.open().await {
             Ok(open) => open,
             Err(reply) => return reply,
         };
         let done = match what {
-            Kinds::Retrieve { file, from } if ascii => retrieve_text(&mut conn, &*file, from, &octets).await,
-            Kinds::Retrieve { file, from } => retrieve(&mut conn, &*file, from, stall, &octets).await,
-            Kinds::Store { file, at } => store(&mut conn, file, at, ascii, &octets).await,
-            Kinds::List(listing) => listing.send(&mut conn, &octets).await,
+            Kinds::Retrieve { file, from } if ascii => retrieve_text(&mut conn, &*file, from, octets).await,
+            Kinds::Retrieve { file, from } => retrieve(&mut conn, &*file, from, stall, octets).await,
+            Kinds::Store { file, at } => store(&mut conn, file, at, ascii, &progress).await,
+            Kinds::List(listing) => listing.send(&mut conn, octets).await,
         };
         let octets = octets.load(Ordering::Relaxed);
         let reply = match done {
@@ -307,8 +308,9 @@ async fn store(
     file: Box<dyn FileHandle>,
     mut at: u64,
     ascii: bool,
-    octets: &AtomicU64,
+    progress: &Progress,
 ) -> Result<(), Failed> {
+    let octets = &progress.octets;
     let mut decoder = ascii.then(ascii::Decoder::default);
     let mut text = |chunk: &Bytes, ended: bool| {
         let Some(decoder) = &mut decoder else { return chunk.clone() };
@@ -333,8 +335,11 @@ async fn store(
         spare.clear();
         chunk = next?;
     }
-    // What was told as done is on the disk.
     let rest = text(&chunk.freeze(), true);
+    if !progress.decide() {
+        return Err(Failed::Data(Error::peer("aborted")));
+    }
+    // What was told as done is on the disk.
     match rest.is_empty() {
         true => file.commit().await?,
         false => file.commit_with(at, rest).await?,

@@ -40,6 +40,9 @@ pub(super) struct Tree {
     /// New files may have no name until they are complete; found out in the end by trying.
     pub(super) nameless: AtomicBool,
     swept: Once,
+    /// How often a directory was waited for.
+    #[cfg(test)]
+    pub(super) settled: std::sync::atomic::AtomicUsize,
 }
 
 impl Tree {
@@ -55,6 +58,8 @@ impl Tree {
             locks: Locks::default(),
             nameless: AtomicBool::new(true),
             swept: Once::new(),
+            #[cfg(test)]
+            settled: Default::default(),
         })
     }
 
@@ -68,6 +73,8 @@ impl Tree {
             locks: Locks::default(),
             nameless: AtomicBool::new(self.nameless.load(Ordering::Relaxed)),
             swept: Once::new(),
+            #[cfg(test)]
+            settled: Default::default(),
             ..*self
         })
     }
@@ -242,8 +249,13 @@ impl Tree {
     }
 
     /// Waits until a changed directory is on the disk.
-    fn settle(&self, place: &Place) -> Result<(), FsError> {
-        if self.durable { place.sync() } else { Ok(()) }
+    pub(super) fn settle(&self, place: &Place) -> Result<(), FsError> {
+        if !self.durable {
+            return Ok(());
+        }
+        #[cfg(test)]
+        self.settled.fetch_add(1, Ordering::Relaxed);
+        place.sync()
     }
 }
 
