@@ -3,6 +3,8 @@
 mod external;
 mod process;
 mod servers;
+#[cfg(any(feature = "http", feature = "ftp"))]
+mod user;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -44,12 +44,11 @@ pub(crate) fn run(args: &LsArgs) -> Exit {
     let args = &args;
     args.reach.finish(async {
         asked?;
-        #[cfg(feature = "ftp")]
-        if super::remote::is_ftp(&args.url) {
-            let (url, items) = ftp(args).await?;
-            return Ok(print(args, &url, items));
-        }
-        let (url, items) = http(args).await?;
+        let (url, items) = match super::remote::is_ftp(&args.url)? {
+            #[cfg(feature = "ftp")]
+            true => ftp(args).await?,
+            _ => http(args).await?,
+        };
         Ok(print(args, &url, items))
     })
 }

@@ -160,11 +160,36 @@ impl Reach {
     }
 }
 
-/// Whether a URL is for the client of FTP.
-#[cfg(feature = "ftp")]
-pub(super) fn is_ftp(url: &str) -> bool {
-    let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
-    scheme.eq_ignore_ascii_case("ftp") || scheme.eq_ignore_ascii_case("ftps")
+/// The schemes that the clients here speak.
+const SCHEMES: &[&str] = if cfg!(feature = "ftp") {
+    &["http://", "https://", "ftp://", "ftps://"]
+} else {
+    &["http://", "https://"]
+};
+
+/// Whether a URL is for the client of FTP, or else for that of HTTP.
+pub(super) fn is_ftp(url: &str) -> Result<bool, Stop> {
+    let says = match url.split_once("://") {
+        Some((scheme, _)) => {
+            let begins = format!("{}://", scheme.to_ascii_lowercase());
+            if SCHEMES.contains(&begins.as_str()) {
+                return Ok(begins.starts_with("ftp"));
+            }
+            format!("{scheme} is not spoken here yet")
+        }
+        None => format!("{url:?} is no URL"),
+    };
+    let mut stop = Stop::new(Exit::Usage, format!("request: {says}: one begins with {}", list(SCHEMES)));
+    stop.phase = Some("request");
+    Err(stop)
+}
+
+/// `a, b or c`.
+fn list(words: &[&str]) -> String {
+    match words {
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        words => words.concat(),
+    }
 }
 
 /// Whether there is somebody to show progress to.
@@ -187,5 +212,26 @@ impl From<ropewalk_ftp::client::Error> for Stop {
         let mut stop = Self::new(exit, error.chain());
         stop.phase = Some(error.phase().name());
         stop
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_client_speaks_is_named_with_what_they_do() {
+        let says = |url: &str| is_ftp(url).map_err(|stop| stop.message);
+        assert_eq!((says("HTTPS://a/").ok(), says("http://a/").ok()), (Some(false), Some(false)));
+        assert!(
+            says("sftp://a/b").unwrap_err().starts_with("request: sftp is not spoken here yet: one begins")
+        );
+        assert!(
+            says("a/b")
+                .unwrap_err()
+                .starts_with("request: \"a/b\" is no URL: one begins with http://, https://")
+        );
+        #[cfg(feature = "ftp")]
+        assert_eq!((says("FTP://a/").ok(), says("ftps://a/").ok()), (Some(true), Some(true)));
     }
 }

@@ -131,13 +131,12 @@ pub(crate) fn run(args: &FetchArgs) -> Exit {
     let mut args = args.clone();
     let asked = args.reach.ask();
     let args = &args;
-    #[cfg(feature = "ftp")]
-    let done = asked.and_then(|()| match super::remote::is_ftp(&args.url) {
-        true => args.reach.run(ftp::fetch(args)),
-        false => args.reach.run(fetch(args)),
-    });
-    #[cfg(not(feature = "ftp"))]
-    let done = asked.and_then(|()| args.reach.run(fetch(args)));
+    let done = match asked.and_then(|()| super::remote::is_ftp(&args.url)) {
+        #[cfg(feature = "ftp")]
+        Ok(true) => args.reach.run(ftp::fetch(args)),
+        Ok(_) => args.reach.run(fetch(args)),
+        Err(stop) => Err(stop),
+    };
     done.unwrap_or_else(|stop| {
         if args.json {
             show(&(facts::failed(&args.url, &stop) + "\n"));
