@@ -3,6 +3,7 @@
 mod attacks;
 mod bounds;
 mod client;
+mod ends;
 mod hosts;
 mod logs;
 mod secure;
