@@ -1,12 +1,13 @@
 use std::fmt::{self, Write as _};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::path::PathBuf;
 
 /// Where a connection's end is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Address {
-    /// An internet address and port. IPv4-mapped IPv6 addresses are given as IPv4.
+    /// An internet address and port. IPv4-mapped IPv6 addresses are given as IPv4; a link-local one has the scope in which it
+    /// is one.
     Ip(SocketAddr),
     /// A UNIX socket; the path is `None` for an unnamed one, as clients usually are.
     Unix(Option<PathBuf>),
@@ -45,7 +46,12 @@ impl Address {
 
 impl From<SocketAddr> for Address {
     fn from(at: SocketAddr) -> Self {
-        Self::Ip(SocketAddr::new(at.ip().to_canonical(), at.port()))
+        Self::Ip(match at {
+            SocketAddr::V6(v6) if v6.ip().is_unicast_link_local() => {
+                SocketAddrV6::new(*v6.ip(), v6.port(), 0, v6.scope_id()).into()
+            }
+            at => SocketAddr::new(at.ip().to_canonical(), at.port()),
+        })
     }
 }
 
@@ -77,6 +83,12 @@ mod tests {
     fn mapped_addresses_are_ipv4() {
         let at: SocketAddr = "[::ffff:192.0.2.1]:25".parse().unwrap();
         assert_eq!(Address::from(at).to_string(), "192.0.2.1:25");
+    }
+
+    #[test]
+    fn a_link_local_address_keeps_its_scope() {
+        let at: SocketAddr = "[fe80::1%3]:21".parse().unwrap();
+        assert_eq!(Address::from(at), Address::Ip(at));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use ropewalk_core::app::{BoxService, Service as _};
 use ropewalk_core::config::{Kind, Resources, Section, Size, Text, TlsResource};
 use ropewalk_core::data::cred::{Authenticator, Realm};
 use ropewalk_core::data::files::{DotDot, Files, VPath};
+use ropewalk_core::policy::Network;
 use ropewalk_core::tls::ServerTls;
 
 use crate::server::{Area, Ftp, Options, Public, Same, Tie};
@@ -111,11 +112,22 @@ fn options(section: &mut Section<'_>) -> Option<Options> {
         .or(Vec::new());
     o.masquerade = masquerade.into_iter().map(|Text(public)| public).collect();
     o.active = section.key("active", "Connect to clients that ask for it (PORT, EPRT).").or(false);
-    o.fxp = section.key("fxp", "Allow data connections with others than the client.").or(false);
+    let fxp: Vec<Text<Network>> = section
+        .key("fxp", "Networks that data connections may come from and go to beside the client's own address.")
+        .or(Vec::new());
+    o.fxp = fxp.into_iter().map(|Text(network)| network).collect();
     o.ascii = section.key("ascii", "Convert line ends in TYPE A.").or(true);
     o.stall = time(section, "stall", "Without a byte on a data connection.", o.stall);
     o.connect = time(section, "connect", "To the opening of a data connection.", o.connect);
-    o.per_person = section.key("per_person", "Logins of one person at once.").or(o.per_person);
+    o.login_attempts = section
+        .key("login_attempts", "Logins that may fail in one session; the last of them ends it.")
+        .or(o.login_attempts);
+    if o.login_attempts == 0 {
+        section.error_in("login_attempts", "a limit is more than zero");
+    }
+    o.per_person = section
+        .key("per_person", "Logins of one person, or of guests from one address, at once.")
+        .or(o.per_person);
     o.welcome = section.key("welcome", "What is said to who connects.").or(o.welcome.clone());
     let umask: String =
         section.key("umask", "Permission bits that new files do not get, in octal.").or("022".into());

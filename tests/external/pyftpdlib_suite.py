@@ -65,7 +65,8 @@ class Server:
             f'listen = ["{self.endpoint()}"]',
             'accounts = "home"\nfiles = "home"\nanonymous = "home"',
             "active = true",
-            f"fxp = {str(bool(handler.permit_foreign_addresses)).lower()}",
+            f"fxp = {['0.0.0.0/0', '::/0'] if handler.permit_foreign_addresses else []}",
+            f"login_attempts = {handler.max_login_attempts}",
             f'welcome = "{handler.banner}"',
             f'passive = "{min(ports)}-{max(ports)}"' if ports else 'passive = "0"',
             f'stall = "{seconds(handler.dtp_handler.timeout)}"',
@@ -123,13 +124,44 @@ class Reply(str):
 
     def __eq__(self, other):
         replies = re.match(r"\d{3} ", self) and re.match(r"\d{3} ", other)
-        return self[:3] == other[:3] if replies else str(self) == other
+        return self[:3] == other[:3] if replies else str.__eq__(self, other)
+
+    # It stays one as the text of an exception.
+    def __str__(self):
+        return self
 
     __hash__ = str.__hash__
 
 
+class Line(bytes):
+    """The same, as octets."""
+
+    def __eq__(self, other):
+        return Reply(self.decode()) == Reply(other.decode())
+
+    __hash__ = bytes.__hash__
+
+
+class Control(socket.socket):
+    """The control connection of a client, from which some tests read a reply themselves."""
+
+    __slots__ = ()
+
+    def recv(self, *args):
+        return Line(super().recv(*args))
+
+
 def replies(getmultiline):
     return lambda client: Reply(getmultiline(client))
+
+
+def control(connect):
+    def connected(client, *args, **kwargs):
+        welcome = connect(client, *args, **kwargs)
+        client.sock.__class__ = Control
+        return welcome
+
+    return connected
 
 
 class Results:
@@ -154,6 +186,7 @@ def main():
     tests.FtpdThreadWrapper = Server
     pytest.raises = by_code(pytest.raises)
     ftplib.FTP.getmultiline = replies(ftplib.FTP.getmultiline)
+    ftplib.FTP.connect = control(ftplib.FTP.connect)
     results = Results()
     suite = str(pathlib.Path(SOURCE) / "tests" / "test_functional.py")
     arguments = ["-q", "-p", "no:cacheprovider", "--rootdir", SOURCE, "-c", os.devnull, "--noconftest", *sys.argv[3:]]

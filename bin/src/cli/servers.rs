@@ -1,15 +1,16 @@
 //! Single-server commands: each is the configuration that it would be in a file.
 
-use std::fmt;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+#[cfg(any(feature = "http", feature = "ftp"))]
+use std::path::Path;
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use ropewalk_core::config::Registry;
-use ropewalk_core::data::cred::NamePassword;
 use ropewalk_core::net::{Endpoint, Interface};
 use toml::{Table, Value};
 
+#[cfg(any(feature = "http", feature = "ftp"))]
+use super::user::User;
 use super::{Command, ProcessArgs};
 use crate::commands::cert;
 use crate::exit::Exit;
@@ -44,6 +45,7 @@ enum TlsChoice {
 }
 
 /// `ropewalk web`.
+#[cfg(feature = "http")]
 #[derive(Args, Clone, Debug)]
 pub(crate) struct WebArgs {
     /// The folder to serve.
@@ -115,25 +117,6 @@ pub(crate) struct FtpArgs {
 pub(crate) struct EchoArgs {
     #[command(flatten)]
     server: ServerArgs,
-}
-
-/// A [`NamePassword`], as it was typed. `Debug` does not show it.
-#[derive(Clone)]
-struct User(String);
-
-impl FromStr for User {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let checked = text.parse::<NamePassword>();
-        checked.map(|_| Self(text.to_owned())).map_err(|error| error.chain())
-    }
-}
-
-impl fmt::Debug for User {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("User(…)")
-    }
 }
 
 #[cfg(any(feature = "http", feature = "ftp"))]

@@ -45,6 +45,9 @@ enum BanCommand {
         /// Why, for the list.
         #[arg(long, value_name = "TEXT")]
         why: Option<String>,
+        /// Also an address that is exempt: of this machine, or in `allow`. It is exempt again after the next start.
+        #[arg(long)]
+        force: bool,
     },
     /// End a ban, and forget what led to it.
     Rm {
@@ -67,8 +70,8 @@ pub(crate) struct StatusArgs {
 pub(crate) fn run(args: BanArgs) -> Exit {
     let (order, json) = match args.command {
         BanCommand::Ls { json } => (Order::Bans {}, json),
-        BanCommand::Add { address, time, why } => {
-            (Order::Ban { address, seconds: time.map(|time| time.as_secs()), why }, false)
+        BanCommand::Add { address, time, why, force } => {
+            (Order::Ban { address, seconds: time.map(|time| time.as_secs()), why, force }, false)
         }
         BanCommand::Rm { address } => (Order::Unban { address }, false),
     };

@@ -39,13 +39,16 @@ struct Item {
 
 /// Lists a directory.
 pub(crate) fn run(args: &LsArgs) -> Exit {
+    let mut args = args.clone();
+    let asked = args.reach.ask();
+    let args = &args;
     args.reach.finish(async {
-        #[cfg(feature = "ftp")]
-        if super::remote::is_ftp(&args.url) {
-            let (url, items) = ftp(args).await?;
-            return Ok(print(args, &url, items));
-        }
-        let (url, items) = http(args).await?;
+        asked?;
+        let (url, items) = match super::remote::is_ftp(&args.url)? {
+            #[cfg(feature = "ftp")]
+            true => ftp(args).await?,
+            _ => http(args).await?,
+        };
         Ok(print(args, &url, items))
     })
 }

@@ -32,11 +32,17 @@ pub(crate) struct PutArgs {
 
 /// Sends a file.
 pub(crate) fn run(args: &PutArgs) -> Exit {
-    #[cfg(feature = "ftp")]
-    if super::remote::is_ftp(&args.url) {
-        return args.reach.finish(ftp::put(args));
-    }
-    args.reach.finish(put(args))
+    let mut args = args.clone();
+    let asked = args.reach.ask();
+    let args = &args;
+    args.reach.finish(async {
+        asked?;
+        match super::remote::is_ftp(&args.url)? {
+            #[cfg(feature = "ftp")]
+            true => ftp::put(args).await,
+            _ => put(args).await,
+        }
+    })
 }
 
 fn is_input(file: &Path) -> bool {
@@ -103,7 +109,7 @@ fn escaped(name: &[u8]) -> String {
 
 #[cfg(feature = "ftp")]
 mod ftp {
-    use std::io::SeekFrom;
+    use std::io::{ErrorKind, SeekFrom};
 
     use ropewalk_core::Error;
     use ropewalk_ftp::client::{Client, Store, Url};
@@ -135,7 +141,13 @@ mod ftp {
         // Before anything is asked: a file that cannot be read is no reason to make one there.
         let file = match is_input(&args.file) {
             true => None,
-            false => Some(File::open(&args.file).await.map_err(failed)?),
+            false => {
+                let file = File::open(&args.file).await.map_err(failed)?;
+                if file.metadata().await.map_err(failed)?.is_dir() {
+                    return Err(failed(ErrorKind::IsADirectory.into()).into());
+                }
+                Some(file)
+            }
         };
         let mut client = args.reach.ftp(&url).await?;
         let has = if args.resume || args.no_clobber { size(&mut client, &url).await? } else { None };

@@ -12,6 +12,7 @@ use ropewalk_http::client::Options;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::fetch::{Stop, clean, environment, seconds, user};
+use super::hidden::{hidden, terminal};
 use crate::exit::Exit;
 
 /// How a server is reached.
@@ -29,8 +30,8 @@ pub(super) struct Reach {
     /// Believe any server. Whoever stands between can read and change everything.
     #[arg(long, short = 'k', conflicts_with = "cacert")]
     pub(super) insecure: bool,
-    /// Who asks: over HTTP by the Basic scheme.
-    #[arg(long, short, value_name = "NAME:PASSWORD", value_parser = user)]
+    /// Who asks: over HTTP by the Basic scheme. A password that is left out, with its colon, is asked for at the terminal.
+    #[arg(long, short, value_name = "NAME[:PASSWORD]", value_parser = user)]
     pub(super) user: Option<String>,
     /// Connect to this endpoint instead of the URL's host, such as `unix:/run/x.sock`.
     #[arg(long, value_name = "ENDPOINT")]
@@ -44,6 +45,22 @@ pub(super) struct Reach {
 }
 
 impl Reach {
+    /// Asks for the password of `--user`, where it has none.
+    pub(super) fn ask(&mut self) -> Result<(), Stop> {
+        let Some(name) = self.user.as_deref().filter(|user| !user.contains(':')) else { return Ok(()) };
+        let terminal = terminal().ok_or_else(|| {
+            let message = format!(
+                "{name}'s password is asked for at a terminal, and there is none: give NAME:PASSWORD"
+            );
+            Stop::new(Exit::Usage, message)
+        })?;
+        let typed = hidden(&terminal, &format!("password for {name}: "))?;
+        let typed = std::str::from_utf8(&typed).map_err(|_| Stop::new(Exit::Usage, "a password is UTF-8"))?;
+        let both = user(&format!("{name}:{typed}")).map_err(|why| Stop::new(Exit::Usage, why))?;
+        self.user = Some(both);
+        Ok(())
+    }
+
     /// Whom to trust, where that is not for the system to say.
     fn trust(&self) -> Result<Option<ClientTls>> {
         if self.insecure {
@@ -143,11 +160,36 @@ impl Reach {
     }
 }
 
-/// Whether a URL is for the client of FTP.
-#[cfg(feature = "ftp")]
-pub(super) fn is_ftp(url: &str) -> bool {
-    let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
-    scheme.eq_ignore_ascii_case("ftp") || scheme.eq_ignore_ascii_case("ftps")
+/// The schemes that the clients here speak.
+const SCHEMES: &[&str] = if cfg!(feature = "ftp") {
+    &["http://", "https://", "ftp://", "ftps://"]
+} else {
+    &["http://", "https://"]
+};
+
+/// Whether a URL is for the client of FTP, or else for that of HTTP.
+pub(super) fn is_ftp(url: &str) -> Result<bool, Stop> {
+    let says = match url.split_once("://") {
+        Some((scheme, _)) => {
+            let begins = format!("{}://", scheme.to_ascii_lowercase());
+            if SCHEMES.contains(&begins.as_str()) {
+                return Ok(begins.starts_with("ftp"));
+            }
+            format!("{scheme} is not spoken here yet")
+        }
+        None => format!("{url:?} is no URL"),
+    };
+    let mut stop = Stop::new(Exit::Usage, format!("request: {says}: one begins with {}", list(SCHEMES)));
+    stop.phase = Some("request");
+    Err(stop)
+}
+
+/// `a, b or c`.
+fn list(words: &[&str]) -> String {
+    match words {
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        words => words.concat(),
+    }
 }
 
 /// Whether there is somebody to show progress to.
@@ -170,5 +212,26 @@ impl From<ropewalk_ftp::client::Error> for Stop {
         let mut stop = Self::new(exit, error.chain());
         stop.phase = Some(error.phase().name());
         stop
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_client_speaks_is_named_with_what_they_do() {
+        let says = |url: &str| is_ftp(url).map_err(|stop| stop.message);
+        assert_eq!((says("HTTPS://a/").ok(), says("http://a/").ok()), (Some(false), Some(false)));
+        assert!(
+            says("sftp://a/b").unwrap_err().starts_with("request: sftp is not spoken here yet: one begins")
+        );
+        assert!(
+            says("a/b")
+                .unwrap_err()
+                .starts_with("request: \"a/b\" is no URL: one begins with http://, https://")
+        );
+        #[cfg(feature = "ftp")]
+        assert_eq!((says("FTP://a/").ok(), says("ftps://a/").ok()), (Some(true), Some(true)));
     }
 }

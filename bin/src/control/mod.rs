@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use client::ask;
-pub(crate) use server::{keeper, member};
+pub(crate) use server::{Bans, keeper, member};
 
 /// What can be asked for.
 #[derive(Debug, Deserialize, Serialize)]
@@ -27,10 +27,13 @@ pub(crate) enum Order {
         /// The usual time where there is none.
         seconds: Option<u64>,
         why: Option<String>,
+        /// Also where it is exempt.
+        #[serde(default)]
+        force: bool,
     },
     /// Unban it.
     Unban { address: IpAddr },
-    /// End the connections of this person.
+    /// Somebody's account is another now: end the connections of this person, and read accounts again.
     Revoke { user: String },
 }
 

@@ -1,15 +1,17 @@
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ropewalk_core::app::{self, Context, Protocol, Server, Service};
+use ropewalk_core::app::{self, Context, Defend as _, Protocol, Server, Service};
 use ropewalk_core::net::{Connection, Endpoint};
 use ropewalk_core::policy::{Ban, Defender};
-use ropewalk_core::{Error, Limits, Result};
-use ropewalk_store::accounts::Store;
+use ropewalk_core::{Address, Error, Limits, Result};
+use ropewalk_store::accounts::{self, Store};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::{Order, socket};
@@ -23,7 +25,8 @@ const LONGEST: u64 = 16 * 1024;
 const GATHER: Duration = Duration::from_secs(1);
 
 /// The service that listens in the store. It stays until the others have stopped, so that their drain can be watched.
-pub(crate) fn member(store: &Path, defender: Option<Arc<Defender>>) -> Result<app::Member> {
+/// The configuration is the file that the process was started with, if there is one.
+pub(crate) fn member(store: &Path, bans: Arc<Bans>, config: Option<PathBuf>) -> Result<app::Member> {
     let path = std::path::absolute(socket(store))?;
     let path = path.to_str().ok_or_else(|| Error::local(format!("{} is not UTF-8", path.display())))?;
     let escaped = path.replace('\\', "\\\\").replace(':', "\\:");
@@ -31,18 +34,39 @@ pub(crate) fn member(store: &Path, defender: Option<Arc<Defender>>) -> Result<ap
     let mut limits = Limits::default();
     limits.connections = 64;
     limits.idle = Duration::from_secs(10);
-    let control = Control { defender, since: Instant::now() };
+    let control = Control { bans, config, since: Instant::now() };
     let server = Server::new(NAME, control).listen(endpoint).limits(limits);
     Ok(app::Member { stays: true, ..app::Member::new(NAME, server) })
 }
 
 /// The service that keeps bans in the store.
-pub(crate) fn keeper(store: Store, defender: Arc<Defender>) -> app::Member {
-    app::Member::new(KEEPER, Keeper { store, defender })
+pub(crate) fn keeper(bans: Arc<Bans>) -> app::Member {
+    app::Member::new(KEEPER, Keeper(bans))
+}
+
+/// The bans of a process, and where they are kept.
+pub(crate) struct Bans {
+    defender: Arc<Defender>,
+    store: Store,
+    /// What is written is never older than what was.
+    turn: Mutex<()>,
+}
+
+impl Bans {
+    pub(crate) fn new(defender: Arc<Defender>, store: Store) -> Self {
+        Self { defender, store, turn: Mutex::default() }
+    }
+
+    /// All are on the disk when this returns.
+    async fn keep(&self) -> Result<()> {
+        let _turn = self.turn.lock().await;
+        self.store.keep_bans(self.defender.bans()).await
+    }
 }
 
 struct Control {
-    defender: Option<Arc<Defender>>,
+    bans: Arc<Bans>,
+    config: Option<PathBuf>,
     since: Instant,
 }
 
@@ -57,7 +81,7 @@ impl Protocol for Control {
             Err(error) => Err(format!("no such order: {error}")),
             Ok(order) => {
                 tracing::info!(?order, uid, "control");
-                self.obey(order, &cx)
+                self.obey(order, &cx).await
             }
         };
         let mut answer = answer.unwrap_or_else(|error| json!({ "error": error }));
@@ -76,22 +100,64 @@ fn may(uid: u32) -> bool {
 }
 
 impl Control {
-    fn obey(&self, order: Order, cx: &Context) -> Result<Value, String> {
-        let defender = || self.defender.as_ref().ok_or("the configuration has no [defender]".to_owned());
+    async fn obey(&self, order: Order, cx: &Context) -> Result<Value, String> {
         match order {
             Order::Status {} => Ok(self.status(cx)),
-            Order::Bans {} => Ok(json!({ "bans": defender()?.bans().iter().map(ban).collect::<Vec<_>>() })),
-            Order::Ban { address, seconds, why } => {
-                let why = why.unwrap_or_else(|| "by hand".into());
-                defender()?.ban(address, seconds.map(Duration::from_secs), &why);
-                Ok(json!({}))
+            Order::Bans {} => {
+                Ok(json!({ "bans": self.defender()?.bans().iter().map(ban).collect::<Vec<_>>() }))
             }
-            Order::Unban { address } => match defender()?.unban(address) {
-                true => Ok(json!({})),
-                false => Err(format!("{address} is not banned")),
-            },
-            Order::Revoke { user } => Ok(json!({ "ended": cx.live().kill_user(&user) })),
+            Order::Ban { address, seconds, why, force } => {
+                let why = why.unwrap_or_else(|| "by hand".into());
+                self.ban(address, seconds.map(Duration::from_secs), &why, force, cx).await
+            }
+            Order::Unban { address } => {
+                let was = self.defender()?.unban(address);
+                self.kept("not banned any more").await?;
+                if was { Ok(json!({})) } else { Err(format!("{address} is not banned")) }
+            }
+            Order::Revoke { user } => {
+                // In this order: what is read from now on is new, and a login with what was read before comes too late.
+                accounts::forget();
+                Ok(json!({ "ended": cx.live().kill_user(&user) }))
+            }
         }
+    }
+
+    fn defender(&self) -> Result<&Defender, String> {
+        let defender = &*self.bans.defender;
+        if defender.is_on() {
+            Ok(defender)
+        } else {
+            Err("the configuration that the server runs by has no [defender]: it bans nobody".into())
+        }
+    }
+
+    async fn ban(
+        &self,
+        address: IpAddr,
+        time: Option<Duration>,
+        why: &str,
+        force: bool,
+        cx: &Context,
+    ) -> Result<Value, String> {
+        let defender = self.defender()?;
+        if !force && defender.is_exempt(address) {
+            let who =
+                if address.is_loopback() { "this machine" } else { "exempt: `allow` in [defender] has it" };
+            return Err(format!("{address} is {who}; --force bans it all the same, until the next start"));
+        }
+        defender.ban(address, time, why);
+        let peer = Address::from(SocketAddr::new(address, 0));
+        // A new connection is entered into the list before its peer is looked for among the banned: none slips by.
+        let ended = if defender.shuts_out(&peer) { cx.live().kill_peer(&peer) } else { 0 };
+        self.kept("banned").await?;
+        Ok(json!({ "ended": ended }))
+    }
+
+    /// What was done outlives the process, or the operator hears that it does not.
+    async fn kept(&self, done: &str) -> Result<(), String> {
+        let kept = self.bans.keep().await;
+        kept.map_err(|error| format!("{done}, but only until the next start: {}", error.chain()))
     }
 
     fn status(&self, cx: &Context) -> Value {
@@ -115,7 +181,8 @@ impl Control {
             "uptime": self.since.elapsed().as_secs(),
             "ready": cx.health().is_ready(),
             "services": services,
-            "bans": self.defender.as_ref().map(|defender| defender.bans().len()),
+            "bans": self.defender().ok().map(|defender| defender.bans().len()),
+            "config": self.config,
         })
     }
 }
@@ -130,37 +197,29 @@ fn ban(ban: &Ban) -> Value {
 }
 
 /// Takes bans up when it starts, and writes them when they change.
-struct Keeper {
-    store: Store,
-    defender: Arc<Defender>,
-}
+struct Keeper(Arc<Bans>);
 
 impl Service for Keeper {
     async fn run(&self, cx: Context) -> Result<()> {
-        match self.store.bans().await {
-            Ok(bans) => self.defender.restore(bans),
+        let Self(bans) = self;
+        match bans.store.bans().await {
+            Ok(kept) => bans.defender.restore(kept),
             // Without what was kept, bans begin anew: no reason not to serve.
             Err(error) => error.log("bans could not be read"),
         }
         cx.ready();
         loop {
             tokio::select! {
-                () = self.defender.changed() => {}
-                () = cx.stopping() => return self.keep().await,
+                () = bans.defender.changed() => {}
+                () = cx.stopping() => return bans.keep().await,
             }
             tokio::select! {
                 () = tokio::time::sleep(GATHER) => {}
                 () = cx.stopping() => {}
             }
-            if let Err(error) = self.keep().await {
+            if let Err(error) = bans.keep().await {
                 error.log("bans could not be kept");
             }
         }
-    }
-}
-
-impl Keeper {
-    async fn keep(&self) -> Result<()> {
-        self.store.keep_bans(self.defender.bans()).await
     }
 }

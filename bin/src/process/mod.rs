@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf, absolute};
 use std::sync::Arc;
 
 use nix::sys::stat::{Mode, umask};
-use ropewalk_core::app::{self, Application, Privileges, Rebuild, Runtime};
+use ropewalk_core::app::{self, Application, Privileges, Rebuild, Rebuilt, Runtime};
 use ropewalk_core::config::{Diagnostics, Plan, Reading, Record, Registry};
 use ropewalk_core::policy::Defender;
 use ropewalk_core::telemetry::{self, Destination, Format, LogOptions, Reopen, Rotation};
@@ -112,15 +112,12 @@ fn start(
     let detached = is_child().then(detach::Child::begin).transpose()?;
     let (limits, reads) = (plan.limits.clone(), source.files());
     let fixed = fixed(&plan);
-    let defender = plan.settings.defender.clone().map(|options| Arc::new(Defender::new(options)));
-    let own = Own { store: plan.settings.store.clone(), defender: defender.clone() };
+    let defender = Arc::new(Defender::new(plan.settings.defender.clone()));
+    let own = Own::new(&plan.settings, Arc::clone(&defender), source.config())?;
     let mut all = own.members().map_err(|error| Failed::new(Exit::Config, error.chain()))?;
     all.extend(members(plan).map_err(|error| Failed::new(Exit::Config, error.chain()))?);
-    let application = match defender {
-        Some(defender) => Application::new(all).defender(defender),
-        None => Application::new(all),
-    };
-    let result = application
+    let result = Application::new(all)
+        .defender(defender)
         .limits(limits)
         .privileges(privileges(args))
         .reads(reads)
@@ -144,14 +141,13 @@ fn rebuild(registry: Registry, source: Source, started_with: String, own: Own, l
         let Reading { plan, diagnostics, .. } = source.read(&registry);
         let plan = plan.ok_or_else(|| Error::local(lines(&diagnostics).join("; ")))?;
         let changed = fixed(&plan) != started_with;
+        let (defender, options) = (Arc::clone(&own.defender), plan.settings.defender.clone());
         let mut all = own.members()?;
         all.extend(members(plan)?);
         if changed {
-            tracing::warn!(
-                "[log], [defender], `store` and `drain` stay as they were: a change of them needs a restart"
-            );
+            tracing::warn!("[log], `store` and `drain` stay as they were: a change of them needs a restart");
         }
-        Ok(all)
+        Ok(Rebuilt { members: all, then: Box::new(move || defender.configure(options)) })
     })
 }
 
@@ -166,37 +162,52 @@ pub(crate) fn lines(diagnostics: &Diagnostics) -> Vec<String> {
 
 /// What no reload changes.
 fn fixed(plan: &Plan<Settings>) -> String {
-    let Settings { log, store, defender, .. } = &plan.settings;
-    format!("{log:?} {:?} {store:?} {defender:?}", plan.limits.drain)
+    let Settings { log, store, .. } = &plan.settings;
+    format!("{log:?} {:?} {store:?}", plan.limits.drain)
 }
 
 /// What the process has for itself, over all reloads.
 struct Own {
-    store: Option<PathBuf>,
-    #[cfg_attr(not(feature = "store"), expect(dead_code, reason = "only what a store keeps needs it again"))]
-    defender: Option<Arc<Defender>>,
+    defender: Arc<Defender>,
+    #[cfg(feature = "store")]
+    kept: Option<Kept>,
+}
+
+/// What is in the store.
+#[cfg(feature = "store")]
+struct Kept {
+    dir: PathBuf,
+    bans: Arc<control::Bans>,
+    config: Option<PathBuf>,
 }
 
 impl Own {
+    #[cfg(feature = "store")]
+    fn new(settings: &Settings, defender: Arc<Defender>, config: Option<PathBuf>) -> Result<Self> {
+        let Some(dir) = settings.store.clone() else { return Ok(Self { defender, kept: None }) };
+        let bans = control::Bans::new(Arc::clone(&defender), Store::open(&dir, Arc::default())?);
+        Ok(Self { defender, kept: Some(Kept { dir, bans: Arc::new(bans), config }) })
+    }
+
+    #[cfg(not(feature = "store"))]
+    fn new(settings: &Settings, defender: Arc<Defender>, _: Option<PathBuf>) -> Result<Self> {
+        match &settings.store {
+            Some(_) => Err(Error::local("`store` needs a build with stores")),
+            None => Ok(Self { defender }),
+        }
+    }
+
     /// Its services, first so that bans count and orders are taken while others start.
     #[cfg(feature = "store")]
     fn members(&self) -> Result<Vec<app::Member>> {
-        let Some(dir) = &self.store else { return Ok(Vec::new()) };
-        let mut members = Vec::new();
-        if let Some(defender) = &self.defender {
-            let store = Store::open(dir, Arc::default())?;
-            members.push(control::keeper(store, Arc::clone(defender)));
-        }
-        members.push(control::member(dir, self.defender.clone())?);
-        Ok(members)
+        let Some(Kept { dir, bans, config }) = &self.kept else { return Ok(Vec::new()) };
+        let control = control::member(dir, Arc::clone(bans), config.clone())?;
+        Ok(vec![control::keeper(Arc::clone(bans)), control])
     }
 
     #[cfg(not(feature = "store"))]
     fn members(&self) -> Result<Vec<app::Member>> {
-        match &self.store {
-            Some(_) => Err(Error::local("`store` needs a build with stores")),
-            None => Ok(Vec::new()),
-        }
+        Ok(Vec::new())
     }
 }
 

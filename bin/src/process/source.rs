@@ -38,6 +38,14 @@ impl Source {
         self.document().read(registry, settings::read)
     }
 
+    /// The file that it begins with, if it is in one.
+    pub(crate) fn config(&self) -> Option<PathBuf> {
+        match self {
+            Self::File(args) => Some(args.config.clone()),
+            Self::Text(..) => None,
+        }
+    }
+
     /// The files that are read, and read again by a reload.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         let Self::File(args) = self else { return Vec::new() };

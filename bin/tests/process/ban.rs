@@ -1,4 +1,5 @@
 use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 
@@ -71,15 +72,89 @@ fn who_guesses_is_banned_and_stays_so_over_a_restart_until_an_operator_says_othe
     assert_eq!(login(&server, "swordfish"), None);
     ask(&folder, &["ban", "ls"]).says(0, &["by me"]);
     ask(&folder, &["ban", "add", "nobody"]).says(2, &["invalid"]);
-    // Also where it has no time to write.
-    until("the ban is kept", || {
-        let db = std::fs::read(folder.join("data/core.db-wal")).unwrap_or_default();
-        db.windows(5).any(|part| part == b"by me")
-    });
+    // What was acknowledged is on the disk.
     server.signal(Signal::SIGKILL);
     drop(server);
     let server = Daemon::of(&mut folder.command(&[]));
     assert_eq!(login(&server, "swordfish"), None);
+    ask(&folder, &["ban", "rm", "127.0.0.1"]).says(0, &[]);
+    server.signal(Signal::SIGKILL);
+    drop(server);
+    let server = Daemon::of(&mut folder.command(&[]));
+    assert_eq!(login(&server, "swordfish"), Some(200));
+}
+
+/// A connection on which ann has logged in, and which stays.
+fn stay(server: &Daemon) -> TcpStream {
+    let mut stream = connect(server.port());
+    let basic = STANDARD.encode("ann:swordfish");
+    write!(stream, "GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {basic}\r\n\r\n").unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
+    stream
+}
+
+/// Waits until it ends, whether by a close or by a reset.
+#[track_caller]
+fn ends(mut stream: TcpStream) {
+    let ended = stream.read_to_end(&mut Vec::new());
+    let late = ended.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
+    assert!(!late, "it goes on");
+}
+
+#[test]
+fn a_ban_ends_what_is_open_whoever_has_logged_in() {
+    let folder = folder();
+    let server = Daemon::of(&mut folder.command(&[]));
+    let open = stay(&server);
+    for n in 0..3 {
+        login(&server, &format!("wrong{n}"));
+    }
+    ends(open);
+    ask(&folder, &["ban", "rm", "127.0.0.1"]).says(0, &[]);
+    let open = stay(&server);
+    ask(&folder, &["ban", "add", "127.0.0.1"]).says(0, &[]);
+    ends(open);
+}
+
+#[test]
+fn this_machine_and_who_is_allowed_are_banned_only_by_force() {
+    let folder = folder();
+    let config = folder.read("ropewalk.toml").replace("local = true", "allow = [\"192.0.2.0/24\"]");
+    folder.write("ropewalk.toml", &config);
+    let server = Daemon::of(&mut folder.command(&[]));
+    ask(&folder, &["ban", "add", "127.0.0.1"]).says(1, &["127.0.0.1 is this machine", "--force"]);
+    ask(&folder, &["ban", "add", "::1"]).says(1, &["this machine"]);
+    ask(&folder, &["ban", "add", "192.0.2.7"]).says(1, &["192.0.2.7 is exempt: `allow`"]);
+    ask(&folder, &["ban", "ls"]).says(0, &["nobody is banned"]);
+    assert_eq!(login(&server, "swordfish"), Some(200));
+    ask(&folder, &["ban", "add", "127.0.0.1", "--force"]).says(0, &[]);
+    assert_eq!(login(&server, "swordfish"), None);
+}
+
+#[test]
+fn a_reload_makes_changes_and_takes_away_the_defender() {
+    let folder = folder();
+    let with = folder.read("ropewalk.toml");
+    let without = with.replace("[defender]\nlocal = true\nthreshold = 6\n", "");
+    folder.write("ropewalk.toml", &without);
+    let server = Daemon::of(&mut folder.command(&[]));
+    ask(&folder, &["ban", "ls"]).says(1, &["runs by has no [defender]"]);
+    let reload = |config: &str, nth| {
+        folder.write("ropewalk.toml", config);
+        server.signal(Signal::SIGHUP);
+        server.wait_for_nth("reloaded", nth);
+    };
+    reload(&with, 1);
+    until("there is a defender", || ask(&folder, &["ban", "ls"]).code == Some(0));
+    for n in 0..3 {
+        login(&server, &format!("wrong{n}"));
+    }
+    assert_eq!(login(&server, "swordfish"), None);
+    reload(&without, 2);
+    until("there is none", || login(&server, "swordfish") == Some(200));
+    assert!(!server.log().contains("need"), "a change of [defender] needs no restart");
 }
 
 #[test]
@@ -101,7 +176,8 @@ fn a_server_that_runs_tells_what_it_does() {
     let mode = folder.join("data/control.sock").metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let second = done(&mut folder.command(&[]));
-    second.says(1, &["control.sock is taken"]);
+    let holder = format!("control.sock is taken: process {} listens there", server.pid());
+    second.says(69, &[&holder]);
 }
 
 #[test]
@@ -130,16 +206,10 @@ fn what_is_no_order_is_refused_and_harms_nobody() {
 fn who_is_disabled_is_cut_off() {
     let folder = folder();
     let server = Daemon::of(&mut folder.command(&[]));
-    let mut stream = connect(server.port());
-    let basic = STANDARD.encode("ann:swordfish");
-    write!(stream, "GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {basic}\r\n\r\n").unwrap();
-    let mut answer = [0; 12];
-    stream.read_exact(&mut answer).unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 200");
+    let stream = stay(&server);
     user(&folder, &["disable", "ann"]).says(0, &[]);
-    let mut rest = Vec::new();
-    // It ends, whether by a close or by a reset.
-    let _ = stream.read_to_end(&mut rest);
+    ends(stream);
+    assert_eq!(login(&server, "swordfish"), Some(401), "at once");
 }
 
 #[test]

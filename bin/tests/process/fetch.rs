@@ -239,7 +239,8 @@ fn errors_name_the_phase_and_have_their_exit_codes() {
     fetched(&folder, &[&format!("http://127.0.0.1:{port}/")]).says(69, &[&refused]);
     fetched(&folder, &["http://no-such-name.invalid/"])
         .says(69, &["resolve: cannot look up no-such-name.invalid"]);
-    fetched(&folder, &["gopher://x.example/"]).says(2, &["request: the URL does not begin with http"]);
+    fetched(&folder, &["gopher://x.example/"])
+        .says(2, &["request: gopher is not spoken here yet: one begins with http://"]);
     for (answer, says) in [
         ("SSH-2.0-x\r\n", "head: not an answer of HTTP"),
         ("", "head: the connection ended before"),

@@ -7,9 +7,14 @@ use std::process::{Command, Stdio};
 use crate::daemon::{Daemon, Done, Folder, done, get, ropewalk, run};
 
 /// Whether the program is there; in CI it must be.
-fn is_there(name: &str) -> bool {
-    let found =
-        Command::new(name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+pub(crate) fn is_there(name: &str) -> bool {
+    let found = Command::new(name)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok();
     assert!(
         found || std::env::var_os("ROPEWALK_REQUIRE_PEERS").is_none_or(|it| it != "1"),
         "missing peer: {name}"
@@ -21,7 +26,7 @@ fn is_there(name: &str) -> bool {
 }
 
 /// A server of a new folder to which ann may write. Its ports are its own.
-fn serve(folder: &Folder, more: &[&str]) -> Daemon {
+pub(crate) fn serve(folder: &Folder, more: &[&str]) -> Daemon {
     let path = folder.path().to_str().unwrap().to_owned();
     let mut command = ropewalk(["ftp", "--listen", "tcp:0:interface=127.0.0.1", "--path", &path]);
     command.args(["--user", "ann:swordfish", "--hidden"]).args(more);
@@ -45,7 +50,7 @@ fn lftp(server: &Daemon, script: &str) -> Done {
 }
 
 /// A tree with files of many kinds.
-fn fill(folder: &Path) {
+pub(crate) fn fill(folder: &Path) {
     for (number, dir) in ["", "a", "a/b", "a/b/c d"].into_iter().enumerate() {
         fs::create_dir_all(folder.join(dir)).unwrap();
         for name in ["plain", "two words", "ü", "-dash", "#hash%41", "quote\"'", "~tilde"] {
@@ -57,7 +62,7 @@ fn fill(folder: &Path) {
     fs::create_dir(folder.join("empty")).unwrap();
 }
 
-fn same(one: &Path, other: &Path) {
+pub(crate) fn same(one: &Path, other: &Path) {
     let said = done(Command::new("diff").arg("-r").arg(one).arg(other));
     assert_eq!((said.code, said.out.as_str()), (Some(0), ""), "{said:#?}");
 }

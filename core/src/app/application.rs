@@ -34,7 +34,21 @@ impl Member {
 }
 
 /// Builds all members anew, for a reload. Blocks; has no side effects.
-pub type Rebuild = Box<dyn FnMut() -> Result<Vec<Member>> + Send>;
+pub type Rebuild = Box<dyn FnMut() -> Result<Rebuilt> + Send>;
+
+/// What a reload has built.
+pub struct Rebuilt {
+    /// All members.
+    pub members: Vec<Member>,
+    /// What is to be done once they run: not where the reload failed.
+    pub then: Box<dyn FnOnce() + Send>,
+}
+
+impl From<Vec<Member>> for Rebuilt {
+    fn from(members: Vec<Member>) -> Self {
+        Self { members, then: Box::new(|| {}) }
+    }
+}
 
 /// The runtime that services run in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

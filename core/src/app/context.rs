@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span};
 
-use super::{ConnId, Defend, Live, Task};
+use super::{ConnId, Defend, Live, Revocations, Task};
 use crate::data::cred::Principal;
 use crate::telemetry::{Health, Metrics};
 use crate::{Address, Limits};
@@ -130,17 +130,25 @@ impl Context {
         self.0.ready.is_raised()
     }
 
+    /// Whom the application has revoked so far. It is asked for before a credential is checked.
+    pub fn revocations(&self) -> Revocations {
+        self.0.shared.live.revocations()
+    }
+
     /// Says who the peer is: lifts the deadline for the login, and enters the name into the list of live
-    /// connections, where it is shown and can be revoked.
-    pub fn authenticated(&self, who: &Principal) {
-        if let Some(id) = self.0.id {
-            self.0.shared.live.name(id, who);
+    /// connections, where it is shown and can be revoked. It is false, and nobody has logged in, where somebody was
+    /// revoked since then: what the credential was checked against may be no longer so, and it has to be checked again.
+    #[must_use]
+    pub fn authenticated(&self, who: &Principal, since: Revocations) -> bool {
+        let entered = self.0.shared.live.name(self.0.id, who.name(), since);
+        if entered {
+            self.0.authenticated.raise();
         }
-        self.0.authenticated.raise();
+        entered
     }
 
     /// Reports what a peer did: it is counted and logged, in a line that fail2ban understands. Where it is banned for it,
-    /// its connections end, but for those that somebody has logged in on.
+    /// all its connections end.
     pub fn report(&self, peer: &Address, offence: Offence) {
         self.defend(peer, offence);
         self.0.shared.metrics.offence(offence.name());
@@ -159,7 +167,7 @@ impl Context {
 
     fn defend(&self, peer: &Address, offence: Offence) {
         if self.defender().is_some_and(|defender| defender.report(peer, offence)) {
-            self.live().end_strangers(peer);
+            self.live().kill_peer(peer);
         }
     }
 
@@ -350,7 +358,8 @@ mod tests {
         let root = Context::root(Limits::default());
         let conn = root.connection(Span::none(), ConnId::next());
         let ann = Principal::new("ann".parse().unwrap(), [], Method::Password);
-        conn.limited(Limits::default()).child(Span::none()).authenticated(&ann);
+        let inner = conn.limited(Limits::default()).child(Span::none());
+        assert!(inner.authenticated(&ann, root.revocations()));
         assert!(conn.is_authenticated());
         assert!(!root.is_authenticated());
         assert!(!root.connection(Span::none(), ConnId::next()).is_authenticated());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::application::{Member, Rebuild, Signals};
+use super::application::{Member, Rebuild, Rebuilt, Signals};
 use super::group::Running;
 use super::notify::Notifier;
 use super::privileges::Dropped;
@@ -133,8 +133,10 @@ impl Generation {
         };
         let (rebuild, members) = built.map_err(|e| Error::local("reading was cut off").caused_by(e))?;
         *slot = Some(rebuild);
-        let members = members.map_err(|_| Error::local("reading panicked"))??;
-        self.change_to(members, stop).await
+        let Rebuilt { members, then } = members.map_err(|_| Error::local("reading panicked"))??;
+        let goes_on = self.change_to(members, stop).await?;
+        then();
+        Ok(goes_on)
     }
 
     /// Changes what is different: new members take over sockets before old ones drain.

@@ -1,4 +1,5 @@
 use std::future::pending;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::time::sleep;
 
@@ -109,6 +110,32 @@ async fn what_an_earlier_generation_still_does_is_waited_for() {
     sleep(Duration::from_millis(1)).await;
     generation.drain(pending()).await;
     assert_eq!(diary.events().last().unwrap(), "old is gone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_follows_a_reload_is_done_once_it_is_and_not_where_it_failed() {
+    let diary = Diary::new();
+    let mut generation = started(vec![member("a", 1, steady(&diary, "a", 0, 0))]).await;
+    let (done, count) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let mut slot: Option<Rebuild> = Some(Box::new({
+        let done = Arc::clone(&done);
+        move || {
+            let fails = Run(|_| async { Err(Error::local("as asked")) });
+            let then = Box::new({
+                let done = Arc::clone(&done);
+                move || {
+                    done.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+            // The second is the one that runs.
+            let print = if count.fetch_add(1, Ordering::Relaxed) == 0 { 2 } else { 1 };
+            Ok(Rebuilt { members: vec![member("a", print, fails)], then })
+        }
+    }));
+    assert!(generation.reload(&mut slot, pending()).await.is_err());
+    assert_eq!(done.load(Ordering::Relaxed), 0);
+    assert!(generation.reload(&mut slot, pending()).await.unwrap());
+    assert_eq!(done.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]

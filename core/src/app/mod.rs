@@ -23,7 +23,7 @@ mod task;
 mod timer;
 mod tls;
 
-pub use application::{Application, Member, Rebuild, Runtime};
+pub use application::{Application, Member, Rebuild, Rebuilt, Runtime};
 pub use backoff::Backoff;
 pub use context::{Context, Offence};
 pub use count::{LimitConnections, LimitPerPeer};
@@ -31,7 +31,7 @@ pub use defend::Defend;
 pub use drive::{Drive, drive};
 pub use group::Group;
 pub use link::Link;
-pub use live::{ConnId, Live, LiveConnection};
+pub use live::{ConnId, Live, LiveConnection, Revocations};
 pub use policy::{BoxPolicy, Next, Policy};
 pub use prepare::Prepare;
 pub use privileges::Privileges;

@@ -246,8 +246,12 @@ fn read_service(
         return None;
     };
     let Some(kind) = find_kind(item, table, registry, notes) else {
-        // Nobody knows which of the values are secrets.
-        item.leaves(&mut |leaf| notes.mask(leaf.at.clone()));
+        // Nobody knows which of the values are secrets, but for those that every service has.
+        for (key, entry) in table.iter() {
+            if !["name", "kind"].contains(&key.as_str()) {
+                entry.value.leaves(&mut |leaf| notes.mask(leaf.at.clone()));
+            }
+        }
         return None;
     };
     notes.fingerprint();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use rustix::net::sockopt::socket_peercred;
 use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::UnixListener;
 
@@ -92,7 +93,12 @@ fn remove_stale(path: &Path) -> Result<()> {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             Err(Error::local(format!("{shown} belongs to somebody else")).caused_by(error))
         }
-        _ => Err(Error::local(format!("{shown} is taken: somebody listens there"))),
+        connected => {
+            let holder = connected.ok().and_then(|stream| socket_peercred(stream).ok());
+            let holder = holder.map_or("somebody".into(), |of| format!("process {}", of.pid));
+            let taken = io::Error::from(io::ErrorKind::AddrInUse);
+            Err(Error::local(format!("{shown} is taken: {holder} listens there")).caused_by(taken))
+        }
     }
 }
 

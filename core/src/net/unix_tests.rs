@@ -58,7 +58,7 @@ fn a_stale_socket_is_replaced() {
 fn a_live_socket_is_taken() {
     let (_dir, path) = place();
     let live = StdListener::bind(&path).unwrap();
-    assert!(claim(&path, "").unwrap_err().chain().contains("is taken: somebody listens there"));
+    assert!(claim(&path, "").unwrap_err().chain().contains("is taken: process "));
     drop(live);
     assert!(path.exists(), "not removed by the one that was refused");
 }

@@ -14,6 +14,8 @@ use crate::app::{Defend, Offence};
 
 /// Networks that are kept at most; who would be one more is not counted.
 const MOST: usize = 65_536;
+/// As long as a ban can be: a century.
+const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 /// A full table is tidied no more often than this.
 const TIDY: Duration = Duration::from_secs(1);
 
@@ -55,9 +57,9 @@ impl Default for DefenderOptions {
 ///
 /// Each offence is some points: 1 for garbage and for a login that does not come, 2 for a wrong password, 3 for an
 /// unknown user and for a scanner's path. Points fade. Peers are counted by IPv4 address and IPv6 /64 network.
-/// A ban is of new connections; those that the peer has, and that nobody has logged in on, end.
+/// A ban is of all that the peer has and will have: its connections end, whoever has logged in on them, and new ones are
+/// refused.
 pub struct Defender {
-    options: DefenderOptions,
     state: Mutex<State>,
     /// Bans in the table, passed ones among them: while there is none, nobody need look into it.
     banned: AtomicUsize,
@@ -65,6 +67,8 @@ pub struct Defender {
 }
 
 struct State {
+    /// None where nobody is counted or banned.
+    options: Option<DefenderOptions>,
     peers: HashMap<IpAddr, Peer>,
     tidied: Option<Instant>,
 }
@@ -97,10 +101,38 @@ pub struct Ban {
 }
 
 impl Defender {
-    /// A table with nobody in it.
-    pub fn new(options: DefenderOptions) -> Self {
-        let state = State { peers: HashMap::new(), tidied: None };
-        Self { options, state: Mutex::new(state), banned: AtomicUsize::new(0), changed: Notify::new() }
+    /// A table with nobody in it. Without options it does nothing until it is [configured](Self::configure).
+    pub fn new(options: impl Into<Option<DefenderOptions>>) -> Self {
+        let state = State { options: options.into(), peers: HashMap::new(), tidied: None };
+        Self { state: Mutex::new(state), banned: AtomicUsize::new(0), changed: Notify::new() }
+    }
+
+    /// Goes on with other options, or none. Who was not exempt and is by these is banned no more.
+    pub fn configure(&self, options: Option<DefenderOptions>) {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let was_exempt = |network: &IpAddr| state.options.as_ref().is_some_and(|old| old.exempt(*network));
+        let is_exempt = |network: &IpAddr| options.as_ref().is_some_and(|new| new.exempt(*network));
+        let mut bans = 0;
+        state.peers.retain(|network, peer| {
+            let goes = is_exempt(network) && !was_exempt(network);
+            bans += usize::from(goes && peer.ban.is_some());
+            !goes
+        });
+        state.options = options;
+        self.banned.fetch_sub(bans, Ordering::Relaxed);
+        drop(guard);
+        self.changed.notify_one();
+    }
+
+    /// Whether it has options, and so does anything.
+    pub fn is_on(&self) -> bool {
+        self.lock().options.is_some()
+    }
+
+    /// Whether this address is never banned for what it does.
+    pub fn is_exempt(&self, address: IpAddr) -> bool {
+        self.lock().options.as_ref().is_none_or(|options| options.exempt(address))
     }
 
     /// All bans that have not passed, by network.
@@ -115,13 +147,16 @@ impl Defender {
         all
     }
 
-    /// Bans the network of this address, whether it is exempt or not; for the usual time if none is given.
+    /// Bans the network of this address, whether it is exempt or not; for the usual time if none is given. Nothing where
+    /// there are no options.
     pub fn ban(&self, address: IpAddr, time: Option<Duration>, why: &str) {
-        let mut state = self.lock();
         let now = Instant::now();
-        let peer = state.peers.entry(network(address)).or_insert_with(|| Peer::new(now));
-        self.sentence(peer, now, time, why);
-        drop(state);
+        let mut guard = self.lock();
+        let State { options, peers, .. } = &mut *guard;
+        let Some(options) = options else { return };
+        let peer = peers.entry(network(address)).or_insert_with(|| Peer::new(now));
+        self.sentence(options, peer, now, time, why);
+        drop(guard);
         self.changed.notify_one();
     }
 
@@ -137,15 +172,12 @@ impl Defender {
     /// Takes up bans that were kept, but not of peers that are exempt by now.
     pub fn restore(&self, bans: impl IntoIterator<Item = Ban>) {
         let now = Instant::now();
-        let mut state = self.lock();
-        let stays = |ban: &Ban| !self.is_exempt(&Address::from(SocketAddr::new(ban.network, 0)));
+        let mut guard = self.lock();
+        let State { options, peers, .. } = &mut *guard;
+        let stays = |ban: &Ban| !options.as_ref().is_some_and(|options| options.exempt(ban.network));
         for Ban { network: of, left, times, why } in bans.into_iter().filter(stays).take(MOST) {
-            let peer = state.peers.entry(network(of)).or_insert_with(|| Peer::new(now));
-            if peer
-                .ban
-                .replace(Sentence { until: now + left.min(self.options.longest), times, why })
-                .is_none()
-            {
+            let peer = peers.entry(network(of)).or_insert_with(|| Peer::new(now));
+            if peer.ban.replace(Sentence { until: now + left.min(FOR_EVER), times, why }).is_none() {
                 self.banned.fetch_add(1, Ordering::Relaxed);
             }
         }
@@ -156,10 +188,17 @@ impl Defender {
         self.changed.notified().await;
     }
 
-    fn sentence(&self, peer: &mut Peer, now: Instant, time: Option<Duration>, why: &str) {
+    fn sentence(
+        &self,
+        options: &DefenderOptions,
+        peer: &mut Peer,
+        now: Instant,
+        time: Option<Duration>,
+        why: &str,
+    ) {
         let before = peer.ban.as_ref().map_or(0, |ban| ban.times);
-        let longer = self.options.ban.saturating_mul(2_u32.saturating_pow(before));
-        let time = time.unwrap_or(longer.min(self.options.longest));
+        let longer = options.ban.saturating_mul(2_u32.saturating_pow(before));
+        let time = time.unwrap_or(longer.min(options.longest)).min(FOR_EVER);
         if peer.ban.is_none() {
             self.banned.fetch_add(1, Ordering::Relaxed);
         }
@@ -173,80 +212,89 @@ impl Defender {
 
     /// Makes room in a full table, of peers that say nothing any more.
     fn tidy(&self, state: &mut State, now: Instant) {
-        if state.peers.len() < MOST || state.tidied.is_some_and(|at| now < at + TIDY) {
+        let State { options: Some(options), peers, tidied } = state else { return };
+        if peers.len() < MOST || tidied.is_some_and(|at| now < at + TIDY) {
             return;
         }
-        state.tidied = Some(now);
+        *tidied = Some(now);
         let counts = |peer: &Peer| {
-            let ban = peer.ban.as_ref().is_some_and(|ban| now < ban.until + self.options.longest);
-            ban || peer.points_at(now, &self.options) * 4.0 >= f64::from(self.options.threshold)
+            let ban = peer.ban.as_ref().is_some_and(|ban| now < ban.until + options.longest);
+            ban || peer.points_at(now, options) * 4.0 >= f64::from(options.threshold)
         };
         let mut bans = 0;
-        state.peers.retain(|_, peer| {
+        peers.retain(|_, peer| {
             let stays = counts(peer);
             bans += usize::from(!stays && peer.ban.is_some());
             stays
         });
         self.banned.fetch_sub(bans, Ordering::Relaxed);
     }
+}
 
-    fn is_exempt(&self, peer: &Address) -> bool {
-        (peer.is_local() && !self.options.local)
-            || self.options.allow.iter().any(|network| network.contains(peer))
+impl DefenderOptions {
+    fn exempt(&self, address: IpAddr) -> bool {
+        let peer = Address::from(SocketAddr::new(address, 0));
+        (peer.is_local() && !self.local) || self.allow.iter().any(|network| network.contains(&peer))
     }
 }
 
 impl Defend for Defender {
     fn report(&self, address: &Address, offence: Offence) -> bool {
-        let Some(network) = address.network().filter(|_| !self.is_exempt(address)) else { return false };
+        let (Some(network), Some(ip)) = (address.network(), address.ip()) else { return false };
         let now = Instant::now();
-        let mut state = self.lock();
-        self.tidy(&mut state, now);
-        if state.peers.len() >= MOST && !state.peers.contains_key(&network) {
+        let mut guard = self.lock();
+        self.tidy(&mut guard, now);
+        let State { options: Some(options), peers, .. } = &mut *guard else { return false };
+        if options.exempt(ip) || (peers.len() >= MOST && !peers.contains_key(&network)) {
             return false;
         }
-        let peer = state.peers.entry(network).or_insert_with(|| Peer::new(now));
+        let peer = peers.entry(network).or_insert_with(|| Peer::new(now));
         if let Some(ban) = &peer.ban {
             if now < ban.until {
                 return false;
             }
-            if now >= ban.until + self.options.longest {
+            if now >= ban.until + options.longest {
                 peer.ban = None;
                 self.banned.fetch_sub(1, Ordering::Relaxed);
             }
         }
-        peer.points = peer.points_at(now, &self.options) + points(offence);
+        peer.points = peer.points_at(now, options) + points(offence);
         peer.at = now;
         // The tenth of ten quick offences counts, though the first has faded by a little.
-        if peer.points.round() < f64::from(self.options.threshold) {
+        if peer.points.round() < f64::from(options.threshold) {
             return false;
         }
-        self.sentence(peer, now, None, offence.name());
+        self.sentence(options, peer, now, None, offence.name());
         let (until, times) = peer.ban.as_ref().map_or((now, 0), |ban| (ban.until, ban.times));
-        drop(state);
+        let dry_run = options.dry_run;
+        drop(guard);
         self.changed.notify_one();
         let (offence, seconds) = (offence.name(), (until - now).as_secs());
-        if self.options.dry_run {
+        if dry_run {
             tracing::warn!(address = %network, offence, seconds, times, "would be banned");
         } else {
             tracing::warn!(address = %network, offence, seconds, times, "banned");
         }
-        !self.options.dry_run
+        !dry_run
     }
 
     fn shuts_out(&self, peer: &Address) -> bool {
-        if self.options.dry_run || self.banned.load(Ordering::Relaxed) == 0 {
+        if self.banned.load(Ordering::Relaxed) == 0 {
             return false;
         }
         let Some(network) = peer.network() else { return false };
         let now = Instant::now();
-        self.lock().peers.get(&network).and_then(|peer| peer.ban.as_ref()).is_some_and(|ban| now < ban.until)
+        let state = self.lock();
+        if state.options.as_ref().is_none_or(|options| options.dry_run) {
+            return false;
+        }
+        state.peers.get(&network).and_then(|peer| peer.ban.as_ref()).is_some_and(|ban| now < ban.until)
     }
 }
 
 impl fmt::Debug for Defender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Defender").field("options", &self.options).finish_non_exhaustive()
+        f.debug_struct("Defender").field("options", &self.lock().options).finish_non_exhaustive()
     }
 }
 

@@ -22,6 +22,30 @@ fn offend(defender: &Defender, peer: &Address) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
+async fn other_options_count_from_now_on_and_let_in_who_is_exempt_by_them() {
+    let defender = Defender::new(None);
+    let (peer, friend) = (at("192.0.2.1:1"), at("198.51.100.1:1"));
+    assert_eq!(offend(&defender, &peer), 0);
+    defender.ban(ip("192.0.2.1"), None, "by hand");
+    assert!(!defender.is_on() && defender.bans().is_empty());
+    defender.configure(Some(DefenderOptions::default()));
+    assert_eq!((offend(&defender, &peer), offend(&defender, &friend)), (10, 10));
+    defender.ban(ip("127.0.0.1"), None, "by hand");
+    let mut options = DefenderOptions::default();
+    options.allow = vec!["198.51.100.0/24".parse().unwrap()];
+    options.threshold = 4;
+    defender.configure(Some(options));
+    assert!(defender.shuts_out(&peer) && !defender.shuts_out(&friend));
+    assert!(defender.shuts_out(&at("127.0.0.1:1")), "it was exempt when it was banned");
+    assert_eq!(offend(&defender, &at("203.0.113.1:1")), 2);
+    assert_eq!(defender.banned.load(Ordering::Relaxed), defender.bans().len());
+    defender.configure(None);
+    assert!(!defender.shuts_out(&peer));
+    defender.configure(Some(DefenderOptions::default()));
+    assert!(defender.shuts_out(&peer), "bans are kept meanwhile");
+}
+
+#[tokio::test(start_paused = true)]
 async fn offences_that_follow_quickly_count_whole() {
     let defender = defender(|_| {});
     let peer = at("192.0.2.1:1");

@@ -76,7 +76,8 @@ fn every_key_can_be_said() {
         passive = \"40000-40010\"
         masquerade = [\"10.0.0.0/8=10.0.0.5\", \"0.0.0.0/0=203.0.113.1\"]
         active = true
-        fxp = true
+        fxp = [\"192.0.2.0/24\"]
+        login_attempts = 5
         ascii = false
         stall = \"10s\"
         connect = \"5s\"

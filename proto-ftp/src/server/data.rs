@@ -9,50 +9,70 @@ use ropewalk_core::app::{Context, Task};
 use ropewalk_core::net::{Connection, Handshake};
 use ropewalk_core::telemetry::ByteCounters;
 use ropewalk_core::tls::ServerTls;
-use ropewalk_core::{Error, Result};
+use ropewalk_core::{Address, Error, Result};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
 
+use super::Options;
 use super::options::Tie;
-use super::passive::{Lease, Ports};
+use super::passive::{Owner, Ports};
 use crate::wire::Reply;
 
 /// Where a data connection is to come from or to go.
 pub(super) enum Door {
     /// It is waited for, since the client was told where.
-    Passive(Task<Result<TcpStream>>, Lease),
+    Passive(Task<Result<TcpStream>>),
     /// We connect, when there is something to transfer.
-    Active { at: SocketAddr, from: IpAddr },
+    Active { at: SocketAddr, from: SocketAddr },
+}
+
+/// Who may be at the other end of a data connection.
+#[derive(Clone)]
+pub(super) struct Ends {
+    /// Where the control connection comes from; anybody's will do where there is nothing to compare with.
+    pub(super) client: Option<IpAddr>,
+    pub(super) options: Arc<Options>,
+}
+
+impl Ends {
+    pub(super) fn include(&self, ip: IpAddr) -> bool {
+        let ip = ip.to_canonical();
+        let address = Address::from(SocketAddr::new(ip, 0));
+        self.client.is_none_or(|client| client == ip)
+            || self.options.fxp.iter().any(|network| network.contains(&address))
+    }
 }
 
 impl Door {
-    /// Waits for a connection of `client` (anybody's, if there is none to compare with) at a port of its own.
+    /// Waits for a connection at a port of its owner's own.
     pub(super) fn passive(
         ports: &Arc<Ports>,
-        local: IpAddr,
-        owner: Option<IpAddr>,
-        client: Option<IpAddr>,
-        within: Duration,
+        local: SocketAddr,
+        owner: &Owner,
+        ends: Ends,
         cx: &Context,
     ) -> Result<(Self, SocketAddr)> {
         let (listener, at, lease) = ports.open(local, owner)?;
+        let within = ends.options.connect;
         let accept = async move {
-            let accepted = timeout(within, accept(listener, client)).await;
+            let accepted = timeout(within, accept(listener, ends)).await;
+            // Nothing listens there any more, whatever the session does next.
+            drop(lease);
             accepted.unwrap_or_else(|_| Err(Error::limit("connect", "no data connection in time")))
         };
-        Ok((Self::Passive(cx.spawn(accept), lease), at))
+        Ok((Self::Passive(cx.spawn(accept)), at))
     }
 
-    pub(super) fn active(at: SocketAddr, from: IpAddr) -> Self {
+    pub(super) fn active(at: SocketAddr, from: SocketAddr) -> Self {
         Self::Active { at, from }
     }
 }
 
 /// The first connection of this client; others are closed. The port is closed with it.
-async fn accept(listener: TcpListener, client: Option<IpAddr>) -> Result<TcpStream> {
+async fn accept(listener: TcpListener, ends: Ends) -> Result<TcpStream> {
     loop {
         let (socket, peer) = listener.accept().await?;
-        if client.is_none_or(|client| client == peer.ip().to_canonical()) {
+        if ends.include(peer.ip()) {
             return Ok(socket);
         }
         tracing::warn!(%peer, "data connection of somebody else refused");
@@ -78,18 +98,18 @@ pub(super) struct Way {
 }
 
 impl Way {
-    /// The connection, with what is to be kept until it ends; or what the peer is told.
-    pub(super) async fn open(self) -> Result<(Connection, Option<Lease>), Reply> {
+    /// The connection, or what the peer is told.
+    pub(super) async fn open(self) -> Result<Connection, Reply> {
         let Self { door, private, stall, connect: within, handshake, rate, bytes } = self;
-        let (socket, lease) = match door {
-            Door::Passive(accepted, lease) => (accepted.await, Some(lease)),
+        let socket = match door {
+            Door::Passive(accepted) => accepted.await.and_then(|socket| socket),
             Door::Active { at, from } => {
                 let connected = timeout(within, connect(at, from)).await;
                 let late = || Err(Error::limit("connect", "no data connection in time"));
-                (connected.unwrap_or_else(|_| Ok(late())), None)
+                connected.unwrap_or_else(|_| late())
             }
         };
-        let conn = socket.and_then(|socket| socket).and_then(Connection::tcp);
+        let conn = socket.and_then(Connection::tcp);
         let mut conn = conn.map_err(|error| {
             tracing::debug!(error = %error.chain(), "no data connection");
             Reply::new(425, "no data connection")
@@ -102,8 +122,8 @@ impl Way {
             pace.rate(rate);
         }
         match private {
-            Some(private) => Ok((private.secure(conn, handshake).await?, lease)),
-            None => Ok((conn, lease)),
+            Some(private) => private.secure(conn, handshake).await,
+            None => Ok(conn),
         }
     }
 }
@@ -133,10 +153,17 @@ impl Private {
     }
 }
 
-async fn connect(at: SocketAddr, from: IpAddr) -> Result<Result<TcpStream>> {
+async fn connect(mut at: SocketAddr, mut from: SocketAddr) -> Result<TcpStream> {
     let socket = if at.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    if from.is_ipv4() == at.is_ipv4() && !from.is_unspecified() {
-        socket.bind(SocketAddr::new(from, 0))?;
+    if from.is_ipv4() == at.is_ipv4() && !from.ip().is_unspecified() {
+        from.set_port(0);
+        socket.bind(from)?;
     }
-    Ok(socket.connect(at).await.map_err(Error::from))
+    // EPRT has no word for the scope of a link-local address: it is that of the control connection.
+    if let (SocketAddr::V6(at), SocketAddr::V6(from)) = (&mut at, &from)
+        && at.ip().is_unicast_link_local()
+    {
+        at.set_scope_id(from.scope_id());
+    }
+    Ok(socket.connect(at).await?)
 }

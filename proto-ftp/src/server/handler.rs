@@ -1,5 +1,5 @@
 use std::future::pending;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -12,11 +12,12 @@ use ropewalk_core::tls::{ServerTls, TlsInfo};
 use ropewalk_core::{Address, Result};
 
 use super::commands::said;
-use super::data::{Door, Private, Way};
+use super::data::{Door, Ends, Private, Way};
 use super::errors::{Doing, refusal};
 use super::event::{Answer, Event, Family, Transfer, What};
 use super::guest::Guest;
 use super::hash;
+use super::passive::Owner;
 use super::seats::Seat;
 use super::session::Session;
 use super::transfer::{self, Job};
@@ -32,10 +33,11 @@ pub(crate) struct Handler<'a> {
     /// The host that was asked for, and its area.
     host: Option<(&'a str, &'a Area)>,
     agreed: Arc<OnceLock<TlsInfo>>,
-    local: IpAddr,
+    /// Our end of the control connection.
+    local: SocketAddr,
     tls: Option<ServerTls>,
     rate: Option<u64>,
-    login: Option<Stay>,
+    login: Option<Arc<Stay>>,
     door: Option<Door>,
     running: Option<Running>,
     /// A data connection has gone on with the control connection's TLS session.
@@ -46,13 +48,14 @@ pub(crate) struct Handler<'a> {
 struct Stay {
     files: Arc<dyn Files>,
     login: Login<dyn Files>,
-    _seat: Seat,
+    seat: Seat,
 }
 
-/// A transfer that runs.
+/// A transfer that runs, for whoever began it.
 struct Running {
     task: Task<Reply>,
     octets: Arc<AtomicU64>,
+    _stay: Arc<Stay>,
 }
 
 impl<'a> Handler<'a> {
@@ -72,7 +75,10 @@ impl<'a> Handler<'a> {
             service: ftp.service.clone(),
             host: None,
             agreed,
-            local: info.local.ip().unwrap_or(Ipv4Addr::LOCALHOST.into()),
+            local: match info.local {
+                Address::Ip(at) => at,
+                _ => (Ipv4Addr::LOCALHOST, 0).into(),
+            },
             tls,
             rate: conn.rate(),
             login: None,
@@ -99,25 +105,26 @@ impl<'a> Handler<'a> {
             true => Arc::new(Guest::new(Arc::clone(login.avatar()), self.ftp.options.incoming.clone())),
             false => Arc::clone(login.avatar()),
         };
-        self.login = Some(Stay { files, login, _seat: seat });
+        self.login = Some(Arc::new(Stay { files, login, seat }));
     }
 
     /// Whoever is logged in. The session asks for a login first: nobody should hear of this.
-    fn stay(&self) -> Result<&Stay, Reply> {
+    fn stay(&self) -> Result<&Arc<Stay>, Reply> {
         self.login.as_ref().ok_or_else(|| Reply::new(530, "log in first"))
     }
 
     /// The tree of whoever is logged in.
     pub(super) fn files(&self) -> Result<&Arc<dyn Files>, Reply> {
-        self.stay().map(|stay| &stay.files)
+        Ok(&self.stay()?.files)
     }
 
     pub(super) async fn stat(&self, path: &VPath) -> Result<Meta, Reply> {
         self.files()?.stat(path, true).await.map_err(|error| refusal(&error, Doing::Using, path))
     }
 
+    /// What runs goes on (RFC 959 §4.1.1).
     fn log_out(&mut self) {
-        (self.login, self.door, self.running) = (None, None, None);
+        (self.login, self.door) = (None, None);
     }
 
     fn host(&mut self, name: &str) -> Answer {
@@ -130,10 +137,9 @@ impl<'a> Handler<'a> {
         }
     }
 
-    /// Who may be at the other end of a data connection: one address, or none in particular where there is none to
-    /// compare with.
-    fn client(&self) -> Option<IpAddr> {
-        self.peer.ip().filter(|_| !self.ftp.options.fxp)
+    /// Who may be at the other end of a data connection.
+    fn ends(&self) -> Ends {
+        Ends { client: self.peer.ip(), options: Arc::clone(&self.ftp.options) }
     }
 
     fn passive(&mut self, family: Family) -> Answer {
@@ -149,9 +155,11 @@ impl<'a> Handler<'a> {
         }
         // The one before is closed first, so that its port may be had again.
         self.door = None;
-        let owner = self.peer.ip();
-        let (client, within) = (self.client(), self.ftp.options.connect);
-        match Door::passive(&self.ftp.ports, self.local, owner, client, within, &self.cx) {
+        let owner = match self.stay() {
+            Ok(stay) => Owner { client: self.peer.ip(), who: stay.seat.who().clone() },
+            Err(reply) => return Answer::Say(reply),
+        };
+        match Door::passive(&self.ftp.ports, self.local, &owner, self.ends(), &self.cx) {
             Ok((door, at)) => {
                 self.door = Some(door);
                 let public = self.ftp.options.masquerade.iter().find_map(|public| public.of(&self.peer));
@@ -166,9 +174,9 @@ impl<'a> Handler<'a> {
 
     fn active(&mut self, at: SocketAddr) -> Answer {
         // RFC 2577 §3: whoever has us connect to a third host uses our address against it.
-        if self.client().is_some_and(|client| client != at.ip().to_canonical()) {
+        if !self.ends().include(at.ip()) {
             tracing::warn!(peer = %self.peer, %at, "asked to connect to somebody else");
-            return Answer::Say(Reply::new(501, "not your address"));
+            return Answer::Say(Reply::new(501, "a foreign address is not connected to"));
         }
         self.door = Some(Door::active(at, self.local));
         Answer::Say(Reply::new(200, "noted"))
@@ -182,14 +190,15 @@ impl<'a> Handler<'a> {
     }
 
     async fn try_begin(&mut self, transfer: Transfer) -> Result<Option<Reply>, Reply> {
-        let files = Arc::clone(self.files()?);
+        let stay = Arc::clone(self.stay()?);
+        let files = &stay.files;
         let options = &self.ftp.options;
         let octets = Arc::new(AtomicU64::new(0));
         if let What::Hash { .. } = transfer.what {
-            let person = self.stay()?.login.principal().name();
-            let job = hash::digest(&*files, transfer, options, &self.ftp.hashes, person).await?;
+            let person = stay.login.principal().name();
+            let job = hash::digest(&**files, transfer, options, &self.ftp.hashes, person).await?;
             let task = self.cx.spawn(job.run(Arc::clone(&octets)));
-            self.running = Some(Running { task, octets });
+            self.running = Some(Running { task, octets, _stay: stay });
             return Ok(None);
         }
         let (door, private) = (self.door.take(), transfer.private);
@@ -197,7 +206,7 @@ impl<'a> Handler<'a> {
             // RFC 4217 §10.1.
             return Err(Reply::new(521, "only under TLS: PROT P first"));
         }
-        let (job, opening) = Job::open(&*files, transfer, options, door.is_some()).await?;
+        let (job, opening) = Job::open(files, transfer, options, door.is_some()).await?;
         let door = door.ok_or_else(transfer::no_door)?;
         let private = match &self.tls {
             Some(tls) if private => {
@@ -219,7 +228,7 @@ impl<'a> Handler<'a> {
             bytes,
         };
         let task = self.cx.spawn(job.run(way, Arc::clone(&octets)));
-        self.running = Some(Running { task, octets });
+        self.running = Some(Running { task, octets, _stay: stay });
         Ok(Some(opening))
     }
 

@@ -19,7 +19,7 @@ const OVERLONG: u32 = 2;
 
 impl Session {
     pub(super) fn run(&mut self, command: &Command) {
-        let Some(spec) = commands::find(command.verb()) else { return self.unknown(command) };
+        let Some(spec) = commands::find(command.verb()) else { return self.unknown() };
         if spec.keeps {
             self.sticky.rename = None;
         } else {
@@ -46,11 +46,7 @@ impl Session {
         }
     }
 
-    fn unknown(&mut self, command: &Command) {
-        // A browser, or what makes one speak to us (RFC 2577 has no word for it): it is to hear nothing.
-        if matches!(command.verb(), "GET" | "POST" | "HEAD" | "PUT" | "OPTIONS" | "CONNECT" | "PRI") {
-            return self.hang_up();
-        }
+    fn unknown(&mut self) {
         self.sticky = Sticky::default();
         self.nonsense(500, "unknown command");
     }
@@ -63,9 +59,16 @@ impl Session {
         }
     }
 
-    /// Without a word, of a peer that speaks another protocol.
+    /// Without a word, of a peer that does what no client does.
     pub(super) fn hang_up(&mut self) {
         self.ask(Asked::Told, Event::Offence(Offence::Garbage));
+        self.out.push_back(Output::Close);
+    }
+
+    /// Without a word, of a peer that speaks another protocol. Any page can make the browser of whoever reads it do that:
+    /// it is to hear nothing, and does not count against the reader.
+    pub(super) fn mistaken(&mut self, protocol: &str) {
+        tracing::info!(protocol, "speaks another protocol: closed");
         self.out.push_back(Output::Close);
     }
 
@@ -90,12 +93,19 @@ impl Session {
     }
 
     pub(super) fn line(&mut self, line: &[u8]) {
+        if is_http(line) {
+            return self.mistaken("http");
+        }
         let Some(command) = Command::parse(line) else { return self.nonsense(500, "no command") };
         tracing::trace!(?command, "heard");
         let at_once = match command.verb() {
             "ABOR" | "NOOP" | "QUIT" => true,
             "STAT" => command.argument().is_none(),
-            _ => false,
+            // RFC 959 §4.1.1: what runs is completed for whoever began it.
+            "USER" | "REIN" => self.queue.is_empty(),
+            // TLS begins when nothing runs.
+            "AUTH" => false,
+            _ => self.stage != Stage::Ready && self.queue.is_empty(),
         };
         if !self.busy || at_once {
             self.run(&command);
@@ -109,6 +119,16 @@ impl Session {
     fn queued(&self) -> usize {
         self.queue.iter().map(|command| command.argument().map_or(0, <[u8]>::len)).sum()
     }
+}
+
+/// Whether a browser says this: a request line, or the field that each request has.
+fn is_http(line: &[u8]) -> bool {
+    let word = line.split(|octet| *octet == b' ').next().unwrap_or_default();
+    let is = |other: &str| word.eq_ignore_ascii_case(other.as_bytes());
+    ["GET", "POST", "HEAD", "PUT", "OPTIONS", "CONNECT", "PRI"].into_iter().any(is)
+        || line.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"host:"))
+        || line.ends_with(b" HTTP/1.1")
+        || line.ends_with(b" HTTP/1.0")
 }
 
 #[cfg(test)]

@@ -69,11 +69,25 @@ fn lines_that_are_no_commands_are_answered_ten_times_and_long_ones_once() {
 }
 
 #[test]
-fn who_speaks_another_protocol_hears_nothing() {
-    for other in ["GET / HTTP/1.1", "POST /x HTTP/1.1", "OPTIONS * HTTP/1.1", "CONNECT a:1 HTTP/1.1"] {
+fn who_speaks_another_protocol_hears_nothing_and_is_not_blamed() {
+    for other in [
+        "GET / HTTP/1.1",
+        "post /x HTTP/1.1",
+        "OPTIONS * HTTP/1.1",
+        "CONNECT a:1 HTTP/1.1",
+        "PROPFIND / HTTP/1.1",
+        "DELE /x HTTP/1.0",
+        "Host: example.org:2121",
+        "hOST:x",
+    ] {
         dialogue!(session, answer, &format!("S: 220 Ropewalk FTP\nC: {other}\nclosed\n"));
+        let said = said(&format!("{other}\r\nUSER ann\r\nPASS secret\r\n"));
+        assert!(!said.contains("Offence") && !said.contains("230"), "{other}: {said}");
     }
     dialogue!(session, answer, "S: 220 Ropewalk FTP\nC- \\x16\\x03\\x01\\x02\nclosed\n");
+    assert!(!said("\x16\x03\x01\x02").contains("Offence"));
+    // HOST of RFC 7151 is a command.
+    dialogue!(session, answer, "S: 220 Ropewalk FTP\nC: HOST example.org\nS: 220 host accepted\n");
 }
 
 #[test]
@@ -168,7 +182,9 @@ fn the_answers_do_not_depend_on_how_the_network_cuts_the_input() {
         every_chunking(session, answer, &[login, input].concat()).unwrap();
     }
     every_chunking(session, answer, b"NOOP\r\nGET / HTTP/1.1\r\n\r\n").unwrap();
-    every_chunking(session, answer, b"\x16\x03\x01").unwrap();
+    for before in ["", "NOOP\r\n", "a\rb\r\n", "a\n"] {
+        every_chunking(session, answer, &[before.as_bytes(), b"\x16\x03\x01\r\nNOOP\r\n"].concat()).unwrap();
+    }
 }
 
 #[test]

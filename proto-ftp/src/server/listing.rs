@@ -1,9 +1,12 @@
 //! Directories, as data connections carry them.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use ropewalk_core::data::files::{Caps, DirStream, Entry, Files, FsError, ListOptions, Time, VPath};
+use ropewalk_core::data::files::{
+    DirStream, Entry, Files, FsError, Kind, ListOptions, Ops, Reach, Time, VPath,
+};
 use ropewalk_core::net::Connection;
 use tokio::io::AsyncWriteExt as _;
 use tokio::task::coop::consume_budget;
@@ -11,7 +14,7 @@ use tokio::task::coop::consume_budget;
 use super::errors::{Doing, refusal};
 use super::event::Form;
 use super::transfer::Failed;
-use crate::wire::{Escaped, Reply, write_facts, write_ls};
+use crate::wire::{Escaped, Fact, Reply, Rights, write_facts, write_ls};
 
 /// Entries of a directory that are read at once.
 const BATCH: usize = 256;
@@ -21,8 +24,10 @@ const PAGE: usize = 32 * 1024;
 /// A directory that is open, or what is listed in its place.
 pub(super) struct Listing {
     what: Listed,
+    files: Arc<dyn Files>,
+    /// What is listed.
+    path: VPath,
     form: Form,
-    caps: Caps,
 }
 
 enum Listed {
@@ -33,9 +38,8 @@ enum Listed {
 
 impl Listing {
     /// Opens what is at a path, to be listed.
-    pub(super) async fn open(files: &dyn Files, path: &VPath, form: Form) -> Result<Self, Reply> {
+    pub(super) async fn open(files: &Arc<dyn Files>, path: &VPath, form: Form) -> Result<Self, Reply> {
         let failed = |error| refusal(&error, Doing::Using, path);
-        let caps = files.caps();
         let mut options = ListOptions::default();
         options.follow = true;
         let what = match files.list(path, options).await {
@@ -51,18 +55,17 @@ impl Listing {
             }
             Err(error) => return Err(failed(error)),
         };
-        Ok(Self { what, form, caps })
+        Ok(Self { what, files: Arc::clone(files), path: path.clone(), form })
     }
 
     /// Sends it, a line for each name.
-    pub(super) async fn send(self, conn: &mut Connection, octets: &AtomicU64) -> Result<(), Failed> {
-        let Self { what, form, caps } = self;
+    pub(super) async fn send(mut self, conn: &mut Connection, octets: &AtomicU64) -> Result<(), Failed> {
         let now = SystemTime::now().into();
         let mut page = Vec::with_capacity(PAGE);
-        let mut stream = match what {
-            Listed::Dir(stream) => stream,
-            Listed::One(entry) => {
-                write_entry(&entry, form, caps, now, &mut page);
+        let stream = match self.what {
+            Listed::Dir(ref mut stream) => stream,
+            Listed::One(ref entry) => {
+                write_entry(entry, self.form, Rights::default(), now, &mut page);
                 return flush(conn, &page, octets).await;
             }
         };
@@ -71,7 +74,15 @@ impl Listing {
             if batch.is_empty() {
                 return flush(conn, &page, octets).await;
             }
-            batch.iter().for_each(|entry| write_entry(entry, form, caps, now, &mut page));
+            for entry in &batch {
+                let rights = match (self.form, self.path.join(&entry.name)) {
+                    (Form::Facts(facts), Ok(path)) if facts.has(Fact::Perm) => {
+                        rights(&*self.files, &path, entry.meta.kind)
+                    }
+                    _ => Rights::default(),
+                };
+                write_entry(entry, self.form, rights, now, &mut page);
+            }
             if page.len() >= PAGE {
                 conn.write_all(&page).await?;
                 octets.fetch_add(page.len() as u64, Ordering::Relaxed);
@@ -82,6 +93,13 @@ impl Listing {
     }
 }
 
+/// What may be done with what is at a path, and with what STOU would leave there.
+pub(super) fn rights(files: &dyn Files, path: &VPath, kind: Kind) -> Rights {
+    let within = if kind == Kind::Dir { files.rights(path, Reach::Inside) } else { Ops::NONE };
+    let stays = if *path == VPath::ROOT { Ops::RENAME | Ops::DELETE } else { Ops::NONE };
+    Rights { own: files.rights(path, Reach::Here) - stays, within }
+}
+
 /// Sends what is left, and the end.
 async fn flush(conn: &mut Connection, page: &[u8], octets: &AtomicU64) -> Result<(), Failed> {
     conn.write_all(page).await?;
@@ -89,11 +107,11 @@ async fn flush(conn: &mut Connection, page: &[u8], octets: &AtomicU64) -> Result
     Ok(conn.shutdown().await?)
 }
 
-fn write_entry(entry: &Entry, form: Form, caps: Caps, now: Time, out: &mut Vec<u8>) {
+fn write_entry(entry: &Entry, form: Form, rights: Rights, now: Time, out: &mut Vec<u8>) {
     match form {
         Form::Ls => return write_ls(entry, now, out),
         Form::Names => Escaped(entry.name.as_bytes()).write(out),
-        Form::Facts(facts) => write_facts(facts, &entry.meta, None, caps, entry.name.as_bytes(), out),
+        Form::Facts(facts) => write_facts(facts, &entry.meta, rights, entry.name.as_bytes(), out),
     }
     out.extend_from_slice(b"\r\n");
 }

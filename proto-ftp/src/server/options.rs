@@ -22,15 +22,17 @@ pub struct Options {
     pub masquerade: Vec<Public>,
     /// PORT and EPRT: we connect to the client.
     pub active: bool,
-    /// Data connections from and to others than the client (RFC 2577 §3 says why not).
-    pub fxp: bool,
+    /// Who data connections may come from and go to beside the client (RFC 2577 §3 says why nobody).
+    pub fxp: Vec<Network>,
     /// TYPE A converts line ends; otherwise it is TYPE I under another name.
     pub ascii: bool,
     /// Without a byte on a data connection.
     pub stall: Duration,
     /// From the answer to PASV, or from the command that transfers, to a data connection.
     pub connect: Duration,
-    /// Logins of one person at once.
+    /// Logins that may fail in one session: the last of them ends it.
+    pub login_attempts: u32,
+    /// Sessions of one person at once; of guests, those of one address.
     pub per_person: usize,
     /// What is said to who connects.
     pub welcome: String,
@@ -50,10 +52,11 @@ impl Default for Options {
             passive: 50_000..=50_999,
             masquerade: Vec::new(),
             active: false,
-            fxp: false,
+            fxp: Vec::new(),
             ascii: true,
             stall: Duration::from_secs(60),
             connect: Duration::from_secs(15),
+            login_attempts: 3,
             per_person: 10,
             welcome: "Ropewalk FTP".into(),
             umask: 0o022,

@@ -10,6 +10,8 @@ use socket2::{Domain, Socket, Type};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
+use super::seats::Who;
+
 /// A port is not given to another client before this time is over: what was meant for the last one may still come.
 const LINGER: Duration = Duration::from_secs(60);
 /// Connections that wait to be looked at.
@@ -22,14 +24,21 @@ pub(super) struct Ports {
     used: Mutex<HashMap<u16, Use>>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Use {
-    client: Option<IpAddr>,
+    owner: Owner,
     /// When it was given back; not yet, if it was not.
     since: Option<Instant>,
 }
 
-/// A port that somebody has.
+/// Whom a port is for.
+#[derive(Clone, Debug)]
+pub(super) struct Owner {
+    pub(super) client: Option<IpAddr>,
+    pub(super) who: Who,
+}
+
+/// A port at which somebody is waited for.
 #[derive(Debug)]
 pub(super) struct Lease {
     ports: Arc<Ports>,
@@ -41,21 +50,27 @@ impl Ports {
         Self { range, used: Mutex::default() }
     }
 
-    /// Opens a port of the range, at random, for this client.
+    /// Opens a port of the range, at random, at this address, for its owner: one person waits at half of the ports at most, so
+    /// that there are some for others.
     pub(super) fn open(
         self: &Arc<Self>,
-        local: IpAddr,
-        client: Option<IpAddr>,
+        local: SocketAddr,
+        owner: &Owner,
     ) -> Result<(TcpListener, SocketAddr, Lease)> {
         let (first, last) = (*self.range.start(), *self.range.end());
         let count = u32::from(last.saturating_sub(first)) + 1;
+        if first != 0 && self.waits(&owner.who) > usize::from(last.saturating_sub(first) / 2) {
+            return Err(Error::limit("passive", "one person waits at half of the passive range already"));
+        }
         let start = random()? % count;
         // Ports that linger are taken only when there are no others.
         for lingering in [false, true] {
             for step in 0..count {
                 let port = u16::try_from(u32::from(first) + (start + step) % count).unwrap_or(first);
-                let Some(lease) = self.lease(port, client, lingering) else { continue };
-                match listen(SocketAddr::new(local, port)) {
+                let Some(lease) = self.lease(port, owner, lingering) else { continue };
+                let mut at = local;
+                at.set_port(port);
+                match listen(at) {
                     Ok(listener) => {
                         let at = listener.local_addr()?;
                         return Ok((listener, at, lease));
@@ -68,15 +83,21 @@ impl Ports {
         Err(Error::limit("passive", "all ports of the passive range are in use"))
     }
 
-    fn lease(self: &Arc<Self>, port: u16, client: Option<IpAddr>, lingering: bool) -> Option<Lease> {
+    /// At how many ports somebody waits.
+    fn waits(&self, who: &Who) -> usize {
+        let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.values().filter(|used| used.since.is_none() && used.owner.who == *who).count()
+    }
+
+    fn lease(self: &Arc<Self>, port: u16, owner: &Owner, lingering: bool) -> Option<Lease> {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(last) = used.get(&port).filter(|_| port != 0) {
             let since = last.since?;
-            if !lingering && last.client != client && since.elapsed() < LINGER {
+            if !lingering && last.owner.client != owner.client && since.elapsed() < LINGER {
                 return None;
             }
         }
-        used.insert(port, Use { client, since: None });
+        used.insert(port, Use { owner: owner.clone(), since: None });
         Some(Lease { ports: Arc::clone(self), port })
     }
 }
@@ -111,43 +132,53 @@ mod tests {
 
     use super::*;
 
-    fn client(last: u8) -> Option<IpAddr> {
-        Some(Ipv4Addr::new(192, 0, 2, last).into())
+    const LOCAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+    /// Somebody of their own, at an address of their own.
+    fn owner(last: u8) -> Owner {
+        let client = Some(Ipv4Addr::new(192, 0, 2, last).into());
+        Owner { client, who: Who::Guest(client) }
     }
 
-    /// Two ports that nothing else has.
-    fn two() -> RangeInclusive<u16> {
-        for first in (20_000..30_000).step_by(2) {
-            let free = |port| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
-            if free(first) && free(first + 1) {
-                return first..=first + 1;
-            }
-        }
-        panic!("no two ports are free");
+    /// So many ports that nothing else has.
+    fn free(count: u16) -> RangeInclusive<u16> {
+        let is_free = |port| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
+        let mut firsts = (20_000..30_000).step_by(usize::from(count));
+        let first = firsts.find(|first| (*first..first + count).all(is_free)).expect("free ports");
+        first..=first + count - 1
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_port_that_lingers_goes_to_its_last_client_or_to_nobody_while_there_are_others() {
-        let ports = Arc::new(Ports::new(two()));
-        let local = Ipv4Addr::LOCALHOST.into();
-        let (listener, first, lease) = ports.open(local, client(1)).unwrap();
+        let ports = Arc::new(Ports::new(free(2)));
+        let (listener, first, lease) = ports.open(LOCAL, &owner(1)).unwrap();
         drop((listener, lease));
-        let (_a, second, _b) = ports.open(local, client(2)).unwrap();
+        let (_a, second, _b) = ports.open(LOCAL, &owner(2)).unwrap();
         assert_ne!(first, second);
-        let (_c, again, lease) = ports.open(local, client(1)).unwrap();
+        let (_c, again, lease) = ports.open(LOCAL, &owner(1)).unwrap();
         assert_eq!(first, again);
-        assert_eq!(ports.open(local, client(3)).unwrap_err().limit_name(), Some("passive"));
+        assert_eq!(ports.open(LOCAL, &owner(3)).unwrap_err().limit_name(), Some("passive"));
         drop((_c, lease));
         // Better than none.
-        let (_d, last, _e) = ports.open(local, client(3)).unwrap();
+        let (_d, last, _e) = ports.open(LOCAL, &owner(3)).unwrap();
         assert_eq!(first, last);
+    }
+
+    #[tokio::test]
+    async fn one_person_leaves_half_of_the_ports_to_others() {
+        let ports = Arc::new(Ports::new(free(4)));
+        let held: Vec<_> = (0..2).map(|_| ports.open(LOCAL, &owner(1)).unwrap()).collect();
+        assert_eq!(ports.open(LOCAL, &owner(1)).unwrap_err().limit_name(), Some("passive"));
+        let _others: Vec<_> = (2..4).map(|last| ports.open(LOCAL, &owner(last)).unwrap()).collect();
+        drop(held);
+        assert!(ports.open(LOCAL, &owner(1)).is_ok());
     }
 
     #[tokio::test]
     async fn two_sessions_never_share_a_port() {
         let ports = Arc::new(Ports::new(0..=0));
-        let (_a, one, _b) = ports.open(Ipv4Addr::LOCALHOST.into(), client(1)).unwrap();
-        let (_c, two, _d) = ports.open(Ipv4Addr::LOCALHOST.into(), client(1)).unwrap();
+        let (_a, one, _b) = ports.open(LOCAL, &owner(1)).unwrap();
+        let (_c, two, _d) = ports.open(LOCAL, &owner(1)).unwrap();
         assert_ne!(one, two);
     }
 }

@@ -17,8 +17,6 @@ use crate::wire::{Command, CommandReader, Facts, Heard, Reply};
 
 /// Octets of a command line, without its end.
 const LINE: usize = 4096;
-/// Logins that fail before we hang up at the next.
-const FAILURES: u32 = 3;
 /// A transfer has deadlines of its own.
 const TRANSFER: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -253,9 +251,10 @@ impl Session {
             Answer::Say(reply) | Answer::Ended(reply) => {
                 self.step(Step::Refused);
                 self.counts.failures += u32::from(reply.code() == 530);
-                match self.counts.failures {
-                    ..=FAILURES => self.say(&reply),
-                    _ => self.leave(Reply::new(421, "too many logins failed")),
+                match self.counts.failures < self.options.login_attempts {
+                    true => self.say(&reply),
+                    // It is the answer to PASS, whatever else is to be said.
+                    false => self.part(&Reply::new(530, "login refused, as were those before: goodbye")),
                 }
             }
             other => self.answered(other),
@@ -279,6 +278,10 @@ impl Session {
     /// A transfer has ended, or never began.
     fn ended(&mut self, reply: &Reply) {
         self.busy = false;
+        if self.stage != Stage::Ready {
+            // Whoever began it has left since.
+            self.login_by = self.login_by.max(self.now + self.idle);
+        }
         self.say(reply);
         self.left_behind();
     }
@@ -289,17 +292,17 @@ impl Machine for Session {
     type Answer = Answer;
 
     fn receive(&mut self, now: Instant, input: &mut BytesMut) {
-        // RFC 8446 §5.1: the record of a ClientHello, where FTP begins with letters.
-        if !self.tls.on && !self.reader.is_within() && input.first() == Some(&0x16) {
-            input.clear();
-            return self.hang_up();
-        }
         let Some(heard) = self.reader.next(input) else { return };
         self.now = now;
         match heard {
             Heard::Line(line) => self.line(&line),
             Heard::Bad(why) => self.bad_line(why),
             Heard::Refuse(octets) => self.out.push_back(Output::Send(octets.to_vec().into())),
+            Heard::Record if self.tls.on => {}
+            Heard::Record => {
+                input.clear();
+                self.mistaken("tls");
+            }
         }
         self.awake(now);
     }
@@ -322,6 +325,7 @@ impl Machine for Session {
     }
 
     fn answer(&mut self, now: Instant, answer: Answer) {
+        self.now = now;
         match (self.asked.take(), answer) {
             (Some(Asked::Told), _) => {}
             (Some(Asked::Login), answer) => self.login_answered(answer),

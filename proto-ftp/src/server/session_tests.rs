@@ -106,11 +106,11 @@ fn rein_forgets_and_stays() {
 }
 
 #[test]
-fn the_fourth_bad_login_is_the_last() {
+fn the_third_bad_login_is_the_last() {
     let bad = "C: USER ann\nS: 331 password, please\nC: PASS no\n";
     let script = format!(
-        "S: 220 Ropewalk FTP\n{}{bad}S: 421 too many logins failed\nclosed\n",
-        format!("{bad}S: 530 login refused\n").repeat(3)
+        "S: 220 Ropewalk FTP\n{}{bad}S: 530 login refused, as were those before: goodbye\nclosed\n",
+        format!("{bad}S: 530 login refused\n").repeat(2)
     );
     dialogue!(session, answer, &script);
 }
@@ -347,11 +347,11 @@ fn active_is_off_and_where_it_is_on_no_service_is_reached() {
         C: PASS secret
         S: 230 logged in
         C: PORT 192,0,2,1,0,25
-        S: 501 no port of a client
+        S: 501 a privileged port is not connected to
         C: EPRT |2|2001:db8::1|1023|
-        S: 501 no port of a client
+        S: 501 a privileged port is not connected to
         C: EPRT |3|x|5000|
-        S: 501 not an address and port
+        S: 522 network protocol not supported, use (1,2)
         C: EPRT |3|192.0.2.1|5000|
         S: 522 network protocol not supported, use (1,2)
         C: PORT 192,0,2,1
@@ -384,6 +384,32 @@ fn during_a_transfer_some_commands_act_at_once_and_others_wait() {
         S: 250 Status(\"/\")
         C: ABOR
         S: 226 nothing runs any more
+        ",
+    );
+}
+
+#[test]
+fn during_a_transfer_another_login_is_begun_and_what_runs_goes_on() {
+    ready(
+        endless,
+        "
+        C: RETR a
+        S: 150 here it comes
+        C: REIN
+        S: 220 as new
+        C: TYPE A
+        S: 530 log in first
+        C: USER ann
+        S: 331 password, please
+        C: PASS secret
+        S: 230 logged in
+        C: PWD
+        C: USER bob
+        C: ABOR
+        S: 426 transfer aborted
+        S: 226 nothing runs any more
+        S: 257 \"/\" is the current directory
+        S: 331 password, please
         ",
     );
 }

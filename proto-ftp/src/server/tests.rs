@@ -29,8 +29,10 @@ async fn a_tree_is_walked_listed_and_changed() {
     names.sort();
     assert_eq!(names, ["a.txt", "sub"]);
     let facts = client.fetch("MLSD /docs").await;
-    assert!(facts.contains("type=file;size=5;modify=") && facts.contains("perm=adfrw;"), "{facts}");
-    assert!(client.say("MLST a.txt").await.contains("\r\n type=file;size=5;"));
+    assert!(facts.contains("type=file;perm=adfrw;size=5;modify="), "{facts}");
+    assert!(client.say("MLST a.txt").await.contains("\r\n type=file;perm=adfrw;size=5;"));
+    assert!(client.say("MLST /").await.contains("\r\n type=dir;perm=celmp;"));
+    assert_eq!(client.codes(["MDTM sub", "SIZE sub"]).await, [550, 550]);
     assert_eq!(client.say("SIZE a.txt").await, "213 5\r\n");
     assert_eq!(client.code("MFMT 20260102030405 a.txt").await, 213);
     assert_eq!(client.say("MDTM a.txt").await, "213 20260102030405\r\n");
@@ -74,6 +76,18 @@ async fn a_person_has_so_many_sessions_and_a_new_user_leaves_the_old_one() {
 }
 
 #[tokio::test]
+async fn another_login_lets_the_transfer_of_the_last_one_end() {
+    let memory = Memory::new().with("/big", vec![b'x'; 4 << 20]);
+    let server = serve(Ftp::new(area(&memory)).with(options()));
+    let mut client = server.login().await;
+    let data = client.passive().await;
+    assert_eq!(client.codes(["RETR big", "REIN", "PASV", "USER ann"]).await, [150, 220, 530, 331]);
+    assert_eq!(client::all(data).await.len(), 4 << 20);
+    assert_eq!(client.reply().await, "226 done\r\n");
+    assert_eq!(client.codes(["PASS secret", "PWD"]).await, [230, 257]);
+}
+
+#[tokio::test]
 async fn the_anonymous_read_and_leave_files_that_nobody_gets() {
     let memory = Memory::new().with("/pub/a", "text").with_dir("/in");
     let options = Options { incoming: Some(client::path("/in")), ..options() };
@@ -92,6 +106,15 @@ async fn the_anonymous_read_and_leave_files_that_nobody_gets() {
     client.passive().await;
     assert_eq!(client.code("LIST in").await, 550);
     assert_eq!(client::content(&memory, "/in/b").await, "mine");
+    // What is allowed is told.
+    let perm = ["MLST pub/a", "MLST pub", "MLST in"].map(str::to_owned);
+    let mut told = Vec::new();
+    for ask in perm {
+        let facts = client.say(&ask).await;
+        told.push(facts.split("perm=").nth(1).and_then(|rest| rest.split(';').next()).unwrap().to_owned());
+    }
+    assert_eq!(told, ["r", "el", "ce"]);
+    assert!(client.fetch("MLSD /").await.contains("type=dir;perm=ce;"));
     let mut people = server.connect().await;
     assert_eq!(people.codes(["USER ann", "PASS secret"]).await, [331, 530]);
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use ropewalk_core::Error;
-use ropewalk_core::data::files::{DotDot, FileHandle, Files, FsError, Kind, Open, VPath, Write};
+use ropewalk_core::data::files::{DotDot, FileHandle, Files, FsError, Kind, Open, Ops, Reach, VPath, Write};
 use ropewalk_core::net::{Connection, SendFile};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::coop::consume_budget;
@@ -71,7 +71,7 @@ impl Job {
     /// Opens what is to be transferred, and says what is said before it; or what is said instead. Without a `door`
     /// nothing is opened to write: there will be no data connection.
     pub(super) async fn open(
-        files: &dyn Files,
+        files: &Arc<dyn Files>,
         transfer: Transfer,
         options: &Options,
         door: bool,
@@ -97,7 +97,7 @@ impl Job {
                 (Kinds::Retrieve { file, from }, "RETR", Reply::new(150, text))
             }
             What::Store(store, expect) => {
-                let (file, at, path) = open_store(files, &path, store, expect, options, door).await?;
+                let (file, at, path) = open_store(&**files, &path, store, expect, options, door).await?;
                 let reply = match (store, path.file_name()) {
                     // RFC 1123 §4.1.2.
                     (Store::Unique, Some(name)) => Reply::new(150, [b"FILE: ", name.as_bytes()].concat()),
@@ -128,7 +128,7 @@ impl Job {
     pub(super) async fn run(self, way: Way, octets: Arc<AtomicU64>) -> Reply {
         let Self { what, path, verb, ascii, stall } = self;
         let begun = Instant::now();
-        let (mut conn, _lease) = match way.open().await {
+        let mut conn = match way.open().await {
             Ok(open) => open,
             Err(reply) => return reply,
         };
@@ -191,7 +191,10 @@ async fn open_store(
         _ => 0,
     };
     if !door {
-        return Err(no_door());
+        // What would be refused anyway is not worth another try.
+        let rights = files.rights(path, Reach::Here);
+        let may = [Ops::CREATE, Ops::OVERWRITE, Ops::APPEND].into_iter().any(|op| rights.has(op));
+        return Err(if may { no_door() } else { naming(FsError::Denied) });
     }
     if store != Store::Unique {
         return Ok((files.open(path, &how).await.map_err(naming)?, at, path.clone()));

@@ -4,6 +4,8 @@ use bytes::{Buf as _, Bytes, BytesMut};
 
 /// Telnet's "interpret as command" (RFC 854), which in a name travels doubled.
 const IAC: u8 = 255;
+/// What a record with a ClientHello begins with.
+const HANDSHAKE: u8 = 0x16;
 
 /// A command: a verb, and what stands behind the one space after it.
 #[derive(Clone, PartialEq, Eq)]
@@ -87,6 +89,9 @@ pub enum Heard {
     Bad(BadLine),
     /// The peer asks for an option of telnet (RFC 854): this says no (RFC 1123 §4.1.2), and is to be sent.
     Refuse([u8; 3]),
+    /// A line begins as a record of TLS does (RFC 8446 §5.1), where a command begins with letters. What it begins is a
+    /// line like others.
+    Record,
 }
 
 /// Takes lines off a control connection: CRLF at their end, telnet commands taken out, IAC IAC one byte.
@@ -139,11 +144,6 @@ impl CommandReader {
         heard
     }
 
-    /// The peer has said something that is no whole line yet.
-    pub fn is_within(&self) -> bool {
-        self.raw > 0
-    }
-
     fn push(&mut self, byte: u8) -> Option<Heard> {
         match (self.state, byte) {
             (State::Cr, b'\n') => return self.end(),
@@ -160,6 +160,9 @@ impl CommandReader {
             // Of a "synch", what is left of it where a part was sent as urgent, and left the stream or came in another
             // order. No verb begins so.
             (State::Text, 240..=249) if self.line.is_empty() => {}
+            (State::Text, HANDSHAKE) if self.raw == 1 && !self.skipping => {
+                return self.keep(byte).or(Some(Heard::Record));
+            }
             (State::Text, _) => return self.keep(byte),
             (State::Iac, IAC) => {
                 self.state = State::Text;

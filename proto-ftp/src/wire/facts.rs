@@ -1,6 +1,7 @@
 use std::fmt::Write as _;
 
-use ropewalk_core::data::files::{Caps, Kind, Meta};
+use ropewalk_core::data::files::layers::Ops;
+use ropewalk_core::data::files::{Kind, Meta};
 
 use super::list::Escaped;
 use super::write_time;
@@ -11,14 +12,14 @@ use super::write_time;
 pub enum Fact {
     /// What it is.
     Type,
+    /// What may be done with it.
+    Perm,
     /// Its length.
     Size,
     /// When it was last changed.
     Modify,
     /// When it was made.
     Create,
-    /// What may be done with it.
-    Perm,
     /// Which file it is, whatever its name.
     Unique,
     /// Its permission bits.
@@ -33,10 +34,10 @@ impl Fact {
     /// All that there are.
     pub const ALL: [Self; 9] = [
         Self::Type,
+        Self::Perm,
         Self::Size,
         Self::Modify,
         Self::Create,
-        Self::Perm,
         Self::Unique,
         Self::Mode,
         Self::Owner,
@@ -75,12 +76,18 @@ impl Facts {
         self.0 >> (fact as u16) & 1 == 1
     }
 
-    /// What OPTS MLST asks for: names with a `;` behind each, those that nobody knows ignored (RFC 3659 §7.9).
-    pub fn chosen(names: &[u8]) -> Self {
-        let wanted = |fact: &Fact| {
-            names.split(|byte| *byte == b';').any(|name| name.eq_ignore_ascii_case(fact.name().as_bytes()))
+    /// What OPTS MLST asks for: names with a `;` behind each, those that nobody knows ignored (RFC 3659 §7.9). `None` where
+    /// it is not written so.
+    pub fn chosen(names: &[u8]) -> Option<Self> {
+        let names: Vec<&[u8]> = match names {
+            b"" => Vec::new(),
+            names => names.strip_suffix(b";")?.split(|byte| *byte == b';').collect(),
         };
-        Self(Fact::ALL.into_iter().filter(wanted).fold(0, |bits, fact| bits | 1 << (fact as u16)))
+        if names.iter().any(|name| name.is_empty() || !name.iter().all(u8::is_ascii_graphic)) {
+            return None;
+        }
+        let wanted = |fact: &Fact| names.iter().any(|name| name.eq_ignore_ascii_case(fact.name().as_bytes()));
+        Some(Self(Fact::ALL.into_iter().filter(wanted).fold(0, |bits, fact| bits | 1 << (fact as u16))))
     }
 
     /// The names of those wanted, as the answer to OPTS MLST says them.
@@ -97,21 +104,20 @@ impl Facts {
     }
 }
 
+/// What may be done with something, as the perm fact says it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rights {
+    /// With itself.
+    pub own: Ops,
+    /// With what is in it or would be, if it is a directory.
+    pub within: Ops,
+}
+
 /// Appends the facts that are wanted and known, a space, and the name, without a line's end (RFC 3659 §7.2).
-///
-/// `kind` is what the type fact says, where that is neither `file` nor `dir`: `cdir`, `pdir`. `caps` are those of the
-/// tree: what nobody can do there is no right.
-pub fn write_facts(
-    facts: Facts,
-    meta: &Meta,
-    kind: Option<&str>,
-    caps: Caps,
-    name: &[u8],
-    out: &mut Vec<u8>,
-) {
+pub fn write_facts(facts: Facts, meta: &Meta, rights: Rights, name: &[u8], out: &mut Vec<u8>) {
     let mut text = String::with_capacity(96);
     for fact in Fact::ALL.into_iter().filter(|fact| facts.has(*fact)) {
-        if let Some(value) = value(fact, meta, kind, caps) {
+        if let Some(value) = value(fact, meta, rights) {
             let _ = write!(text, "{}={value};", fact.name());
         }
     }
@@ -120,20 +126,19 @@ pub fn write_facts(
     Escaped(name).write(out);
 }
 
-fn value(fact: Fact, meta: &Meta, kind: Option<&str>, caps: Caps) -> Option<String> {
+fn value(fact: Fact, meta: &Meta, rights: Rights) -> Option<String> {
     Some(match fact {
-        Fact::Type => kind
-            .unwrap_or(match meta.kind {
-                Kind::File => "file",
-                Kind::Dir => "dir",
-                Kind::Link => "OS.unix=symlink",
-                _ => "OS.unix=special",
-            })
-            .to_owned(),
+        Fact::Type => match meta.kind {
+            Kind::File => "file",
+            Kind::Dir => "dir",
+            Kind::Link => "OS.unix=symlink",
+            _ => "OS.unix=special",
+        }
+        .to_owned(),
         Fact::Size if meta.kind == Kind::File => meta.len.to_string(),
         Fact::Modify => write_time(meta.mtime?),
         Fact::Create => write_time(meta.btime?),
-        Fact::Perm => perm(meta.kind, caps),
+        Fact::Perm => perm(meta.kind, rights),
         Fact::Unique => meta.id.map(|id| format!("{:x}g{:x}", id.device, id.number))?,
         Fact::Mode => format!("{:04o}", meta.mode?),
         Fact::Owner => meta.uid?.to_string(),
@@ -142,21 +147,25 @@ fn value(fact: Fact, meta: &Meta, kind: Option<&str>, caps: Caps) -> Option<Stri
     })
 }
 
-/// RFC 3659 §7.5.5.
-fn perm(kind: Kind, caps: Caps) -> String {
-    let writes = caps.has(Caps::ATOMIC_PUT) || caps.has(Caps::RANDOM_WRITE) || caps.has(Caps::CREATE_NEW);
-    let renames = caps.has(Caps::RENAME_FILE) || caps.has(Caps::RENAME_DIR);
+/// RFC 3659 §7.5.5. Whoever sees a directory may enter it.
+fn perm(kind: Kind, Rights { own, within }: Rights) -> String {
     let rights: &[(char, bool)] = match kind {
         Kind::Dir => &[
-            ('c', writes),
-            ('d', writes),
+            ('c', within.has(Ops::CREATE)),
+            ('d', own.has(Ops::DELETE)),
             ('e', true),
-            ('f', renames),
-            ('l', true),
-            ('m', writes),
-            ('p', writes),
+            ('f', own.has(Ops::RENAME)),
+            ('l', own.has(Ops::LIST)),
+            ('m', within.has(Ops::MKDIR)),
+            ('p', within.has(Ops::DELETE)),
         ],
-        _ => &[('a', caps.has(Caps::APPEND)), ('d', writes), ('f', renames), ('r', true), ('w', writes)],
+        _ => &[
+            ('a', own.has(Ops::APPEND)),
+            ('d', own.has(Ops::DELETE)),
+            ('f', own.has(Ops::RENAME)),
+            ('r', own.has(Ops::READ)),
+            ('w', own.has(Ops::OVERWRITE)),
+        ],
     };
     rights.iter().filter(|(_, has)| *has).map(|(right, _)| *right).collect()
 }
@@ -193,38 +202,50 @@ mod tests {
         meta
     }
 
-    fn written(facts: Facts, meta: &Meta, caps: Caps, name: &[u8]) -> Vec<u8> {
+    const READS: Rights = Rights { own: Ops::READ, within: Ops::NONE };
+
+    fn written(facts: Facts, meta: &Meta, rights: Rights, name: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
-        write_facts(facts, meta, None, caps, name, &mut out);
+        write_facts(facts, meta, rights, name, &mut out);
         out
     }
 
     #[test]
     fn facts_are_those_wanted_and_known() {
-        let all = written(Facts::default(), &meta(), Caps::NONE, b"a b");
+        let all = written(Facts::default(), &meta(), READS, b"a b");
         assert_eq!(
             String::from_utf8_lossy(&all),
-            "type=file;size=5;modify=19700101000000;perm=r;unique=1gff;UNIX.mode=0644; a b"
+            "type=file;perm=r;size=5;modify=19700101000000;unique=1gff;UNIX.mode=0644; a b"
         );
-        let chosen = Facts::chosen(b"SIZE;unix.MODE;nonsense;");
+        let chosen = Facts::chosen(b"SIZE;unix.MODE;nonsense;").unwrap();
         assert_eq!(chosen.names(), "size;UNIX.mode;");
-        assert_eq!(written(chosen, &meta(), Caps::NONE, b"x"), b"size=5;UNIX.mode=0644; x");
-        assert_eq!(written(Facts::chosen(b""), &meta(), Caps::NONE, b"x"), b" x");
-        assert!(chosen.feature().starts_with("type;size*;modify;"));
+        assert_eq!(written(chosen, &meta(), READS, b"x"), b"size=5;UNIX.mode=0644; x");
+        assert_eq!(written(Facts::chosen(b"").unwrap(), &meta(), READS, b"x"), b" x");
+        assert!(chosen.feature().starts_with("type;perm;size*;modify;"));
     }
 
     #[test]
-    fn rights_follow_what_the_tree_can_do() {
-        let caps = Caps::ATOMIC_PUT | Caps::APPEND | Caps::RENAME_FILE | Caps::RENAME_DIR;
-        let perm = Facts::chosen(b"perm;");
-        assert_eq!(written(perm, &meta(), caps, b"x"), b"perm=adfrw; x");
-        assert_eq!(written(perm, &Meta::new(Kind::Dir, 0), caps, b"x"), b"perm=cdeflmp; x");
-        assert_eq!(written(perm, &Meta::new(Kind::Dir, 0), Caps::NONE, b"x"), b"perm=el; x");
+    fn what_is_no_list_of_facts_chooses_none() {
+        for wrong in ["type", "type ;", "type;;", ";", "type;size", "type; size;"] {
+            assert_eq!(Facts::chosen(wrong.as_bytes()), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn rights_are_those_with_itself_and_with_what_is_in_it() {
+        let perm = Facts::chosen(b"perm;").unwrap();
+        let (file, dir) = (meta(), Meta::new(Kind::Dir, 0));
+        let all = Rights { own: Ops::ALL, within: Ops::ALL };
+        assert_eq!(written(perm, &file, all, b"x"), b"perm=adfrw; x");
+        assert_eq!(written(perm, &dir, all, b"x"), b"perm=cdeflmp; x");
+        assert_eq!(written(perm, &dir, Rights::default(), b"x"), b"perm=e; x");
+        let drop_box = Rights { own: Ops::LIST | Ops::DELETE, within: Ops::CREATE };
+        assert_eq!(written(perm, &dir, drop_box, b"x"), b"perm=cdel; x");
     }
 
     #[test]
     fn no_name_makes_a_second_line() {
-        assert_eq!(written(Facts::chosen(b""), &meta(), Caps::NONE, b"a\r\nb"), b" a\\x0d\\x0ab");
+        assert_eq!(written(Facts::chosen(b"").unwrap(), &meta(), READS, b"a\r\nb"), b" a\\x0d\\x0ab");
     }
 
     #[test]
@@ -241,7 +262,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_is_read(name in prop::collection::vec(any::<u8>(), 1..20), bits: u16) {
-            let line = written(Facts(bits), &meta(), Caps::NONE, &name);
+            let line = written(Facts(bits), &meta(), READS, &name);
             let (facts, read) = parse_facts(&line).unwrap();
             prop_assert_eq!(facts.len(), Fact::ALL.iter().filter(|f| Facts(bits).has(**f) && !matches!(f,
                 Fact::Create | Fact::Owner | Fact::Group)).count());

@@ -44,13 +44,16 @@ pub fn parse_eprt(text: &[u8]) -> Result<SocketAddr, BadAddress> {
     let parts: Vec<&[u8]> = text.split(|byte| *byte == delimiter).collect();
     let [b"", protocol, address, port, b""] = parts.as_slice() else { return Err(BadAddress::Syntax) };
     let protocol = number(protocol, 5).ok_or(BadAddress::Syntax)?;
+    // How addresses of another one are written, nobody knows.
+    if !matches!(protocol, 1 | 2) {
+        return Err(BadAddress::Protocol);
+    }
     let port = number(port, 5).and_then(|port| u16::try_from(port).ok()).ok_or(BadAddress::Syntax)?;
     let address: IpAddr =
         str::from_utf8(address).ok().and_then(|text| text.parse().ok()).ok_or(BadAddress::Syntax)?;
     match (protocol, address) {
         (1, IpAddr::V4(_)) | (2, IpAddr::V6(_)) => Ok(SocketAddr::new(address.to_canonical(), port)),
-        (1 | 2, _) => Err(BadAddress::Syntax),
-        _ => Err(BadAddress::Protocol),
+        _ => Err(BadAddress::Syntax),
     }
 }
 

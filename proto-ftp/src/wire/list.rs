@@ -24,7 +24,28 @@ impl Escaped<'_> {
     }
 }
 
-/// Appends a line of a listing as `ls -l` writes it, which clients without MLSD read, with its end. Times are UTC.
+/// A name as a terminal may be shown it: with `?` for every control character, as `ls` writes it, and CR and LF as
+/// [`Escaped`] has them. What is no UTF-8 stays as it is, but for the octets that are control characters by themselves.
+struct Shown<'a>(&'a [u8]);
+
+impl Shown<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        for chunk in self.0.utf8_chunks() {
+            for c in chunk.valid().chars() {
+                match c {
+                    '\r' | '\n' => Escaped(&[c as u8]).write(out),
+                    c if c.is_control() => out.push(b'?'),
+                    c => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+                }
+            }
+            let is_c1 = |byte: u8| (0x80..0xa0).contains(&byte);
+            out.extend(chunk.invalid().iter().map(|byte| if is_c1(*byte) { b'?' } else { *byte }));
+        }
+    }
+}
+
+/// Appends a line of a listing as `ls -l` writes it, which clients without MLSD read and others show to people, with its
+/// end. Times are UTC; no name says anything to a terminal.
 pub fn write_ls(entry: &Entry, now: Time, out: &mut Vec<u8>) {
     let meta = &entry.meta;
     let (mark, usual) = match meta.kind {
@@ -41,7 +62,7 @@ pub fn write_ls(entry: &Entry, now: Time, out: &mut Vec<u8>) {
     let date = date(meta.mtime.unwrap_or(Time::new(0, 0)), now);
     // Writing into memory does not fail.
     let _ = write!(out, "{mark}{bits} {links:>3} {uid:<8} {gid:<8} {:>12} {date} ", meta.len);
-    Escaped(entry.name.as_bytes()).write(out);
+    Shown(entry.name.as_bytes()).write(out);
     out.extend_from_slice(b"\r\n");
 }
 
@@ -89,6 +110,17 @@ mod tests {
     #[test]
     fn no_name_makes_a_second_line() {
         let line = line(b"a\r\nb\x1b\"", Kind::File, None, 0);
-        assert!(line.ends_with("1970 a\\x0d\\x0ab\x1b\"\r\n"), "{line}");
+        assert!(line.ends_with("1970 a\\x0d\\x0ab?\"\r\n"), "{line}");
+    }
+
+    #[test]
+    fn no_name_speaks_to_a_terminal() {
+        let mut shown = Vec::new();
+        Shown("é\x1b]0;x\x07\x7f\u{9b}2J".as_bytes()).write(&mut shown);
+        assert_eq!(String::from_utf8(shown).unwrap(), "é?]0;x???2J");
+        // Latin-1, and a control character of eight bits.
+        let mut shown = Vec::new();
+        Shown(b"\xe9\x9b2J\xff").write(&mut shown);
+        assert_eq!(shown, b"\xe9?2J\xff");
     }
 }

@@ -236,9 +236,8 @@ fn small(text: &[u8]) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use ropewalk_core::data::files::Caps;
 
-    use super::super::{Facts, write_facts, write_ls, write_time};
+    use super::super::{Facts, Rights, write_facts, write_ls, write_time};
     use super::*;
 
     /// 2026-11-21 19:02:56.
@@ -328,7 +327,7 @@ mod tests {
             prop_assert_eq!((read.meta.kind, read.meta.len, read.meta.mode), (entry.meta.kind, len, Some(mode)));
             prop_assert!((0..86_400).contains(&(mtime - read.meta.mtime.unwrap().secs())));
             let mut line = Vec::new();
-            write_facts(Facts::default(), &entry.meta, None, Caps::NONE, name.as_bytes(), &mut line);
+            write_facts(Facts::default(), &entry.meta, Rights::default(), name.as_bytes(), &mut line);
             let read = parse_mlsd(&line).unwrap().unwrap();
             prop_assert_eq!((&read.name, read.meta.mtime), (&entry.name, entry.meta.mtime));
         }

@@ -11,7 +11,7 @@ mod reply;
 mod time;
 
 pub use command::{BadLine, Command, CommandReader, Heard};
-pub use facts::{Fact, FactList, Facts, parse_facts, write_facts};
+pub use facts::{Fact, FactList, Facts, Rights, parse_facts, write_facts};
 pub use hostport::{
     BadAddress, parse_eprt, parse_epsv_reply, parse_pasv_reply, parse_port, write_eprt, write_epsv_reply,
     write_pasv_reply, write_port,

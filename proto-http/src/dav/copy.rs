@@ -2,8 +2,11 @@
 
 use bytes::BytesMut;
 use http::StatusCode;
-use ropewalk_core::data::files::{Entry, FsError, Kind, ListOptions, Meta, Open, Over, Remove, VPath, Write};
+use ropewalk_core::data::files::{
+    Entry, FileId, FsError, Kind, ListOptions, Meta, Open, Ops, Over, Remove, VPath, Write,
+};
 
+use super::aside::Aside;
 use super::fields::overwrite;
 use super::mkcol::created;
 use super::multistatus::statuses;
@@ -105,18 +108,50 @@ async fn rename(
     source: &Meta,
     there: Option<&Meta>,
 ) -> Result<Failed, Stop> {
-    let over = make_room(view, to, source, there).await?;
+    let over = if takes_place(source, there) { Over::File } else { Over::Never };
     match view.files.rename(from, to, over).await {
         Ok(()) => return Ok(Vec::new()),
-        Err(FsError::CrossDevice | FsError::Unsupported) => {}
+        Err(FsError::CrossDevice | FsError::Unsupported) => {
+            return carry(view, from, to, source, there).await;
+        }
+        // It could be moved, but for what is there.
+        Err(FsError::Exists | FsError::IsDir | FsError::NotDir | FsError::NotEmpty) if there.is_some() => {}
         Err(error) => return Err(Stop::change(error)),
     }
-    let failed = copy(view, from, to, source, None, true).await?;
-    if failed.is_empty() {
-        let what = if source.kind == Kind::Dir { Remove::Tree } else { Remove::File };
-        view.files.remove(from, what).await.map_err(Stop::change)?;
+    let aside = Aside::set(view, to).await?;
+    let moved = view.files.rename(from, to, Over::Never).await.map_err(Stop::change);
+    aside.end(view, moved.is_ok()).await?;
+    moved.map(|()| Failed::new())
+}
+
+/// Moves what cannot be renamed: copies it, and removes it then.
+async fn carry(
+    view: &View,
+    from: &VPath,
+    to: &VPath,
+    source: &Meta,
+    there: Option<&Meta>,
+) -> Result<Failed, Stop> {
+    if !view.rights(from).has(Ops::DELETE) {
+        return Err(StatusCode::FORBIDDEN.into());
     }
-    Ok(failed)
+    let is_dir = source.kind == Kind::Dir;
+    let members = apart(view, from, to, source, there, true).await?;
+    let aside = make_room(view, to, source, there).await?;
+    let mut copied = fill(view, from, to, source, true).await;
+    let mut replaced = is_done(&copied);
+    if replaced {
+        let what = if is_dir { Remove::Tree } else { Remove::File };
+        if let Err(error) = view.files.remove(from, what).await {
+            // What is removed in part is only in the copy.
+            replaced = is_dir && survey(view, from, &[]).await.ok() != Some(members);
+            copied = Err(Stop::change(error));
+        }
+    }
+    if let Some(aside) = aside {
+        aside.end(view, replaced).await?;
+    }
+    copied
 }
 
 async fn copy(
@@ -127,7 +162,39 @@ async fn copy(
     there: Option<&Meta>,
     deep: bool,
 ) -> Result<Failed, Stop> {
-    make_room(view, to, source, there).await?;
+    apart(view, from, to, source, there, deep).await?;
+    let aside = make_room(view, to, source, there).await?;
+    let copied = fill(view, from, to, source, deep).await;
+    if let Some(aside) = aside {
+        aside.end(view, is_done(&copied)).await?;
+    }
+    copied
+}
+
+fn is_done(copied: &Result<Failed, Stop>) -> bool {
+    copied.as_ref().is_ok_and(Vec::is_empty)
+}
+
+/// Whether a file comes in place of what is there at once.
+fn takes_place(source: &Meta, there: Option<&Meta>) -> bool {
+    source.kind != Kind::Dir && there.is_some_and(|there| there.kind != Kind::Dir)
+}
+
+/// Sets aside what is at `to` (RFC 4918 §9.8.4), unless it is a file in place of which a file can come at once.
+async fn make_room(
+    view: &View,
+    to: &VPath,
+    source: &Meta,
+    there: Option<&Meta>,
+) -> Result<Option<Aside>, Stop> {
+    if there.is_none() || takes_place(source, there) {
+        return Ok(None);
+    }
+    Aside::set(view, to).await.map(Some)
+}
+
+/// Copies to where nothing is in the way.
+async fn fill(view: &View, from: &VPath, to: &VPath, source: &Meta, deep: bool) -> Result<Failed, Stop> {
     if source.kind == Kind::Dir {
         return tree(view, from, to, deep).await;
     }
@@ -135,18 +202,54 @@ async fn copy(
     Ok(Vec::new())
 }
 
-/// Removes what is at `to` (RFC 4918 §9.8.4), unless it is a file in place of which a file can come at once.
-async fn make_room(view: &View, to: &VPath, source: &Meta, there: Option<&Meta>) -> Result<Over, Stop> {
-    let is_dir = |meta: &Meta| meta.kind == Kind::Dir;
-    match there {
-        None => return Ok(Over::Never),
-        Some(there) if !is_dir(source) && !is_dir(there) => return Ok(Over::File),
-        Some(there) => {
-            let what = if is_dir(there) { Remove::Tree } else { Remove::File };
-            view.files.remove(to, what).await.map_err(Stop::change)?;
+/// Looks through what is to be copied, and what that is to replace, before anything is changed: how many names the first
+/// has. 403 where one is in the other, by whatever mount: what is mounted far below has another path than where it is.
+async fn apart(
+    view: &View,
+    from: &VPath,
+    to: &VPath,
+    source: &Meta,
+    there: Option<&Meta>,
+    deep: bool,
+) -> Result<usize, Stop> {
+    if there.is_some_and(|there| there.kind == Kind::Dir) {
+        survey(view, to, &way(view, from).await).await?;
+    }
+    match source.kind {
+        Kind::Dir if deep => survey(view, from, &way(view, to).await).await,
+        _ => Ok(0),
+    }
+}
+
+/// What is at a path, and all that it is in.
+async fn way(view: &View, path: &VPath) -> Vec<FileId> {
+    let mut ids = Vec::new();
+    let mut at = Some(path.clone());
+    while let Some(path) = at {
+        ids.extend(view.files.stat(&path, true).await.ok().and_then(|meta| meta.id));
+        at = path.parent();
+    }
+    ids
+}
+
+/// How many names are below a directory: 403 where a directory there is one of these. What cannot be listed is left out.
+async fn survey(view: &View, dir: &VPath, not: &[FileId]) -> Result<usize, Stop> {
+    let mut todo = vec![dir.clone()];
+    let mut count = 0;
+    while let Some(dir) = todo.pop() {
+        let entries = match members(view, &dir, &mut count).await {
+            Ok(entries) => entries,
+            Err(FsError::TooLarge) => return Err(Stop::change(FsError::TooLarge)),
+            Err(_) => continue,
+        };
+        for entry in entries.into_iter().filter(|entry| entry.meta.kind == Kind::Dir) {
+            if entry.meta.id.is_some_and(|id| not.contains(&id)) {
+                return Err(StatusCode::FORBIDDEN.into());
+            }
+            todo.extend(dir.join(&entry.name));
         }
     }
-    Ok(Over::Never)
+    Ok(count)
 }
 
 /// Copies a directory; `deep` with all that is in it. What fails inside is told, and the rest goes on.

@@ -7,6 +7,7 @@ use ropewalk_core::data::files::{Kind, Lock, Meta, Place, Prop, PropName, Space,
 
 use super::View;
 use super::xml::{DAV, escape};
+use crate::files::LOCKABLE;
 use crate::wire::date;
 
 /// Those that are told to whoever asks for all.
@@ -27,7 +28,7 @@ pub(super) const QUOTA: [&str; 2] = ["quota-available-bytes", "quota-used-bytes"
 /// Whether nobody may set a property: it is told from the file itself.
 pub(super) fn is_protected(name: &PropName) -> bool {
     let local = name.local.as_str();
-    name.namespace == DAV && local != "displayname" && (ALL.contains(&local) || QUOTA.contains(&local))
+    &*name.namespace == DAV && local != "displayname" && (ALL.contains(&local) || QUOTA.contains(&local))
 }
 
 /// What is known of a resource.
@@ -53,7 +54,7 @@ impl Item {
             out.push_str(&String::from_utf8_lossy(&dead.value));
             return true;
         }
-        name.namespace == DAV && self.live(out, view, &name.local)
+        &*name.namespace == DAV && self.live(out, view, &name.local)
     }
 
     /// Writes the property of WebDAV of this name, where it has it.
@@ -107,6 +108,10 @@ impl Item {
             "resourcetype" => out.push_str(if self.is_dir() { "<D:collection/>" } else { "" }),
             "supportedlock" => {
                 self.place.as_ref()?;
+                if !view.rights(&self.path).has_any(LOCKABLE) {
+                    // RFC 4918 §15.10: an empty one says that there are no locks.
+                    return Some(());
+                }
                 for scope in ["exclusive", "shared"] {
                     let _ = write!(
                         out,

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 use ropewalk_core::data::files::{
-    FsError, Kind, Lock, LockError, Meta, NewLock, Open, Place, SetMeta, VPath, Write,
+    FsError, Kind, Lock, LockError, Meta, NewLock, Open, Ops, Place, SetMeta, VPath, Write,
 };
 
 use super::condition::coded_url;
@@ -15,7 +15,7 @@ use super::{DOCUMENT, Depth, Guard, Stop, View, depth, statuses, stop};
 use crate::server::{Body, Failure, Request, Response};
 
 /// Octets that a client may say of the owner of a lock.
-const OWNER: usize = 4096;
+const OWNER: usize = 1024;
 
 /// Makes a lock, or refreshes one.
 pub(super) async fn lock(view: &View, request: Request) -> Result<Response, Stop> {
@@ -42,8 +42,9 @@ pub(super) async fn lock(view: &View, request: Request) -> Result<Response, Stop
     if view.slash && !is_dir {
         return Err(StatusCode::NOT_FOUND.into());
     }
+    may_write(view, there.as_ref()).await?;
     match &there {
-        Some(meta) => may_write(view, meta).await?,
+        Some(_) => {}
         // The lock comes before the file, so that nobody else is quicker.
         None => {
             guard.name(view, &view.path).await?;
@@ -111,17 +112,24 @@ async fn own(view: &View, place: &Place, token: &str) -> Result<Lock, Stop> {
     if lock.user == view.user { Ok(lock) } else { Err(StatusCode::FORBIDDEN.into()) }
 }
 
-/// Whether whoever asks may change the content of what is there: who may not, may not keep others from it either.
+/// Whether whoever asks may change the content of what is there, or make it: who may not, may not keep others from it either.
 /// Nothing is changed.
-async fn may_write(view: &View, there: &Meta) -> Result<(), Stop> {
-    let tried = match there.kind {
-        Kind::Dir => view.files.set(&view.path, SetMeta::default(), false).await,
-        _ => view.files.open(&view.path, &Open::write(Write::Update)).await.map(drop),
+async fn may_write(view: &View, there: Option<&Meta>) -> Result<(), Stop> {
+    let kind = there.map(|meta| meta.kind);
+    let needed = match kind {
+        None => Ops::CREATE,
+        Some(Kind::Dir) => Ops::SET,
+        Some(_) => Ops::OVERWRITE,
     };
-    match tried {
-        Ok(()) | Err(FsError::Unsupported) => Ok(()),
-        Err(error) => Err(Stop::find(error)),
+    if !view.rights(&view.path).has(needed) {
+        return Err(StatusCode::FORBIDDEN.into());
     }
+    let tried = match kind {
+        None => Ok(()),
+        Some(Kind::Dir) => view.files.set(&view.path, SetMeta::default(), false).await,
+        Some(_) => view.files.open(&view.path, &Open::write(Write::Update)).await.map(drop),
+    };
+    tried.map_err(Stop::find)
 }
 
 /// RFC 4918 §7.3: what is locked before it is there is an empty file.

@@ -2,6 +2,7 @@
 //! beside its content, and locks.
 #![deny(clippy::indexing_slicing)]
 
+mod aside;
 mod condition;
 mod copy;
 mod fields;

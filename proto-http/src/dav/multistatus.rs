@@ -63,7 +63,7 @@ fn status(out: &mut String, code: StatusCode) {
 /// A property of which only the name is said.
 pub(super) fn empty(out: &mut String, name: &PropName) {
     // A name that was read is fit to be written: it has been checked.
-    if name.namespace == DAV {
+    if &*name.namespace == DAV {
         let _ = write!(out, "<D:{}/>", name.local);
     } else {
         let _ = write!(out, "<{} xmlns=\"{}\"/>", name.local, escape(&name.namespace));

@@ -1,6 +1,6 @@
 //! PROPFIND (RFC 4918 §9.1).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,6 +10,7 @@ use ropewalk_core::data::files::{
     DirStream, Entry, Kind, ListOptions, Lock, Marks, Meta, Place, Prop, PropName, VPath,
 };
 use ropewalk_core::{Error, Result as CoreResult};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::live::{self, Item};
 use super::multistatus::{CLOSE, OPEN, empty, propstat, response};
@@ -21,6 +22,8 @@ use crate::server::{Body, Failure, Request, Response};
 const BATCH: usize = 256;
 /// Properties that are asked for at once.
 const MOST: usize = 256;
+/// Octets that are sent as soon as there are so many: no more are held than these and what is said of one resource.
+const CHUNK: usize = 64 * 1024;
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +43,8 @@ pub(super) async fn answer(view: View, request: Request) -> Result<Response, Sto
         // RFC 4918 §9.1.1.
         return Err(Stop::condition(StatusCode::FORBIDDEN, "propfind-finite-depth", ""));
     }
+    // What is known of all members is held for as long as they are told.
+    let permit = Arc::clone(&request.facts.costly).acquire_owned().await.ok();
     let meta = view.files.stat(&view.path, true).await.map_err(Stop::find)?;
     match meta.kind {
         Kind::Dir => {}
@@ -60,7 +65,7 @@ pub(super) async fn answer(view: View, request: Request) -> Result<Response, Sto
     let mut options = ListOptions::default();
     options.follow = true;
     let members = about.view.files.list(&about.view.path, options).await.map_err(Stop::find)?;
-    Ok(response(listing(about, members, out)))
+    Ok(response(listing(Listing { about, members, batch: VecDeque::new(), _permit: permit }, out)))
 }
 
 impl Wanted {
@@ -88,7 +93,8 @@ impl Wanted {
     }
 
     fn wants_space(&self) -> bool {
-        let is_quota = |name: &PropName| name.namespace == DAV && live::QUOTA.contains(&name.local.as_str());
+        let is_quota =
+            |name: &PropName| &*name.namespace == DAV && live::QUOTA.contains(&name.local.as_str());
         match self {
             Self::All(names) | Self::Props(names) => names.iter().any(is_quota),
             Self::Names => false,
@@ -173,7 +179,7 @@ impl About {
             }
             Wanted::All(include) => {
                 let is_live =
-                    |name: &PropName| name.namespace == DAV && live::ALL.contains(&name.local.as_str());
+                    |name: &PropName| &*name.namespace == DAV && live::ALL.contains(&name.local.as_str());
                 let is_told = |name: &PropName| is_live(name) || item.dead.iter().any(|p| p.name == *name);
                 include.iter().filter(|name| !is_told(name)).for_each(&mut write);
                 for local in live::ALL {
@@ -208,28 +214,45 @@ impl About {
 }
 
 /// The members of a directory, as they are listed.
-fn listing(about: About, members: Box<dyn DirStream>, begun: String) -> Body {
-    let state = Some((about, members, begun));
-    let chunks = stream::try_unfold(state, |state| async move {
-        let Some((about, mut members, mut out)) = state else { return Ok(None) };
-        let batch = members.next_batch(BATCH).await;
-        let batch = batch.map_err(|error| Error::local("cannot list a directory").caused_by(error))?;
-        let ends = batch.is_empty();
-        for entry in batch {
-            about.member(&mut out, entry).await?;
+struct Listing {
+    about: About,
+    members: Box<dyn DirStream>,
+    /// Those that were listed and not told yet.
+    batch: VecDeque<Entry>,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Listing {
+    async fn next(&mut self) -> CoreResult<Option<Entry>> {
+        if self.batch.is_empty() {
+            let batch = self.members.next_batch(BATCH).await;
+            let batch = batch.map_err(|error| Error::local("cannot list a directory").caused_by(error))?;
+            self.batch.extend(batch);
         }
-        if ends {
-            out.push_str(CLOSE);
-            return Ok(Some((Bytes::from(out), None)));
+        Ok(self.batch.pop_front())
+    }
+}
+
+/// What was begun, and then all members.
+fn listing(listing: Listing, begun: String) -> Body {
+    let chunks = stream::try_unfold(Some((listing, begun)), |state| async move {
+        let Some((mut listing, mut out)) = state else { return Ok(None) };
+        while out.len() < CHUNK {
+            let Some(entry) = listing.next().await? else {
+                out.push_str(CLOSE);
+                return Ok(Some((Bytes::from(out), None)));
+            };
+            listing.about.member(&mut out, entry).await?;
         }
-        let next = String::with_capacity(out.len());
-        Ok(Some((Bytes::from(out), Some((about, members, next)))))
+        Ok(Some((Bytes::from(out), Some((listing, String::with_capacity(CHUNK))))))
     });
     Body::stream(chunks)
 }
 
 #[cfg(test)]
 mod tests {
+    use ropewalk_core::data::files::{Files as _, Memory};
+
     use super::*;
 
     fn name(namespace: &str, local: &str) -> PropName {
@@ -254,5 +277,28 @@ mod tests {
             assert_eq!(parse(bad), Err(400), "{bad}");
         }
         assert_eq!(parse(&propfind("<prop/><allprop/>")), Err(400));
+    }
+
+    /// Whatever is asked of however many, no more is held than one chunk and one resource.
+    #[tokio::test]
+    async fn a_listing_is_sent_by_octets() {
+        let mut files = Memory::new();
+        for n in 0..600 {
+            files = files.with(&format!("/{n}"), "");
+        }
+        let names = (0..MOST).map(|n| name("urn:long", &format!("{}{n}", "n".repeat(100)))).collect();
+        let view = View::of_tree(Arc::new(files));
+        let members = view.files.list(&VPath::ROOT, ListOptions::default()).await.unwrap();
+        let marks = Known::of(&view, true).await.ok().unwrap();
+        let about = About { view, wanted: Wanted::Props(names), marks };
+        let mut body =
+            listing(Listing { about, members, batch: VecDeque::new(), _permit: None }, OPEN.into());
+        let (mut all, mut longest) = (0, 0);
+        while let Some(chunk) = body.chunk().await.unwrap() {
+            all += chunk.len();
+            longest = longest.max(chunk.len());
+        }
+        assert!(all > 600 * MOST * 100, "{all}");
+        assert!(longest < 2 * CHUNK, "{longest}");
     }
 }

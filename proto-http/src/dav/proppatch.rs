@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::StatusCode;
-use ropewalk_core::data::files::{FsError, Kind, PropName, SetMeta, Time};
+use ropewalk_core::data::files::{FsError, Kind, Ops, PropName, SetMeta, Time};
 
 use super::live::is_protected;
 use super::multistatus::{CLOSE, OPEN, empty, propstat, response};
@@ -22,10 +22,10 @@ pub(super) async fn answer(view: &View, request: Request) -> Result<Response, St
     }
     guard.content(view, &view.path).await?;
     // Nothing is changed, but whoever may not change anything is told so: properties are kept elsewhere.
-    match view.files.set(&view.path, SetMeta::default(), false).await {
-        Ok(()) | Err(FsError::Unsupported) => {}
-        Err(error) => return Err(Stop::find(error)),
+    if !view.rights(&view.path).has(Ops::SET) {
+        return Err(StatusCode::FORBIDDEN.into());
     }
+    view.files.set(&view.path, SetMeta::default(), false).await.map_err(Stop::find)?;
     let verdict = perform(view, &changes).await?;
     let mut out = OPEN.to_owned();
     out.extend(["<D:response><D:href>", &view.href(&view.path, meta.kind == Kind::Dir), "</D:href>"]);
@@ -115,7 +115,7 @@ async fn perform(view: &View, changes: &[Change]) -> Result<Verdict, Stop> {
 
 /// Whether this is the time of the last change, by the name that Windows has for it.
 fn is_time(name: &PropName) -> bool {
-    name.namespace == WIN32 && name.local == "Win32LastModifiedTime"
+    &*name.namespace == WIN32 && name.local == "Win32LastModifiedTime"
 }
 
 fn time(value: &Option<Element>) -> Option<Time> {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, StatusCode};
 use ropewalk_core::data::cred::Principal;
-use ropewalk_core::data::files::{DotDot, Files, FsError, Lock, Meta, VPath};
+use ropewalk_core::data::files::{DotDot, Files, FsError, Lock, Meta, Ops, Reach, VPath};
 
 use super::Stop;
 use crate::files::{Static, Types};
@@ -19,6 +19,8 @@ pub(crate) struct View {
     pub(crate) path: VPath,
     /// Whether it ended with a slash.
     pub(crate) slash: bool,
+    /// Whether anything may be changed here at all.
+    writable: bool,
     /// Where the tree is mounted.
     mount: VPath,
     /// Who asks, as locks know them.
@@ -34,10 +36,18 @@ impl View {
             types: Arc::clone(&tree.types),
             path: request.rest.clone(),
             slash: request.slash,
+            writable: tree.write,
             mount: VPath::parse(mount, &VPath::ROOT, DotDot::Refuse).unwrap_or(VPath::ROOT),
             user: request.extensions.get::<Principal>().map(|who| who.name().as_str().to_owned()),
             authority: host::authority(&request.uri, &request.headers).map(str::to_owned),
         }
+    }
+
+    /// A tree as nobody in particular sees it.
+    #[cfg(test)]
+    pub(super) fn of_tree(files: Arc<dyn Files>) -> Self {
+        let (types, path, mount) = (Arc::default(), VPath::ROOT, VPath::ROOT);
+        Self { files, types, path, slash: true, writable: true, mount, user: None, authority: None }
     }
 
     /// The facts of what is at `path`, if there is something.
@@ -47,6 +57,11 @@ impl View {
             Err(FsError::NotFound) => Ok(None),
             Err(error) => Err(Stop::change(error)),
         }
+    }
+
+    /// What whoever asks may do with what is at `path`, there or not.
+    pub(super) fn rights(&self, path: &VPath) -> Ops {
+        if self.writable { self.files.rights(path, Reach::Here) } else { Ops::NONE }
     }
 
     /// A reference to what is at `path`; a directory ends with a slash.
@@ -115,15 +130,8 @@ mod tests {
     }
 
     fn view(mount: &str) -> View {
-        View {
-            files: Arc::new(Memory::new()),
-            types: Arc::default(),
-            path: VPath::ROOT,
-            slash: false,
-            mount: path(mount),
-            user: None,
-            authority: Some("example.org:8080".into()),
-        }
+        let authority = Some("example.org:8080".into());
+        View { mount: path(mount), authority, ..View::of_tree(Arc::new(Memory::new())) }
     }
 
     #[test]

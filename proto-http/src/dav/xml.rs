@@ -3,7 +3,10 @@
 //! There is no DTD, so no entity but the five of XML; a document is short, and not deep.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use http::StatusCode;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::{Namespace, ResolveResult};
 use quick_xml::{NsReader, XmlVersion};
@@ -17,8 +20,11 @@ const XML: &str = "http://www.w3.org/XML/1998/namespace";
 
 /// Elements within each other.
 const DEEPEST: usize = 32;
-/// Elements in a document.
+/// Elements and attributes in a document.
 const MOST: usize = 4096;
+/// Octets that the namespaces of all names in a document have together, each counted wherever it is used: so much more can
+/// become of a document when each of its names is written with its own.
+const SPELT: usize = 256 * 1024;
 
 /// An element, with names resolved; comments and instructions are left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,19 +40,28 @@ enum Node {
     Text(String),
 }
 
-/// It is no XML, or none that is read here.
-#[derive(Debug)]
-pub(super) struct BadXml;
+/// Why a document is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BadXml {
+    /// It is no XML, or none that is read here.
+    Unread,
+    /// It has more names, or longer ones, than anybody needs.
+    TooMuch,
+}
 
 impl From<BadXml> for Failure {
-    fn from(_: BadXml) -> Self {
-        Self::bad_request().saying("The document in the request cannot be read.")
+    fn from(bad: BadXml) -> Self {
+        match bad {
+            BadXml::Unread => Self::bad_request().saying("The document in the request cannot be read."),
+            BadXml::TooMuch => Self::new(StatusCode::PAYLOAD_TOO_LARGE)
+                .saying("The document in the request has too many names, or too long ones."),
+        }
     }
 }
 
 impl<T: Into<quick_xml::Error>> From<T> for BadXml {
     fn from(_: T) -> Self {
-        Self
+        Self::Unread
     }
 }
 
@@ -54,32 +69,27 @@ impl Element {
     /// The element that a document is.
     pub(super) fn parse(document: &[u8]) -> Result<Self, BadXml> {
         let document = document.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document);
-        let mut reader = NsReader::from_str(str::from_utf8(document).map_err(|_| BadXml)?);
+        let mut reader = NsReader::from_str(str::from_utf8(document).map_err(|_| BadXml::Unread)?);
         // The elements that are open, the outermost first.
         let mut open: Vec<Self> = Vec::new();
         let mut root = None;
-        let mut count = 0;
+        let mut names = Names::default();
         loop {
             let event = reader.read_event()?;
             match event {
-                Event::Start(tag) | Event::Empty(tag) if root.is_some() || count >= MOST => {
-                    drop(tag);
-                    return Err(BadXml);
-                }
+                Event::Start(_) | Event::Empty(_) if root.is_some() => return Err(BadXml::Unread),
                 Event::Start(tag) => {
-                    count += 1;
-                    open.push(Self::begin(&reader, &tag)?);
+                    open.push(Self::begin(&reader, &tag, &mut names)?);
                     if open.len() > DEEPEST {
-                        return Err(BadXml);
+                        return Err(BadXml::Unread);
                     }
                 }
                 Event::Empty(tag) => {
-                    count += 1;
-                    let element = Self::begin(&reader, &tag)?;
+                    let element = Self::begin(&reader, &tag, &mut names)?;
                     close(element, &mut open, &mut root);
                 }
                 Event::End(_) => {
-                    let element = open.pop().ok_or(BadXml)?;
+                    let element = open.pop().ok_or(BadXml::Unread)?;
                     close(element, &mut open, &mut root);
                 }
                 Event::Text(text) => add(&text.xml10_content(), &mut open)?,
@@ -87,39 +97,39 @@ impl Element {
                 Event::GeneralRef(reference) => {
                     let character = match reference.resolve_char_ref()? {
                         Some(character) => character,
-                        None => entity(&reference.xml10_content()).ok_or(BadXml)?,
+                        None => entity(&reference.xml10_content()).ok_or(BadXml::Unread)?,
                     };
                     add(character.encode_utf8(&mut [0; 4]), &mut open)?;
                 }
-                Event::Eof => return root.filter(|_| open.is_empty()).ok_or(BadXml),
+                Event::Eof => return root.filter(|_| open.is_empty()).ok_or(BadXml::Unread),
                 Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
                 // Nothing good comes of a DTD (RFC 4918 §20.6).
-                Event::DocType(_) => return Err(BadXml),
+                Event::DocType(_) => return Err(BadXml::Unread),
             }
         }
     }
 
-    fn begin(reader: &NsReader<&[u8]>, tag: &BytesStart<'_>) -> Result<Self, BadXml> {
+    fn begin(reader: &NsReader<&[u8]>, tag: &BytesStart<'_>, names: &mut Names) -> Result<Self, BadXml> {
         let resolver = reader.resolver();
         let (namespace, local) = resolver.resolve_element(tag.name());
-        let name = name(namespace, local.as_ref())?;
+        let name = names.name(namespace, local.as_ref())?;
         let mut attributes = Vec::new();
         for attribute in tag.attributes() {
-            let attribute = attribute.map_err(|_| BadXml)?;
+            let attribute = attribute.map_err(|_| BadXml::Unread)?;
             if attribute.key.as_namespace_binding().is_some() {
                 continue;
             }
             let (namespace, local) = resolver.resolve_attribute(attribute.key);
             let value = attribute.normalized_value(XmlVersion::Implicit1_0)?.into_owned();
             check(&value)?;
-            attributes.push((self::name(namespace, local.as_ref())?, value));
+            attributes.push((names.name(namespace, local.as_ref())?, value));
         }
         Ok(Self { name, attributes, children: Vec::new() })
     }
 
     /// Whether it is this element of WebDAV.
     pub(super) fn is(&self, local: &str) -> bool {
-        self.name.namespace == DAV && self.name.local == local
+        &*self.name.namespace == DAV && self.name.local == local
     }
 
     pub(super) fn elements(&self) -> impl Iterator<Item = &Self> {
@@ -145,7 +155,7 @@ impl Element {
 
     /// Its `xml:lang`, which what is in it inherits (RFC 4918 §4.3).
     pub(super) fn language(&self) -> Option<&str> {
-        let is_language = |name: &PropName| name.namespace == XML && name.local == "lang";
+        let is_language = |name: &PropName| &*name.namespace == XML && name.local == "lang";
         self.attributes.iter().find(|(name, _)| is_language(name)).map(|(_, value)| value.as_str())
     }
 
@@ -169,11 +179,11 @@ impl Element {
         let PropName { namespace, local } = &self.name;
         out.push('<');
         out.push_str(local);
-        if namespace != default {
+        if &**namespace != default {
             out.extend([" xmlns=\"", &escape(namespace), "\""]);
         }
         for (number, (name, value)) in self.attributes.iter().enumerate() {
-            let prefix = match name.namespace.as_str() {
+            let prefix = match &*name.namespace {
                 "" => String::new(),
                 XML => "xml:".to_owned(),
                 namespace => {
@@ -210,7 +220,7 @@ fn close(element: Element, open: &mut [Element], root: &mut Option<Element>) {
 fn add(text: &str, open: &mut [Element]) -> Result<(), BadXml> {
     check(text)?;
     let Some(element) = open.last_mut() else {
-        return if text.trim_ascii().is_empty() { Ok(()) } else { Err(BadXml) };
+        return if text.trim_ascii().is_empty() { Ok(()) } else { Err(BadXml::Unread) };
     };
     match element.children.last_mut() {
         Some(Node::Text(before)) => before.push_str(text),
@@ -219,26 +229,51 @@ fn add(text: &str, open: &mut [Element]) -> Result<(), BadXml> {
     Ok(())
 }
 
-fn name(namespace: ResolveResult<'_>, local: &str) -> Result<PropName, BadXml> {
-    let namespace = match namespace {
-        ResolveResult::Unbound => "",
-        ResolveResult::Bound(Namespace(namespace)) => namespace,
-        ResolveResult::Unknown(_) => return Err(BadXml),
-    };
-    // The URI stands as it was written, and is compared so.
-    let namespace = quick_xml::escape::unescape(namespace).map_err(|_| BadXml)?.into_owned();
-    check(&namespace)?;
-    let starts = |c: char| c.is_alphabetic() || c == '_';
-    let goes_on = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '\u{b7}');
-    if !local.starts_with(starts) || !local.chars().all(goes_on) {
-        return Err(BadXml);
+/// The names of a document. A namespace that many use is kept once.
+#[derive(Default)]
+struct Names {
+    namespaces: BTreeSet<Arc<str>>,
+    count: usize,
+    /// See [`SPELT`].
+    spelt: usize,
+}
+
+impl Names {
+    fn name(&mut self, namespace: ResolveResult<'_>, local: &str) -> Result<PropName, BadXml> {
+        let namespace = match namespace {
+            ResolveResult::Unbound => "",
+            ResolveResult::Bound(Namespace(namespace)) => namespace,
+            ResolveResult::Unknown(_) => return Err(BadXml::Unread),
+        };
+        self.count += 1;
+        self.spelt += namespace.len();
+        if self.count > MOST || self.spelt > SPELT {
+            return Err(BadXml::TooMuch);
+        }
+        let starts = |c: char| c.is_alphabetic() || c == '_';
+        let goes_on = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '\u{b7}');
+        if !local.starts_with(starts) || !local.chars().all(goes_on) {
+            return Err(BadXml::Unread);
+        }
+        Ok(PropName { namespace: self.namespace(namespace)?, local: local.to_owned() })
     }
-    Ok(PropName { namespace, local: local.to_owned() })
+
+    /// The URI as it was written: it is compared so.
+    fn namespace(&mut self, written: &str) -> Result<Arc<str>, BadXml> {
+        let uri = quick_xml::escape::unescape(written).map_err(|_| BadXml::Unread)?;
+        if let Some(known) = self.namespaces.get(&*uri) {
+            return Ok(Arc::clone(known));
+        }
+        check(&uri)?;
+        let uri = Arc::<str>::from(uri);
+        self.namespaces.insert(Arc::clone(&uri));
+        Ok(uri)
+    }
 }
 
 /// What may not stand in a document (XML 1.0 §2.2) would make ours one that nobody can read.
 fn check(text: &str) -> Result<(), BadXml> {
-    if text.chars().all(is_char) { Ok(()) } else { Err(BadXml) }
+    if text.chars().all(is_char) { Ok(()) } else { Err(BadXml::Unread) }
 }
 
 fn is_char(c: char) -> bool {

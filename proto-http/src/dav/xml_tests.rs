@@ -10,7 +10,7 @@ fn parse(text: &str) -> Option<Element> {
 fn names_are_those_of_their_namespaces() {
     let root = parse("<?xml version=\"1.0\"?>\n<D:a xmlns:D='DAV:' xmlns='urn:x'><b c='1' D:c='2'/><D:d>t</D:d><e xmlns=''/></D:a>").unwrap();
     assert!(root.is("a"));
-    let names: Vec<_> = root.elements().map(|e| (e.name.namespace.as_str(), e.name.local.as_str())).collect();
+    let names: Vec<_> = root.elements().map(|e| (&*e.name.namespace, e.name.local.as_str())).collect();
     assert_eq!(names, [("urn:x", "b"), ("DAV:", "d"), ("", "e")]);
     assert_eq!(root.child("d").unwrap().text(), "t");
     assert!(root.child("b").is_none());
@@ -65,6 +65,9 @@ fn what_is_no_document_or_dangerous_is_refused() {
     ] {
         assert!(parse(bad).is_none(), "{}", bad.get(..60).unwrap_or(bad));
     }
+    assert_eq!(Element::parse(many(MOST).as_bytes()), Err(BadXml::TooMuch));
+    let attributes: String = (0..MOST).map(|n| format!(" b{n}=''")).collect();
+    assert_eq!(Element::parse(format!("<a{attributes}/>").as_bytes()), Err(BadXml::TooMuch));
     assert!(Element::parse(b"<a>\xff</a>").is_err());
     assert!(Element::parse(b"\xef\xbb\xbf<a/>").is_ok());
 }
@@ -73,6 +76,27 @@ fn what_is_no_document_or_dangerous_is_refused() {
 fn namespaces_without_end_are_refused() {
     let bindings: String = (0..1000).map(|n| format!(" xmlns:n{n}='urn:{n}'")).collect();
     assert!(parse(&format!("<a{bindings}/>")).is_none());
+}
+
+/// A long namespace is written once and used by many: what is kept of it, and what comes of it, stays small.
+#[test]
+fn a_namespace_is_kept_once_and_not_spelt_without_end() {
+    let document = |uri: usize, names: usize| {
+        format!("<a xmlns:z='urn:{}'>{}</a>", "n".repeat(uri - 4), "<z:b/>".repeat(names))
+    };
+    let root = parse(&document(SPELT / 64, 64)).unwrap();
+    let mut uris = root.elements().map(|element| &element.name.namespace);
+    let first = uris.next().unwrap();
+    assert_eq!(first.len(), SPELT / 64);
+    assert!(uris.all(|uri| Arc::ptr_eq(uri, first)), "each has a copy");
+    assert!(root.written().len() <= SPELT + 64 * 32);
+    for (uri, names) in [(SPELT / 64, 65), (44_000, 3000), (60_000, 250)] {
+        let document = document(uri, names);
+        assert_eq!(Element::parse(document.as_bytes()), Err(BadXml::TooMuch), "{uri} {names}");
+    }
+    let attributes: String = (0..65).map(|n| format!(" z:b{n}=''")).collect();
+    let document = format!("<a xmlns:z='{}'{attributes}/>", "n".repeat(SPELT / 64));
+    assert_eq!(Element::parse(document.as_bytes()), Err(BadXml::TooMuch));
 }
 
 proptest! {

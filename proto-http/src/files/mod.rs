@@ -17,7 +17,7 @@ use http::{HeaderValue, Method, StatusCode, header};
 use listing::Offers;
 use ropewalk_core::Error;
 use ropewalk_core::data::cred::{LoginError, Principal, Realm};
-use ropewalk_core::data::files::{Caps, FileHandle, Files, FsError, Kind, Name, Open, VPath};
+use ropewalk_core::data::files::{FileHandle, Files, FsError, Kind, Name, Open, Ops, Reach, VPath};
 use rustix::io::Errno;
 
 use crate::dav::{self, Guard, Stop, View};
@@ -38,12 +38,15 @@ pub struct Static {
     index: Vec<Name>,
     listing: Option<usize>,
     pub(crate) types: Arc<Types>,
-    write: bool,
+    pub(crate) write: bool,
     dav: bool,
     archives: bool,
     cache: Option<HeaderValue>,
     codings: Vec<Coding>,
 }
+
+/// Who may do one of these with something may lock it.
+pub(crate) const LOCKABLE: Ops = Ops::CREATE.or(Ops::OVERWRITE).or(Ops::SET);
 
 impl Static {
     /// This tree, with `index.html` as index, and listings of up to 10 000 names.
@@ -131,17 +134,31 @@ impl Static {
         Self { archives: true, ..self }
     }
 
-    /// The methods that are answered.
-    fn allow(&self) -> HeaderValue {
-        HeaderValue::from_static(match (self.write, self.dav) {
-            (false, false) => "GET, HEAD, OPTIONS",
-            (true, false) => "GET, HEAD, OPTIONS, PUT, DELETE, PATCH, POST",
-            (false, true) => "GET, HEAD, OPTIONS, PROPFIND",
-            (true, true) => {
-                "GET, HEAD, OPTIONS, PUT, DELETE, PATCH, POST, PROPFIND, PROPPATCH, MKCOL, COPY, MOVE, LOCK, \
-                 UNLOCK"
-            }
-        })
+    /// The methods that are answered at `path`: none that is refused there to whoever asks, whatever is there.
+    fn allow(&self, path: &VPath) -> HeaderValue {
+        let (here, inside) = (self.files.rights(path, Reach::Here), self.files.rights(path, Reach::Inside));
+        let makes = Ops::CREATE | Ops::OVERWRITE | Ops::MKDIR;
+        let anywhere = self.files.rights(&VPath::ROOT, Reach::Below);
+        let locks = self.dav && self.write && here.has_any(LOCKABLE) && self.files.place(path).is_some();
+        let methods = [
+            ("PUT", self.write && here.has_any(Ops::CREATE | Ops::OVERWRITE)),
+            ("DELETE", self.write && here.has(Ops::DELETE)),
+            ("PATCH", self.write && here.has_any(Ops::OVERWRITE | Ops::APPEND)),
+            ("POST", self.write && inside.has(Ops::CREATE)),
+            ("PROPFIND", self.dav),
+            ("PROPPATCH", self.dav && self.write && here.has(Ops::SET)),
+            ("MKCOL", self.dav && self.write && here.has(Ops::MKDIR)),
+            (
+                "COPY",
+                self.dav && self.write && here.has_any(Ops::LIST | Ops::READ) && anywhere.has_any(makes),
+            ),
+            ("MOVE", self.dav && self.write && here.has(Ops::RENAME) && anywhere.has_any(makes)),
+            ("LOCK", locks),
+            ("UNLOCK", locks),
+        ];
+        let methods = methods.into_iter().filter(|(_, offered)| *offered).map(|(method, _)| method);
+        let all: Vec<_> = ["GET", "HEAD", "OPTIONS"].into_iter().chain(methods).collect();
+        HeaderValue::try_from(all.join(", ")).unwrap_or(HeaderValue::from_static("GET"))
     }
 
     /// The answer to every method but GET and HEAD, which read.
@@ -156,9 +173,9 @@ impl Static {
             "PROPPATCH" | "MKCOL" | "COPY" | "MOVE" | "LOCK" | "UNLOCK" if self.dav && self.write => {
                 dav::answer(self, request).await
             }
-            "POST" | "PUT" | "DELETE" | "PATCH" | "TRACE" => Err(self.not_allowed().into()),
+            "POST" | "PUT" | "DELETE" | "PATCH" | "TRACE" => Err(self.not_allowed(&request.rest).into()),
             "PROPPATCH" | "MKCOL" | "COPY" | "MOVE" | "LOCK" | "UNLOCK" if self.dav => {
-                Err(self.not_allowed().into())
+                Err(self.not_allowed(&request.rest).into())
             }
             // RFC 9110 §9.1: what nobody here knows.
             _ => Err(StatusCode::NOT_IMPLEMENTED.into()),
@@ -166,21 +183,24 @@ impl Static {
         answer.or_else(Stop::answer)
     }
 
-    /// What a listing offers beside its names.
-    fn offers(&self) -> Offers {
-        // A tree that cannot be written to says so.
-        Offers { upload: self.write && self.files.caps().has(Caps::CREATE_NEW), archives: self.archives }
+    /// What a listing of `path` offers beside its names.
+    fn offers(&self, path: &VPath) -> Offers {
+        let upload = self.write && self.files.rights(path, Reach::Inside).has(Ops::CREATE);
+        Offers { upload, archives: self.archives }
     }
 
-    fn not_allowed(&self) -> Failure {
-        Failure::new(StatusCode::METHOD_NOT_ALLOWED).with(header::ALLOW, self.allow())
+    fn not_allowed(&self, path: &VPath) -> Failure {
+        Failure::new(StatusCode::METHOD_NOT_ALLOWED).with(header::ALLOW, self.allow(path))
     }
 
     fn options(&self, path: &VPath) -> Response {
         let mut response = Response::new(Body::empty());
         let headers = response.headers_mut();
-        headers.insert(header::ALLOW, self.allow());
-        if self.write {
+        headers.insert(header::ALLOW, self.allow(path));
+        // What is below counts as well: clients ask once, at the top.
+        let rights = self.files.rights(path, Reach::Here) | self.files.rights(path, Reach::Below);
+        let writes = self.write && rights.has_any(LOCKABLE);
+        if writes {
             headers.insert(patch::ACCEPT_PATCH, HeaderValue::from_static(patch::FORMAT));
         }
         if !self.dav {
@@ -188,7 +208,7 @@ impl Static {
             return response;
         }
         // RFC 4918 §10.1, §18: class 2 is locks.
-        let classes = match self.write {
+        let classes = match writes {
             true if self.files.place(path).is_some() => "1, 2, 3, sabredav-partialupdate",
             true => "1, 3, sabredav-partialupdate",
             false => "1, 3",
@@ -277,7 +297,7 @@ impl Static {
         match self.files.stat(&request.rest, true).await {
             Ok(meta) if meta.kind != Kind::Dir => Err(Failure::new(StatusCode::NOT_FOUND)),
             Ok(_) => match self.listing {
-                Some(most) => listing::answer(&*self.files, request, most, self.offers()).await,
+                Some(most) => listing::answer(&*self.files, request, most, self.offers(&request.rest)).await,
                 None => Err(Failure::new(StatusCode::FORBIDDEN)),
             },
             Err(error) => Err(self.failure(&request.rest, error).await),

@@ -34,7 +34,7 @@ impl Static {
         })?;
         let there = self.files.stat(path, false).await.map_err(Stop::find)?;
         match there.kind {
-            Kind::Dir => return Err(self.not_allowed().into()),
+            Kind::Dir => return Err(self.not_allowed(&view.path).into()),
             _ if view.slash => return Err(StatusCode::NOT_FOUND.into()),
             _ => {}
         }

@@ -28,7 +28,7 @@ impl Static {
         plain(headers)?;
         let there = view.there(path).await?;
         if view.slash || there.as_ref().is_some_and(|meta| meta.kind == Kind::Dir) {
-            return Err(self.not_allowed().into());
+            return Err(self.not_allowed(&view.path).into());
         }
         conditions(headers, there.as_ref())?;
         let guard = Guard::of(&view, headers).await?;

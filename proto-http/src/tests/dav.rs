@@ -1,3 +1,4 @@
+mod copies;
 mod locks;
 
 use std::sync::Arc;
@@ -111,10 +112,13 @@ async fn bad_propfinds_are_refused() {
     let bomb = "<!DOCTYPE a [<!ENTITY b \"bbbb\"><!ENTITY c \"&b;&b;\">]><propfind xmlns='DAV:'><prop>&c;</prop></propfind>";
     let long = format!("{PROPFIND}<D:prop>{}</D:prop></D:propfind>", " ".repeat(64 * 1024));
     let deep = format!("{PROPFIND}{}", "<a>".repeat(5000));
+    let uri = "n".repeat(60_000);
+    let wide = format!("{PROPFIND}<D:prop xmlns:z='{uri}'>{}</D:prop></D:propfind>", "<z:a/>".repeat(250));
     for (fields, body, expected) in [
         ("Depth: 1\r\n", bomb, "400"),
         ("Depth: 1\r\n", &long, "413"),
         ("Depth: 1\r\n", &deep, "400"),
+        ("Depth: 1\r\n", &wide, "413"),
         ("Depth: 1\r\n", "<a/>", "400"),
         ("Depth: 1\r\n", "not XML", "400"),
         ("Depth: 2\r\n", "", "400"),

@@ -1,6 +1,7 @@
 //! People, kept in the file `core.db` of a store: a folder that is its owner's alone.
 //!
-//! Several processes may use a store at once. A server that runs sees what another process changed within half a second.
+//! Several processes may use a store at once. A server that runs sees what another process changed within half a second,
+//! or at once where it is told to [`forget`].
 
 mod bans;
 mod credential;
@@ -27,6 +28,7 @@ use tokio::task::spawn_blocking;
 pub use credential::{Credential, CredentialKind};
 pub use people::{Account, Change, NewAccount, Scram};
 use row::Rows;
+pub use row::forget;
 pub use scram::ITERATIONS;
 pub use secret::generate_password;
 pub use ssh_key::SshKey;

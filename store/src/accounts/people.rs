@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use zeroize::Zeroizing;
 
 use super::credential::{self, Credential};
+use super::row::forget;
 use super::scram::Verifier;
 use super::{Store, now};
 
@@ -214,7 +215,7 @@ impl Store {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
         let done = self.database().await?.write(work).await;
-        self.0.rows.forget();
+        forget();
         done
     }
 }

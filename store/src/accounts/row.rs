@@ -1,5 +1,5 @@
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -52,6 +52,15 @@ impl Opens {
     }
 }
 
+/// How often something was changed, in any store: what was read before the last time does not count.
+static CHANGES: AtomicU64 = AtomicU64::new(0);
+
+/// Forgets what was read of accounts, in every store of this process: another process has changed something, and logins
+/// are to see that now. Reading that is under way is not kept either.
+pub fn forget() {
+    CHANGES.fetch_add(1, Ordering::SeqCst);
+}
+
 /// What was read a moment ago.
 #[derive(Default)]
 pub(super) struct Rows(Mutex<HashMap<Key, Known>>);
@@ -59,38 +68,38 @@ pub(super) struct Rows(Mutex<HashMap<Key, Known>>);
 /// An account, or that there is none, and until when that counts.
 struct Known {
     row: Option<Arc<Row>>,
+    /// Of [`CHANGES`], before it was read.
+    changes: u64,
     until: Instant,
 }
 
 impl Rows {
-    pub(super) fn forget(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-
     fn known(&self, key: &Key) -> Option<Option<Arc<Row>>> {
         let rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        rows.get(key).filter(|known| known.until > Instant::now()).map(|known| known.row.clone())
+        let (now, changes) = (Instant::now(), CHANGES.load(Ordering::SeqCst));
+        let counts = |known: &&Known| known.until > now && known.changes == changes;
+        rows.get(key).filter(counts).map(|known| known.row.clone())
     }
 
     /// Also that there is none: else an unknown name would take longer than a known one.
-    fn keep(&self, key: Key, row: Option<Arc<Row>>) {
+    fn keep(&self, key: Key, row: Option<Arc<Row>>, changes: u64) {
         let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if rows.len() >= MOST {
             rows.clear();
         }
-        rows.insert(key, Known { row, until: Instant::now() + FRESH });
+        rows.insert(key, Known { row, changes, until: Instant::now() + FRESH });
     }
 }
 
 impl Store {
-    /// The account, as it was at most half a second ago.
+    /// The account, as it was at most half a second ago, and not before the last [`forget`].
     pub(super) async fn row(&self, key: Key) -> Result<Option<Arc<Row>>> {
         if let Some(known) = self.0.rows.known(&key) {
             return Ok(known);
         }
-        let asked = key.clone();
+        let (asked, changes) = (key.clone(), CHANGES.load(Ordering::SeqCst));
         let row = self.database().await?.read(move |db| read(db, &asked)).await?.map(Arc::new);
-        self.0.rows.keep(key, row.clone());
+        self.0.rows.keep(key, row.clone(), changes);
         Ok(row)
     }
 

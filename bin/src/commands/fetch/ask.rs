@@ -173,6 +173,10 @@ async fn content(args: &FetchArgs) -> Result<Body, Error> {
 
 /// A file, which can be sent again where a redirect asks for it.
 pub(in crate::commands) async fn open(file: &Path) -> Result<Body> {
+    whole(file).await.map_err(|error| error.during(format!("cannot read {}", file.display())))
+}
+
+async fn whole(file: &Path) -> Result<Body> {
     let file = file.canonicalize()?;
     let no_file = || Error::local("not a file");
     let (folder, name) = file.parent().zip(file.file_name()).ok_or_else(no_file)?;
@@ -199,7 +203,7 @@ pub(in crate::commands) fn input() -> Body {
 /// The name that the URL ends with.
 pub(super) fn name_of(url: &str) -> Result<String, String> {
     #[cfg(feature = "ftp")]
-    if crate::commands::remote::is_ftp(url) {
+    if let Ok(true) = crate::commands::remote::is_ftp(url) {
         let url: ropewalk_ftp::client::Url =
             url.parse().map_err(|error: ropewalk_ftp::client::Error| error.chain())?;
         let name = url.name().ok_or("the URL ends with no name: say one with -o")?;

@@ -128,14 +128,15 @@ pub(crate) fn run(args: &FetchArgs) -> Exit {
         eprintln!("error: with --json the content needs a place: -o FILE, -O, or -I for the head only");
         return Exit::Usage;
     }
-    #[cfg(feature = "ftp")]
-    let done = if super::remote::is_ftp(&args.url) {
-        args.reach.run(ftp::fetch(args))
-    } else {
-        args.reach.run(fetch(args))
+    let mut args = args.clone();
+    let asked = args.reach.ask();
+    let args = &args;
+    let done = match asked.and_then(|()| super::remote::is_ftp(&args.url)) {
+        #[cfg(feature = "ftp")]
+        Ok(true) => args.reach.run(ftp::fetch(args)),
+        Ok(_) => args.reach.run(fetch(args)),
+        Err(stop) => Err(stop),
     };
-    #[cfg(not(feature = "ftp"))]
-    let done = args.reach.run(fetch(args));
     done.unwrap_or_else(|stop| {
         if args.json {
             show(&(facts::failed(&args.url, &stop) + "\n"));

@@ -4,12 +4,14 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use ropewalk_core::config::Registry;
 use ropewalk_core::data::cred::Name;
 use ropewalk_core::tls::PeerCertificate;
 use ropewalk_core::{Error, Result};
 use ropewalk_store::accounts::{Credential, CredentialKind, Store};
 
-use super::{known, password, show};
+use super::around::Around;
+use super::{known, password, revoke, show};
 
 /// Octets of the largest file that is looked at for a key.
 const LARGEST: u64 = 1024 * 1024;
@@ -100,7 +102,7 @@ enum AppCommand {
 pub(super) async fn run(args: KeysArgs, store: &Store) -> Result<()> {
     match args.command {
         KeysCommand::Ls { name, json } => list(store, &name, KEYS, json).await,
-        KeysCommand::Rm { name, label } => store.remove_credential(&name, KEYS, &label).await,
+        KeysCommand::Rm { name, label } => remove(store, &name, KEYS, &label).await,
         KeysCommand::Add { name, certificate: Some(certificate), label: Some(label), .. } => {
             store.add_certificate(&name, &label, fingerprint(&certificate)?).await
         }
@@ -118,13 +120,37 @@ pub(super) async fn run(args: KeysArgs, store: &Store) -> Result<()> {
     }
 }
 
-pub(super) async fn run_apps(args: AppArgs, store: &Store) -> Result<()> {
+pub(super) async fn run_apps(args: AppArgs, store: &Store, registry: &Registry) -> Result<()> {
     match args.command {
         AppCommand::Ls { name, json } => list(store, &name, APPS, json).await,
-        AppCommand::Rm { name, label } => store.remove_credential(&name, APPS, &label).await,
+        AppCommand::Rm { name, label } => remove(store, &name, APPS, &label).await,
         AppCommand::Add { name, label, services } => {
+            if !services.is_empty() {
+                check(&services, Around::of(store.dir(), registry).as_ref())?;
+            }
             let text = store.add_app_password(&name, &label, services).await?;
             password::once("the app password", &text);
+            Ok(())
+        }
+    }
+}
+
+/// Nobody knows which of the connections that are open were opened with it: all of them end.
+async fn remove(store: &Store, name: &Name, kinds: &'static [CredentialKind], label: &str) -> Result<()> {
+    store.remove_credential(name, kinds, label).await?;
+    revoke(store, name);
+    Ok(())
+}
+
+/// Whether there are services of these names, as far as is known.
+fn check(services: &[Name], around: Option<&Around>) -> Result<()> {
+    match around.map(|around| around.unknown(services)) {
+        Some(Some(unknown)) => Err(Error::local(unknown)),
+        Some(None) => Ok(()),
+        None => {
+            eprintln!(
+                "warning: no server runs on this store and ropewalk.toml is not about it: nobody knows whether there is such a service"
+            );
             Ok(())
         }
     }

@@ -33,6 +33,16 @@ enum Piece {
     Run,
 }
 
+/// Of what in a directory a pattern is one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Inside {
+    /// Of something that could be there.
+    pub some: bool,
+    /// Of everything.
+    pub all: bool,
+}
+
 impl Glob {
     /// Whether the pattern is one of this path.
     pub fn matches(&self, path: &VPath) -> bool {
@@ -50,6 +60,22 @@ impl Glob {
     pub fn covers(&self, path: &VPath) -> bool {
         let reached = self.reach(path);
         self.parts.last() == Some(&Part::Any) && reached.iter().rev().nth(1).is_some_and(|at_any| *at_any)
+    }
+
+    /// Whether it is one of something directly in this path, and whether of all that is.
+    pub fn inside(&self, path: &VPath) -> Inside {
+        let reached = self.reach(path);
+        let mut found = Inside::default();
+        for (at, part) in self.parts.iter().enumerate().filter(|(at, _)| reached.get(*at) == Some(&true)) {
+            let (left, takes_all) = match part {
+                Part::Any => (at, true),
+                Part::Name(pieces) => (at + 1, pieces.iter().all(|piece| *piece == Piece::Run)),
+            };
+            let ends = self.parts.iter().skip(left).all(|part| *part == Part::Any);
+            found.some |= ends;
+            found.all |= ends && takes_all;
+        }
+        found
     }
 
     /// How much of the pattern the path can have used up: for each number of parts, whether it can be that many.
@@ -288,6 +314,21 @@ mod tests {
             if glob.covers(&path(&at)) {
                 prop_assert!(glob.matches(&under) && glob.matches(&path(&at)), "covers");
             }
+        }
+
+        #[test]
+        fn what_is_inside_agrees_with_what_matches(
+            pattern in "/([ab*?]{0,2}/|\\*\\*/){0,4}", at in "/[ab/]{0,5}", name in "[ab]{1,2}",
+        ) {
+            let glob = glob(&pattern);
+            let (at, child) = (path(&at), path(&format!("{at}/{name}")));
+            let inside = glob.inside(&at);
+            prop_assert!(inside.some || !glob.matches(&child), "some");
+            prop_assert!(!inside.all || glob.matches(&child), "all");
+            // Of the names of one or two letters that a part of two pieces can be, it is one.
+            let all = ["a", "b", "aa", "ab", "ba", "bb"];
+            let one = all.iter().any(|name| glob.matches(&path(&format!("{at}/{name}"))));
+            prop_assert_eq!(inside.some, one);
         }
 
         #[test]

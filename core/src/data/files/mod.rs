@@ -16,13 +16,14 @@ mod meta;
 mod open;
 mod path;
 mod props;
+mod rights;
 #[cfg(feature = "testkit")]
 pub mod suite;
 mod traits;
 mod warm;
 
 pub use error::FsError;
-pub use glob::{BadGlob, Glob};
+pub use glob::{BadGlob, Glob, Inside};
 pub use link::link_text;
 pub use locks::{Lock, LockError, Locks, MemoryLocks, NewLock};
 pub use marks::{Marks, Place};
@@ -31,4 +32,5 @@ pub use meta::{Entry, Etag, FileId, Kind, Meta, SetMeta, Space, Time};
 pub use open::{Caps, ListOptions, Open, Over, Remove, Write};
 pub use path::{BadPath, DotDot, Name, VPath};
 pub use props::{MemoryProps, Prop, PropName, Props};
+pub use rights::{NoSuchOp, Ops, Reach};
 pub use traits::{DirStream, FileHandle, Files};

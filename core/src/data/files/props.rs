@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -41,8 +41,8 @@ pub struct Prop {
 /// The name of a property.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PropName {
-    /// The URI of its namespace; empty where it is in none.
-    pub namespace: String,
+    /// The URI of its namespace; empty where it is in none. Names of one document share it.
+    pub namespace: Arc<str>,
     /// Its local name.
     pub local: String,
 }

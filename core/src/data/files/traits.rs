@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 
 use super::meta::Result;
-use super::{Caps, Entry, FsError, ListOptions, Meta, Open, Over, Place, Remove, SetMeta, Space, VPath};
+use super::{
+    Caps, Entry, FsError, ListOptions, Meta, Open, Ops, Over, Place, Reach, Remove, SetMeta, Space, VPath,
+};
 
 /// One person's view of a tree of files.
 ///
@@ -88,6 +90,14 @@ pub trait Files: Send + Sync {
     async fn space(&self, path: &VPath) -> Result<Space> {
         let _ = path;
         Err(FsError::Unsupported)
+    }
+
+    /// What may be done with one at least (or with [each](Reach::Throughout)) of what `reach` means, there or not, as far as this tree can do it and its rules
+    /// allow it. What is not among these is refused; of what is, the disk may still refuse some. A layer asks the tree
+    /// that it is over.
+    fn rights(&self, path: &VPath, reach: Reach) -> Ops {
+        let _ = (path, reach);
+        Ops::of(self.caps())
     }
 
     /// Where `path` is below all mounts, with the locks and properties there; nothing where none are kept. A layer asks the

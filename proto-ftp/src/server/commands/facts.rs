@@ -1,11 +1,12 @@
 //! SIZE, MDTM, MFMT, MFF, MLST, AVBL, HASH and its older kin (RFC 3659, and the drafts that are in use).
 
-use ropewalk_core::data::files::{FsError, Kind, SetMeta, VPath};
+use ropewalk_core::data::files::{FsError, Kind, Meta, SetMeta, VPath};
 
 use super::super::errors::{Doing, refusal};
 use super::super::event::{Ask, Event, HashForm, Transfer, What};
 use super::super::handler::Handler;
 use super::super::hash::Algorithm;
+use super::super::listing::rights;
 use super::super::session::{Asked, Session};
 use super::split;
 use crate::wire::{Facts, Reply, parse_facts, parse_time, write_facts, write_time};
@@ -130,17 +131,23 @@ pub(super) fn octal(text: &[u8]) -> Option<u16> {
 }
 
 impl Handler<'_> {
-    pub(super) async fn size(&self, path: &VPath) -> Result<Reply, Reply> {
+    /// The facts of something that RETR gets.
+    async fn file(&self, path: &VPath) -> Result<Meta, Reply> {
         let meta = self.stat(path).await?;
         match meta.kind {
-            Kind::File => Ok(Reply::new(213, meta.len.to_string())),
+            Kind::File => Ok(meta),
             Kind::Dir => Err(refusal(&FsError::IsDir, Doing::Using, path)),
             _ => Err(refusal(&FsError::Denied, Doing::Using, path)),
         }
     }
 
+    pub(super) async fn size(&self, path: &VPath) -> Result<Reply, Reply> {
+        Ok(Reply::new(213, self.file(path).await?.len.to_string()))
+    }
+
+    /// RFC 3659 §3.4: of a directory it is not told.
     pub(super) async fn modified(&self, path: &VPath) -> Result<Reply, Reply> {
-        match self.stat(path).await?.mtime {
+        match self.file(path).await?.mtime {
             Some(time) => Ok(Reply::new(213, write_time(time))),
             None => Err(Reply::new(550, "not known")),
         }
@@ -154,9 +161,10 @@ impl Handler<'_> {
     }
 
     pub(super) async fn facts(&self, path: &VPath, facts: Facts) -> Result<Reply, Reply> {
-        let (meta, caps) = (self.stat(path).await?, self.files()?.caps());
+        let meta = self.stat(path).await?;
+        let rights = rights(&**self.files()?, path, meta.kind);
         let mut line = Vec::new();
-        write_facts(facts, &meta, None, caps, path.as_bytes(), &mut line);
+        write_facts(facts, &meta, rights, path.as_bytes(), &mut line);
         Ok(Reply::new(250, "Facts:").line(line).end("End"))
     }
 

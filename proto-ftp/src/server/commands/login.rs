@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::super::event::{Answer, Event, Password};
 use super::super::handler::Handler;
+use super::super::seats::Who;
 use super::super::session::{Asked, Session};
 use crate::state::{Stage, Step};
 use crate::wire::Reply;
@@ -75,24 +76,31 @@ impl Handler<'_> {
     pub(in super::super) async fn log_in(&mut self, user: &str, password: &Password) -> Answer {
         let credential = Credential::Password { user, password: &password.0 };
         let from = Origin::new(&self.peer, &self.service);
-        let login = match self.portal().login(credential, &from).await {
-            Ok(login) => login,
-            Err(error) => return Answer::Say(self.refused(error)),
-        };
-        let Some(seat) = self.ftp.seats.take(login.principal().name(), self.ftp.options.per_person) else {
-            tracing::info!(user = %login.principal().name(), "too many sessions of one person");
-            return Answer::Close(Reply::new(421, "too many sessions of yours"));
-        };
-        tracing::info!(user = %login.principal().name(), "logged in");
-        self.cx.authenticated(login.principal());
-        self.enter(login, seat);
-        Answer::Done
+        loop {
+            let before = self.cx.revocations();
+            let login = match self.portal().login(credential, &from).await {
+                Ok(login) => login,
+                Err(error) => return Answer::Say(self.refused(error, user)),
+            };
+            let who = login.principal();
+            let seat = self.ftp.seats.take(&Who::of(who, &self.peer), self.ftp.options.per_person);
+            let Some(seat) = seat else {
+                tracing::info!(user = %who.name(), "too many sessions of one person");
+                return Answer::Close(Reply::new(421, "too many sessions of yours"));
+            };
+            if self.cx.authenticated(who, before) {
+                tracing::info!(user = %who.name(), "logged in");
+                self.enter(login, seat);
+                return Answer::Done;
+            }
+            // Somebody's account became another meanwhile.
+        }
     }
 
-    fn refused(&self, error: LoginError) -> Reply {
+    fn refused(&self, error: LoginError, user: &str) -> Reply {
         match error {
             LoginError::Refused | LoginError::Unsupported => {
-                self.cx.report(&self.peer, Offence::WrongPassword);
+                self.cx.report_login(&self.peer, Offence::WrongPassword, user);
                 Reply::new(530, "login refused")
             }
             LoginError::Busy => Reply::new(450, "too many logins at once, try again"),

@@ -163,7 +163,12 @@ impl Session {
     }
 
     fn help(&mut self, of: &[u8]) {
-        let verb = String::from_utf8_lossy(of).to_ascii_uppercase();
+        let (verb, rest) = split(of);
+        let verb = String::from_utf8_lossy(verb).to_ascii_uppercase();
+        // RFC 959 §4.1.3 has HELP SITE in mind.
+        if verb == "SITE" && !rest.is_empty() {
+            return self.site_help(rest);
+        }
         if verb.is_empty() {
             let mut reply = Reply::new(214, "The commands:");
             for specs in SPECS.chunks(8) {
@@ -212,11 +217,13 @@ impl Session {
             b"UTF8" if option.is_empty() || option.eq_ignore_ascii_case(b"ON") => self.reply(200, "always"),
             // RFC 2640 §3: there is no other encoding that we would change to.
             b"UTF8" => self.reply(504, "names are UTF-8"),
-            b"MLST" => {
-                self.facts = crate::wire::Facts::chosen(option);
-                let names = self.facts.names();
-                self.reply(200, format!("MLST OPTS {names}").trim_end());
-            }
+            b"MLST" => match crate::wire::Facts::chosen(option) {
+                Some(facts) => {
+                    self.facts = facts;
+                    self.reply(200, format!("MLST OPTS {}", facts.names()).trim_end());
+                }
+                None => self.reply(501, "OPTS MLST FACT;FACT;"),
+            },
             b"HASH" => self.choose_hash(option),
             _ => self.reply(501, "no options for that"),
         }

@@ -9,6 +9,14 @@ use super::split;
 use crate::state::Stage;
 use crate::wire::{Reply, parse_time};
 
+/// How the commands of SITE are written.
+const SITE: [&str; 4] = [
+    "CHMOD MODE NAME",
+    "UTIME YYYYMMDDHHMMSS NAME",
+    "UTIME NAME ACCESSED MODIFIED CREATED UTC",
+    "HELP [COMMAND]",
+];
+
 impl Session {
     pub(super) fn site(&mut self, argument: &[u8]) {
         let (what, rest) = split(argument);
@@ -16,16 +24,21 @@ impl Session {
             b"CHMOD" | b"UTIME" if self.stage != Stage::Ready => self.reply(530, "log in first"),
             b"CHMOD" => self.chmod(rest),
             b"UTIME" => self.utime(rest),
-            b"HELP" => self.say(
-                &Reply::new(214, "SITE knows:")
-                    .line("CHMOD MODE NAME")
-                    .line("UTIME YYYYMMDDHHMMSS NAME")
-                    .line("UTIME NAME ACCESSED MODIFIED CREATED UTC")
-                    .line("HELP")
-                    .end("End"),
-            ),
+            b"HELP" => self.site_help(rest),
             _ => self.reply(504, "SITE HELP says what there is"),
         }
+    }
+
+    /// What there is, or how one of it is written.
+    pub(super) fn site_help(&mut self, of: &[u8]) {
+        let of = String::from_utf8_lossy(of).to_ascii_uppercase();
+        let is_asked_for = |line: &&&str| of.is_empty() || line.split(' ').next() == Some(&*of);
+        let lines: Vec<_> = SITE.iter().filter(is_asked_for).collect();
+        if lines.is_empty() {
+            return self.reply(502, "no such command of SITE");
+        }
+        let reply = lines.into_iter().fold(Reply::new(214, "SITE knows:"), |reply, line| reply.line(*line));
+        self.say(&reply.end("End"));
     }
 
     fn chmod(&mut self, argument: &[u8]) {

@@ -105,7 +105,7 @@ impl Session {
         }
         match at {
             // RFC 2577 §3: a port below 1024 is a service, and no client of ours.
-            Ok(at) if at.port() < 1024 => self.reply(501, "no port of a client"),
+            Ok(at) if at.port() < 1024 => self.reply(501, "a privileged port is not connected to"),
             Ok(at) => self.ask(Asked::Reply, Event::Active(at)),
             Err(error @ BadAddress::Protocol) => self.reply(522, &error.to_string()),
             Err(error) => self.reply(501, &error.to_string()),

@@ -1,5 +1,6 @@
 //! What is tried against data connections and listings: each fails without its defence.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ropewalk_core::data::files::{DotDot, Memory, VPath};
@@ -43,6 +44,41 @@ async fn a_stranger_instead_of_the_client_ends_in_no_data_connection() {
 }
 
 #[tokio::test]
+async fn a_port_at_which_nobody_came_is_given_back() {
+    let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let first = (10_000..20_000).find(is_free).unwrap();
+    let options =
+        Options { passive: first..=first, connect: Duration::from_millis(50), ..Options::default() };
+    let area = area(&Memory::new()).guests(Arc::new(Memory::new()));
+    let server = serve(Ftp::new(area).with(options));
+    let (mut idle, mut other) = (server.login().await, server.connect().await);
+    other.log_in("anonymous", "x").await;
+    assert_eq!((idle.code("EPSV").await, other.code("EPSV").await), (229, 425));
+    let given_back = async {
+        while other.code("EPSV").await == 425 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), given_back).await.expect("an idle session keeps no port");
+}
+
+#[tokio::test]
+async fn with_fxp_only_those_who_are_named_may_come_and_be_connected_to() {
+    let named = |network: &str| Options { fxp: vec![network.parse().unwrap()], active: true, ..options() };
+    for (network, code, sent) in [("127.0.0.2", 200, "text"), ("127.0.0.3", 501, "")] {
+        let server = serve(Ftp::new(area(&Memory::new().with("/a", "text"))).with(named(network)));
+        let mut client = server.login().await;
+        assert_eq!(client.code("PORT 127,0,0,2,195,80").await, code, "{network}");
+        let at = client.port("PASV").await;
+        let mut other = stranger(at).await;
+        assert_eq!(client.code("RETR a").await, 150);
+        let mut text = String::new();
+        let _ = other.read_to_string(&mut text).await;
+        assert_eq!(text, sent, "{network}");
+    }
+}
+
+#[tokio::test]
 async fn nobody_else_is_connected_to() {
     let options = Options { active: true, ..options() };
     let server = serve(Ftp::new(area(&Memory::new().with("/a", "text"))).with(options));
@@ -51,7 +87,7 @@ async fn nobody_else_is_connected_to() {
     let port = victim.local_addr().unwrap().port();
     let [high, low] = port.to_be_bytes();
     for command in [format!("PORT 127,0,0,2,{high},{low}"), format!("EPRT |1|127.0.0.2|{port}|")] {
-        assert_eq!(client.say(&command).await, "501 not your address\r\n");
+        assert_eq!(client.say(&command).await, "501 a foreign address is not connected to\r\n");
     }
     assert_eq!(client.codes(["PORT 127,0,0,1,0,25", "EPRT |1|127.0.0.1|80|"]).await, [501, 501]);
     // And nothing was left behind that a transfer would use.
@@ -118,12 +154,12 @@ async fn a_wrong_user_and_a_wrong_password_are_one_answer() {
     let server = serve(Ftp::new(area(&Memory::new())).with(options()));
     let mut client = server.connect().await;
     let mut answers = Vec::new();
-    for user in ["ann", "nobody", "anonymous"] {
+    for user in ["ann", "nobody"] {
         let name = client.say(&format!("USER {user}")).await;
         answers.push((name, client.say("PASS wrong").await));
     }
     answers.dedup();
     assert_eq!(answers, [("331 password, please\r\n".to_owned(), "530 login refused\r\n".to_owned())]);
-    assert_eq!(client.codes(["USER ann", "PASS wrong"]).await, [331, 421]);
+    assert_eq!(client.codes(["USER anonymous", "PASS wrong"]).await, [331, 530]);
     assert_eq!(client.reply().await, "");
 }

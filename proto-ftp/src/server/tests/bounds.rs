@@ -8,8 +8,9 @@ use std::time::Duration;
 use ropewalk_core::data::cred::Memory as People;
 use ropewalk_core::data::files::layers::{MemoryLedger, Quota, Rates, Share, Throttle};
 use ropewalk_core::data::files::{Files, Memory};
+use ropewalk_core::net::Connection;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use super::super::{Area, Ftp, Options};
@@ -42,8 +43,9 @@ async fn of_one_port_a_second_session_gets_nothing() {
     let options = Options { passive: port..=port, ..options() };
     let server = serve(Ftp::new(area(&Memory::new().with("/a", "A"))).with(options));
     let (mut one, mut two) = (server.login().await, server.login().await);
-    let data = one.passive().await;
+    let at = one.port("EPSV").await;
     assert_eq!(two.codes(["EPSV", "PASV", "RETR a"]).await, [425, 425, 425]);
+    let data = Connection::tcp(TcpStream::connect(at).await.unwrap()).unwrap();
     assert_eq!(one.code("RETR a").await, 150);
     assert_eq!(all(data).await, b"A");
     assert_eq!(one.reply().await, "226 done\r\n");
@@ -76,7 +78,7 @@ async fn an_address_in_disguise_is_still_not_the_clients() {
 
 #[tokio::test]
 async fn only_where_that_is_allowed_a_third_host_has_the_data() {
-    let options = Options { active: true, fxp: true, ..options() };
+    let options = Options { active: true, fxp: vec!["127.0.0.2/32".parse().unwrap()], ..options() };
     let server = serve(Ftp::new(area(&Memory::new().with("/a", "text"))).with(options));
     let mut client = server.login().await;
     let other = TcpListener::bind("127.0.0.2:0").await.unwrap();

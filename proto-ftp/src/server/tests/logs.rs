@@ -47,5 +47,6 @@ async fn no_password_is_in_the_log_and_no_name_makes_a_line() {
     assert_eq!(client.code("MKD x\x1b[2J").await, 257);
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(log.contains("logged in") && log.contains("directory made"), "{log}");
+    assert!(log.contains("offence=\"wrong_password\" user=\"ann\""), "{log}");
     assert!(!log.contains("canary") && !log.contains("secret") && !log.contains('\x1b'), "{log}");
 }

@@ -25,17 +25,20 @@ impl Logins {
     /// Who that is. A refusal counts against the peer.
     pub(super) async fn login(&self, said: &Said, facts: &Facts) -> Result<Principal, LoginError> {
         let credential = said.credential();
-        let answer = self.ask(credential, facts).await;
-        match &answer {
-            Ok(who) if !facts.cx.is_authenticated() => facts.cx.authenticated(who),
-            Err(LoginError::Refused) => {
-                let (peer, offence) = (&facts.info.peer, Offence::WrongPassword);
-                match credential {
-                    Credential::Password { user, .. } => facts.cx.report_login(peer, offence, user),
-                    _ => facts.cx.report(peer, offence),
-                }
+        let answer = loop {
+            let before = facts.cx.revocations();
+            match self.ask(credential, facts).await {
+                // Somebody's account became another meanwhile.
+                Ok(who) if !facts.cx.authenticated(&who, before) => {}
+                answer => break answer,
             }
-            _ => {}
+        };
+        if matches!(answer, Err(LoginError::Refused)) {
+            let (peer, offence) = (&facts.info.peer, Offence::WrongPassword);
+            match credential {
+                Credential::Password { user, .. } => facts.cx.report_login(peer, offence, user),
+                _ => facts.cx.report(peer, offence),
+            }
         }
         answer
     }

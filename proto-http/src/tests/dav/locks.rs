@@ -3,6 +3,8 @@ use std::fmt::Write as _;
 use ropewalk_core::data::cred::{LoginError, Memory as People, Principal, Realm};
 use ropewalk_core::data::files::layers::{Mounts, Ops, Permissions, Rule};
 
+use ropewalk_core::data::files::{Caps, DirStream, FileHandle, FsError, ListOptions, Meta, Place};
+
 use super::*;
 use crate::{Auth, Logins, Pattern, Site};
 
@@ -256,4 +258,61 @@ async fn locks_are_not_without_end() {
     assert_eq!(status(&last), "507");
     assert_eq!(kept(&files, "/999").await.unwrap(), "");
     assert_eq!(kept(&files, "/1000").await, None, "what could not be locked was not made");
+}
+
+/// A tree whose folder may only be read is held up by nobody, though another tree over the same folder may be written.
+#[tokio::test]
+async fn what_may_not_be_written_is_not_locked_and_has_no_properties_set() {
+    struct ReadOnly(Tree);
+
+    #[async_trait::async_trait]
+    impl Files for ReadOnly {
+        fn caps(&self) -> Caps {
+            Caps::RANDOM_READ | Caps::REAL_DIRS
+        }
+        async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta, FsError> {
+            self.0.stat(path, follow).await
+        }
+        async fn list(&self, path: &VPath, options: ListOptions) -> Result<Box<dyn DirStream>, FsError> {
+            self.0.list(path, options).await
+        }
+        async fn open(&self, path: &VPath, how: &Open) -> Result<Box<dyn FileHandle>, FsError> {
+            if how.write.is_some() { Err(FsError::Unsupported) } else { self.0.open(path, how).await }
+        }
+        fn place(&self, path: &VPath) -> Option<Place> {
+            self.0.place(path)
+        }
+    }
+
+    let files = tree();
+    let mounts: [(VPath, Arc<dyn Files>); 2] =
+        [(path("/ro"), Arc::new(ReadOnly(files.clone()))), (path("/rw"), Arc::new(files.clone()))];
+    let both = Arc::new(Mounts::new(None, mounts));
+    let ask = async |method: &str, target: &str, body: &str| {
+        say(
+            Http::new(Static::new(both.clone()).writable().dav()),
+            request(method, target, "Depth: 0\r\n", body),
+        )
+        .await
+    };
+    let patch = "<D:propertyupdate xmlns:D='DAV:'><D:set><D:prop><x xmlns='urn:x'>1</x></D:prop></D:set></D:propertyupdate>";
+    for at in ["/ro/a", "/ro/new", "/ro/dir/", "/ro/"] {
+        assert_eq!(status(&ask("LOCK", at, LOCK).await), "403", "{at}");
+        let options = ask("OPTIONS", at, "").await;
+        assert_eq!(field(&options, "allow"), Some("GET, HEAD, OPTIONS, PROPFIND, COPY"), "{at}");
+        assert_eq!(field(&options, "dav"), Some("1, 3"), "{at}");
+        if at != "/ro/new" {
+            assert_eq!(status(&ask("PROPPATCH", at, patch).await), "403", "{at}");
+            let found = ask("PROPFIND", at, "").await;
+            assert!(found.contains("<D:supportedlock></D:supportedlock>"), "{found}");
+        }
+    }
+    for at in ["/rw/a", "/rw/new", "/rw/dir/b"] {
+        let options = ask("OPTIONS", at, "").await;
+        assert!(field(&options, "allow").unwrap().ends_with("COPY, MOVE, LOCK, UNLOCK"), "{options}");
+        assert_eq!(field(&options, "dav"), Some("1, 2, 3, sabredav-partialupdate"), "{at}");
+        let put = ask("PUT", at, "x").await;
+        assert!(["201", "204"].contains(&status(&put)), "nothing is in the way of {at}: {put}");
+        assert!(!ask("PROPFIND", at, "").await.contains("urn:x"), "{at}");
+    }
 }

@@ -7,8 +7,8 @@ use bytes::{Bytes, BytesMut};
 
 use crate::data::files::meta::Result;
 use crate::data::files::{
-    Caps, DirStream, FileHandle, Files, ListOptions, Meta, Open, Over, Place, Remove, SetMeta, Space, VPath,
-    Write,
+    Caps, DirStream, FileHandle, Files, ListOptions, Meta, Open, Ops, Over, Place, Reach, Remove, SetMeta,
+    Space, VPath, Write,
 };
 
 /// A tree that says in the log who does what with it: one event for each operation, with the fields `user`, `op`, `path`,
@@ -135,6 +135,10 @@ impl<F: Files> Files for Audit<F> {
 
     async fn space(&self, path: &VPath) -> Result<Space> {
         self.look("space", path, self.files.space(path).await)
+    }
+
+    fn rights(&self, path: &VPath, reach: Reach) -> Ops {
+        self.files.rights(path, reach)
     }
 
     fn place(&self, path: &VPath) -> Option<Place> {

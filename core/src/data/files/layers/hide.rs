@@ -3,8 +3,8 @@ use bytes::Bytes;
 
 use crate::data::files::meta::Result;
 use crate::data::files::{
-    Caps, DirStream, Entry, FileHandle, Files, FsError, ListOptions, Meta, Open, Over, Place, Remove,
-    SetMeta, Space, VPath,
+    Caps, DirStream, Entry, FileHandle, Files, FsError, ListOptions, Meta, Open, Ops, Over, Place, Reach,
+    Remove, SetMeta, Space, VPath,
 };
 
 /// A tree without the names that are nobody's business.
@@ -134,6 +134,10 @@ impl<F: Files> Files for Hide<F> {
     async fn space(&self, path: &VPath) -> Result<Space> {
         self.seen(path)?;
         self.files.space(path).await
+    }
+
+    fn rights(&self, path: &VPath, reach: Reach) -> Ops {
+        if self.hides(path) { Ops::NONE } else { self.files.rights(path, reach) }
     }
 
     fn place(&self, path: &VPath) -> Option<Place> {

@@ -5,8 +5,8 @@ use bytes::Bytes;
 
 use crate::data::files::meta::Result;
 use crate::data::files::{
-    Caps, DirStream, FileHandle, Files, ListOptions, Marks, Meta, Open, Over, Place, Remove, SetMeta, Space,
-    VPath,
+    Caps, DirStream, FileHandle, Files, ListOptions, Marks, Meta, Open, Ops, Over, Place, Reach, Remove,
+    SetMeta, Space, VPath,
 };
 
 /// A backend whose files have locks and properties: directly above it, so that everybody finds the same, whatever
@@ -95,6 +95,10 @@ impl<F: Files> Files for Marked<F> {
         self.files.space(path).await
     }
 
+    fn rights(&self, path: &VPath, reach: Reach) -> Ops {
+        self.files.rights(path, reach)
+    }
+
     fn place(&self, path: &VPath) -> Option<Place> {
         Some(Place::new(self.marks.clone(), path.clone()))
     }
@@ -114,7 +118,7 @@ mod tests {
 
     async fn mark(files: &impl Files, at: &str) {
         let place = files.place(&path(at)).unwrap();
-        let name = PropName { namespace: String::new(), local: "p".into() };
+        let name = PropName { namespace: "".into(), local: "p".into() };
         place.marks.props().change(&place.path, &[(name, Some(Bytes::from_static(b"v")))]).await.unwrap();
         let timeout = Duration::from_secs(60);
         let (path, owner) = (place.path, Bytes::new());

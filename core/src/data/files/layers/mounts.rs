@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use crate::data::files::meta::Result;
 use crate::data::files::{
-    Caps, DirStream, DotDot, Entry, FileHandle, Files, FsError, Kind, ListOptions, Meta, Name, Open, Over,
-    Place, Remove, SetMeta, Space, VPath,
+    Caps, DirStream, DotDot, Entry, FileHandle, Files, FsError, Kind, ListOptions, Meta, Name, Open, Ops,
+    Over, Place, Reach, Remove, SetMeta, Space, VPath,
 };
 
 /// Several trees as one: each path belongs to the tree with the longest mount point that it is in.
@@ -229,6 +229,33 @@ impl Files for Mounts {
         }
     }
 
+    fn rights(&self, path: &VPath, reach: Reach) -> Ops {
+        let way = if reach == Reach::Here { Ops::LIST } else { Ops::NONE };
+        let own = match self.find(path) {
+            Ok(At::Tree { files, path, .. }) => files.rights(&path, reach),
+            Ok(At::Way) => way,
+            Err(_) => Ops::NONE,
+        };
+        let below = self.mounts.iter().filter(|(point, _)| point.is_within(path) && *point != path);
+        let below = below.map(|(_, files)| files);
+        match reach {
+            Reach::Inside => own,
+            Reach::Below => below.fold(own, |all, files| {
+                all | files.rights(&VPath::ROOT, Reach::Here) | files.rights(&VPath::ROOT, reach)
+            }),
+            Reach::Here | Reach::Throughout => {
+                let each = match reach {
+                    Reach::Throughout => {
+                        below.fold(own, |all, files| all & files.rights(&VPath::ROOT, reach))
+                    }
+                    _ => own,
+                };
+                // What something is mounted on stays where it is.
+                if self.leads(path) { each - (Ops::RENAME | Ops::DELETE) } else { each }
+            }
+        }
+    }
+
     fn place(&self, path: &VPath) -> Option<Place> {
         match self.find(path).ok()? {
             At::Tree { files, path, .. } => files.place(&path),
@@ -330,6 +357,29 @@ mod tests {
             Box::new(Mounts::new(None, [(VPath::ROOT, tree)]))
         };
         files_suite(at_root).await;
+    }
+
+    #[test]
+    fn rights_are_those_of_the_tree_that_a_path_is_in() {
+        use crate::data::files::layers::{Permissions, Rule};
+        let look = Ops::LIST | Ops::READ;
+        let rules = [Rule { path: "/**".parse().unwrap(), allow: look }];
+        let all: [(VPath, Arc<dyn Files>); 2] = [
+            (path("/a/look"), Arc::new(Permissions::new(Memory::new(), rules))),
+            (path("/a/write"), Arc::new(Memory::new())),
+        ];
+        let files = Mounts::new(None, all);
+        let rights = |at: &str, reach| files.rights(&path(at), reach);
+        for reach in [Reach::Here, Reach::Inside, Reach::Below] {
+            assert_eq!(rights("/a/look", reach), look, "{reach:?}");
+            assert_eq!(rights("/none", reach), Ops::NONE, "{reach:?}");
+        }
+        assert_eq!((rights("/a", Reach::Here), rights("/a", Reach::Inside)), (Ops::LIST, Ops::NONE));
+        assert!(
+            rights("/a", Reach::Below).has(Ops::CREATE) && rights("/a/write", Reach::Inside).has(Ops::CREATE)
+        );
+        assert!(!rights("/a/write", Reach::Here).has_any(Ops::RENAME | Ops::DELETE), "it is a mount point");
+        assert!(rights("/a/write/x", Reach::Here).has(Ops::RENAME | Ops::DELETE));
     }
 
     #[tokio::test]

@@ -1,7 +1,4 @@
-use std::fmt;
-use std::ops::{BitAnd, BitOr};
 use std::os::fd::BorrowedFd;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -9,105 +6,9 @@ use bytes::{Bytes, BytesMut};
 
 use crate::data::files::meta::Result;
 use crate::data::files::{
-    Caps, DirStream, Entry, FileHandle, Files, FsError, Glob, Kind, ListOptions, Meta, Open, Over, Place,
-    Remove, SetMeta, Space, VPath, Write,
+    Caps, DirStream, Entry, FileHandle, Files, FsError, Glob, Kind, ListOptions, Meta, Open, Ops, Over,
+    Place, Reach, Remove, SetMeta, Space, VPath, Write,
 };
-
-/// What may be done with a path.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Ops(u16);
-
-impl Ops {
-    /// Nothing.
-    pub const NONE: Self = Self(0);
-    /// See what is in a directory.
-    pub const LIST: Self = Self(1);
-    /// Read a file.
-    pub const READ: Self = Self(1 << 1);
-    /// Make a file.
-    pub const CREATE: Self = Self(1 << 2);
-    /// Change or replace the content of a file.
-    pub const OVERWRITE: Self = Self(1 << 3);
-    /// Add to the end of a file.
-    pub const APPEND: Self = Self(1 << 4);
-    /// Take something away to another name.
-    pub const RENAME: Self = Self(1 << 5);
-    /// Remove it.
-    pub const DELETE: Self = Self(1 << 6);
-    /// Make a directory.
-    pub const MKDIR: Self = Self(1 << 7);
-    /// Change modes and times.
-    pub const SET: Self = Self(1 << 8);
-    /// Make links, and give second names.
-    pub const LINK: Self = Self(1 << 9);
-    /// All.
-    pub const ALL: Self = Self((1 << 10) - 1);
-
-    /// The words for them, in configuration and messages.
-    pub const NAMES: [(&'static str, Self); 10] = [
-        ("list", Self::LIST),
-        ("read", Self::READ),
-        ("create", Self::CREATE),
-        ("overwrite", Self::OVERWRITE),
-        ("append", Self::APPEND),
-        ("rename", Self::RENAME),
-        ("delete", Self::DELETE),
-        ("mkdir", Self::MKDIR),
-        ("set", Self::SET),
-        ("link", Self::LINK),
-    ];
-
-    /// Whether all of `ops` are among these.
-    pub fn has(self, ops: Self) -> bool {
-        self.0 & ops.0 == ops.0
-    }
-}
-
-impl FromStr for Ops {
-    type Err = NoSuchOp;
-
-    /// One word, or `all`.
-    fn from_str(word: &str) -> std::result::Result<Self, NoSuchOp> {
-        let known = Self::NAMES.iter().find(|(name, _)| *name == word).map(|(_, op)| *op);
-        known.or((word == "all").then_some(Self::ALL)).ok_or(NoSuchOp)
-    }
-}
-
-impl fmt::Display for Ops {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words: Vec<_> =
-            Self::NAMES.iter().filter(|(_, op)| self.has(*op)).map(|(name, _)| *name).collect();
-        f.write_str(&words.join(","))
-    }
-}
-
-/// A word that stands for no operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NoSuchOp;
-
-impl fmt::Display for NoSuchOp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = Ops::NAMES.map(|(name, _)| name).join(", ");
-        write!(f, "what may be done is one of {words}, or all")
-    }
-}
-
-impl std::error::Error for NoSuchOp {}
-
-/// Those that are among both.
-impl BitAnd for Ops {
-    type Output = Self;
-    fn bitand(self, other: Self) -> Self {
-        Self(self.0 & other.0)
-    }
-}
-
-impl BitOr for Ops {
-    type Output = Self;
-    fn bitor(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-}
 
 /// What may be done with the paths of a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,8 +22,8 @@ pub struct Rule {
 /// A tree in which rules say what may be done where.
 ///
 /// The first rule with a pattern of the path decides; where there is none, nothing may be done. With what nothing may
-/// be done is not seen: it is not listed, and [`FsError::NotFound`]. Directories on the way to what is seen are seen,
-/// and list what is. What is seen and may not be done is [`FsError::Denied`].
+/// be done is not seen: it is not listed, and [`FsError::NotFound`], whether it is there or not. Directories on the way to
+/// what may be seen are seen, and list what is. What is seen and may not be done is [`FsError::Denied`].
 ///
 /// What concerns a whole directory, its removal or renaming, has to be allowed everywhere in it. Nothing is moved,
 /// copied or linked to where more may be done with it.
@@ -139,22 +40,39 @@ impl<F: Files> Permissions<F> {
         Self { files, rules: rules.into() }
     }
 
-    fn may(&self, path: &VPath, ops: Ops) -> Result<()> {
-        may(&self.rules, path, ops)
+    async fn may(&self, path: &VPath, ops: Ops) -> Result<()> {
+        match verdict(&self.rules, path, ops) {
+            Verdict::May => Ok(()),
+            Verdict::Denied => Err(FsError::Denied),
+            Verdict::OnlyWay if self.is_dir(path).await => {
+                if ops == Ops::NONE {
+                    Ok(())
+                } else {
+                    Err(FsError::Denied)
+                }
+            }
+            Verdict::OnlyWay | Verdict::Closed => Err(FsError::NotFound),
+        }
     }
 
-    /// The same, for a directory with all that can be in it.
-    fn may_below(&self, path: &VPath, ops: Ops) -> Result<()> {
-        self.may(path, ops)?;
-        for rule in self.rules.iter() {
-            if (rule.path.leads(path) || rule.path.matches(path)) && !rule.allow.has(ops) {
-                return Err(FsError::Denied);
-            }
-            if rule.path.covers(path) {
-                return Ok(());
-            }
+    /// Whether it is a directory, so that there can be something below it.
+    async fn is_dir(&self, path: &VPath) -> bool {
+        *path == VPath::ROOT || self.files.stat(path, false).await.is_ok_and(|meta| meta.kind == Kind::Dir)
+    }
+
+    /// The same as [`may`](Self::may), for a directory with all that can be in it.
+    async fn may_below(&self, path: &VPath, ops: Ops) -> Result<()> {
+        self.may(path, ops).await?;
+        if throughout(&self.rules, path).has(ops) { Ok(()) } else { Err(FsError::Denied) }
+    }
+
+    /// The error as it is told: that something on the way is a file tells that it is there.
+    fn told(&self, path: &VPath, error: FsError) -> FsError {
+        let mut above = std::iter::successors(path.parent(), VPath::parent);
+        match error {
+            FsError::NotDir if above.any(|dir| allowed(&self.rules, &dir) == Ops::NONE) => FsError::NotFound,
+            error => error,
         }
-        Err(FsError::Denied)
     }
 
     /// What is at `path` itself, if anything.
@@ -170,7 +88,7 @@ impl<F: Files> Permissions<F> {
     async fn to_write(&self, path: &VPath, how: &Open, write: Write) -> Result<Open> {
         let mut how = how.clone();
         if how.read {
-            self.may(path, Ops::READ)?;
+            self.may(path, Ops::READ).await?;
         }
         let ops = allowed(&self.rules, path);
         let over = if how.append && write == Write::Update { Ops::APPEND } else { Ops::OVERWRITE };
@@ -182,7 +100,7 @@ impl<F: Files> Permissions<F> {
             }
             (false, true) if write != Write::CreateNew && self.there(path).await?.is_some() => {}
             _ => {
-                self.may(path, Ops::NONE)?;
+                self.may(path, Ops::NONE).await?;
                 return Err(FsError::Denied);
             }
         }
@@ -190,9 +108,9 @@ impl<F: Files> Permissions<F> {
     }
 
     /// What may come to `path`, over what is there.
-    fn over(&self, path: &VPath, over: Over, make: Ops) -> Result<Over> {
+    async fn over(&self, path: &VPath, over: Over, make: Ops) -> Result<Over> {
         let may_replace = over == Over::Never || allowed(&self.rules, path).has(Ops::OVERWRITE);
-        self.may(path, make)?;
+        self.may(path, make).await?;
         Ok(if may_replace { over } else { Over::Never })
     }
 
@@ -209,17 +127,68 @@ fn allowed(rules: &[Rule], path: &VPath) -> Ops {
     rules.iter().find(|rule| rule.path.matches(path)).map_or(Ops::NONE, |rule| rule.allow)
 }
 
-/// Whether a path leads to something with which something may be done.
+/// Whether something may be done with something below a path, should that be there: with what no earlier rule closes.
 fn leads(rules: &[Rule], path: &VPath) -> bool {
-    *path == VPath::ROOT || rules.iter().any(|rule| rule.allow != Ops::NONE && rule.path.leads(path))
+    below(rules, path) != Ops::NONE
 }
 
-fn may(rules: &[Rule], path: &VPath, ops: Ops) -> Result<()> {
-    let allowed = allowed(rules, path);
-    if allowed == Ops::NONE && !leads(rules, path) {
-        return Err(FsError::NotFound);
+/// What may be done with something below a path.
+fn below(rules: &[Rule], path: &VPath) -> Ops {
+    let mut ops = Ops::NONE;
+    for rule in rules.iter().filter(|rule| rule.path.leads(path)) {
+        ops = ops | rule.allow;
+        // Nothing that comes later says anything about what is there.
+        if rule.path.covers(path) {
+            break;
+        }
     }
-    if allowed.has(ops) { Ok(()) } else { Err(FsError::Denied) }
+    ops
+}
+
+/// What may be done with a path and everything below it.
+fn throughout(rules: &[Rule], path: &VPath) -> Ops {
+    let mut ops = allowed(rules, path);
+    for rule in rules.iter().filter(|rule| rule.path.leads(path) || rule.path.matches(path)) {
+        ops = ops & rule.allow;
+        if rule.path.covers(path) {
+            return ops;
+        }
+    }
+    Ops::NONE
+}
+
+/// What may be done with something directly in a path.
+fn inside(rules: &[Rule], path: &VPath) -> Ops {
+    let mut ops = Ops::NONE;
+    for rule in rules {
+        let inside = rule.path.inside(path);
+        if inside.some {
+            ops = ops | rule.allow;
+        }
+        if inside.all {
+            break;
+        }
+    }
+    ops
+}
+
+/// What rules say of doing something with a path.
+enum Verdict {
+    May,
+    Denied,
+    /// Nothing may be done with it; if it is a directory, it leads to something with which something may.
+    OnlyWay,
+    /// It is not there.
+    Closed,
+}
+
+fn verdict(rules: &[Rule], path: &VPath, ops: Ops) -> Verdict {
+    match allowed(rules, path) {
+        Ops::NONE if *path == VPath::ROOT || leads(rules, path) => Verdict::OnlyWay,
+        Ops::NONE => Verdict::Closed,
+        allowed if allowed.has(ops) => Verdict::May,
+        _ => Verdict::Denied,
+    }
 }
 
 #[async_trait]
@@ -229,29 +198,29 @@ impl<F: Files> Files for Permissions<F> {
     }
 
     async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta> {
-        self.may(path, Ops::NONE)?;
-        self.files.stat(path, follow).await
+        self.may(path, Ops::NONE).await?;
+        self.files.stat(path, follow).await.map_err(|error| self.told(path, error))
     }
 
     async fn list(&self, path: &VPath, options: ListOptions) -> Result<Box<dyn DirStream>> {
         // Of a directory that is only on the way, no rule says anything.
-        let on_the_way = leads(&self.rules, path) && !self.rules.iter().any(|rule| rule.path.matches(path));
-        self.may(path, if on_the_way { Ops::NONE } else { Ops::LIST })?;
-        let stream = self.files.list(path, options).await?;
+        let is_said = self.rules.iter().any(|rule| rule.path.matches(path));
+        self.may(path, if is_said { Ops::LIST } else { Ops::NONE }).await?;
+        let stream = self.files.list(path, options).await.map_err(|error| self.told(path, error))?;
         Ok(Box::new(Seen { stream, rules: self.rules.clone(), path: path.clone() }))
     }
 
     async fn open(&self, path: &VPath, how: &Open) -> Result<Box<dyn FileHandle>> {
         let Some(write) = how.write else {
-            self.may(path, Ops::READ)?;
-            return self.files.open(path, how).await;
+            self.may(path, Ops::READ).await?;
+            return self.files.open(path, how).await.map_err(|error| self.told(path, error));
         };
         let asked = self.to_write(path, how, write).await?;
         let opened = self.files.open(path, &asked).await;
         let handle = match opened {
             // It was there after all, and may not be replaced.
             Err(FsError::Exists) if asked.write != how.write => return Err(FsError::Denied),
-            opened => opened?,
+            opened => opened.map_err(|error| self.told(path, error))?,
         };
         let may_set = allowed(&self.rules, path).has(Ops::SET);
         let may_cut = !(how.append && write == Write::Update);
@@ -262,79 +231,98 @@ impl<F: Files> Files for Permissions<F> {
         if how.write.is_some() {
             return None;
         }
-        match self.may(path, Ops::READ) {
-            Ok(()) => self.files.open_now(path, how),
-            Err(error) => Some(Err(error)),
+        match verdict(&self.rules, path, Ops::READ) {
+            Verdict::May => {
+                let opened = self.files.open_now(path, how)?;
+                Some(opened.map_err(|error| self.told(path, error)))
+            }
+            Verdict::Denied => Some(Err(FsError::Denied)),
+            Verdict::Closed => Some(Err(FsError::NotFound)),
+            Verdict::OnlyWay => None,
         }
     }
 
     async fn mkdir(&self, path: &VPath, mode: Option<u16>) -> Result<()> {
-        self.may(path, Ops::MKDIR)?;
-        self.files.mkdir(path, mode).await
+        self.may(path, Ops::MKDIR).await?;
+        self.files.mkdir(path, mode).await.map_err(|error| self.told(path, error))
     }
 
     async fn remove(&self, path: &VPath, what: Remove) -> Result<()> {
         match what {
-            Remove::Tree => self.may_below(path, Ops::DELETE)?,
-            Remove::File | Remove::EmptyDir => self.may(path, Ops::DELETE)?,
+            // That it is not empty would tell of what is not seen in it.
+            Remove::Tree | Remove::EmptyDir => self.may_below(path, Ops::DELETE).await?,
+            Remove::File => self.may(path, Ops::DELETE).await?,
         }
-        self.files.remove(path, what).await
+        self.files.remove(path, what).await.map_err(|error| self.told(path, error))
     }
 
     async fn rename(&self, from: &VPath, to: &VPath, over: Over) -> Result<()> {
-        self.may(from, Ops::RENAME)?;
+        self.may(from, Ops::RENAME).await?;
         let is_dir = self.files.stat(from, false).await?.kind == Kind::Dir;
-        let over = self.over(to, over, if is_dir { Ops::MKDIR } else { Ops::CREATE })?;
+        let over = self.over(to, over, if is_dir { Ops::MKDIR } else { Ops::CREATE }).await?;
         self.no_more(from, to)?;
         if is_dir {
             let every = Ops::RENAME | Ops::READ | Ops::OVERWRITE | Ops::APPEND | Ops::DELETE;
-            self.may_below(from, every)?;
-            self.may_below(to, Ops::MKDIR | Ops::CREATE)?;
+            self.may_below(from, every).await?;
+            self.may_below(to, Ops::MKDIR | Ops::CREATE).await?;
         }
         self.files.rename(from, to, over).await
     }
 
     async fn copy(&self, from: &VPath, to: &VPath, over: Over) -> Result<()> {
-        self.may(from, Ops::READ)?;
-        let over = self.over(to, over, Ops::CREATE)?;
+        self.may(from, Ops::READ).await?;
+        let over = self.over(to, over, Ops::CREATE).await?;
         self.files.copy(from, to, over).await
     }
 
     async fn set(&self, path: &VPath, facts: SetMeta, follow: bool) -> Result<()> {
         if facts.len.is_some() {
-            self.may(path, Ops::OVERWRITE)?;
+            self.may(path, Ops::OVERWRITE).await?;
         }
         if facts != (SetMeta { len: facts.len, ..SetMeta::default() }) || facts.len.is_none() {
-            self.may(path, Ops::SET)?;
+            self.may(path, Ops::SET).await?;
         }
-        self.files.set(path, facts, follow).await
+        self.files.set(path, facts, follow).await.map_err(|error| self.told(path, error))
     }
 
     async fn symlink(&self, path: &VPath, target: &[u8]) -> Result<()> {
-        self.may(path, Ops::LINK)?;
-        self.files.symlink(path, target).await
+        self.may(path, Ops::LINK).await?;
+        self.files.symlink(path, target).await.map_err(|error| self.told(path, error))
     }
 
     async fn hardlink(&self, from: &VPath, to: &VPath) -> Result<()> {
-        self.may(from, Ops::LINK)?;
-        self.may(to, Ops::LINK | Ops::CREATE)?;
+        self.may(from, Ops::LINK).await?;
+        self.may(to, Ops::LINK | Ops::CREATE).await?;
         self.no_more(from, to)?;
         self.files.hardlink(from, to).await
     }
 
     async fn readlink(&self, path: &VPath) -> Result<Bytes> {
-        self.may(path, Ops::READ)?;
-        self.files.readlink(path).await
+        self.may(path, Ops::READ).await?;
+        self.files.readlink(path).await.map_err(|error| self.told(path, error))
     }
 
     async fn space(&self, path: &VPath) -> Result<Space> {
-        self.may(path, Ops::NONE)?;
-        self.files.space(path).await
+        self.may(path, Ops::NONE).await?;
+        self.files.space(path).await.map_err(|error| self.told(path, error))
+    }
+
+    fn rights(&self, path: &VPath, reach: Reach) -> Ops {
+        let ruled = match reach {
+            Reach::Here => allowed(&self.rules, path),
+            Reach::Inside => inside(&self.rules, path),
+            Reach::Below => below(&self.rules, path),
+            Reach::Throughout => throughout(&self.rules, path),
+        };
+        ruled & self.files.rights(path, reach)
     }
 
     fn place(&self, path: &VPath) -> Option<Place> {
-        self.may(path, Ops::NONE).ok()?;
-        self.files.place(path)
+        match verdict(&self.rules, path, Ops::NONE) {
+            Verdict::Closed => None,
+            // A lock on a directory on the way concerns what is made in it.
+            _ => self.files.place(path),
+        }
     }
 }
 
@@ -352,7 +340,12 @@ impl DirStream for Seen {
             let mut batch = self.stream.next_batch(max).await?;
             let end = batch.is_empty();
             batch.retain(|entry| {
-                self.path.join(&entry.name).is_ok_and(|path| may(&self.rules, &path, Ops::NONE).is_ok())
+                let verdict = self.path.join(&entry.name).map(|path| verdict(&self.rules, &path, Ops::NONE));
+                match verdict {
+                    Ok(Verdict::May) => true,
+                    Ok(Verdict::OnlyWay) => entry.meta.kind == Kind::Dir,
+                    _ => false,
+                }
             });
             // An empty batch would be the end.
             if end || !batch.is_empty() {

@@ -5,7 +5,8 @@ use bytes::Bytes;
 
 use crate::data::files::meta::Result;
 use crate::data::files::{
-    Caps, DirStream, FileHandle, Files, ListOptions, Meta, Open, Over, Place, Remove, SetMeta, Space, VPath,
+    Caps, DirStream, FileHandle, Files, ListOptions, Meta, Open, Ops, Over, Place, Reach, Remove, SetMeta,
+    Space, VPath,
 };
 
 /// A tree that several views share is a tree.
@@ -65,6 +66,10 @@ impl<F: Files + ?Sized> Files for Arc<F> {
 
     async fn space(&self, path: &VPath) -> Result<Space> {
         (**self).space(path).await
+    }
+
+    fn rights(&self, path: &VPath, reach: Reach) -> Ops {
+        (**self).rights(path, reach)
     }
 
     fn place(&self, path: &VPath) -> Option<Place> {

@@ -8,7 +8,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::data::files::meta::Result;
 use crate::data::files::{
-    Caps, DirStream, FileHandle, Files, ListOptions, Meta, Open, Over, Place, Remove, SetMeta, Space, VPath,
+    Caps, DirStream, FileHandle, Files, ListOptions, Meta, Open, Ops, Over, Place, Reach, Remove, SetMeta,
+    Space, VPath,
 };
 
 /// The most that is read at once, so that a slow reader gets something every now and then.
@@ -134,6 +135,10 @@ impl<F: Files> Files for Throttle<F> {
 
     async fn space(&self, path: &VPath) -> Result<Space> {
         self.files.space(path).await
+    }
+
+    fn rights(&self, path: &VPath, reach: Reach) -> Ops {
+        self.files.rights(path, reach)
     }
 
     fn place(&self, path: &VPath) -> Option<Place> {

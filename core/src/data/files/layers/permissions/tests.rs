@@ -165,6 +165,124 @@ async fn without_overwriting_a_rename_stops_at_what_is_there() {
     assert_eq!(text(copy), FsError::Exists.text());
 }
 
+/// What becomes of everything that can be asked of a path, in the order of the methods.
+async fn asked(files: &impl Files, at: &str) -> Vec<String> {
+    let (at, other) = (path(at), path("/open/other"));
+    let mut said = Vec::new();
+    let mut say = |what: &str, answer: &str| said.push(format!("{what}: {answer}"));
+    for follow in [false, true] {
+        say("stat", text(files.stat(&at, follow).await));
+        let facts = SetMeta { mode: Some(0o600), ..SetMeta::default() };
+        say("set", text(files.set(&at, facts, follow).await));
+    }
+    say("set length", text(files.set(&at, SetMeta { len: Some(3), ..SetMeta::default() }, true).await));
+    say("list", text(files.list(&at, ListOptions::default()).await));
+    say("read", text(files.open(&at, &Open::read()).await));
+    say("read now", files.open_now(&at, &Open::read()).map_or(MISSING, |opened| text(opened)));
+    for how in [Write::Update, Write::Replace, Write::CreateNew] {
+        for append in [false, true] {
+            let mut open = Open::write(how);
+            open.append = append;
+            say("write", text(files.open(&at, &open).await));
+        }
+    }
+    say("mkdir", text(files.mkdir(&at, None).await));
+    for what in [Remove::File, Remove::EmptyDir, Remove::Tree] {
+        say("remove", text(files.remove(&at, what).await));
+    }
+    for over in [Over::Never, Over::File, Over::Posix] {
+        say("rename from", text(files.rename(&at, &path("/open/new"), over).await));
+        say("rename to", text(files.rename(&other, &at, over).await));
+        say("copy from", text(files.copy(&at, &path("/open/new"), over).await));
+        say("copy to", text(files.copy(&other, &at, over).await));
+    }
+    say("symlink", text(files.symlink(&at, b"other").await));
+    say("hardlink from", text(files.hardlink(&at, &path("/open/new")).await));
+    say("hardlink to", text(files.hardlink(&other, &at).await));
+    say("readlink", text(files.readlink(&at).await));
+    say("space", text(files.space(&at).await));
+    said
+}
+
+/// Whatever later rules allow, and whatever is asked: what is closed is as if it were not there.
+#[tokio::test]
+async fn what_a_rule_closes_is_told_by_nothing() {
+    let memory = || {
+        Memory::new()
+            .with("/open/other", "")
+            .with("/open/shut.key", "12345")
+            .with("/closed/file", "12345")
+            .with("/closed/sub/deep", "12345")
+            .with("/half/file", "12345")
+            .with("/half/dir/inner", "12345")
+    };
+    let closing = [("/closed/**", Ops::NONE), ("/half/*", Ops::NONE), ("/**/*.key", Ops::NONE)];
+    for all in [LOOK, Ops::ALL] {
+        let files = || {
+            let rules: Vec<_> =
+                closing.iter().chain(&[("/**", all)]).map(|(at, ops)| rule(at, *ops)).collect();
+            Permissions::new(memory(), rules)
+        };
+        let seen = files();
+        assert_eq!(names(&seen, "/").await, ["half", "open"]);
+        assert_eq!(names(&seen, "/open").await, ["other"]);
+        for (there, missing) in [
+            ("/closed", "/closed/none"),
+            ("/closed/file", "/closed/none"),
+            ("/closed/sub", "/closed/none"),
+            ("/closed/sub/deep", "/closed/none"),
+            ("/half/file", "/half/none"),
+            ("/open/shut.key", "/open/none.key"),
+        ] {
+            assert_eq!(asked(&files(), there).await, asked(&files(), missing).await, "{there}");
+            for answer in asked(&files(), there).await {
+                assert!(
+                    answer.ends_with(MISSING) || answer.ends_with("to: permission denied"),
+                    "{there} {answer}"
+                );
+            }
+            // Of a file, also that nothing can be below it.
+            let (below, nothing) = (format!("{there}/x"), format!("{missing}/x"));
+            for at in [&below, &nothing] {
+                assert_eq!(text(seen.stat(&path(at), true).await), MISSING, "{at}");
+                assert_eq!(text(seen.open(&path(at), &Open::read()).await), MISSING, "{at}");
+                assert_eq!(text(seen.list(&path(at), ListOptions::default()).await), MISSING, "{at}");
+            }
+        }
+        // A directory is on the way to what is open in it, and shows that alone.
+        assert_eq!(names(&seen, "/half").await, ["dir"]);
+        assert_eq!(text(seen.stat(&path("/half/dir/inner"), true).await), "done");
+        // It does not say either whether it is empty for others.
+        for at in ["/half", "/open"] {
+            assert_eq!(text(seen.remove(&path(at), Remove::EmptyDir).await), DENIED, "{at}");
+        }
+    }
+}
+
+#[test]
+fn rights_are_those_of_the_first_rule() {
+    let files = tree(&[
+        ("/drop/*.txt", Ops::CREATE),
+        ("/drop/*", Ops::NONE),
+        ("/shut/**", Ops::NONE),
+        ("/pub/*/in/**", Ops::ALL),
+        ("/**", LOOK),
+    ]);
+    let rights = |at: &str, reach| files.rights(&path(at), reach);
+    assert_eq!(rights("/drop", Reach::Here), LOOK);
+    assert_eq!(rights("/drop", Reach::Inside), Ops::CREATE);
+    assert_eq!(rights("/drop/x", Reach::Here), Ops::NONE);
+    assert_eq!(rights("/drop/x.txt", Reach::Here), Ops::CREATE);
+    for reach in [Reach::Here, Reach::Inside, Reach::Below] {
+        assert_eq!(rights("/shut", reach), Ops::NONE, "{reach:?}");
+    }
+    assert_eq!(rights("/pub", Reach::Inside), LOOK);
+    assert_eq!((rights("/", Reach::Throughout), rights("/pub", Reach::Throughout)), (Ops::NONE, LOOK));
+    assert!(rights("/pub", Reach::Below).has(Ops::CREATE) && rights("/", Reach::Below).has(Ops::DELETE));
+    assert_eq!(rights("/pub/a/in", Reach::Inside), Ops::of(files.caps()), "no more than the tree can");
+    assert_eq!(Ops::of(Caps::RANDOM_READ | Caps::REAL_DIRS), LOOK);
+}
+
 proptest! {
     /// The first pattern that matches decides, whatever comes after it.
     #[test]
@@ -182,7 +300,7 @@ proptest! {
         }
         prop_assert_eq!(allowed(&rules, &at), expected);
         for (_, op) in Ops::NAMES {
-            prop_assert_eq!(may(&rules, &at, op).is_ok(), expected.has(op));
+            prop_assert_eq!(matches!(verdict(&rules, &at, op), Verdict::May), expected.has(op));
         }
     }
 }
