@@ -38,7 +38,11 @@ dav_cases! {
         dav.mkcol("c/").await?;
         let response = dav.propfind("", "1", &asking("<D:resourcetype/>")).await?;
         let found = Multistatus::of(&response)?;
-        check(found.members.iter().all(|member| member.href.ends_with('/')), "a slash at each end", found.brief)
+        check(
+            found.members.iter().all(|member| member.href.ends_with('/')),
+            "a slash at each end",
+            found.brief,
+        )
     }
 
     /// A collection that is named without its slash is redirected from, or Content-Location names it.
@@ -46,10 +50,18 @@ dav_cases! {
         dav.mkcol("c/").await?;
         let response = dav.propfind("c", "0", &asking("<D:resourcetype/>")).await?;
         if (300..400).contains(&response.status) {
-            return check(field(&response, "location")?.ends_with("/c/"), "Location with a slash", response.brief());
+            return check(
+                field(&response, "location")?.ends_with("/c/"),
+                "Location with a slash",
+                response.brief(),
+            );
         }
         status(&response, &[207])?;
-        check(field(&response, "content-location")?.ends_with("/c/"), "Content-Location with a slash", response.brief())
+        check(
+            field(&response, "content-location")?.ends_with("/c/"),
+            "Content-Location with a slash",
+            response.brief(),
+        )
     }
 
     /// Who may not see a resource is told so, before locks and preconditions are looked at.
@@ -74,7 +86,11 @@ dav_cases! {
 
     /// PROPFIND with XML that is not well-formed is answered with 400.
     Must "webdav/4918/8.2/propfind-malformed" = async |dav| {
-        for body in ["<D:propfind xmlns:D=\"DAV:\"><D:allprop>", "<D:propfind xmlns:D=\"DAV:\"></D:propname></D:propfind>", "propfind"] {
+        for body in [
+            "<D:propfind xmlns:D=\"DAV:\"><D:allprop>",
+            "<D:propfind xmlns:D=\"DAV:\"></D:propname></D:propfind>",
+            "propfind",
+        ] {
             status(&dav.propfind("", "0", body).await?, &[400])?;
         }
         Ok(Outcome::Pass)
@@ -84,7 +100,8 @@ dav_cases! {
     Must "webdav/4918/8.2/proppatch-malformed" = async |dav| {
         keeping!(dav);
         dav.put("a.txt", "a").await?;
-        let response = dav.proppatch("a.txt", "<D:set><D:prop><c:note>n</c:note></D:prop></D:set><D:set>").await?;
+        let response =
+            dav.proppatch("a.txt", "<D:set><D:prop><c:note>n</c:note></D:prop></D:set><D:set>").await?;
         status(&response, &[400])?;
         dav.own_is("a.txt", "note", None).await
     }
@@ -116,7 +133,12 @@ dav_cases! {
     /// XML is sent as application/xml.
     Should "webdav/4918/8.2/sends-application-xml" = async |dav| {
         let response = dav.propfind("", "0", "").await?;
-        let kind = field(&response, "content-type")?.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let kind = field(&response, "content-type")?
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
         check(kind == "application/xml", "application/xml", response.brief())
     }
 
@@ -131,9 +153,13 @@ dav_cases! {
         for member in &found.members {
             let plain = |octet: u8| octet.is_ascii_graphic() && !b"\"<>\\^`{|}#".contains(&octet);
             check(member.href.bytes().all(plain), "characters of URLs only", &member.href)?;
-            let path = member.href.find("://").and_then(|at| member.href.get(at + 3..)).map_or(member.href.as_str(), |rest| {
-                rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")
-            });
+            let path = member
+                .href
+                .find("://")
+                .and_then(|at| member.href.get(at + 3..))
+                .map_or(member.href.as_str(), |rest| {
+                    rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")
+                });
             if !path.ends_with('/') {
                 let response = dav.ask("GET", path, &[], "").await?;
                 status(&response, &[200])?;
