@@ -23,6 +23,11 @@ const NAMES: &[&str] = &[
     "a;b=1,c",
 ];
 
+/// A weak tag is for whoever is content with much the same.
+fn is_strong(etag: &str) -> bool {
+    !etag.starts_with("W/")
+}
+
 dav_cases! {
     /// A collection has each of its members once.
     Must "webdav/4918/5.2/members" = async |dav| {
@@ -239,26 +244,30 @@ dav_cases! {
         check(same("etag") && same("last-modified"), before.brief(), after.brief())
     }
 
-    /// An ETag is not used again for other content at the same URL, after DELETE and PUT.
+    /// A strong ETag is not used again for other content at the same URL, after DELETE and PUT.
     Must "webdav/4918/8.8/etag-after-delete" = async |dav| {
-        dav.put("a.txt", "one").await?;
-        let before = dav.ask("GET", "a.txt", &[], "").await?;
-        dav.ask("DELETE", "a.txt", &[], "").await?;
-        dav.put("a.txt", "two").await?;
-        let after = dav.ask("GET", "a.txt", &[], "").await?;
-        let met = before.field("etag").is_none_or(|etag| after.field("etag") != Some(etag));
-        check(met, "another ETag", after.brief())
+        // Several times, since what an ETag is made of may change just then.
+        for round in 0..4 {
+            dav.put("a.txt", "one").await?;
+            let before = dav.ask("GET", "a.txt", &[], "").await?;
+            dav.ask("DELETE", "a.txt", &[], "").await?;
+            dav.put("a.txt", "two").await?;
+            let after = dav.ask("GET", "a.txt", &[], "").await?;
+            let met = before.field("etag").is_none_or(|etag| !is_strong(etag) || after.field("etag") != Some(etag));
+            check(met, format!("another ETag in round {round}"), after.brief())?;
+        }
+        Ok(Outcome::Pass)
     }
 
-    /// An ETag is not used again for other content at the same URL, after COPY or MOVE to it.
+    /// A strong ETag is not used again for other content at the same URL, after COPY or MOVE to it.
     Must "webdav/4918/8.8/etag-after-copy" = async |dav| {
-        for (method, from, to) in [("COPY", "a.txt", "b.txt"), ("MOVE", "c.txt", "d.txt")] {
-            dav.put(to, "two").await?;
-            dav.put(from, "one").await?;
-            let before = dav.ask("GET", to, &[], "").await?;
-            status(&dav.transfer(method, from, to, &[]).await?, &[204])?;
-            let after = dav.ask("GET", to, &[], "").await?;
-            let met = before.field("etag").is_none_or(|etag| after.field("etag") != Some(etag));
+        for method in ["COPY", "MOVE", "COPY", "MOVE", "COPY", "MOVE"] {
+            dav.put("b.txt", "two").await?;
+            dav.put("a.txt", "one").await?;
+            let before = dav.ask("GET", "b.txt", &[], "").await?;
+            status(&dav.transfer(method, "a.txt", "b.txt", &[]).await?, &[204])?;
+            let after = dav.ask("GET", "b.txt", &[], "").await?;
+            let met = before.field("etag").is_none_or(|etag| !is_strong(etag) || after.field("etag") != Some(etag));
             check(met, format!("another ETag after {method}"), after.brief())?;
         }
         Ok(Outcome::Pass)
