@@ -192,8 +192,7 @@ async fn open_store(
     };
     if !door {
         // What would be refused anyway is not worth another try.
-        let rights = files.rights(path, Reach::Here);
-        let may = [Ops::CREATE, Ops::OVERWRITE, Ops::APPEND].into_iter().any(|op| rights.has(op));
+        let may = files.rights(path, Reach::Here).has_any(Ops::CREATE | Ops::OVERWRITE | Ops::APPEND);
         return Err(if may { no_door() } else { naming(FsError::Denied) });
     }
     if store != Store::Unique {
