@@ -167,7 +167,11 @@ async fn open_store(
     options: &Options,
     door: bool,
 ) -> Result<(Box<dyn FileHandle>, u64, VPath), Reply> {
-    let naming = |error| refusal(&error, Doing::Naming, path);
+    let naming = |error| match error {
+        // Uploads there are, though not in this tree.
+        FsError::Unsupported => refusal(&FsError::Denied, Doing::Naming, path),
+        error => refusal(&error, Doing::Naming, path),
+    };
     let mut how = Open::write(match store {
         Store::Replace => Write::Replace,
         Store::Resume(_) | Store::Append => Write::Update,

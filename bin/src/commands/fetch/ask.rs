@@ -203,7 +203,7 @@ pub(in crate::commands) fn input() -> Body {
 /// The name that the URL ends with.
 pub(super) fn name_of(url: &str) -> Result<String, String> {
     #[cfg(feature = "ftp")]
-    if matches!(crate::commands::remote::is_ftp(url), Ok(true)) {
+    if let Ok(true) = crate::commands::remote::is_ftp(url) {
         let url: ropewalk_ftp::client::Url =
             url.parse().map_err(|error: ropewalk_ftp::client::Error| error.chain())?;
         let name = url.name().ok_or("the URL ends with no name: say one with -o")?;
