@@ -126,7 +126,7 @@ fn options(section: &mut Section<'_>) -> Option<Options> {
         section.error_in("login_attempts", "a limit is more than zero");
     }
     o.per_person = section
-        .key("per_person", "Sessions of one person at once; of the anonymous, of one address.")
+        .key("per_person", "Logins of one person, or of guests from one address, at once.")
         .or(o.per_person);
     o.welcome = section.key("welcome", "What is said to who connects.").or(o.welcome.clone());
     let umask: String =

@@ -85,6 +85,8 @@ pub enum Need {
     Tls,
     /// The server opens data connections of FTP to clients that ask for it by PORT and EPRT.
     Active,
+    /// The subject was told a second account, which may do what the first may: [`Subject::other`](crate::Subject::other).
+    Other,
     /// The subject is a client, which the harness plays the server for.
     Client,
 }
@@ -107,6 +109,7 @@ impl Need {
         Self::Upload,
         Self::Tls,
         Self::Active,
+        Self::Other,
     ];
 }
 
@@ -128,6 +131,7 @@ impl fmt::Display for Need {
             Self::Upload => "upload",
             Self::Tls => "tls",
             Self::Active => "active",
+            Self::Other => "other",
             Self::Client => "client",
         })
     }

@@ -36,6 +36,7 @@ pub mod requirements;
 mod run;
 pub mod selfcheck;
 mod subject;
+pub mod webdav;
 pub mod websocket;
 
 pub use case::{BoxFuture, Broken, Case, Level, Need, Outcome, Reason};

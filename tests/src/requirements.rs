@@ -20,6 +20,8 @@ const FILES: &[(&str, &str)] = &[
     ("RFC 2640", include_str!("../requirements/rfc2640.toml")),
     ("RFC 3659", include_str!("../requirements/rfc3659.toml")),
     ("RFC 4217", include_str!("../requirements/rfc4217.toml")),
+    ("RFC 4331", include_str!("../requirements/rfc4331.toml")),
+    ("RFC 4918", include_str!("../requirements/rfc4918.toml")),
     ("RFC 6455", include_str!("../requirements/rfc6455.toml")),
     ("RFC 9110", include_str!("../requirements/rfc9110.toml")),
     ("RFC 9111", include_str!("../requirements/rfc9111.toml")),

@@ -4,7 +4,7 @@ use std::time::Duration;
 use futures_util::{FutureExt, StreamExt, stream};
 use tokio::time::{Instant, timeout};
 
-use crate::{Case, Outcome, Peer, Reason, Report, Row, Subject, ftp, http, websocket};
+use crate::{Case, Outcome, Peer, Reason, Report, Row, Subject, ftp, http, webdav, websocket};
 
 /// The cases of one protocol.
 #[derive(Clone, Debug)]
@@ -19,6 +19,7 @@ pub struct Suite {
 pub fn suites() -> Vec<Suite> {
     vec![
         Suite { name: "http", cases: http::cases() },
+        Suite { name: "webdav", cases: webdav::cases() },
         Suite { name: "ftp", cases: ftp::cases() },
         Suite { name: "websocket", cases: websocket::cases() },
         Suite { name: "websocket-client", cases: websocket::client::cases() },

@@ -26,6 +26,7 @@ pub struct Subject {
     host: String,
     path: String,
     user: (String, String),
+    other: (String, String),
     has: Vec<Need>,
     dial: Arc<Dial>,
     drive: Option<Arc<Drive>>,
@@ -48,6 +49,7 @@ impl Subject {
             host: host.into(),
             path: "/".into(),
             user: Default::default(),
+            other: Default::default(),
             has: vec![Need::Fixture],
             dial: Arc::new(dial),
             drive: None,
@@ -168,6 +170,13 @@ impl Subject {
         self.with(Need::Account)
     }
 
+    /// A second account, for demands about several people: gives [`Need::Other`].
+    #[must_use]
+    pub fn other(mut self, name: &str, password: &str) -> Self {
+        self.other = (name.into(), password.into());
+        self.with(Need::Other)
+    }
+
     /// Its name in reports.
     pub fn name(&self) -> &str {
         &self.name
@@ -186,6 +195,11 @@ impl Subject {
     /// The name and the password that log in.
     pub(crate) fn login(&self) -> (&str, &str) {
         (&self.user.0, &self.user.1)
+    }
+
+    /// The name and the password of the second account.
+    pub(crate) fn second(&self) -> (&str, &str) {
+        (&self.other.0, &self.other.1)
     }
 
     pub(crate) fn drive(&self) -> Option<Arc<Drive>> {

@@ -17,6 +17,11 @@ async fn every_case_of_http_can_fail_and_every_fault_is_found() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn every_case_of_webdav_can_fail_and_every_fault_is_found() {
+    assert_proved("webdav").await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn every_case_of_websocket_can_fail_and_every_fault_is_found() {
     assert_proved("websocket").await;
 }

@@ -171,7 +171,7 @@ fn dispatch(mut all: Vec<Command>, registry: &Registry) -> Exit {
         #[cfg(feature = "http")]
         Command::Ls(args) => commands::ls::run(&args),
         #[cfg(feature = "store")]
-        Command::User(args) => commands::user::run(args),
+        Command::User(args) => commands::user::run(args, registry),
         #[cfg(feature = "store")]
         Command::Ban(args) => commands::ban::run(args),
         #[cfg(feature = "store")]

@@ -39,7 +39,11 @@ struct Item {
 
 /// Lists a directory.
 pub(crate) fn run(args: &LsArgs) -> Exit {
+    let mut args = args.clone();
+    let asked = args.reach.ask();
+    let args = &args;
     args.reach.finish(async {
+        asked?;
         let (url, items) = match super::remote::is_ftp(&args.url)? {
             #[cfg(feature = "ftp")]
             true => ftp(args).await?,

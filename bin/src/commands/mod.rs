@@ -9,6 +9,7 @@ pub(crate) mod config;
 pub(crate) mod conform;
 #[cfg(feature = "http")]
 pub(crate) mod fetch;
+mod hidden;
 pub(crate) mod kinds;
 #[cfg(feature = "http")]
 pub(crate) mod ls;

@@ -1,11 +1,11 @@
-use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::io::{IsTerminal as _, Read as _};
 
 use clap::{Args, Subcommand};
 use ropewalk_core::data::cred::{Hashing, LONGEST_PASSWORD};
 use ropewalk_core::{Error, Result};
-use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
+use super::hidden::{self, hidden};
 use crate::exit::Exit;
 
 /// `ropewalk password`.
@@ -24,12 +24,11 @@ enum PasswordCommand {
 
 /// Hashes a password.
 pub(crate) fn run(PasswordArgs { command: PasswordCommand::Hash }: &PasswordArgs) -> Exit {
-    match read().and_then(|password| password.map(hash).transpose()) {
-        Ok(Some(hash)) => {
+    match read().and_then(hash) {
+        Ok(hash) => {
             outln!("{hash}");
             Exit::Ok
         }
-        Ok(None) => Exit::Interrupted,
         Err(error) => super::fail(&error),
     }
 }
@@ -41,26 +40,13 @@ fn hash(password: Zeroizing<Vec<u8>>) -> Result<String> {
     runtime.block_on(Hashing::on(1, 1).hash(password))
 }
 
-/// The password; nothing where whoever types it has had enough.
-fn read() -> Result<Option<Zeroizing<Vec<u8>>>> {
+fn read() -> Result<Zeroizing<Vec<u8>>> {
     if !std::io::stdin().is_terminal() {
-        return line().map(Some);
+        return line();
     }
-    let _quiet = Quiet::begin()?;
-    let mut said = [const { None }; 2];
-    for (said, prompt) in said.iter_mut().zip(["Password: ", "Once more: "]) {
-        eprint!("{prompt}");
-        // Unseen, it would still be waited for.
-        let _ = std::io::stderr().flush();
-        let typed = line()?;
-        eprintln!();
-        if typed.last() == Some(&INTERRUPT) {
-            return Ok(None);
-        }
-        *said = Some(typed);
-    }
-    let [first, second] = said;
-    if first != second {
+    let terminal = hidden::stdin()?;
+    let first = hidden(&terminal, "Password: ")?;
+    if *first != *hidden(&terminal, "Once more: ")? {
         return Err(Error::local("these are two passwords: nothing is hashed"));
     }
     Ok(first)
@@ -69,10 +55,10 @@ fn read() -> Result<Option<Zeroizing<Vec<u8>>>> {
 /// The next line of standard input, without its end.
 fn line() -> Result<Zeroizing<Vec<u8>>> {
     // Sized once: growing would leave copies of the secret behind.
-    let mut line = Zeroizing::new(Vec::with_capacity(LONGEST_PASSWORD + 3));
+    let mut line = Zeroizing::new(Vec::with_capacity(LONGEST_PASSWORD + 2));
     for octet in std::io::stdin().lock().bytes().take(LONGEST_PASSWORD + 2) {
         line.push(octet.map_err(|error| Error::local("cannot read a password").caused_by(error))?);
-        if matches!(line.last(), Some(&(b'\n' | INTERRUPT))) {
+        if line.last() == Some(&b'\n') {
             break;
         }
     }
@@ -80,31 +66,4 @@ fn line() -> Result<Zeroizing<Vec<u8>>> {
         line.pop();
     }
     Ok(line)
-}
-
-/// What Ctrl-C types.
-const INTERRUPT: u8 = 3;
-
-/// A terminal that shows nothing of what is typed, until this is dropped. Ctrl-C ends the line instead of the process, which
-/// would leave the terminal so.
-struct Quiet(Termios);
-
-impl Quiet {
-    fn begin() -> Result<Self> {
-        let failed =
-            |error| Error::local("cannot keep the terminal from showing a password").caused_by(error);
-        let before = tcgetattr(std::io::stdin()).map_err(failed)?;
-        let mut quiet = before.clone();
-        quiet.local_modes -= LocalModes::ECHO | LocalModes::ISIG;
-        quiet.special_codes[SpecialCodeIndex::VEOL] = INTERRUPT;
-        tcsetattr(std::io::stdin(), OptionalActions::Flush, &quiet).map_err(failed)?;
-        Ok(Self(before))
-    }
-}
-
-impl Drop for Quiet {
-    fn drop(&mut self) {
-        // A terminal that has gone needs nothing.
-        let _ = tcsetattr(std::io::stdin(), OptionalActions::Flush, &self.0);
-    }
 }

@@ -32,7 +32,11 @@ pub(crate) struct PutArgs {
 
 /// Sends a file.
 pub(crate) fn run(args: &PutArgs) -> Exit {
+    let mut args = args.clone();
+    let asked = args.reach.ask();
+    let args = &args;
     args.reach.finish(async {
+        asked?;
         match super::remote::is_ftp(&args.url)? {
             #[cfg(feature = "ftp")]
             true => ftp::put(args).await,

@@ -12,6 +12,7 @@ use ropewalk_http::client::Options;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::fetch::{Stop, clean, environment, seconds, user};
+use super::hidden::{hidden, terminal};
 use crate::exit::Exit;
 
 /// How a server is reached.
@@ -29,8 +30,8 @@ pub(super) struct Reach {
     /// Believe any server. Whoever stands between can read and change everything.
     #[arg(long, short = 'k', conflicts_with = "cacert")]
     pub(super) insecure: bool,
-    /// Who asks: over HTTP by the Basic scheme.
-    #[arg(long, short, value_name = "NAME:PASSWORD", value_parser = user)]
+    /// Who asks: over HTTP by the Basic scheme. A password that is left out, with its colon, is asked for at the terminal.
+    #[arg(long, short, value_name = "NAME[:PASSWORD]", value_parser = user)]
     pub(super) user: Option<String>,
     /// Connect to this endpoint instead of the URL's host, such as `unix:/run/x.sock`.
     #[arg(long, value_name = "ENDPOINT")]
@@ -44,6 +45,22 @@ pub(super) struct Reach {
 }
 
 impl Reach {
+    /// Asks for the password of `--user`, where it has none.
+    pub(super) fn ask(&mut self) -> Result<(), Stop> {
+        let Some(name) = self.user.as_deref().filter(|user| !user.contains(':')) else { return Ok(()) };
+        let terminal = terminal().ok_or_else(|| {
+            let message = format!(
+                "{name}'s password is asked for at a terminal, and there is none: give NAME:PASSWORD"
+            );
+            Stop::new(Exit::Usage, message)
+        })?;
+        let typed = hidden(&terminal, &format!("password for {name}: "))?;
+        let typed = std::str::from_utf8(&typed).map_err(|_| Stop::new(Exit::Usage, "a password is UTF-8"))?;
+        let both = user(&format!("{name}:{typed}")).map_err(|why| Stop::new(Exit::Usage, why))?;
+        self.user = Some(both);
+        Ok(())
+    }
+
     /// Whom to trust, where that is not for the system to say.
     fn trust(&self) -> Result<Option<ClientTls>> {
         if self.insecure {

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::daemon::{Daemon, Folder, answer, connect, ropewalk};
+use crate::daemon::{Daemon, Folder, answer, connect, done, ropewalk};
 
 /// What the command says to this standard input, and how it ends.
 fn hash(input: &str) -> (Option<i32>, String) {
@@ -48,12 +48,12 @@ fn what_is_no_password_is_refused() {
 struct Terminal(Child);
 
 impl Terminal {
-    fn open() -> Option<Self> {
+    fn open(args: &str) -> Option<Self> {
         if !Path::new("/usr/bin/script").exists() {
             eprintln!("skipped: no /usr/bin/script");
             return None;
         }
-        let line = format!("{} password hash", env!("CARGO_BIN_EXE_ropewalk"));
+        let line = format!("{} {args}", env!("CARGO_BIN_EXE_ropewalk"));
         let mut command = Command::new("/usr/bin/script");
         command.args(["-q", "-e", "-c", &line, "/dev/null"]);
         Some(Self(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()))
@@ -84,12 +84,40 @@ fn a_terminal_is_asked_twice_and_shows_nothing() {
     for (second, code, says) in
         [("swordfish\r", 0, "$argon2id$"), ("swordfisk\r", 1, "two passwords"), ("sword\x03", 130, "")]
     {
-        let Some(mut terminal) = Terminal::open() else { return };
+        let Some(mut terminal) = Terminal::open("password hash") else { return };
         let before = terminal.types("Password: ", "swordfish\r");
         let between = terminal.types("Once more: ", second);
         let (ended, after) = terminal.end();
         let all = [before, between, after].concat();
         assert_eq!(ended, Some(code), "{all}");
         assert!(all.contains(says) && !all.contains("swordf"), "{all}");
+    }
+}
+
+#[test]
+fn a_client_asks_a_terminal_for_the_password_that_was_not_given() {
+    let folder = Folder::new();
+    let mut command = ropewalk(["web", "--port", "0", "--user", "ann:swordfish"]);
+    let server = Daemon::of(command.current_dir(folder.path()));
+    folder.write("index.html", "hello");
+    let url = format!("http://localhost:{}/", server.port());
+    for (password, code, says) in [("swordfish\r", 0, "hello"), ("tuna\r", 1, "401"), ("sw\x03", 130, "")] {
+        // Standard input is not the terminal.
+        let Some(mut terminal) = Terminal::open(&format!("fetch -u ann {url} </dev/null")) else { return };
+        let before = terminal.types("password for ann: ", password);
+        let (ended, after) = terminal.end();
+        let all = [before, after].concat();
+        assert_eq!(ended, Some(code), "{all}");
+        assert!(all.contains(says) && !all.contains("swordf"), "{all}");
+    }
+    if !Path::new("/usr/bin/setsid").exists() {
+        return;
+    }
+    for command in ["fetch", "ls"] {
+        let mut alone = Command::new("/usr/bin/setsid");
+        alone
+            .args(["--wait", env!("CARGO_BIN_EXE_ropewalk"), command, "-u", "ann", &url])
+            .stdin(Stdio::null());
+        done(&mut alone).says(2, &["ann's password is asked for at a terminal, and there is none"]);
     }
 }

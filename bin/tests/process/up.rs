@@ -66,7 +66,7 @@ fn what_up_prints_works_when_pasted() {
     let offset = offset().to_string();
     let suite = Suite::start(Folder::new(), &["up", "--port-offset", &offset]);
     let commands = suite.commands();
-    assert_eq!(commands.len(), 6, "{}", suite.said);
+    assert_eq!(commands.len(), 7, "{}", suite.said);
     for command in &commands {
         let done = suite.paste(&command.replace("curl", "curl -sSf"));
         assert!(done.status.success(), "{command}: {done:?}");
@@ -90,7 +90,10 @@ fn a_second_up_runs_what_is_there_and_not_beside_the_first() {
     assert_eq!(suite.server.stop(), Some(0));
     let again = Suite::start(suite.folder, &["up"]);
     assert_eq!(again.folder.read("ropewalk.toml"), config);
-    assert!(again.said.contains("-u NAME") && !again.said.contains("password"), "{}", again.said);
+    assert!(again.said.contains("-u admin ") && !again.said.contains("password"), "{}", again.said);
+    assert!(!again.said.contains("NAME"), "{}", again.said);
+    let bans = done(ropewalk(["ban", "ls"]).current_dir(again.folder.path()));
+    bans.says(0, &["nobody is banned"]);
 }
 
 /// A request to the WebDAV of a suite, which curl makes; the status and all that came.
@@ -202,4 +205,10 @@ fn what_up_makes_belongs_to_whom_it_runs_as() {
 fn where_others_come_passwords_need_tls() {
     let suite = Suite::start(Folder::new(), &["up", "--public", "--port-offset", &offset().to_string()]);
     assert!(suite.folder.read("ropewalk.toml").contains("tls_required = true"));
+    let ftp: Vec<_> = suite.commands().into_iter().filter(|command| command.contains("ftp://")).collect();
+    assert!(ftp.len() == 1 && ftp[0].contains("--ssl-reqd"), "{ftp:?}");
+    if has_curl() {
+        let done = suite.paste(&ftp[0].replace("curl", "curl -sSf"));
+        assert!(done.status.success(), "{done:?}");
+    }
 }

@@ -171,3 +171,54 @@ fn a_store_that_cannot_be_used_is_told_by_check_and_by_the_exit_code() {
         std::fs::set_permissions(folder.join("data"), std::fs::Permissions::from_mode(0o700)).unwrap();
     }
 }
+
+#[test]
+fn what_somebody_leaves_is_told_and_so_is_what_somebody_gets() {
+    let config = |folder: &Folder| {
+        folder.write(
+            "ropewalk.toml",
+            "store = \"data\"\n[accounts.people]\nstore = \"data\"\n[files.own]\npath = \"homes/%u\"\n\
+             [[service]]\nkind = \"ftp\"\nname = \"uploads\"\nlisten = [\"tcp:0:interface=localhost\"]\n\
+             files = \"own\"\naccounts = \"people\"\n",
+        );
+    };
+    let (folder, elsewhere) = (Folder::new(), Folder::new());
+    let user = |here: &Folder, args: &[&str]| {
+        let input = std::fs::File::open(folder.write("input", "swordfish\n")).unwrap();
+        let mut command = ropewalk(["user"]);
+        command.args(args).arg("--store").arg(folder.join("data")).stdin(input);
+        done(command.current_dir(here.path()))
+    };
+    let home = folder.join("homes/ann");
+    std::fs::create_dir_all(&home).unwrap();
+    let silent = |done: Done| assert!(done.code == Some(0) && !done.err.contains("homes"), "{done:?}");
+    silent(user(&folder, &["add", "ann"]));
+    config(&folder);
+    silent(user(&folder, &["rm", "ann"]));
+    silent(user(&folder, &["add", "ann"]));
+    folder.write("homes/ann/diary", "mine");
+    let path = home.canonicalize().unwrap();
+    let path = path.to_str().unwrap();
+    user(&folder, &["rm", "ann"]).says(0, &["the files of ann stay", path]);
+    user(&folder, &["add", "ann"]).says(0, &["warning:", path, "it will be the own folder of ann"]);
+    user(&folder, &["add", "cid", "--home", "ann"]).says(0, &["warning:", path, "of cid"]);
+    user(&folder, &["rm", "cid"]).says(0, &["the files of cid stay", path]);
+    // A configuration about another store says nothing.
+    std::fs::create_dir(elsewhere.join("data")).unwrap();
+    config(&elsewhere);
+    silent(user(&elsewhere, &["rm", "ann"]));
+    // That of the server which runs does, wherever it is.
+    let _server = Daemon::of(&mut folder.command(&[]));
+    user(&elsewhere, &["add", "ann"]).says(0, &["warning:", path]);
+    let app = |service| user(&elsewhere, &["apppw", "add", "ann", "--label", "phone", "--service", service]);
+    app("upload").says(1, &["has no service \"upload\": known are uploads"]);
+    app("uploads").says(0, &[]);
+}
+
+#[test]
+fn where_no_configuration_is_known_a_service_is_believed() {
+    let folder = Folder::new();
+    user(&folder, &["add", "ann", "--no-password"]).says(0, &[]);
+    user(&folder, &["apppw", "add", "ann", "--label", "x", "--service", "any"])
+        .says(0, &["nobody knows whether there is such a service"]);
+}

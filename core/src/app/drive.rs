@@ -1,6 +1,7 @@
 use std::future::poll_fn;
 use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
+use std::sync::{Arc, OnceLock};
 use std::task::{Poll, ready};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use super::Context;
 use crate::net::{Connection, Handshake};
 use crate::sansio::{Inbox, Machine, Output, Respond};
-use crate::tls::{ClientTls, ServerName, ServerTls};
+use crate::tls::{ClientTls, ServerName, ServerTls, TlsInfo};
 use crate::{Error, Result};
 
 /// Octets of one read.
@@ -41,6 +42,7 @@ pub async fn drive<M: Machine>(
 #[derive(Clone, Debug, Default)]
 pub struct Drive {
     tls: Option<Tls>,
+    agreed: Option<Arc<OnceLock<TlsInfo>>>,
     buffer: Option<usize>,
 }
 
@@ -62,6 +64,13 @@ impl Drive {
     #[must_use]
     pub fn connect_tls(mut self, tls: ClientTls, name: ServerName) -> Self {
         self.tls = Some(Tls::Connect(tls, name));
+        self
+    }
+
+    /// Puts what a handshake agreed on there, before [`Machine::tls_started`]: for whoever answers the machine.
+    #[must_use]
+    pub fn tell_tls(mut self, agreed: Arc<OnceLock<TlsInfo>>) -> Self {
+        self.agreed = Some(agreed);
         self
     }
 
@@ -100,7 +109,7 @@ impl Drive {
         tokio::select! {
             biased;
             () = cx.ended() => Ok(()),
-            done = line.run(self.tls, machine, respond) => done,
+            done = line.run(self, machine, respond) => done,
         }
     }
 }
@@ -125,7 +134,7 @@ enum Woken<A> {
 impl Line<'_> {
     async fn run<M: Machine>(
         mut self,
-        tls: Option<Tls>,
+        drive: Drive,
         machine: &mut M,
         respond: &mut impl Respond<M>,
     ) -> Result<()> {
@@ -143,7 +152,11 @@ impl Line<'_> {
                     self.inbox.changed();
                 }
                 Output::StartTls => {
-                    self = self.start_tls(tls.as_ref()).await?;
+                    self = self.start_tls(drive.tls.as_ref()).await?;
+                    if let (Some(agreed), Some(tls)) = (&drive.agreed, &self.conn.info().tls) {
+                        // A connection has one handshake.
+                        agreed.get_or_init(|| tls.clone());
+                    }
                     machine.tls_started();
                 }
                 Output::Wait { read: true, .. } if self.inbox.offer(machine, now()) => {}

@@ -123,7 +123,9 @@ async fn what_follows_a_reload_is_done_once_it_is_and_not_where_it_failed() {
             let fails = Run(|_| async { Err(Error::local("as asked")) });
             let then = Box::new({
                 let done = Arc::clone(&done);
-                move || drop(done.fetch_add(1, Ordering::Relaxed))
+                move || {
+                    done.fetch_add(1, Ordering::Relaxed);
+                }
             });
             // The second is the one that runs.
             let print = if count.fetch_add(1, Ordering::Relaxed) == 0 { 2 } else { 1 };

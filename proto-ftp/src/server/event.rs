@@ -19,8 +19,10 @@ pub(crate) enum Event {
         user: String,
         password: Password,
     },
-    /// REIN, another USER, or TLS begins.
+    /// Another USER, or TLS begins.
     Logout,
+    /// REIN: the host is forgotten too.
+    Reset,
     /// The peer did something that counts against it.
     Offence(Offence),
     /// CWD: whether it is a directory.

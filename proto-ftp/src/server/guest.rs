@@ -3,17 +3,31 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use ropewalk_core::data::files::{
-    Caps, DirStream, FileHandle, Files, FsError, ListOptions, Meta, Open, Ops, Over, Reach, Remove, SetMeta,
-    Space, VPath, Write,
+    Caps, DirStream, Entry, FileHandle, Files, FsError, Kind, ListOptions, Meta, Name, Open, Ops, Over,
+    Reach, Remove, SetMeta, Space, VPath, Write,
 };
 
 /// What nobody in particular gets to see: a tree that is read and not written, but for one directory where new files may
 /// be left, and nothing can be read or listed.
 ///
-/// So a drop box spreads nothing: what one guest leaves, another does not get.
+/// So a drop box spreads nothing: what one guest leaves, another does not get, by whatever links or mounts lead into it.
+#[derive(Clone)]
 pub(super) struct Guest {
     files: Arc<dyn Files>,
     incoming: Option<VPath>,
+}
+
+/// Links on one way at most.
+const LINKS: usize = 40;
+
+/// Where a path really is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Spot {
+    Outside,
+    /// It is the drop box.
+    Box,
+    /// It is in the drop box.
+    Inside,
 }
 
 /// What a guest's tree can do at most.
@@ -29,9 +43,94 @@ impl Guest {
         self.incoming.as_ref().is_some_and(|incoming| path.is_within(incoming))
     }
 
-    /// Whether it may be looked at: the drop box itself, but nothing in it.
-    fn is_seen(&self, path: &VPath) -> bool {
-        !self.is_incoming(path) || self.incoming.as_ref() == Some(path)
+    /// Where it really is, with the link that it may be itself followed or not.
+    async fn spot(&self, path: &VPath, follow: bool) -> Result<Spot, FsError> {
+        let Some(incoming) = &self.incoming else { return Ok(Spot::Outside) };
+        let real = match path.parent() {
+            Some(parent) if !follow => {
+                let name = path.file_name().ok_or(FsError::BadName)?;
+                self.real(&parent).await?.join(&name)?
+            }
+            _ => self.real(path).await?,
+        };
+        if real.is_within(incoming) {
+            return Ok(if real == *incoming { Spot::Box } else { Spot::Inside });
+        }
+        // By another mount it has another path, but is the same.
+        let Some(id) = self.files.stat(incoming, true).await.ok().and_then(|meta| meta.id) else {
+            return Ok(Spot::Outside);
+        };
+        let mut at = Some(real.clone());
+        while let Some(dir) = at {
+            if self.files.stat(&dir, false).await.is_ok_and(|meta| meta.id == Some(id)) {
+                return Ok(if dir == real { Spot::Box } else { Spot::Inside });
+            }
+            at = dir.parent();
+        }
+        Ok(Spot::Outside)
+    }
+
+    /// The path without links, as far as it is there.
+    async fn real(&self, path: &VPath) -> Result<VPath, FsError> {
+        let mut todo: Vec<Bytes> = path.names().rev().map(Bytes::copy_from_slice).collect();
+        let (mut at, mut links) = (VPath::ROOT, 0);
+        while let Some(name) = todo.pop() {
+            if name == ".." {
+                at = at.parent().unwrap_or(VPath::ROOT);
+                continue;
+            }
+            let next = at.join(&Name::new(name)?)?;
+            if !self.files.stat(&next, false).await.is_ok_and(|meta| meta.kind == Kind::Link) {
+                at = next;
+                continue;
+            }
+            links += 1;
+            if links > LINKS {
+                return Err(FsError::Loop);
+            }
+            let text = self.files.readlink(&next).await?;
+            if text.starts_with(b"/") {
+                at = VPath::ROOT;
+            }
+            let parts = text.split(|byte| *byte == b'/').rev();
+            todo.extend(parts.filter(|part| !matches!(*part, b"" | b".")).map(Bytes::copy_from_slice));
+        }
+        Ok(at)
+    }
+}
+
+/// A listing in which links are what they lead to, but for those into the drop box, which are not there.
+struct Followed {
+    guest: Guest,
+    dir: VPath,
+    stream: Box<dyn DirStream>,
+}
+
+#[async_trait]
+impl DirStream for Followed {
+    async fn next_batch(&mut self, max: usize) -> Result<Vec<Entry>, FsError> {
+        loop {
+            let batch = self.stream.next_batch(max).await?;
+            let end = batch.is_empty();
+            let mut seen = Vec::with_capacity(batch.len());
+            for mut entry in batch {
+                if entry.meta.kind == Kind::Link {
+                    let path = self.dir.join(&entry.name)?;
+                    if !matches!(self.guest.spot(&path, true).await, Ok(Spot::Outside | Spot::Box)) {
+                        continue;
+                    }
+                    // One that leads nowhere stays what it is.
+                    if let Ok(meta) = self.guest.files.stat(&path, true).await {
+                        entry.meta = meta;
+                    }
+                }
+                seen.push(entry);
+            }
+            // An empty batch would be the end.
+            if end || !seen.is_empty() {
+                return Ok(seen);
+            }
+        }
     }
 }
 
@@ -44,22 +143,29 @@ impl Files for Guest {
     }
 
     async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta, FsError> {
-        if !self.is_seen(path) {
+        if self.spot(path, follow).await? == Spot::Inside {
             return Err(FsError::NotFound);
         }
         self.files.stat(path, follow).await
     }
 
     async fn list(&self, path: &VPath, options: ListOptions) -> Result<Box<dyn DirStream>, FsError> {
-        if self.is_incoming(path) {
-            return Err(FsError::Denied);
+        match self.spot(path, true).await? {
+            Spot::Outside if self.incoming.is_none() || !options.follow => {
+                return self.files.list(path, options).await;
+            }
+            Spot::Outside => {}
+            Spot::Box => return Err(FsError::Denied),
+            Spot::Inside if self.is_incoming(path) => return Err(FsError::Denied),
+            Spot::Inside => return Err(FsError::NotFound),
         }
-        self.files.list(path, options).await
+        let stream = self.files.list(path, ListOptions::default()).await?;
+        Ok(Box::new(Followed { guest: self.clone(), dir: path.clone(), stream }))
     }
 
     async fn open(&self, path: &VPath, how: &Open) -> Result<Box<dyn FileHandle>, FsError> {
         match how.write {
-            None if self.is_incoming(path) => Err(FsError::NotFound),
+            None if self.spot(path, true).await? != Spot::Outside => Err(FsError::NotFound),
             None => self.files.open(path, how).await,
             Some(Write::CreateNew | Write::Replace) if self.is_incoming(path) && !how.read => {
                 // What is there is not replaced, whoever left it.
@@ -72,7 +178,8 @@ impl Files for Guest {
     }
 
     fn open_now(&self, path: &VPath, how: &Open) -> Option<Result<Box<dyn FileHandle>, FsError>> {
-        if how.write.is_some() || self.is_incoming(path) {
+        // Where the path really is cannot be told at once.
+        if how.write.is_some() || self.incoming.is_some() {
             return None;
         }
         self.files.open_now(path, how)
@@ -95,7 +202,7 @@ impl Files for Guest {
     }
 
     async fn readlink(&self, path: &VPath) -> Result<Bytes, FsError> {
-        if self.is_incoming(path) {
+        if self.spot(path, false).await? != Spot::Outside {
             return Err(FsError::NotFound);
         }
         self.files.readlink(path).await
@@ -147,6 +254,54 @@ mod tests {
         assert!(guest.rename(&path("/pub/file"), &path("/x"), Over::File).await.is_err());
         assert!(guest.set(&path("/pub/file"), SetMeta::default(), true).await.is_err());
         assert!(!guest.caps().has(Caps::CREATE_NEW));
+    }
+
+    #[tokio::test]
+    async fn no_link_and_no_mount_leads_into_the_drop_box() {
+        let memory = Memory::new()
+            .with("/in/drop", "left")
+            .with("/in/sub/deep", "left")
+            .with("/pub/file", "text")
+            .with_link("/peek", "in")
+            .with_link("/pub/up", "../in/sub")
+            .with_link("/pub/drop", "../in/drop")
+            .with_link("/pub/twice", "up")
+            .with_link("/pub/same", "file")
+            .with_link("/pub/around", "around");
+        let tree: Arc<dyn Files> = Arc::new(memory);
+        let mounts = [(path("/again"), Arc::clone(&tree))];
+        let mounts = ropewalk_core::data::files::layers::Mounts::new(Some(tree), mounts);
+        let guest = Guest::new(Arc::new(mounts), Some(path("/in")));
+        for at in [
+            "/peek/drop",
+            "/peek/sub/deep",
+            "/pub/up/deep",
+            "/pub/drop",
+            "/pub/twice/deep",
+            "/again/in/drop",
+            "/again/peek/drop",
+            "/again/pub/up/deep",
+        ] {
+            let at = path(at);
+            assert!(matches!(guest.open(&at, &Open::read()).await, Err(FsError::NotFound)), "{at}");
+            assert!(matches!(guest.stat(&at, true).await, Err(FsError::NotFound)), "{at}");
+            assert!(guest.open_now(&at, &Open::read()).is_none(), "{at}");
+        }
+        for at in
+            ["/in", "/in/sub", "/peek", "/peek/sub", "/pub/up", "/pub/twice", "/again/in", "/again/peek"]
+        {
+            assert!(guest.list(&path(at), ListOptions::default()).await.is_err(), "{at}");
+        }
+        assert!(guest.stat(&path("/pub/around"), true).await.is_err(), "a link to itself ends");
+        let mut options = ListOptions::default();
+        options.follow = true;
+        let listed = guest.list(&path("/pub"), options).await.unwrap().next_batch(100).await.unwrap();
+        let mut names: Vec<_> = listed.iter().map(|entry| entry.name.to_string()).collect();
+        names.sort();
+        // What leads into the box is not there, and what leads elsewhere is what it leads to.
+        assert_eq!(names, ["file", "same"]);
+        assert!(listed.iter().all(|entry| entry.meta.kind == Kind::File && entry.meta.len == 4));
+        assert!(guest.open(&path("/pub/same"), &Open::read()).await.is_ok());
     }
 
     #[tokio::test]

@@ -1,14 +1,14 @@
 use std::future::pending;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use ropewalk_core::app::{Context, Task};
 use ropewalk_core::data::cred::{Login, Portal};
 use ropewalk_core::data::files::{Files, Meta, VPath};
 use ropewalk_core::net::Connection;
 use ropewalk_core::sansio::Respond;
-use ropewalk_core::tls::ServerTls;
+use ropewalk_core::tls::{ServerTls, TlsInfo};
 use ropewalk_core::{Address, Result};
 
 use super::commands::said;
@@ -30,7 +30,9 @@ pub(crate) struct Handler<'a> {
     pub(super) cx: Context,
     pub(super) peer: Address,
     pub(super) service: String,
-    area: &'a Area,
+    /// The host that was asked for, and its area.
+    host: Option<(&'a str, &'a Area)>,
+    agreed: Arc<OnceLock<TlsInfo>>,
     /// Our end of the control connection.
     local: SocketAddr,
     tls: Option<ServerTls>,
@@ -45,7 +47,7 @@ pub(crate) struct Handler<'a> {
 /// Somebody who is logged in.
 struct Stay {
     files: Arc<dyn Files>,
-    _login: Login<dyn Files>,
+    login: Login<dyn Files>,
     seat: Seat,
 }
 
@@ -57,14 +59,22 @@ struct Running {
 }
 
 impl<'a> Handler<'a> {
-    pub(super) fn new(ftp: &'a Ftp, conn: &Connection, tls: Option<ServerTls>, cx: Context) -> Self {
+    /// `agreed` is what TLS has agreed on, or will have.
+    pub(super) fn new(
+        ftp: &'a Ftp,
+        conn: &Connection,
+        tls: Option<ServerTls>,
+        agreed: Arc<OnceLock<TlsInfo>>,
+        cx: Context,
+    ) -> Self {
         let info = conn.info();
         Self {
             ftp,
             cx,
             peer: info.peer.clone(),
             service: ftp.service.clone(),
-            area: &ftp.area,
+            host: None,
+            agreed,
             local: match info.local {
                 Address::Ip(at) => at,
                 _ => (Ipv4Addr::LOCALHOST, 0).into(),
@@ -79,7 +89,15 @@ impl<'a> Handler<'a> {
     }
 
     pub(super) fn portal(&self) -> Portal<dyn Files> {
-        self.area.portal()
+        // A name that was said in the clear counts only if TLS was begun with no other.
+        let host = self.host.filter(|(name, _)| self.is_called(name));
+        host.map_or(&self.ftp.area, |(_, area)| area).portal()
+    }
+
+    /// Whether the client calls us so by TLS too, where it says a name there (RFC 7151 §3.2.2).
+    fn is_called(&self, name: &str) -> bool {
+        let server_name = self.agreed.get().and_then(|tls| tls.server_name.as_deref());
+        server_name.is_none_or(|server_name| server_name == name)
     }
 
     pub(super) fn enter(&mut self, login: Login<dyn Files>, seat: Seat) {
@@ -87,16 +105,17 @@ impl<'a> Handler<'a> {
             true => Arc::new(Guest::new(Arc::clone(login.avatar()), self.ftp.options.incoming.clone())),
             false => Arc::clone(login.avatar()),
         };
-        self.login = Some(Arc::new(Stay { files, _login: login, seat }));
+        self.login = Some(Arc::new(Stay { files, login, seat }));
     }
 
-    /// The tree of whoever is logged in. The session asks for a login first: nobody should hear of this.
-    pub(super) fn files(&self) -> Result<&Arc<dyn Files>, Reply> {
-        Ok(&self.stay()?.files)
-    }
-
+    /// Whoever is logged in. The session asks for a login first: nobody should hear of this.
     fn stay(&self) -> Result<&Arc<Stay>, Reply> {
         self.login.as_ref().ok_or_else(|| Reply::new(530, "log in first"))
+    }
+
+    /// The tree of whoever is logged in.
+    pub(super) fn files(&self) -> Result<&Arc<dyn Files>, Reply> {
+        Ok(&self.stay()?.files)
     }
 
     pub(super) async fn stat(&self, path: &VPath) -> Result<Meta, Reply> {
@@ -109,11 +128,11 @@ impl<'a> Handler<'a> {
     }
 
     fn host(&mut self, name: &str) -> Answer {
-        match self.ftp.hosts.get(name) {
-            Some(area) => {
-                self.area = area;
-                Answer::Done
-            }
+        let known = self.ftp.hosts.get_key_value(name).filter(|(name, _)| self.is_called(name));
+        // The one before is forgotten, also where this is none.
+        self.host = known.map(|(name, area)| (name.as_str(), area));
+        match self.host {
+            Some(_) => Answer::Done,
             None => Answer::Say(Reply::new(504, "no such host here")),
         }
     }
@@ -176,7 +195,8 @@ impl<'a> Handler<'a> {
         let options = &self.ftp.options;
         let octets = Arc::new(AtomicU64::new(0));
         if let What::Hash { .. } = transfer.what {
-            let job = hash::digest(&**files, transfer, options, &self.ftp.hashes).await?;
+            let person = stay.login.principal().name();
+            let job = hash::digest(&**files, transfer, options, &self.ftp.hashes, person).await?;
             let task = self.cx.spawn(job.run(Arc::clone(&octets)));
             self.running = Some(Running { task, octets, _stay: stay });
             return Ok(None);
@@ -242,6 +262,12 @@ impl Respond<Session> for Handler<'_> {
             Event::Login { user, password } => self.log_in(&user, &password).await,
             Event::Logout => {
                 self.log_out();
+                Answer::Done
+            }
+            Event::Reset => {
+                self.log_out();
+                // RFC 7151 §3.2.1.
+                self.host = None;
                 Answer::Done
             }
             Event::Offence(offence) => {

@@ -1,15 +1,15 @@
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA512};
-use ropewalk_core::data::files::{FileHandle, Files, FsError, Open, VPath};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Options;
 use super::errors::{Doing, refusal};
 use super::event::{HashForm, Transfer, What};
 use super::transfer::read;
 use crate::wire::Reply;
+use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA512};
+use ropewalk_core::data::cred::Name;
+use ropewalk_core::data::files::{FileHandle, Files, FsError, Open, VPath};
 
 /// A digest of a file that a client can ask for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,6 +84,40 @@ impl Digest {
     }
 }
 
+/// Digests that are computed at once, for all together.
+const AT_ONCE: usize = 2;
+
+/// Whose digests are computed: one of each person, so that nobody keeps the others from theirs. The anonymous are one.
+#[derive(Debug, Default)]
+pub(super) struct Turns(Mutex<HashSet<Name>>);
+
+/// Somebody's turn, until it is dropped.
+struct Turn(Arc<Turns>, Name);
+
+impl Turns {
+    fn take(self: &Arc<Self>, person: &Name) -> Result<Turn, Reply> {
+        let mut busy = self.all();
+        if busy.contains(person) {
+            return Err(Reply::new(450, "a digest of yours is on its way, wait for it"));
+        }
+        if busy.len() >= AT_ONCE {
+            return Err(Reply::new(450, "too many digests at once, try again"));
+        }
+        busy.insert(person.clone());
+        Ok(Turn(Arc::clone(self), person.clone()))
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashSet<Name>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.all().remove(&self.1);
+    }
+}
+
 /// A digest whose file is open.
 pub(super) struct HashJob {
     file: Box<dyn FileHandle>,
@@ -92,7 +126,7 @@ pub(super) struct HashJob {
     from: u64,
     to: u64,
     form: HashForm,
-    _turn: OwnedSemaphorePermit,
+    _turn: Turn,
 }
 
 /// Opens a file for its digest, if no more of them are computed than may be.
@@ -100,12 +134,12 @@ pub(super) async fn digest(
     files: &dyn Files,
     transfer: Transfer,
     options: &Options,
-    turns: &Arc<Semaphore>,
+    turns: &Arc<Turns>,
+    person: &Name,
 ) -> Result<HashJob, Reply> {
     let Transfer { what, path, .. } = transfer;
     let What::Hash { algorithm, from, to, form } = what else { return Err(Reply::new(451, "no digest")) };
-    let turn = Arc::clone(turns).try_acquire_owned();
-    let turn = turn.map_err(|_| Reply::new(450, "too many digests at once, try again"))?;
+    let turn = turns.take(person)?;
     let file =
         files.open(&path, &Open::read()).await.map_err(|error| refusal(&error, Doing::Using, &path))?;
     let len = file.opened().len;

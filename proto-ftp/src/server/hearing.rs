@@ -9,8 +9,9 @@ use super::session::{Asked, Session, Sticky};
 use crate::state::Stage;
 use crate::wire::{BadLine, Command, Reply};
 
-/// Commands that wait for a transfer to end.
+/// Commands that wait for a transfer to end, and their octets.
 const QUEUE: usize = 16;
+const QUEUED: usize = 8 * 1024;
 /// Lines that are no command, after which we hang up.
 const NONSENSE: u32 = 10;
 /// Lines that are too long, after which we hang up.
@@ -108,11 +109,15 @@ impl Session {
         };
         if !self.busy || at_once {
             self.run(&command);
-        } else if self.queue.len() < QUEUE {
+        } else if self.queue.len() < QUEUE && self.queued() + line.len() <= QUEUED {
             self.queue.push_back(command);
         } else {
             self.leave_now(Reply::new(421, "too many commands during a transfer"));
         }
+    }
+
+    fn queued(&self) -> usize {
+        self.queue.iter().map(|command| command.argument().map_or(0, <[u8]>::len)).sum()
     }
 }
 
@@ -120,7 +125,8 @@ impl Session {
 fn is_http(line: &[u8]) -> bool {
     let word = line.split(|octet| *octet == b' ').next().unwrap_or_default();
     let is = |other: &str| word.eq_ignore_ascii_case(other.as_bytes());
-    ["GET", "POST", "HEAD", "PUT", "OPTIONS", "CONNECT", "PRI", "HOST:"].into_iter().any(is)
+    ["GET", "POST", "HEAD", "PUT", "OPTIONS", "CONNECT", "PRI"].into_iter().any(is)
+        || line.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"host:"))
         || line.ends_with(b" HTTP/1.1")
         || line.ends_with(b" HTTP/1.0")
 }

@@ -22,26 +22,23 @@ mod transfer;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ropewalk_core::Result;
 use ropewalk_core::app::{Context, Drive, Protocol};
 use ropewalk_core::net::Connection;
 use ropewalk_core::tls::ServerTls;
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 pub use area::Area;
 pub(crate) use area::Same;
 use handler::Handler;
+use hash::Turns;
 pub use options::{Options, Public, Tie};
 use passive::Ports;
 use seats::Seats;
 use session::{Session, Tls};
-
-/// Digests that are computed at once.
-const HASHES: usize = 2;
 
 /// A server of FTP, and of FTPS where it has certificates.
 pub struct Ftp {
@@ -51,7 +48,7 @@ pub struct Ftp {
     tls: Option<ServerTls>,
     ports: Arc<Ports>,
     seats: Arc<Seats>,
-    hashes: Arc<Semaphore>,
+    hashes: Arc<Turns>,
     service: String,
 }
 
@@ -66,7 +63,7 @@ impl Ftp {
             hosts: BTreeMap::new(),
             tls: None,
             seats: Arc::default(),
-            hashes: Arc::new(Semaphore::new(HASHES)),
+            hashes: Arc::default(),
             service: "ftp".into(),
         }
     }
@@ -117,9 +114,10 @@ impl Protocol for Ftp {
         let now = Instant::now().into_std();
         let options = Arc::clone(&self.options);
         let mut session = Session::new(now, cx.limits(), options, state, !self.hosts.is_empty());
-        let mut handler = Handler::new(self, &conn, tls.clone(), cx.clone());
+        let agreed = Arc::new(conn.info().tls.clone().map_or_else(OnceLock::new, OnceLock::from));
+        let mut handler = Handler::new(self, &conn, tls.clone(), Arc::clone(&agreed), cx.clone());
         let drive = match tls {
-            Some(tls) if !on => Drive::default().accept_tls(tls),
+            Some(tls) if !on => Drive::default().accept_tls(tls).tell_tls(agreed),
             _ => Drive::default(),
         };
         drive.run(conn, &mut session, &mut handler, &cx).await

@@ -59,7 +59,7 @@ impl Ports {
     ) -> Result<(TcpListener, SocketAddr, Lease)> {
         let (first, last) = (*self.range.start(), *self.range.end());
         let count = u32::from(last.saturating_sub(first)) + 1;
-        if first != 0 && self.waits(&owner.who) >= usize::from(last.saturating_sub(first) / 2) + 1 {
+        if first != 0 && self.waits(&owner.who) > usize::from(last.saturating_sub(first) / 2) {
             return Err(Error::limit("passive", "one person waits at half of the passive range already"));
         }
         let start = random()? % count;

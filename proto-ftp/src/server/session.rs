@@ -203,8 +203,8 @@ impl Session {
         true
     }
 
-    /// Forgets whoever is logged in, and what was said since.
-    pub(super) fn forget(&mut self) {
+    /// Forgets whoever is logged in, and what was said since; this says so.
+    pub(super) fn forget(&mut self, event: Event) {
         let was_ready = self.stage == Stage::Ready;
         self.step(Step::Forget);
         self.user = String::new();
@@ -217,7 +217,7 @@ impl Session {
         if was_ready {
             self.login_by = self.now + self.idle;
         }
-        self.ask(Asked::Told, Event::Logout);
+        self.ask(Asked::Told, event);
     }
 
     /// The path that an argument says; `None` where it is none, which is then said.
@@ -361,8 +361,8 @@ impl Machine for Session {
     }
 
     fn tls_started(&mut self) {
-        // RFC 4217 §4.2: everything said in the clear.
-        self.forget();
+        // RFC 4217 §4.2: everything said in the clear; but the host, which RFC 7151 §3.2.2 has before it.
+        self.forget(Event::Logout);
         self.tls = Tls { on: true, pbsz: false, private: false, ..self.tls };
         self.queue.clear();
     }

@@ -1,7 +1,9 @@
 //! Whole sessions over loopback: control and data connections, files in memory.
 
 mod attacks;
+mod bounds;
 mod client;
+mod hosts;
 mod logs;
 mod secure;
 mod transfers;
@@ -61,18 +63,6 @@ async fn without_a_port_there_is_no_transfer() {
         client.codes(["RETR a", "LIST", "STOR b", "APPE c", "MDTM c", "RETR none"]).await,
         [425, 425, 425, 425, 550, 550]
     );
-}
-
-#[tokio::test]
-async fn a_host_has_people_and_files_of_its_own() {
-    let (main, other) = (Memory::new().with("/main", ""), Memory::new().with("/other", ""));
-    let ftp = Ftp::new(area(&main)).host("B.example", area(&other)).with(options());
-    let server = serve(ftp);
-    let mut client = server.connect().await;
-    assert_eq!(client.codes(["HOST a.example", "HOST b.EXAMPLE"]).await, [504, 220]);
-    client.log_in("ann", "secret").await;
-    assert_eq!(client.codes(["MDTM other", "MDTM main"]).await, [213, 550]);
-    assert!(client.say("FEAT").await.contains("\r\n HOST\r\n"));
 }
 
 #[tokio::test]

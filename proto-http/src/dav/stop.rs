@@ -58,7 +58,7 @@ impl Stop {
         }
     }
 
-    pub(super) fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::Failure(failure) => failure.status(),
             Self::Answer(response) => response.status(),

@@ -137,7 +137,7 @@ fn instant(time: Time) -> Option<String> {
 
 /// A name as people read it: what is no text or no visible character is a sign that says so. Bidirectional
 /// controls are such, for they make one name look like another.
-fn shown(name: &[u8]) -> String {
+pub(super) fn shown(name: &[u8]) -> String {
     let hidden = |c: char| {
         c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

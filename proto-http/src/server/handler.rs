@@ -235,8 +235,12 @@ impl Failure {
         self.status
     }
 
-    pub(super) fn into_parts(self) -> (StatusCode, HeaderMap, Option<&'static str>, Option<Error>) {
-        (self.status, self.headers.map(|headers| *headers).unwrap_or_default(), self.note, self.cause)
+    pub(super) fn cause(&self) -> Option<&Error> {
+        self.cause.as_ref()
+    }
+
+    pub(super) fn into_parts(self) -> (StatusCode, HeaderMap, Option<&'static str>) {
+        (self.status, self.headers.map(|headers| *headers).unwrap_or_default(), self.note)
     }
 }
 

@@ -12,16 +12,21 @@ pub(crate) const STYLE: &str = include_str!("style.css");
 
 /// The page of a failure, whose cause goes to the log alone.
 pub(crate) fn failed(failure: Failure, id: Option<ConnId>) -> Response {
-    let (status, headers, note, cause) = failure.into_parts();
-    if let Some(error) = cause {
+    log(&failure);
+    let (status, headers, note) = failure.into_parts();
+    let mut response = with_note(status, note, id);
+    response.headers_mut().extend(headers);
+    response
+}
+
+/// Says in the log what caused a failure, where something did.
+pub(crate) fn log(failure: &Failure) {
+    if let Some(error) = failure.cause() {
         match error.fault() {
             Fault::Local => tracing::error!(error = %error.chain(), "request failed"),
             _ => tracing::debug!(error = %error.chain(), "request failed"),
         }
     }
-    let mut response = with_note(status, note, id);
-    response.headers_mut().extend(headers);
-    response
 }
 
 /// A page that names the status and the connection, and little else.

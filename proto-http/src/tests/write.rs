@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use ropewalk_core::data::files::layers::Marked;
+use ropewalk_core::data::files::layers::{Marked, Ops, Permissions, Rule};
 use ropewalk_core::data::files::{DotDot, Files, FsError, Marks, Memory, NewLock, Open, VPath};
 use tokio::io::AsyncWriteExt as _;
 
@@ -265,6 +265,57 @@ async fn a_form_puts_its_files_into_the_directory() {
     assert_eq!(kept(&files, "/dir/up").await.unwrap(), "1");
 }
 
+/// Of several files, one name is taken: the others are stored, and of each it is said what became of it.
+#[tokio::test]
+async fn of_each_file_of_a_form_it_is_said_what_became_of_it() {
+    let long = "x".repeat(256);
+    let sent = form(&[("one", "1"), ("b", "taken"), ("<two>", "2"), (&long, "3"), ("last", "4")]);
+    for (accept, as_json) in [("Accept: text/html\r\n", false), ("Accept: application/json\r\n", true)] {
+        let files = tree();
+        let said = ask(&files, "POST", "/dir/", &format!("{FORM}{accept}"), &sent).await;
+        assert_eq!(status(&said), "409", "{said}");
+        for (name, kept_there) in [("one", "1"), ("b", "b"), ("<two>", "2"), ("last", "4")] {
+            assert_eq!(kept(&files, &format!("/dir/{name}")).await.as_deref(), Some(kept_there), "{name}");
+        }
+        if as_json {
+            let data: serde_json::Value = serde_json::from_str(content(&said)).unwrap();
+            let told =
+                |at: usize| (data["files"][at]["stored"].as_bool(), data["files"][at]["status"].as_u64());
+            assert_eq!(data["files"].as_array().unwrap().len(), 5);
+            assert_eq!((told(0), told(1)), ((Some(true), Some(201)), (Some(false), Some(409))));
+            assert_eq!((told(2), told(3)), ((Some(true), Some(201)), (Some(false), Some(400))));
+            assert_eq!((&data["files"][1]["name"], &data["truncated"]), (&"b".into(), &false.into()));
+            let again =
+                ask(&files, "POST", "/dir/", &format!("{FORM}{accept}"), &form(&[("new", "1")])).await;
+            assert_eq!(status(&again), "201");
+        } else {
+            let page = content(&said);
+            assert!(page.contains("3 of 5 files were stored") && page.contains("&lt;two&gt;"), "{page}");
+            assert!(
+                page.contains("<td class=\"name\">b</td><td><b>not stored: </b>there is a file"),
+                "{page}"
+            );
+            assert!(page.contains("<td class=\"name\">last</td><td>stored</td>"), "{page}");
+            assert!(page.contains("href=\"/dir/\""), "{page}");
+        }
+    }
+}
+
+/// What came whole before the form ended is there, and is said to be.
+#[tokio::test]
+async fn a_form_that_ends_too_early_tells_what_is_stored() {
+    let files = tree();
+    let sent = form(&[("one", "1"), ("two", "2")]);
+    let sent = sent.strip_suffix("--b--\r\n").unwrap();
+    let said = ask(&files, "POST", "/dir/", FORM, sent).await;
+    assert_eq!((status(&said), field(&said, "connection")), ("400", Some("close")));
+    assert!(content(&said).contains("1 of 2 files were stored"), "{said}");
+    assert_eq!(
+        (kept(&files, "/dir/one").await.as_deref(), kept(&files, "/dir/two").await),
+        (Some("1"), None)
+    );
+}
+
 #[tokio::test]
 async fn a_form_that_is_cut_leaves_no_half_of_a_file() {
     let files = tree();
@@ -296,9 +347,23 @@ async fn a_form_of_another_site_is_refused() {
 #[tokio::test]
 async fn a_listing_has_a_form_where_that_is_of_use() {
     let files = tree();
+    let look = Ops::LIST | Ops::READ;
     let said = ask(&files, "GET", "/dir/", "", "").await;
     assert!(content(&said).contains("<form") && content(&said).contains("multiple"), "{said}");
     assert!(field(&said, "content-security-policy").unwrap().contains("form-action 'self'"));
+    // Whoever may make no file in a folder is not asked for one.
+    for (rules, dir, offered) in [
+        (vec![("/**", look)], "/dir/", false),
+        (vec![("/dir/sub/*", look | Ops::CREATE), ("/**", look)], "/dir/", false),
+        (vec![("/dir/sub/*", look | Ops::CREATE), ("/**", look)], "/dir/sub/", true),
+        (vec![("/dir/*.txt", look | Ops::CREATE), ("/**", look)], "/dir/", true),
+    ] {
+        let rules: Vec<_> =
+            rules.iter().map(|(at, allow)| Rule { path: at.parse().unwrap(), allow: *allow }).collect();
+        let ruled = Http::new(Static::new(Arc::new(Permissions::new(files.clone(), rules))).writable());
+        let said = say(ruled, format!("GET {dir} HTTP/1.1\r\nHost: x\r\n\r\n")).await;
+        assert_eq!(content(&said).contains("<form"), offered, "{dir} {said}");
+    }
     let read_only = Http::new(Static::new(Arc::new(files.clone())));
     let said = say(read_only, "GET /dir/ HTTP/1.1\r\nHost: x\r\n\r\n").await;
     assert!(!content(&said).contains("<form"));

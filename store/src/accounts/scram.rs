@@ -1,7 +1,7 @@
 use std::num::NonZeroU32;
 
 use aws_lc_rs::{hmac, pbkdf2};
-use ropewalk_core::data::cred::{LoginError, Name, ScramVerifier};
+use ropewalk_core::data::cred::{LoginError, Name, ScramVerifier, prepare};
 use ropewalk_core::{Error, Result};
 use rusqlite::{Connection, OptionalExtension as _};
 use tokio::task::spawn_blocking;
@@ -23,11 +23,10 @@ pub(super) struct Verifier {
 }
 
 impl Verifier {
-    /// Of a password, with a fresh salt; and a key for verifiers of nobody. The octets of the password are taken as
-    /// they are: clients that prepare theirs (RFC 4013) get in where it is of ASCII.
+    /// Of a password, prepared as its clients do that (RFC 5802 §2.2), with a fresh salt; and a key for verifiers of nobody.
     pub(super) async fn make(password: Zeroizing<Vec<u8>>) -> Result<(Self, [u8; 32])> {
         let (salt, nobodys) = (random()?, random()?);
-        let made = spawn_blocking(move || Self::of(&password, salt, COUNT)).await;
+        let made = spawn_blocking(move || Self::of(&prepare(&password), salt, COUNT)).await;
         Ok((made.map_err(|e| Error::local("a verifier could not be made").caused_by(e))?, nobodys))
     }
 

@@ -361,3 +361,25 @@ fn a_store_is_not_made_by_asking_for_it() {
     std::fs::write(&file, "").unwrap();
     assert!(Store::create(&file, Arc::default()).unwrap_err().to_string().contains("is no folder"));
 }
+
+#[tokio::test]
+async fn what_another_process_changed_is_seen_at_once_where_that_is_told() {
+    let it = Fixture::new().await;
+    let gone = || {
+        let db = rusqlite::Connection::open(it.dir.path().join("data/core.db")).unwrap();
+        db.execute("UPDATE account SET disabled = 1 WHERE name = 'bob'", []).unwrap();
+    };
+    assert!(it.password("bob", "tuna").await.is_some());
+    gone();
+    forget();
+    assert!(it.password("bob", "tuna").await.is_none());
+}
+
+#[tokio::test]
+async fn a_password_is_the_same_however_a_keyboard_makes_its_letters() {
+    let it = Fixture::new().await;
+    it.store.add(NewAccount { scram: true, ..new("dan", Some("gro\u{df}er u\u{308}ber")) }).await.unwrap();
+    assert!(it.password("dan", "gro\u{df}er \u{fc}ber").await.is_some());
+    assert!(it.password("dan", "gro\u{df}er u\u{308}ber").await.is_some());
+    assert!(it.password("dan", "gro\u{df}er uber").await.is_none());
+}

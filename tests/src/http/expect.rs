@@ -6,7 +6,7 @@ use crate::peer::Filled;
 use crate::{Broken, Outcome, Peer};
 
 /// One of these status codes.
-pub(super) fn status(response: &Response, allowed: &[u16]) -> Verdict {
+pub(crate) fn status(response: &Response, allowed: &[u16]) -> Verdict {
     let names: Vec<_> = allowed.iter().map(u16::to_string).collect();
     check(allowed.contains(&response.status), names.join(" or "), response.brief())
 }
@@ -18,7 +18,7 @@ pub(super) fn content(response: &Response, content: &str) -> Verdict {
 }
 
 /// The value of a field that must be there.
-pub(super) fn field<'a>(response: &'a Response, name: &str) -> Result<&'a str, Broken> {
+pub(crate) fn field<'a>(response: &'a Response, name: &str) -> Result<&'a str, Broken> {
     response
         .fields
         .iter()

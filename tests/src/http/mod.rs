@@ -4,7 +4,7 @@
 //! depends on how: validators are taken from its answers, never computed.
 
 mod client;
-mod expect;
+pub(crate) mod expect;
 pub mod fixture;
 pub(crate) mod gzip;
 mod message;

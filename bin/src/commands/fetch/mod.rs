@@ -128,7 +128,10 @@ pub(crate) fn run(args: &FetchArgs) -> Exit {
         eprintln!("error: with --json the content needs a place: -o FILE, -O, or -I for the head only");
         return Exit::Usage;
     }
-    let done = match super::remote::is_ftp(&args.url) {
+    let mut args = args.clone();
+    let asked = args.reach.ask();
+    let args = &args;
+    let done = match asked.and_then(|()| super::remote::is_ftp(&args.url)) {
         #[cfg(feature = "ftp")]
         Ok(true) => args.reach.run(ftp::fetch(args)),
         Ok(_) => args.reach.run(fetch(args)),

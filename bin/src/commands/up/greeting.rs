@@ -1,10 +1,12 @@
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use ropewalk_core::config::{Reading, Registry};
 use ropewalk_core::net::Endpoint;
+use ropewalk_store::accounts::Store;
 use toml::{Table, Value};
 
-use super::made::Person;
+use super::made::{ADMIN, Person};
 use crate::process::{Source, is_child};
 use crate::settings::{self, Settings};
 
@@ -78,12 +80,21 @@ fn all(
     let scheme = if is_tls { format!("{kind}s") } else { kind.to_owned() };
     let url = format!("{scheme}://localhost:{port}/");
     let logs_in = service.get("auth").is_some() || service.get("accounts").is_some();
-    let login = if logs_in { format!(" -u {}", who.unwrap_or("NAME")) } else { String::new() };
-    let trust = authority(config).filter(|_| is_tls);
-    let trust = trust.map_or(String::new(), |path| format!(" --cacert {}", path.display()));
+    let who = who.map(str::to_owned).or_else(|| account(service, config)).unwrap_or("NAME".into());
+    let login = if logs_in { format!(" -u {who}") } else { String::new() };
+    let authority = authority(config).map_or(String::new(), |path| format!(" --cacert {}", path.display()));
+    let trust = if is_tls { &*authority } else { "" };
     let is_on = |key: &str| service.get(key).and_then(Value::as_bool) == Some(true);
     let mut rows = Vec::new();
     match kind {
+        // TLS that is asked for on the same port.
+        "ftp" if !is_tls && service.get("tls").is_some() => {
+            if !is_on("tls_required") {
+                rows.push([scheme.clone(), url.clone(), format!("curl{login} {url}")]);
+            }
+            let command = format!("curl --ssl-reqd{authority}{login} {url}");
+            rows.push(["ftp+tls".into(), url.clone(), command]);
+        }
         "http" | "ftp" => rows.push([scheme.clone(), url.clone(), format!("curl{trust}{login} {url}")]),
         "echo" => {
             rows.push([scheme.clone(), url.clone(), format!("echo hello | nc -N localhost {port}")]);
@@ -95,6 +106,19 @@ fn all(
         rows.push([scheme.replace("http", "webdav"), url, command]);
     }
     rows
+}
+
+/// Somebody who can log in by a password, which curl asks for: `admin` if there is one.
+fn account(service: &Value, config: &Table) -> Option<String> {
+    let of_rule = || service.get("auth")?.as_array()?.first()?.get("accounts");
+    let name = service.get("accounts").or_else(of_rule)?.as_str()?;
+    let store =
+        Store::open(config.get("accounts")?.get(name)?.get("store")?.as_str()?, Arc::default()).ok()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().ok()?;
+    let mut all = runtime.block_on(store.list()).ok()?;
+    all.retain(|account| account.password && !account.disabled);
+    let chosen = all.iter().find(|account| account.name.as_str() == ADMIN).or(all.first())?;
+    Some(chosen.name.to_string())
 }
 
 /// The certificate of the authority that `up` made, to trust.

@@ -14,7 +14,7 @@ use super::suite::Suite;
 use crate::commands::cert::LOCAL;
 
 /// The account that a first `up` makes.
-const ADMIN: &str = "admin";
+pub(super) const ADMIN: &str = "admin";
 /// The accounts of `dev`.
 const DEMO: [(&str, &str); 2] = [("ann", "ann-rope"), ("bob", "bob-rope")];
 
@@ -38,7 +38,9 @@ pub(super) fn make(config: &Path, data: &Path, suite: &Suite, owner: Option<&str
         "# Made by `ropewalk up`, which leaves it alone from now on. `ropewalk check` looks it over, and
 # `ropewalk config explain KEY` says what a key means.
 
-# Where this server keeps what is its own; `ropewalk status` asks it there.\n{store}\n"
+# Where this server keeps what is its own; `ropewalk status` asks it there.\n{store}
+# Whoever guesses passwords is shut out for a while, but for this machine; `ropewalk ban` lists them.
+[defender]\n\n"
     );
     let text = own + &text(&store, data, &certificate, suite)?;
     fs::write(config, text).map_err(|e| failed("write", config, e))?;

@@ -4,11 +4,13 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use ropewalk_core::config::Registry;
 use ropewalk_core::data::cred::Name;
 use ropewalk_core::tls::PeerCertificate;
 use ropewalk_core::{Error, Result};
 use ropewalk_store::accounts::{Credential, CredentialKind, Store};
 
+use super::around::Around;
 use super::{known, password, revoke, show};
 
 /// Octets of the largest file that is looked at for a key.
@@ -118,11 +120,14 @@ pub(super) async fn run(args: KeysArgs, store: &Store) -> Result<()> {
     }
 }
 
-pub(super) async fn run_apps(args: AppArgs, store: &Store) -> Result<()> {
+pub(super) async fn run_apps(args: AppArgs, store: &Store, registry: &Registry) -> Result<()> {
     match args.command {
         AppCommand::Ls { name, json } => list(store, &name, APPS, json).await,
         AppCommand::Rm { name, label } => remove(store, &name, APPS, &label).await,
         AppCommand::Add { name, label, services } => {
+            if !services.is_empty() {
+                check(&services, Around::of(store.dir(), registry).as_ref())?;
+            }
             let text = store.add_app_password(&name, &label, services).await?;
             password::once("the app password", &text);
             Ok(())
@@ -135,6 +140,20 @@ async fn remove(store: &Store, name: &Name, kinds: &'static [CredentialKind], la
     store.remove_credential(name, kinds, label).await?;
     revoke(store, name);
     Ok(())
+}
+
+/// Whether there are services of these names, as far as is known.
+fn check(services: &[Name], around: Option<&Around>) -> Result<()> {
+    match around.map(|around| around.unknown(services)) {
+        Some(Some(unknown)) => Err(Error::local(unknown)),
+        Some(None) => Ok(()),
+        None => {
+            eprintln!(
+                "warning: no server runs on this store and ropewalk.toml is not about it: nobody knows whether there is such a service"
+            );
+            Ok(())
+        }
+    }
 }
 
 async fn list(store: &Store, name: &Name, kinds: &[CredentialKind], json: bool) -> Result<()> {

@@ -1,5 +1,6 @@
 //! `ropewalk user`: people, in a store.
 
+mod around;
 mod keys;
 mod password;
 mod show;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{ArgGroup, Args, Subcommand};
+use ropewalk_core::config::Registry;
 use ropewalk_core::data::cred::{Hashing, Name, Profile};
 use ropewalk_core::data::files::{
     self,
@@ -18,6 +20,7 @@ use ropewalk_store::accounts::{Change, NewAccount, Scram, Store};
 
 use crate::control::{Order, ask};
 use crate::exit::Exit;
+use around::Around;
 use password::{Asked, PasswordArgs};
 
 /// `ropewalk user`.
@@ -140,12 +143,12 @@ struct SetArgs {
 struct Limit(Option<u64>);
 
 /// Does what is asked for.
-pub(crate) fn run(args: UserArgs) -> Exit {
+pub(crate) fn run(args: UserArgs, registry: &Registry) -> Exit {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
         Ok(runtime) => runtime,
         Err(error) => return super::fail(&Error::local("cannot start").caused_by(error)),
     };
-    match runtime.block_on(done(args)) {
+    match runtime.block_on(done(args, registry)) {
         Ok(()) => Exit::Ok,
         Err(error) => {
             let code = super::fail(&error);
@@ -155,10 +158,10 @@ pub(crate) fn run(args: UserArgs) -> Exit {
     }
 }
 
-async fn done(UserArgs { store: dir, command }: UserArgs) -> Result<()> {
+async fn done(UserArgs { store: dir, command }: UserArgs, registry: &Registry) -> Result<()> {
     let hashing = Arc::new(Hashing::new());
     if let UserCommand::Add(args) = command {
-        return add(args, Store::create(dir, hashing)?).await;
+        return add(args, Store::create(dir, hashing)?, registry).await;
     }
     let store = Store::open(dir, hashing)?;
     match command {
@@ -183,21 +186,24 @@ async fn done(UserArgs { store: dir, command }: UserArgs) -> Result<()> {
             show::account(&known(&store, &name).await?, json);
             Ok(())
         }
-        UserCommand::Rm { name } => {
-            store.remove(&name).await?;
-            revoke(&store, &name);
-            Ok(())
-        }
+        UserCommand::Rm { name } => remove(&store, &name, registry).await,
         UserCommand::Keys(args) => keys::run(args, &store).await,
-        UserCommand::Apppw(args) => keys::run_apps(args, &store).await,
+        UserCommand::Apppw(args) => keys::run_apps(args, &store, registry).await,
     }
 }
 
-async fn add(args: AddArgs, store: Store) -> Result<()> {
+async fn add(args: AddArgs, store: Store, registry: &Registry) -> Result<()> {
     let AddArgs { name, groups, home, quota, rights, password, scram } = args;
     if store.show(&name).await?.is_some() {
         // Before a password is typed for nothing.
         return Err(Error::local(format!("there is an account {:?} already", name.as_str())));
+    }
+    let around = Around::of(store.dir(), registry);
+    for folder in around.iter().flat_map(|around| around.homes(home.as_deref().unwrap_or(name.as_str()))) {
+        let folder = folder.display();
+        eprintln!(
+            "warning: {folder} is there already, with something in it: it will be the own folder of {name}"
+        );
     }
     let asked = password.ask(&name)?;
     let profile = Profile { home: given(home), quota, rights: given(rights) };
@@ -218,6 +224,17 @@ async fn passwd(args: PasswdArgs, store: &Store) -> Result<()> {
     store.set_password(&name, asked.password(), scram).await?;
     revoke(store, &name);
     asked.tell();
+    Ok(())
+}
+
+async fn remove(store: &Store, name: &Name, registry: &Registry) -> Result<()> {
+    let home = known(store, name).await?.profile.home.unwrap_or_else(|| name.to_string());
+    let around = Around::of(store.dir(), registry);
+    store.remove(name).await?;
+    revoke(store, name);
+    for folder in around.iter().flat_map(|around| around.homes(&home)) {
+        eprintln!("the files of {name} stay, for whoever gets the name next: {}", folder.display());
+    }
     Ok(())
 }
 

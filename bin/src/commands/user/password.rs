@@ -1,15 +1,14 @@
 //! Asking for a password: never on the command line, where others see it.
 
-use std::io::{self, IsTerminal as _, Read as _, Write as _};
+use std::io::{self, IsTerminal as _, Read as _};
 
 use clap::Args;
 use ropewalk_core::data::cred::{LONGEST_PASSWORD, Name};
 use ropewalk_core::{Error, Result};
 use ropewalk_store::accounts::generate_password;
-use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
-use crate::exit::Exit;
+use crate::commands::hidden::{self, hidden};
 
 #[derive(Args, Clone, Copy)]
 pub(super) struct PasswordArgs {
@@ -97,65 +96,13 @@ fn line(input: &mut impl io::BufRead) -> Result<Zeroizing<Vec<u8>>> {
 }
 
 fn twice(name: &Name) -> Result<Zeroizing<Vec<u8>>> {
-    let first = hidden(&format!("password for {name}: "))?;
+    let terminal = hidden::stdin()?;
+    let first = hidden(&terminal, &format!("password for {name}: "))?;
     check(&first)?;
-    if *first != *hidden("again: ")? {
+    if *first != *hidden(&terminal, "again: ")? {
         return Err(Error::local("these were two passwords: nothing was changed"));
     }
     Ok(first)
-}
-
-/// What is typed, which is not shown. The keys that interrupt are read as others are, so that the terminal is left
-/// as it was.
-fn hidden(prompt: &str) -> Result<Zeroizing<Vec<u8>>> {
-    const INTERRUPT: [u8; 2] = [3, 28];
-    const ERASE: [u8; 2] = [8, 127];
-    const END: [u8; 3] = [b'\n', b'\r', 4];
-    let mut typed = Zeroizing::new(Vec::with_capacity(LONGEST_PASSWORD + 2));
-    let _quiet = Quiet::begin(prompt)?;
-    for octet in io::stdin().lock().bytes() {
-        match octet.map_err(unreadable)? {
-            end if END.contains(&end) => break,
-            erase if ERASE.contains(&erase) => {
-                // A whole character of UTF-8.
-                while typed.pop().is_some_and(|octet: u8| octet & 0xc0 == 0x80) {}
-            }
-            21 => typed.clear(),
-            key if INTERRUPT.contains(&key) => {
-                drop(_quiet);
-                std::process::exit(Exit::Interrupted as i32);
-            }
-            octet if typed.len() <= LONGEST_PASSWORD => typed.push(octet),
-            _ => {}
-        }
-    }
-    Ok(typed)
-}
-
-/// A terminal that shows nothing and gives each key at once, until this is dropped.
-struct Quiet(Termios);
-
-impl Quiet {
-    fn begin(prompt: &str) -> Result<Self> {
-        let before = tcgetattr(io::stdin()).map_err(unreadable)?;
-        let mut quiet = before.clone();
-        quiet.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);
-        quiet.special_codes[SpecialCodeIndex::VMIN] = 1;
-        quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
-        // What was typed before the question is not an answer.
-        tcsetattr(io::stdin(), OptionalActions::Flush, &quiet).map_err(unreadable)?;
-        let this = Self(before);
-        eprint!("{prompt}");
-        let _ = io::stderr().flush();
-        Ok(this)
-    }
-}
-
-impl Drop for Quiet {
-    fn drop(&mut self) {
-        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
-        eprintln!();
-    }
 }
 
 #[cfg(test)]

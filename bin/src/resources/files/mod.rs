@@ -1,10 +1,12 @@
 mod marks;
 mod people;
 mod rules;
+mod shares;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,9 +26,9 @@ pub(crate) const FILES: ResourceKind = ResourceKind {
     summary: "A tree of files, for every service that serves files",
     example: "path = \".\"",
     build: |section, resources| {
-        let Some(Tree { people, follows, folder }) = read(section, resources) else { return };
+        let Some(Tree { people, known, folder }) = read(section, resources) else { return };
         let people = Arc::new(people);
-        resources.provide::<Follows>(section, Arc::new(Follows(follows)));
+        resources.provide::<Known>(section, Arc::new(known));
         if let Some(everybody) = people.everybody() {
             resources.provide::<dyn Files>(section, everybody);
         }
@@ -38,12 +40,17 @@ pub(crate) const FILES: ResourceKind = ResourceKind {
     },
 };
 
-/// Whether a tree follows links.
-struct Follows(bool);
+/// What other trees ask of one.
+struct Known {
+    /// Whether it follows links.
+    follows: bool,
+    /// Where it is: its real path, or those of all that is mounted in it.
+    at: PathBuf,
+}
 
 struct Tree {
     people: People,
-    follows: bool,
+    known: Known,
     /// Where all of it is, if it is in one folder.
     folder: Option<PathBuf>,
 }
@@ -94,7 +101,7 @@ fn read(section: &mut Section<'_>, resources: &Resources) -> Option<Tree> {
         (Some(path), false) => folder(section, path, &options),
         (None, true) => {
             let linked =
-                |name: &&String| resources.get::<Follows>("files", name).is_some_and(|follows| follows.0);
+                |name: &&String| resources.get::<Known>("files", name).is_some_and(|known| known.follows);
             let linked = shared.values().find(linked);
             follows = linked.is_some();
             if let (true, Some(name)) = (ruled, linked) {
@@ -104,10 +111,14 @@ fn read(section: &mut Section<'_>, resources: &Resources) -> Option<Tree> {
             self::mounts(section, mounts?, &shared, resources)
         }
     };
-    let quota = quota.map(|Size(quota)| quota);
-    let people = People::new(section.name(), base?, rules?, dots, quota, rate, audit);
+    let (quota, base) = (quota.map(|Size(quota)| quota), base?);
+    let at = match &base {
+        Base::Folder(_, at) | Base::Mounts { at, .. } => at.clone(),
+        Base::Homes(_, at) => at.join("%u"),
+    };
+    let people = People::new(section.name(), base, rules?, dots, quota, rate, audit);
     let people = people.marks_in(resources.of_settings::<Store>());
-    Some(Tree { people, follows, folder: path.filter(|path| !path.ends_with("%u")) })
+    Some(Tree { people, known: Known { follows, at }, folder: path.filter(|path| !path.ends_with("%u")) })
 }
 
 const MOUNTS: &str = "Instead of `path`: other `[files.NAME]` by the path at which each is seen.";
@@ -159,7 +170,7 @@ fn mounts(
     names: &BTreeMap<String, String>,
     resources: &Resources,
 ) -> Option<Base> {
-    let (mut people, mut everybody) = (BTreeMap::new(), Some(BTreeMap::new()));
+    let (mut people, mut everybody, mut all) = (BTreeMap::new(), Some(BTreeMap::new()), OsString::new());
     for (at, realm) in realms {
         let path = match VPath::parse(at.as_bytes(), &VPath::ROOT, DotDot::Refuse) {
             Ok(path) if at.starts_with('/') => path,
@@ -172,9 +183,12 @@ fn mounts(
             all.insert(path.clone(), files);
             all
         });
+        // No path has a NUL in it.
+        all.push(format!("\0{path}\0"));
+        all.extend(resources.get::<Known>("files", name).map(|known| known.at.clone().into_os_string()));
         if people.insert(path, realm).is_some() {
             return wrong(section, "mounts", &format!("{at:?} is there twice"));
         }
     }
-    Some(Base::Mounts { people, everybody })
+    Some(Base::Mounts { people, everybody, at: all.into() })
 }

@@ -9,14 +9,14 @@ use async_trait::async_trait;
 use ropewalk_core::Error;
 use ropewalk_core::data::cred::{LoginError, Name, Principal, Realm};
 use ropewalk_core::data::files::layers::{
-    Dots, Marked, MemoryLedger, Mounts, NoSuchOp, Ops, Rates, Rule, Share, View,
+    Dots, Marked, Mounts, NoSuchOp, Ops, Rates, Rule, Share, Turns, View,
 };
 use ropewalk_core::data::files::{self, Files, VPath};
 use ropewalk_store::files::local::Local;
 use ropewalk_store::marks::Store;
 
-use super::marks;
 use super::rules::{self, RuleFor};
+use super::{marks, shares};
 
 /// Where a tree is.
 pub(super) enum Base {
@@ -29,11 +29,17 @@ pub(super) enum Base {
         people: BTreeMap<VPath, Arc<dyn Realm<dyn Files>>>,
         /// What each of them is for everybody, where it is that.
         everybody: Option<BTreeMap<VPath, Arc<dyn Files>>>,
+        /// Where all of them are, in words that are no other's.
+        at: PathBuf,
     },
 }
 
-/// By the name of a folder that is somebody's own, and by how much there may be.
-type Shares = HashMap<(Option<files::Name>, u64), Arc<Share>>;
+/// What all sessions of one person have together.
+#[derive(Default)]
+struct Person {
+    turns: Turns,
+    rates: Option<Arc<Rates>>,
+}
 
 /// A tree, as each person sees it.
 pub(super) struct People {
@@ -46,10 +52,8 @@ pub(super) struct People {
     audit: bool,
     /// Where locks and properties are kept; in memory where there is none.
     store: Option<Arc<Store>>,
-    /// What each folder has and may have: of somebody's own, by its name.
-    shares: Mutex<Shares>,
-    /// How fast each person is, in all sessions together; and whoever has not logged in.
-    rates: Mutex<HashMap<Option<Name>, Arc<Rates>>>,
+    /// Those who have come; and whoever has not logged in.
+    persons: Mutex<HashMap<Option<Name>, Person>>,
 }
 
 impl People {
@@ -62,8 +66,8 @@ impl People {
         rate: Option<NonZeroU64>,
         audit: bool,
     ) -> Self {
-        let (store, shares, rates) = Default::default();
-        Self { name: name.to_owned(), base, rules, dots, quota, rate, audit, store, shares, rates }
+        let (store, persons) = Default::default();
+        Self { name: name.to_owned(), base, rules, dots, quota, rate, audit, store, persons }
     }
 
     /// With locks and properties in this store, where there is one.
@@ -98,22 +102,26 @@ impl People {
         view.audit = self.audit.then(|| who.map_or("-", |who| who.name().as_str()).into());
         view.rules = restricted(rules, rights).map(Into::into);
         view.share = self.share(who, home);
-        view.rates = self.rate.map(|rate| {
-            let mut all = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
-            let rates = all.entry(who.map(|who| who.name().clone()));
-            Arc::clone(rates.or_insert_with(|| Arc::new(Rates::new(rate))))
-        });
+        (view.turns, view.rates) = self.pace(who);
         view.dots = self.dots;
         view.of(files)
     }
 
+    /// What somebody may do at once, and how fast.
+    fn pace(&self, who: Option<&Principal>) -> (Turns, Option<Arc<Rates>>) {
+        let mut all = self.persons.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Person { rates: self.rate.map(|rate| Arc::new(Rates::new(rate))), ..Person::default() };
+        let person = all.entry(who.map(|who| who.name().clone())).or_insert_with(new);
+        (person.turns.clone(), person.rates.clone())
+    }
+
     /// What a folder may have; somebody's own, as much as the account says.
-    fn share(&self, who: Option<&Principal>, home: Option<files::Name>) -> Option<Arc<Share>> {
+    fn share(&self, who: Option<&Principal>, home: Option<files::Name>) -> Option<Share> {
         let own = home.as_ref().and(who).and_then(Principal::profile).and_then(|profile| profile.quota);
         let limit = own.or(self.quota)?;
-        let mut all = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
-        let share = || Arc::new(Share::uncounted(Arc::new(MemoryLedger::new(limit, 0))));
-        Some(Arc::clone(all.entry((home, limit)).or_insert_with(share)))
+        let (Base::Folder(_, at) | Base::Homes(_, at) | Base::Mounts { at, .. }) = &self.base;
+        let own = home.map(|home| at.join(OsStr::from_bytes(home.as_bytes())));
+        Some(shares::of(own.as_ref().unwrap_or(at), limit))
     }
 
     /// The folder that is somebody's own.

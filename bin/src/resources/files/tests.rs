@@ -316,3 +316,32 @@ fn what_does_not_go_together_is_wrong() {
         assert!(said.contains(message), "{message:?} is not in:\n{said}\nof {text}");
     }
 }
+
+#[tokio::test]
+async fn what_is_being_written_at_a_reload_counts_on() {
+    let tables = "[files.a]\npath = \"a\"\nwrite = true\nquota = \"10\"\n\
+                  [files.home]\npath = \"homes/%u\"\nwrite = true\nquota = \"10\"\n\
+                  [files.all]\nmounts = { \"/a\" = \"a\" }\nquota = \"5\"\n";
+    let place = Place::new(tables);
+    let again = read_in(place.dir.path(), &tables.replace("\"10\"", "\"12\"")).unwrap();
+    let (old, ann) = (place.everybody("a").unwrap(), person("ann"));
+    let home = place.as_seen_by("home", &ann).await.unwrap();
+    let mut writing = Vec::new();
+    for files in [&old, &home] {
+        let file = files.open(&path("/half"), &Open::write(Write::Replace)).await.unwrap();
+        file.write_at(0, Bytes::from_static(b"12345678")).await.unwrap();
+        writing.push(file);
+    }
+    let place = Place { resources: again, ..place };
+    let mut files = vec![place.everybody("a").unwrap(), place.as_seen_by("home", &ann).await.unwrap()];
+    for files in &files {
+        assert!(matches!(put(files, "/more", b"12345").await, Err(FsError::Quota)));
+        put(files, "/more", b"1234").await.unwrap();
+    }
+    files.push(place.as_seen_by("home", &person("bob")).await.unwrap());
+    put(&files[2], "/own", b"123456789012").await.unwrap();
+    // What a tree of several has, the limit of that tree is for.
+    assert!(matches!(put(&place.everybody("all").unwrap(), "/a/b", b"12").await, Err(FsError::Quota)));
+    writing.into_iter().for_each(drop);
+    put(&files[0], "/more", b"12345678").await.unwrap();
+}

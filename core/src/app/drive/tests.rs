@@ -144,7 +144,9 @@ async fn after_starttls_the_dialogue_goes_on_inside_tls() {
     let (_say, said) = mpsc::channel(1);
     let mut toy = Toy::with(Bug::None)(now());
     let mut upper = Upper(said);
-    let serve = Drive::default().accept_tls(tls).run(conn, &mut toy, &mut upper, &cx);
+    let agreed = Arc::new(OnceLock::new());
+    let drive = Drive::default().accept_tls(tls).tell_tls(Arc::clone(&agreed));
+    let serve = drive.run(conn, &mut toy, &mut upper, &cx);
     let client = async {
         let mut plain = [0; 17];
         peer.write_all(b"starttls\r\n").await.unwrap();
@@ -159,6 +161,7 @@ async fn after_starttls_the_dialogue_goes_on_inside_tls() {
     let (done, rest) = tokio::join!(serve, client);
     assert!(rest.ends_with("INSIDE\r\nbye\r\n"), "{rest}");
     done.unwrap();
+    assert_eq!(agreed.get().unwrap().server_name.as_deref(), Some("localhost"));
 }
 
 #[tokio::test(start_paused = true)]

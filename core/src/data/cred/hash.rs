@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use argon2::password_hash::phc::PasswordHash;
@@ -6,8 +7,9 @@ use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
 
-use super::apr1;
+use super::{apr1, prepare};
 
 /// Costs beyond these are refused in files: one login would take seconds, or all memory.
 const MOST_ARGON2: (u32, u32, u32) = (256 * 1024, 16, 16);
@@ -76,8 +78,15 @@ impl Hash {
             Self::Argon2id { params, salt, output } => {
                 let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
                 let mut computed = vec![0; output.len()];
-                argon2.hash_password_into(password, salt, &mut computed).is_ok()
-                    && computed.ct_eq(output).into()
+                let mut is = |password: &[u8]| {
+                    argon2.hash_password_into(password, salt, &mut computed).is_ok()
+                        && computed.ct_eq(output).into()
+                };
+                match prepare(password) {
+                    Cow::Borrowed(password) => is(password),
+                    // Who made the hash may have taken the octets as they were. Both, whichever it is.
+                    Cow::Owned(prepared) => is(&Zeroizing::new(prepared)) | is(password),
+                }
             }
             // Like Apache, which looks at 72 octets.
             Self::Bcrypt { text, .. } => bcrypt::verify(password, text).unwrap_or(false),

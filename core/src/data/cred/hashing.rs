@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::hash::Hash;
 use super::recent::Recent;
-use super::{LONGEST_PASSWORD, LoginError, Origin};
+use super::{LONGEST_PASSWORD, LoginError, Origin, prepare};
 use crate::{Error, Fault, Pool};
 
 /// Logins that wait for a core.
@@ -54,7 +54,7 @@ impl Hashing {
         }
     }
 
-    /// Hashes a new password with argon2id as RFC 9106 calls it, m = 19 MiB, t = 2, p = 1 and a random salt, into
+    /// Hashes a new password, [prepared](super::prepare), with argon2id as RFC 9106 calls it, m = 19 MiB, t = 2, p = 1 and a random salt, into
     /// the form that accounts files keep.
     ///
     /// # Errors
@@ -65,6 +65,7 @@ impl Hashing {
             return Err(Error::local("a password is 1 to 1024 octets long"));
         }
         self.computed.fetch_add(1, Ordering::Relaxed);
+        let password = Zeroizing::new(prepare(&password).into_owned());
         let hash = move || argon2().hash_password(&password).map(|hash| hash.to_string());
         self.pool.run(hash).await?.map_err(|e| Error::local("cannot hash a password").caused_by(e))
     }

@@ -7,6 +7,7 @@ use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use zeroize::Zeroizing;
 
+use super::prepare;
 use super::{Authenticator, Credential, LONGEST_PASSWORD, LoginError, Method, Name, Origin, Principal, Step};
 use crate::{Error, Result};
 
@@ -36,7 +37,7 @@ impl Memory {
     /// These and one more; a name given twice has the last password.
     #[must_use]
     pub fn user(mut self, user: NamePassword) -> Self {
-        let tag = hmac::sign(&self.key, &user.password);
+        let tag = hmac::sign(&self.key, &prepare(&user.password));
         self.users.insert(user.name, tag);
         self
     }
@@ -59,7 +60,7 @@ impl Authenticator for Memory {
         }
         let known = self.users.get_key_value(user);
         let tag = known.map_or(&self.nobody, |(_, tag)| tag);
-        let right = hmac::verify(&self.key, password, tag.as_ref()).is_ok();
+        let right = hmac::verify(&self.key, &prepare(password), tag.as_ref()).is_ok();
         match known {
             Some((name, _)) if right => Ok(Step::Done(Principal::new(name.clone(), [], Method::Password))),
             _ => Err(LoginError::Refused),

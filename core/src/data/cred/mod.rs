@@ -18,6 +18,7 @@ mod htpasswd;
 mod memory;
 mod name;
 mod portal;
+mod prepare;
 mod recent;
 mod table;
 
@@ -32,6 +33,7 @@ pub use hashing::Hashing;
 pub use memory::{Memory, NamePassword};
 pub use name::{InvalidName, Name};
 pub use portal::{AnyOf, Login, Portal, Realm};
+pub use prepare::prepare;
 
 use crate::{Address, Error};
 

@@ -23,7 +23,7 @@ impl Session {
             return self.reply(501, "name too long");
         }
         if self.stage == Stage::Ready {
-            self.forget();
+            self.forget(Event::Logout);
         }
         // A name that is no UTF-8 is nobody's, and is refused with its password.
         self.user = String::from_utf8_lossy(name).into_owned();
@@ -52,7 +52,7 @@ impl Session {
             // RFC 4217 §13 wants the connection in the clear after it, which we will not have.
             return self.reply(502, "not under TLS: connect again");
         }
-        self.forget();
+        self.forget(Event::Reset);
         self.reply(220, "as new");
     }
 

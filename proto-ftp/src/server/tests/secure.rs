@@ -8,7 +8,7 @@ use tokio::io::AsyncWriteExt as _;
 use super::super::{Ftp, Options, Tie};
 use super::client::{Client, Server, area, code, content, options, secure, serve, serve_within};
 
-fn tls() -> ServerTls {
+pub(super) fn tls() -> ServerTls {
     let certificate = self_signed(&["localhost".into()]).unwrap().certificate().unwrap();
     ServerTls::new(&Certificates::one(certificate), ClientAuth::Off).unwrap()
 }
@@ -18,7 +18,7 @@ fn server(memory: &Memory, tie: Tie) -> Server {
     serve(Ftp::new(area(memory)).tls(&tls()).with(options))
 }
 
-fn trusting() -> ClientTls {
+pub(super) fn trusting() -> ClientTls {
     ClientTls::danger_accept_any().unwrap()
 }
 

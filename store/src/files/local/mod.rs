@@ -214,7 +214,8 @@ impl Files for Local {
 
     async fn readlink(&self, path: &VPath) -> Result<Bytes, FsError> {
         let path = path.clone();
-        self.0.write(move |tree| tree.readlink(&path)).await
+        let tree = Arc::clone(&self.0);
+        self.0.pool.run(move || tree.readlink(&path)).await
     }
 
     async fn space(&self, path: &VPath) -> Result<Space, FsError> {

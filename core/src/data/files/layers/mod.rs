@@ -1,6 +1,8 @@
 //! What stands between a protocol and the place where files are kept: each layer is itself a [`Files`](super::Files).
 
 mod audit;
+#[cfg(test)]
+mod gated;
 mod hide;
 mod marked;
 mod mounts;
@@ -9,6 +11,7 @@ mod quota;
 mod shared;
 mod throttle;
 mod view;
+mod whole;
 
 pub use super::{NoSuchOp, Ops};
 pub use audit::Audit;
@@ -16,9 +19,10 @@ pub use hide::{Dots, Hide};
 pub use marked::Marked;
 pub use mounts::Mounts;
 pub use permissions::{Permissions, Rule};
-pub use quota::{Ledger, MemoryLedger, Quota, Share, usage};
+pub use quota::{Quota, Share, usage};
 pub use throttle::{Rates, Throttle};
 pub use view::View;
+pub use whole::{Turns, Whole};
 
 /// Whether this is the name of a file that a backend is still writing: `.` name `.` 16 hexadecimal digits `.part`.
 pub fn is_part(name: &[u8]) -> bool {

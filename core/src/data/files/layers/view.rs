@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
-use super::{Audit, Dots, Hide, Permissions, Quota, Rates, Rule, Share, Throttle};
+use super::{Audit, Dots, Hide, Permissions, Quota, Rates, Rule, Share, Throttle, Turns, Whole};
 use crate::data::files::Files;
 
 /// What stands between somebody and a tree.
 ///
-/// The order is always the same, from the outside in: audit, permissions, quota, throttle, hide, and then the tree,
-/// with its [mounts](super::Mounts). So what is refused is said in the log and sets nothing aside, what is hidden is hidden also
+/// The order is always the same, from the outside in: what sees changes to their end, audit, permissions, quota, throttle, hide,
+/// and then the tree, with its [mounts](super::Mounts). So what is refused is said in the log and sets nothing aside, what is hidden is hidden also
 /// from whoever may do everything, and what waits for its turn has been paid for.
 #[derive(Clone, Default)]
 #[non_exhaustive]
@@ -16,11 +16,13 @@ pub struct View {
     /// What may be done where; without rules, everything.
     pub rules: Option<Arc<[Rule]>>,
     /// On whose account it is.
-    pub share: Option<Arc<Share>>,
+    pub share: Option<Share>,
     /// How fast.
     pub rates: Option<Arc<Rates>>,
     /// What becomes of names that begin with a dot.
     pub dots: Dots,
+    /// How many changes go on at once.
+    pub turns: Turns,
 }
 
 impl View {
@@ -39,7 +41,7 @@ impl View {
         if let Some(user) = &self.audit {
             view = Arc::new(Audit::new(view, user.clone()));
         }
-        view
+        Arc::new(Whole::new(view, self.turns.clone()))
     }
 }
 

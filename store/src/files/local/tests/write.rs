@@ -3,9 +3,7 @@
 use std::os::unix::fs::{MetadataExt, chown};
 
 use bytes::Bytes;
-use ropewalk_core::data::files::layers::{
-    Dots, Hide, Ledger, MemoryLedger, Ops, Quota, Rule, Share, View, is_part,
-};
+use ropewalk_core::data::files::layers::{Dots, Hide, Ops, Quota, Rule, Share, View, is_part};
 use ropewalk_core::data::files::{Over, Remove, SetMeta, Write};
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 
@@ -377,10 +375,9 @@ async fn a_tree_behind_layers_does_what_every_backend_has_to() {
     for atomic in [true, false] {
         let make = |seeds: &[Seed]| {
             let fixture = planted(seeds, Fixture::quick(&Options { atomic, ..openat2() }));
-            let ledger = Arc::new(MemoryLedger::new(1 << 50, 0));
             let mut view = View::default();
             view.audit = Some("ann".into());
-            view.share = Some(Arc::new(Share::uncounted(ledger)));
+            view.share = Some(Share::uncounted(1 << 50));
             view.rules = Some([Rule { path: "/**".parse().unwrap(), allow: Ops::ALL }].into());
             view.dots = Dots::Show;
             Viewed { files: view.of(Arc::new(fixture.files.clone())), _fixture: fixture }
@@ -393,16 +390,38 @@ async fn a_tree_behind_layers_does_what_every_backend_has_to() {
 async fn what_is_written_in_place_counts_as_it_grows() {
     let fixture = Fixture::new(&Options { atomic: false, ..openat2() });
     fs::write(fixture.at(b"file"), "0123456789").unwrap();
-    let ledger = Arc::new(MemoryLedger::new(100, 0));
-    let files = Quota::new(fixture.files.clone(), Arc::new(Share::uncounted(ledger.clone())));
+    let share = Share::uncounted(100);
+    let files = Quota::new(fixture.files.clone(), share.clone());
     let file = files.open(&path("/file"), &Open::write(Write::Replace)).await.unwrap();
-    assert_eq!(ledger.used(), 0, "it was emptied");
+    assert_eq!(share.used(), 0, "it was emptied");
     file.write_at(0, Bytes::from(vec![b'x'; 30])).await.unwrap();
     drop(file);
-    assert_eq!(ledger.used(), 30, "what came stays");
+    assert_eq!(share.used(), 30, "what came stays");
     let more = files.open(&path("/file"), &Open::write(Write::Update)).await.unwrap();
     more.write_at(30, Bytes::from(vec![b'x'; 40])).await.unwrap();
     assert!(matches!(more.write_at(70, Bytes::from(vec![b'x'; 31])).await, Err(FsError::Quota)));
     drop(more);
-    assert_eq!((ledger.used(), fs::metadata(fixture.at(b"file")).unwrap().len()), (70, 70));
+    assert_eq!((share.used(), fs::metadata(fixture.at(b"file")).unwrap().len()), (70, 70));
+}
+
+#[tokio::test]
+async fn of_a_directory_that_is_removed_only_last_names_are_given_back() {
+    let fixture = Fixture::new(&openat2());
+    fs::create_dir(fixture.at(b"d")).unwrap();
+    for (name, other) in [(&b"d/both"[..], &b"d/again"[..]), (b"d/kept", b"kept")] {
+        fs::write(fixture.at(name), "0123456789").unwrap();
+        fs::hard_link(fixture.at(name), fixture.at(other)).unwrap();
+    }
+    let share = Share::uncounted(100);
+    let files = Quota::new(fixture.files.clone(), share.clone());
+    files.open(&path("/new"), &Open::write(Write::Replace)).await.unwrap();
+    assert_eq!(share.used(), 20);
+    files.remove(&path("/d"), Remove::Tree).await.unwrap();
+    assert_eq!(share.used(), 10);
+    // What has another name is written over, and counts as long as it is then.
+    let file = files.open(&path("/kept"), &Open::write(Write::Replace)).await.unwrap();
+    file.write_at(0, Bytes::from_static(b"012")).await.unwrap();
+    fs::hard_link(fixture.at(b"kept"), fixture.at(b"again")).unwrap();
+    file.commit().await.unwrap();
+    assert_eq!(share.used(), 3);
 }

@@ -1,7 +1,8 @@
-mod ledger;
+mod paths;
+mod share;
 
 use std::os::fd::BorrowedFd;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -11,30 +12,31 @@ use crate::data::files::{
     Caps, DirStream, FileHandle, Files, FsError, Kind, ListOptions, Meta, Open, Ops, Over, Place, Reach,
     Remove, SetMeta, Space, VPath, Write,
 };
-use ledger::lock;
-pub use ledger::{Ledger, MemoryLedger, Share, usage};
+use share::{Charge, Leaving};
+pub use share::{Share, usage};
 
 /// A tree in which somebody's files have no more than so many bytes in all.
 ///
 /// What counts is the length of files; holes in them count as if they were full. Bytes are set aside before they are
 /// written: what a peer says it is going to send when the file is opened, all else with each write; so those who write at
 /// the same time cannot have more together. While a file is replaced both contents count, as both are there. What
-/// is not committed is given back.
+/// is not committed is given back; what is removed too, but if somebody has it open to write, only when that is closed.
 ///
 /// What has two names counts once, and on until the last is gone. What others change in the tree is not seen.
+///
+/// A change that is cut off in its middle is not counted right: what is over this sees to it that none is
+/// (see [`Whole`](super::Whole)).
 pub struct Quota<F> {
     files: Arc<F>,
-    share: Arc<Share>,
+    share: Share,
 }
 
 impl<F: Files> Quota<F> {
     /// `files`, on the account of this share.
-    pub fn new(files: F, share: Arc<Share>) -> Self {
+    pub fn new(files: F, share: Share) -> Self {
         Self { files: Arc::new(files), share }
     }
-}
 
-impl<F: Files> Quota<F> {
     /// Whether what was opened is what has the name already.
     async fn is_in_place(&self, path: &VPath, opened: &Meta) -> bool {
         match self.files.stat(path, false).await {
@@ -45,12 +47,9 @@ impl<F: Files> Quota<F> {
     }
 }
 
-/// The bytes that are gone with this name.
-async fn last(files: &impl Files, path: &VPath) -> u64 {
-    match files.stat(path, false).await {
-        Ok(meta) if meta.kind == Kind::File && meta.nlink.unwrap_or(1) <= 1 => meta.len,
-        _ => 0,
-    }
+/// The file itself that is at `path`.
+async fn file(files: &impl Files, path: &VPath) -> Option<Meta> {
+    files.stat(path, false).await.ok().filter(|meta| meta.kind == Kind::File)
 }
 
 #[async_trait]
@@ -70,21 +69,30 @@ impl<F: Files + 'static> Files for Quota<F> {
     async fn open(&self, path: &VPath, how: &Open) -> Result<Box<dyn FileHandle>> {
         let Some(write) = how.write else { return self.files.open(path, how).await };
         self.share.count(&*self.files).await?;
-        let mut charge = Charge { share: self.share.clone(), len: Arc::default(), new: true };
+        let _turn = self.share.turn(&[path]).await;
+        let there = file(&*self.files, path).await;
         // What is going to be longer than there is room for is not begun; in place, only what is added counts.
-        let before = if write == Write::Update { last(&*self.files, path).await } else { 0 };
+        let before = there.as_ref().filter(|_| write == Write::Update).map_or(0, |there| there.len);
+        let mut charge = self.share.new_content();
         charge.grow(how.expect_len.unwrap_or(0).saturating_sub(before))?;
+        // Who empties a file waits for those who write to it.
+        let writers =
+            there.as_ref().filter(|_| write == Write::Replace).and_then(|there| self.share.open(there));
+        let _settling = match &writers {
+            Some(content) => Some(content.settling().await),
+            None => None,
+        };
         let handle = self.files.open(path, how).await?;
         let opened = handle.opened();
-        if write == Write::Update || self.is_in_place(path, opened).await {
-            let len = self.share.growing(opened.id, opened.len);
-            charge = Charge { share: self.share.clone(), len, new: false };
+        let in_place = write == Write::Update || self.is_in_place(path, opened).await;
+        if in_place {
+            charge = self.share.content(opened);
             if write == Write::Replace {
-                charge.settle(0)?;
+                charge.settle(0);
             }
         }
         let (files, path) = (self.files.clone(), path.clone());
-        Ok(Box::new(Charged { handle, files, path, append: how.append, charge }))
+        Ok(Box::new(Charged { handle, files, path, append: how.append, in_place, charge }))
     }
 
     fn open_now(&self, path: &VPath, how: &Open) -> Option<Result<Box<dyn FileHandle>>> {
@@ -97,58 +105,61 @@ impl<F: Files + 'static> Files for Quota<F> {
 
     async fn remove(&self, path: &VPath, what: Remove) -> Result<()> {
         self.share.count(&*self.files).await?;
-        let _alone = self.share.alone(path).await;
+        let _turn = self.share.turn(&[path]).await;
         if what != Remove::Tree {
-            let gone = last(&*self.files, path).await;
+            let there = file(&*self.files, path).await;
+            let leaving = there.map(|there| Leaving::of(&self.share, &there)).unwrap_or_default();
             self.files.remove(path, what).await?;
-            self.share.ledger.release(gone);
+            leaving.gone(&self.share);
             return Ok(());
         }
-        let (before, _) = usage(&*self.files, path, usize::MAX).await.unwrap_or_default();
+        let leaving = Leaving::below(&self.share, &*self.files, path).await;
         let removed = self.files.remove(path, what).await;
         let left = match &removed {
-            Ok(()) => 0,
-            Err(_) => usage(&*self.files, path, usize::MAX).await.unwrap_or_default().0,
+            Ok(()) => Leaving::default(),
+            Err(_) => Leaving::below(&self.share, &*self.files, path).await,
         };
-        self.share.ledger.release(before.saturating_sub(left));
+        leaving.without(&left).gone(&self.share);
         removed
     }
 
     async fn rename(&self, from: &VPath, to: &VPath, over: Over) -> Result<()> {
         self.share.count(&*self.files).await?;
-        let _alone = self.share.alone(to).await;
-        let gone = if from == to { 0 } else { last(&*self.files, to).await };
+        let _turn = self.share.turn(&[from, to]).await;
+        let there = if from == to { None } else { file(&*self.files, to).await };
+        let leaving = there.map(|there| Leaving::of(&self.share, &there)).unwrap_or_default();
         self.files.rename(from, to, over).await?;
-        self.share.ledger.release(gone);
+        leaving.gone(&self.share);
         Ok(())
     }
 
     async fn copy(&self, from: &VPath, to: &VPath, over: Over) -> Result<()> {
         self.share.count(&*self.files).await?;
-        let _alone = self.share.alone(to).await;
-        let more = self.files.stat(from, true).await?.len;
-        let before = self.files.stat(to, false).await.ok().filter(|meta| meta.kind == Kind::File);
-        self.share.ledger.reserve(more)?;
-        let copied = self.files.copy(from, to, over).await;
-        let gone = if copied.is_ok() { before.map_or(0, |meta| meta.len) } else { more };
-        self.share.ledger.release(gone);
-        copied
+        let _turn = self.share.turn(&[to]).await;
+        let charge = self.share.new_content();
+        charge.grow(self.files.stat(from, true).await?.len)?;
+        let there = file(&*self.files, to).await;
+        self.files.copy(from, to, over).await?;
+        if let Some(copy) = file(&*self.files, to).await {
+            charge.name(there.as_ref(), &copy);
+        }
+        Ok(())
     }
 
     async fn set(&self, path: &VPath, facts: SetMeta, follow: bool) -> Result<()> {
         let Some(len) = facts.len else { return self.files.set(path, facts, follow).await };
         self.share.count(&*self.files).await?;
-        let there = self.files.stat(path, false).await?;
-        if there.kind != Kind::File {
+        let _turn = self.share.turn(&[path]).await;
+        let Some(there) = file(&*self.files, path).await else {
             return self.files.set(path, facts, follow).await;
-        }
-        let charge =
-            Charge { share: self.share.clone(), len: self.share.growing(there.id, there.len), new: false };
+        };
+        let charge = self.share.content(&there);
+        let _settling = charge.settling().await;
         charge.grow(len)?;
         let set = self.files.set(path, facts, follow).await;
-        let left =
-            if set.is_ok() { len } else { self.files.stat(path, false).await.map_or(0, |meta| meta.len) };
-        charge.settle(left)?;
+        if let Some(there) = file(&*self.files, path).await {
+            charge.settle(there.len);
+        }
         set
     }
 
@@ -166,7 +177,7 @@ impl<F: Files + 'static> Files for Quota<F> {
 
     async fn space(&self, path: &VPath) -> Result<Space> {
         self.share.count(&*self.files).await?;
-        let (total, used) = (self.share.ledger.limit(), self.share.ledger.used());
+        let (total, used) = (self.share.limit(), self.share.used());
         let free = total.saturating_sub(used);
         match self.files.space(path).await {
             Ok(disk) => Ok(Space { total, free: free.min(disk.free) }),
@@ -184,63 +195,25 @@ impl<F: Files + 'static> Files for Quota<F> {
     }
 }
 
-/// What a file that is written to has set aside.
-struct Charge {
-    share: Arc<Share>,
-    /// The length that is paid for.
-    len: Arc<Mutex<u64>>,
-    /// Nobody else has it, and it is gone unless it is committed.
-    new: bool,
-}
-
-impl Charge {
-    /// Pays for this length, if it is longer.
-    fn grow(&self, to: u64) -> Result<()> {
-        let mut len = lock(&self.len);
-        if to > *len {
-            self.share.ledger.reserve(to - *len)?;
-            *len = to;
-        }
-        Ok(())
-    }
-
-    /// Pays for so much more, and says for what length then.
-    fn extend(&self, by: u64) -> Result<()> {
-        let mut len = lock(&self.len);
-        self.share.ledger.reserve(by)?;
-        *len += by;
-        Ok(())
-    }
-
-    /// This is the length.
-    fn settle(&self, to: u64) -> Result<()> {
-        let mut len = lock(&self.len);
-        self.share.change(*len, to)?;
-        *len = to;
-        Ok(())
-    }
-
-    /// Whether somebody else pays for the same file.
-    fn shared(&self) -> bool {
-        Arc::strong_count(&self.len) > 1
-    }
-}
-
-impl Drop for Charge {
-    fn drop(&mut self) {
-        if self.new {
-            self.share.ledger.release(*lock(&self.len));
-        }
-    }
-}
-
 /// A file that is written to on somebody's account.
 struct Charged<F> {
     handle: Box<dyn FileHandle>,
     files: Arc<F>,
     path: VPath,
     append: bool,
+    /// It is the content of a file that is there, and new content otherwise.
+    in_place: bool,
     charge: Charge,
+}
+
+impl<F> Charged<F> {
+    /// Pays for what there is, and no more.
+    async fn settle(&self) {
+        let _settling = self.charge.settling().await;
+        if let Ok(meta) = self.handle.meta().await {
+            self.charge.settle(meta.len);
+        }
+    }
 }
 
 #[async_trait]
@@ -259,14 +232,21 @@ impl<F: Files + 'static> FileHandle for Charged<F> {
 
     async fn write_at(&self, offset: u64, data: Bytes) -> Result<()> {
         let more = data.len() as u64;
-        if self.append && !self.charge.new {
-            self.charge.extend(more)?;
-        } else if more > 0 {
-            // New content that is appended has its length from us alone.
-            let end = if self.append { self.handle.meta().await?.len } else { offset }.checked_add(more);
-            self.charge.grow(end.ok_or(FsError::TooLarge)?)?;
+        let written = {
+            let _writing = self.charge.writing().await;
+            if self.append && self.in_place {
+                self.charge.extend(more)?;
+            } else if more > 0 {
+                // New content that is appended has its length from us alone.
+                let end = if self.append { self.handle.meta().await?.len } else { offset }.checked_add(more);
+                self.charge.grow(end.ok_or(FsError::TooLarge)?)?;
+            }
+            self.handle.write_at(offset, data).await
+        };
+        if written.is_err() {
+            self.settle().await;
         }
-        self.handle.write_at(offset, data).await
+        written
     }
 
     async fn meta(&self) -> Result<Meta> {
@@ -275,9 +255,12 @@ impl<F: Files + 'static> FileHandle for Charged<F> {
 
     async fn set(&self, facts: SetMeta) -> Result<()> {
         let Some(len) = facts.len else { return self.handle.set(facts).await };
+        let settling = self.charge.settling().await;
         self.charge.grow(len)?;
-        self.handle.set(facts).await?;
-        self.charge.settle(len)
+        let set = self.handle.set(facts).await;
+        drop(settling);
+        self.settle().await;
+        set
     }
 
     async fn sync(&self, data_only: bool) -> Result<()> {
@@ -285,21 +268,18 @@ impl<F: Files + 'static> FileHandle for Charged<F> {
     }
 
     async fn commit(self: Box<Self>) -> Result<Meta> {
-        let Self { handle, files, path, mut charge, .. } = *self;
-        if !charge.new {
+        let Self { handle, files, path, in_place, charge, .. } = *self;
+        if in_place {
+            let _settling = charge.settling().await;
             let meta = handle.commit().await?;
-            if !charge.shared() && meta.len < *lock(&charge.len) {
-                charge.settle(meta.len)?;
-            }
+            charge.settle(meta.len);
             return Ok(meta);
         }
-        let share = charge.share.clone();
-        let _alone = share.alone(&path).await;
-        let replaced = files.stat(&path, false).await.ok().filter(|meta| meta.kind == Kind::File);
+        let share = charge.share();
+        let _turn = share.turn(&[&path]).await;
+        let there = file(&*files, &path).await;
         let meta = handle.commit().await?;
-        charge.settle(meta.len)?;
-        charge.new = false;
-        share.ledger.release(replaced.map_or(0, |meta| meta.len));
+        charge.name(there.as_ref(), &meta);
         Ok(meta)
     }
 
@@ -308,5 +288,7 @@ impl<F: Files + 'static> FileHandle for Charged<F> {
     }
 }
 
+#[cfg(test)]
+mod race_tests;
 #[cfg(test)]
 mod tests;

@@ -8,9 +8,9 @@ fn path(text: &str) -> VPath {
     VPath::parse(text.as_bytes(), &VPath::ROOT, DotDot::Refuse).unwrap()
 }
 
-fn tree(files: Memory, limit: u64, used: u64) -> (Quota<Memory>, Arc<MemoryLedger>) {
-    let ledger = Arc::new(MemoryLedger::new(limit, used));
-    (Quota::new(files, Arc::new(Share::new(ledger.clone()))), ledger)
+fn tree(files: Memory, limit: u64, used: u64) -> (Quota<Memory>, Share) {
+    let share = Share::new(limit, used);
+    (Quota::new(files, share.clone()), share)
 }
 
 fn is_full<T>(result: Result<T>) -> bool {
@@ -34,43 +34,43 @@ async fn a_tree_with_room_enough_is_that_tree() {
 
 #[tokio::test]
 async fn what_is_said_to_be_too_long_is_not_begun() {
-    let (files, ledger) = tree(Memory::new().with("/old", "1234567890"), 100, 10);
+    let (files, share) = tree(Memory::new().with("/old", "1234567890"), 100, 10);
     for how in [Write::Update, Write::Replace, Write::CreateNew] {
         assert!(is_full(open(&files, "/new", how, Some(91)).await), "{how:?}");
     }
-    assert_eq!(ledger.used(), 10);
+    assert_eq!(share.used(), 10);
     // In place it is only longer by what it is longer.
     assert!(open(&files, "/old", Write::Update, Some(100)).await.is_ok());
-    assert_eq!(ledger.used(), 10);
+    assert_eq!(share.used(), 10);
     let one = open(&files, "/one", Write::Replace, Some(50)).await.unwrap();
-    assert_eq!(ledger.used(), 60);
+    assert_eq!(share.used(), 60);
     assert!(is_full(open(&files, "/two", Write::Replace, Some(41)).await));
     one.write_at(0, bytes(20)).await.unwrap();
     assert_eq!(one.commit().await.unwrap().len, 20);
-    assert_eq!(ledger.used(), 30, "what was not sent is given back");
+    assert_eq!(share.used(), 30, "what was not sent is given back");
 }
 
 #[tokio::test]
 async fn what_is_given_up_is_given_back() {
-    let (files, ledger) = tree(Memory::new(), 100, 0);
+    let (files, share) = tree(Memory::new(), 100, 0);
     for expect in [None, Some(80)] {
         let file = open(&files, "/new", Write::CreateNew, expect).await.unwrap();
         file.write_at(0, bytes(90)).await.unwrap();
-        assert_eq!(ledger.used(), 90);
+        assert_eq!(share.used(), 90);
         assert!(is_full(file.write_at(90, bytes(11)).await));
         drop(file);
-        assert_eq!(ledger.used(), 0);
+        assert_eq!(share.used(), 0);
     }
     // In place, what was written stays, and counts.
     let file = open(&files, "/new", Write::Update, None).await.unwrap();
     file.write_at(0, bytes(30)).await.unwrap();
     drop(file);
-    assert_eq!(ledger.used(), 30);
+    assert_eq!(share.used(), 30);
 }
 
 #[tokio::test]
 async fn those_who_write_at_the_same_time_have_no_more_together() {
-    let (files, ledger) = tree(Memory::new(), 1000, 0);
+    let (files, share) = tree(Memory::new(), 1000, 0);
     let files = &files;
     let done = join_all((0..20).map(|number| async move {
         let file = open(files, &format!("/{number}"), Write::Replace, None).await.unwrap();
@@ -82,13 +82,13 @@ async fn those_who_write_at_the_same_time_have_no_more_together() {
     }));
     let done = done.await.into_iter().flatten().count();
     let (used, _) = usage(files, &VPath::ROOT, 99).await.unwrap();
-    assert_eq!((used, ledger.used()), (done as u64 * 100, done as u64 * 100));
+    assert_eq!((used, share.used()), (done as u64 * 100, done as u64 * 100));
     assert!(used <= 1000);
 }
 
 #[tokio::test]
 async fn a_hole_counts_as_if_it_were_full() {
-    let (files, ledger) = tree(Memory::new().with("/old", ""), 1 << 20, 0);
+    let (files, share) = tree(Memory::new().with("/old", ""), 1 << 20, 0);
     for (at, how) in [("/old", Write::Update), ("/new", Write::Replace)] {
         let file = open(&files, at, how, None).await.unwrap();
         assert!(is_full(file.write_at(1 << 40, bytes(1)).await));
@@ -97,38 +97,38 @@ async fn a_hole_counts_as_if_it_were_full() {
     }
     let long = SetMeta { len: Some(1 << 40), ..SetMeta::default() };
     assert!(is_full(files.set(&path("/old"), long, true).await));
-    assert_eq!(ledger.used(), 0);
+    assert_eq!(share.used(), 0);
 }
 
 #[tokio::test]
 async fn what_is_continued_and_appended_counts_once() {
-    let (files, ledger) = tree(Memory::new().with("/file", "1234567890"), 100, 10);
+    let (files, share) = tree(Memory::new().with("/file", "1234567890"), 100, 10);
     let resumed = open(&files, "/file", Write::Update, Some(60)).await.unwrap();
     resumed.write_at(5, bytes(15)).await.unwrap();
-    assert_eq!(ledger.used(), 20);
+    assert_eq!(share.used(), 20);
     // Two who write the same bytes of one file pay for them once.
     let other = open(&files, "/file", Write::Update, None).await.unwrap();
     other.write_at(10, bytes(10)).await.unwrap();
-    assert_eq!(ledger.used(), 20);
+    assert_eq!(share.used(), 20);
     let mut how = Open::write(Write::Update);
     how.append = true;
     let appended = files.open(&path("/file"), &how).await.unwrap();
     appended.write_at(0, bytes(30)).await.unwrap();
-    assert_eq!(ledger.used(), 50);
+    assert_eq!(share.used(), 50);
     assert!(is_full(appended.write_at(0, bytes(51)).await));
     for file in [resumed, other, appended] {
         file.commit().await.unwrap();
     }
-    assert_eq!(ledger.used(), usage(&files, &VPath::ROOT, 99).await.unwrap().0);
+    assert_eq!(share.used(), usage(&files, &VPath::ROOT, 99).await.unwrap().0);
 }
 
 #[tokio::test]
 async fn what_is_replaced_or_gone_is_given_back() {
     let dir = Memory::new().with("/d/a", "12345").with("/d/b/c", "12345").with("/f", "1234567890");
-    let (files, ledger) = tree(dir, 100, 20);
+    let (files, share) = tree(dir, 100, 20);
     let used = async || {
-        assert_eq!(ledger.used(), usage(&files, &VPath::ROOT, 99).await.unwrap().0);
-        ledger.used()
+        assert_eq!(share.used(), usage(&files, &VPath::ROOT, 99).await.unwrap().0);
+        share.used()
     };
     let two = [open(&files, "/f", Write::Replace, None).await.unwrap(), {
         open(&files, "/f", Write::Replace, None).await.unwrap()
@@ -167,17 +167,16 @@ async fn a_count_has_an_end() {
 
 #[tokio::test]
 async fn what_was_there_before_is_counted_before_something_is_changed() {
-    let ledger = Arc::new(MemoryLedger::new(100, 0));
-    let share = Arc::new(Share::uncounted(ledger.clone()));
+    let share = Share::uncounted(100);
     let memory = Memory::new().with("/a", bytes(60)).with("/d/b", bytes(50));
     let files = Quota::new(memory.clone(), share.clone());
-    assert_eq!(ledger.used(), 0);
+    assert_eq!(share.used(), 0);
     assert!(is_full(open(&files, "/new", Write::Replace, Some(1)).await));
-    assert_eq!(ledger.used(), 110);
+    assert_eq!(share.used(), 110);
     files.remove(&path("/a"), Remove::File).await.unwrap();
-    let again = Quota::new(memory, share);
+    let again = Quota::new(memory, share.clone());
     assert!(open(&again, "/new", Write::Replace, Some(50)).await.is_ok());
-    assert_eq!(ledger.used(), 50, "it is counted once");
+    assert_eq!(share.used(), 50, "it is counted once");
 }
 
 /// A tree that says that it replaces nothing at once, though it does.
@@ -201,19 +200,19 @@ impl Files for Modest {
 
 #[tokio::test]
 async fn it_counts_what_is_done_and_not_what_is_claimed() {
-    let ledger = Arc::new(MemoryLedger::new(100, 3));
+    let share = Share::new(100, 3);
     let files = Modest(Memory::new().with("/file", "old"));
-    let files = Quota::new(files, Arc::new(Share::new(ledger.clone())));
+    let files = Quota::new(files, share.clone());
     for how in [Write::Replace, Write::CreateNew] {
         let file =
             open(&files, if how == Write::Replace { "/file" } else { "/new" }, how, Some(9)).await.unwrap();
         file.write_at(0, bytes(20)).await.unwrap();
-        assert_eq!(ledger.used(), 23);
+        assert_eq!(share.used(), 23);
         drop(file);
-        assert_eq!(ledger.used(), 3);
+        assert_eq!(share.used(), 3);
     }
     let file = open(&files, "/file", Write::Replace, None).await.unwrap();
     file.write_at(0, bytes(20)).await.unwrap();
     file.commit().await.unwrap();
-    assert_eq!(ledger.used(), 20);
+    assert_eq!(share.used(), 20);
 }

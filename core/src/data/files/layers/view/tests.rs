@@ -9,7 +9,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use super::super::{Ledger, MemoryLedger, Mounts, Ops};
+use super::super::{Mounts, Ops};
 use super::*;
 use crate::data::files::meta::Result;
 use crate::data::files::suite::{files_suite, memory};
@@ -29,17 +29,17 @@ fn rates(rate: u64) -> Option<Arc<Rates>> {
     Some(Arc::new(Rates::new(NonZeroU64::new(rate).unwrap())))
 }
 
-fn share(limit: u64) -> (Arc<MemoryLedger>, Option<Arc<Share>>) {
-    let ledger = Arc::new(MemoryLedger::new(limit, 0));
-    (ledger.clone(), Some(Arc::new(Share::new(ledger))))
+fn share(limit: u64) -> Option<Share> {
+    Some(Share::new(limit, 0))
 }
 
-fn full() -> (Arc<MemoryLedger>, View) {
-    let (ledger, share) = share(1 << 40);
+fn full() -> (Share, View) {
+    let share = share(1 << 40);
     let look = Ops::LIST | Ops::READ;
     let rules = rules(&[("/read-only/**", look), ("/listed/**", Ops::LIST), ("/**", Ops::ALL)]);
-    let view = View { audit: Some("ann".into()), rules, share, rates: rates(1 << 40), dots: Dots::Hide };
-    (ledger, view)
+    let rates = rates(1 << 40);
+    let view = View { audit: Some("ann".into()), rules, share: share.clone(), rates, ..Default::default() };
+    (share.unwrap(), view)
 }
 
 #[tokio::test]
@@ -137,7 +137,7 @@ async fn the_order_is_fixed() {
     assert!(matches!(put(&*files, "/.hidden", b"0123456789").await, Err(FsError::Denied)));
     assert_eq!(ledger.used(), 0);
     // Quota before throttle: what there is no room for does not wait, and takes no one's turn.
-    let (_, share) = share(5);
+    let share = share(5);
     let files = View { share, rates: rates(1), ..Default::default() }.of(Arc::new(Memory::new()));
     let start = tokio::time::Instant::now();
     let file = files.open(&path("/file"), &Open::write(Write::Replace)).await.unwrap();
@@ -209,8 +209,8 @@ async fn only_the_throttle_takes_the_descriptor_and_the_ways_not_to_wait() {
     let base = View::default();
     let audited = View { audit: Some("ann".into()), ..base.clone() };
     let ruled = View { rules: all.clone(), ..base.clone() };
-    let counted = View { share: share(1).1, ..base.clone() };
-    let all_but_slow = View { audit: Some("ann".into()), rules: all, share: share(1).1, ..base.clone() };
+    let counted = View { share: share(1), ..base.clone() };
+    let all_but_slow = View { audit: Some("ann".into()), rules: all, share: share(1), ..base.clone() };
     let slow = View { rates: rates(1 << 30), ..base.clone() };
     let mounted: Arc<dyn Files> = Arc::new(Mounts::new(None, [(path("/dir"), one.clone())]));
     for (layers, tree, at, kept) in [

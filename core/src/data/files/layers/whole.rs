@@ -1,0 +1,280 @@
+use std::fmt;
+use std::os::fd::BorrowedFd;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tracing::Instrument as _;
+
+use crate::data::files::meta::Result;
+use crate::data::files::{
+    Caps, DirStream, FileHandle, Files, ListOptions, Meta, Open, Over, Place, Remove, SetMeta, Space, VPath,
+};
+
+/// A tree of which each change, once begun, goes on to its end, though whoever asked for it waits no more: because a
+/// connection was reset, or a server stops. So what is done to the files, and what layers below this one count and say
+/// of it, do not come apart.
+///
+/// Only writes to an open file can be cut off, and what was not committed is given up.
+pub struct Whole<F> {
+    files: Arc<F>,
+    turns: Turns,
+}
+
+/// How many changes go on at once; whoever has the same shares it. The others wait, and are not begun.
+#[derive(Clone)]
+pub struct Turns(Arc<Semaphore>);
+
+impl Default for Turns {
+    /// As many as somebody needs.
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(64)))
+    }
+}
+
+impl fmt::Debug for Turns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Turns").field(&self.0.available_permits()).finish()
+    }
+}
+
+impl Turns {
+    /// Makes a change when it is its turn.
+    async fn make<T: 'static>(&self, change: impl Future<Output = T> + Send + 'static) -> T {
+        let turn = self.0.clone().acquire_owned().await;
+        let change = async move {
+            let _turn = turn;
+            change.await
+        };
+        Change(Some(Box::pin(change))).await
+    }
+}
+
+/// A change. Where this is dropped in its middle, it goes on in a task of its own.
+struct Change<T: 'static>(Option<Pin<Box<dyn Future<Output = T> + Send>>>);
+
+impl<T> Future for Change<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        // One that panics is over.
+        let Some(mut change) = self.0.take() else { return Poll::Pending };
+        let polled = change.as_mut().poll(cx);
+        if polled.is_pending() {
+            self.0 = Some(change);
+        }
+        polled
+    }
+}
+
+impl<T> Drop for Change<T> {
+    fn drop(&mut self) {
+        if let Some(change) = self.0.take()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            let rest = async move { drop(change.await) }.in_current_span();
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "it outlives the connection that asked for it; turns bound it"
+            )]
+            drop(runtime.spawn(rest));
+        }
+    }
+}
+
+impl<F: Files + 'static> Whole<F> {
+    /// `files`, whose changes take their turns.
+    pub fn new(files: F, turns: Turns) -> Self {
+        Self { files: Arc::new(files), turns }
+    }
+}
+
+#[async_trait]
+impl<F: Files + 'static> Files for Whole<F> {
+    fn caps(&self) -> Caps {
+        self.files.caps()
+    }
+
+    async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta> {
+        self.files.stat(path, follow).await
+    }
+
+    async fn list(&self, path: &VPath, options: ListOptions) -> Result<Box<dyn DirStream>> {
+        self.files.list(path, options).await
+    }
+
+    async fn open(&self, path: &VPath, how: &Open) -> Result<Box<dyn FileHandle>> {
+        if how.write.is_none() {
+            return self.files.open(path, how).await;
+        }
+        let (files, path, how) = (self.files.clone(), path.clone(), how.clone());
+        let handle = self.turns.make(async move { files.open(&path, &how).await }).await?;
+        Ok(Box::new(Written { handle, turns: self.turns.clone() }))
+    }
+
+    fn open_now(&self, path: &VPath, how: &Open) -> Option<Result<Box<dyn FileHandle>>> {
+        if how.write.is_none() { self.files.open_now(path, how) } else { None }
+    }
+
+    async fn mkdir(&self, path: &VPath, mode: Option<u16>) -> Result<()> {
+        let (files, path) = (self.files.clone(), path.clone());
+        self.turns.make(async move { files.mkdir(&path, mode).await }).await
+    }
+
+    async fn remove(&self, path: &VPath, what: Remove) -> Result<()> {
+        let (files, path) = (self.files.clone(), path.clone());
+        self.turns.make(async move { files.remove(&path, what).await }).await
+    }
+
+    async fn rename(&self, from: &VPath, to: &VPath, over: Over) -> Result<()> {
+        let (files, from, to) = (self.files.clone(), from.clone(), to.clone());
+        self.turns.make(async move { files.rename(&from, &to, over).await }).await
+    }
+
+    async fn copy(&self, from: &VPath, to: &VPath, over: Over) -> Result<()> {
+        let (files, from, to) = (self.files.clone(), from.clone(), to.clone());
+        self.turns.make(async move { files.copy(&from, &to, over).await }).await
+    }
+
+    async fn set(&self, path: &VPath, facts: SetMeta, follow: bool) -> Result<()> {
+        let (files, path) = (self.files.clone(), path.clone());
+        self.turns.make(async move { files.set(&path, facts, follow).await }).await
+    }
+
+    async fn symlink(&self, path: &VPath, target: &[u8]) -> Result<()> {
+        let (files, path, target) = (self.files.clone(), path.clone(), target.to_vec());
+        self.turns.make(async move { files.symlink(&path, &target).await }).await
+    }
+
+    async fn hardlink(&self, from: &VPath, to: &VPath) -> Result<()> {
+        let (files, from, to) = (self.files.clone(), from.clone(), to.clone());
+        self.turns.make(async move { files.hardlink(&from, &to).await }).await
+    }
+
+    async fn readlink(&self, path: &VPath) -> Result<Bytes> {
+        self.files.readlink(path).await
+    }
+
+    async fn space(&self, path: &VPath) -> Result<Space> {
+        self.files.space(path).await
+    }
+
+    fn place(&self, path: &VPath) -> Option<Place> {
+        self.files.place(path)
+    }
+}
+
+/// A file that is written to.
+struct Written {
+    handle: Box<dyn FileHandle>,
+    turns: Turns,
+}
+
+#[async_trait]
+impl FileHandle for Written {
+    fn opened(&self) -> &Meta {
+        self.handle.opened()
+    }
+
+    fn read_now(&self, offset: u64, buf: &mut BytesMut) -> Option<Result<usize>> {
+        self.handle.read_now(offset, buf)
+    }
+
+    async fn read_at(&self, offset: u64, buf: BytesMut) -> Result<BytesMut> {
+        self.handle.read_at(offset, buf).await
+    }
+
+    async fn write_at(&self, offset: u64, data: Bytes) -> Result<()> {
+        self.handle.write_at(offset, data).await
+    }
+
+    async fn meta(&self) -> Result<Meta> {
+        self.handle.meta().await
+    }
+
+    async fn set(&self, facts: SetMeta) -> Result<()> {
+        self.handle.set(facts).await
+    }
+
+    async fn sync(&self, data_only: bool) -> Result<()> {
+        self.handle.sync(data_only).await
+    }
+
+    async fn commit(self: Box<Self>) -> Result<Meta> {
+        let Self { handle, turns } = *self;
+        turns.make(handle.commit()).await
+    }
+
+    fn as_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.handle.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::data::files::layers::gated::Gated;
+    use crate::data::files::layers::{Share, View};
+    use crate::data::files::suite::{files_suite, memory};
+    use crate::data::files::{DotDot, FsError, Memory, Write};
+
+    fn path(text: &str) -> VPath {
+        VPath::parse(text.as_bytes(), &VPath::ROOT, DotDot::Refuse).unwrap()
+    }
+
+    /// Begins a change, goes away, and lets it go on.
+    async fn leave<T>(gate: &Semaphore, change: impl Future<Output = T>) {
+        assert!(change.now_or_never().is_none());
+        gate.add_permits(1);
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_whole_tree_is_that_tree() {
+        files_suite(|seeds| Box::new(Whole::new(memory(seeds), Turns::default()))).await;
+    }
+
+    #[tokio::test]
+    async fn what_has_begun_is_done_and_counted_though_nobody_waits_for_it() {
+        let gated = Gated::new(Memory::new().with("/old", "12345").with("/dir/a", "12345"));
+        let (gate, share) = (gated.gate(), Share::new(100, 10));
+        let files = View { share: Some(share.clone()), ..View::default() }.of(Arc::new(gated));
+        let file = files.open(&path("/new"), &Open::write(Write::Replace)).await.unwrap();
+        file.write_at(0, Bytes::from_static(b"0123456789")).await.unwrap();
+        leave(&gate, file.commit()).await;
+        assert_eq!(files.stat(&path("/new"), true).await.unwrap().len, 10);
+        assert_eq!(share.used(), 20);
+        leave(&gate, files.copy(&path("/new"), &path("/copy"), Over::Never)).await;
+        assert_eq!(share.used(), 30);
+        leave(&gate, files.rename(&path("/old"), &path("/copy"), Over::File)).await;
+        assert_eq!(share.used(), 20);
+        leave(&gate, files.remove(&path("/dir"), Remove::Tree)).await;
+        leave(&gate, files.remove(&path("/copy"), Remove::File)).await;
+        assert!(matches!(files.stat(&path("/copy"), true).await, Err(FsError::NotFound)));
+        assert_eq!(share.used(), 10);
+    }
+
+    #[tokio::test]
+    async fn what_has_not_begun_is_not_done() {
+        let gated = Gated::new(Memory::new().with("/a", "").with("/b", ""));
+        let (gate, turns) = (gated.gate(), Turns(Arc::new(Semaphore::new(1))));
+        let files = Whole::new(gated, turns);
+        let a = path("/a");
+        let mut first = files.remove(&a, Remove::File);
+        assert!(first.as_mut().now_or_never().is_none());
+        // It waits for its turn.
+        assert!(files.remove(&path("/b"), Remove::File).now_or_never().is_none());
+        gate.add_permits(2);
+        first.await.unwrap();
+        files.remove(&path("/none"), Remove::File).await.unwrap_err();
+        assert!(files.stat(&path("/b"), true).await.is_ok());
+    }
+}
