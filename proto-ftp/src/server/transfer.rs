@@ -172,7 +172,11 @@ async fn open_store(
     options: &Options,
     door: bool,
 ) -> Result<(Box<dyn FileHandle>, u64, VPath), Reply> {
-    let naming = |error| refusal(&error, Doing::Naming, path);
+    let naming = |error| match error {
+        // Uploads there are, though not in this tree.
+        FsError::Unsupported => refusal(&FsError::Denied, Doing::Naming, path),
+        error => refusal(&error, Doing::Naming, path),
+    };
     let mut how = Open::write(match store {
         Store::Replace => Write::Replace,
         Store::Resume(_) | Store::Append => Write::Update,
@@ -197,8 +201,7 @@ async fn open_store(
     };
     if !door {
         // What would be refused anyway is not worth another try.
-        let rights = files.rights(path, Reach::Here);
-        let may = [Ops::CREATE, Ops::OVERWRITE, Ops::APPEND].into_iter().any(|op| rights.has(op));
+        let may = files.rights(path, Reach::Here).has_any(Ops::CREATE | Ops::OVERWRITE | Ops::APPEND);
         return Err(if may { no_door() } else { naming(FsError::Denied) });
     }
     if store != Store::Unique {
