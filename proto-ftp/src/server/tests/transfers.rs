@@ -35,18 +35,6 @@ async fn what_is_stored_is_retrieved() {
 }
 
 #[tokio::test]
-async fn of_what_is_over_at_once_all_is_told_at_once() {
-    let mut client = server(&Memory::new().with("/a", "text")).login().await;
-    let data = client.passive().await;
-    client.send(b"RETR a\r\n").await;
-    let mut said = Vec::new();
-    client.conn.as_mut().unwrap().read_buf(&mut said).await.unwrap();
-    let said = String::from_utf8(said).unwrap();
-    assert_eq!(said, "150 opening data connection (4 bytes)\r\n226 done\r\n");
-    assert_eq!(all(data).await, b"text");
-}
-
-#[tokio::test]
 async fn text_has_other_line_ends_on_the_wire() {
     let memory = Memory::new();
     let mut client = server(&memory).login().await;
