@@ -207,7 +207,7 @@ impl Subject {
     }
 
     /// The first of these needs that the subject was not given.
-    pub(crate) fn lacks(&self, needs: &[Need]) -> Option<Need> {
+    pub fn lacks(&self, needs: &[Need]) -> Option<Need> {
         needs.iter().copied().find(|need| !self.has.contains(need))
     }
 

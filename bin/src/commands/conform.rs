@@ -1,10 +1,11 @@
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use ropewalk_conformance::requirements::coverage;
 use ropewalk_conformance::selfcheck::selfcheck;
-use ropewalk_conformance::{Expectations, Need, Options, Report, Subject, ftp, http, suite, suites};
+use ropewalk_conformance::{Expectations, Need, Options, Report, Subject, Suite, ftp, http, suite, suites};
 
 use tokio::net::TcpListener;
 
@@ -16,7 +17,7 @@ use crate::exit::Exit;
 pub(crate) struct ConformArgs {
     #[command(subcommand)]
     command: Option<ConformCommand>,
-    /// The suite: `http`, `ftp`, `websocket` or `websocket-client`.
+    /// The suite: `http`, `webdav`, `ftp`, `websocket` or `websocket-client`.
     #[arg(required = true, value_name = "PROTOCOL")]
     suite: Option<String>,
     /// The server to check, such as `127.0.0.1:8080`; for clients, where they connect to.
@@ -43,7 +44,11 @@ pub(crate) struct ConformArgs {
     /// Who logs in, for suites of a protocol with a login.
     #[arg(long, value_name = "NAME:PASSWORD", value_parser = user)]
     user: Option<(String, String)>,
-    /// What the server was given, such as `subprotocols`: run the cases that need it. May be repeated.
+    /// A second account that may do the same, for demands about several people.
+    #[arg(long, value_name = "NAME:PASSWORD", value_parser = user)]
+    other: Option<(String, String)>,
+    /// What the server was given, such as `upload`, `tls` or `active` of ftp: run the cases that need it. What cases are left out for
+    /// is told at the end. May be repeated.
     #[arg(long, value_name = "NEED", value_parser = need)]
     given: Vec<Need>,
 }
@@ -127,6 +132,9 @@ async fn check(args: &ConformArgs) -> Result<Exit, String> {
     if let Some((name, password)) = &args.user {
         subject = subject.user(name, password);
     }
+    if let Some((name, password)) = &args.other {
+        subject = subject.other(name, password);
+    }
     let mut options = Options::default();
     if let Some(prefix) = &args.only {
         options = options.only(prefix);
@@ -147,12 +155,45 @@ async fn check(args: &ConformArgs) -> Result<Exit, String> {
         eprintln!("error: cannot connect to {endpoint}: {error}");
         return Ok(Exit::Unavailable);
     }
+    if suite.name == "ftp"
+        && let Some((name, _)) = &args.user
+    {
+        log_in(&suite, &subject).await.map_err(|why| format!("{name} cannot log in at {endpoint}: {why}"))?;
+    }
     let report = suite.run(&subject, &options).await.judged_by(&expectations);
     out!("{}", report.text());
+    let lacking = suite.selected(&options).into_iter().filter_map(|case| subject.lacks(case.needs));
+    let mut skipped = BTreeMap::new();
+    lacking.filter_map(option).for_each(|option| *skipped.entry(option).or_insert(0_usize) += 1);
+    for (option, cases) in skipped {
+        outln!("  {cases} more with {option}, where that is so");
+    }
     for file in &args.report {
         write(&report, file)?;
     }
     Ok(if report.exit_code() == 0 { Exit::Ok } else { Exit::Problems })
+}
+
+/// The case that logs in.
+const LOGIN: &str = "ftp/959/4.1.1/pass";
+
+/// Whether the account logs in: without it, almost every case would fail.
+async fn log_in(suite: &Suite, subject: &Subject) -> Result<(), String> {
+    let report = suite.run(subject, &Options::default().only(LOGIN)).await;
+    match report.rows().iter().find(|row| row.failed()) {
+        Some(row) => Err(row.actual.clone().unwrap_or_default()),
+        None => Ok(()),
+    }
+}
+
+/// What on the command line says that a need is met.
+fn option(need: Need) -> Option<String> {
+    match need {
+        Need::Account => Some("--user NAME:PASSWORD".into()),
+        Need::ShortTimeouts => Some("--short-timeouts".into()),
+        Need::Fixture | Need::Client => None,
+        need => Some(format!("--given {need}")),
+    }
 }
 
 /// The clients that connect to this address.

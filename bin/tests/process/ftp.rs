@@ -68,6 +68,32 @@ pub(crate) fn same(one: &Path, other: &Path) {
 }
 
 #[test]
+fn a_check_of_a_server_that_refuses_the_login_is_one_line_and_tells_what_was_left_out() {
+    let folder = Folder::new();
+    let server = serve(&folder, &["--read-only"]);
+    let check = |user: &str| {
+        let at = format!("127.0.0.1:{}", server.port());
+        done(&mut ropewalk(["conform", "ftp", "--against", &at, "--user", user, "--only", "ftp/4217/4"]))
+    };
+    let said = check("ann:wrong");
+    said.says(2, &["error: ann cannot log in at ", "530"]);
+    assert_eq!((said.err.lines().count(), said.out.as_str()), (1, ""), "{said:?}");
+    check("ann:swordfish").says(0, &[" more with --given tls"]);
+}
+
+#[test]
+fn what_put_cannot_read_is_named_before_anybody_is_asked() {
+    let folder = Folder::new();
+    for url in ["ftp://127.0.0.1:1/x", "http://127.0.0.1:1/x"] {
+        done(ropewalk(["put", "nosuch", url]).current_dir(folder.path()))
+            .says(1, &["cannot read nosuch: No such file or directory"]);
+        let dir = folder.path().to_str().unwrap();
+        done(&mut ropewalk(["put", dir, url])).says(1, &["cannot read ", "directory"]);
+    }
+    done(&mut ropewalk(["put", "nosuch", "sftp://127.0.0.1/x"])).says(2, &["sftp is not spoken here yet"]);
+}
+
+#[test]
 fn curl_reads_and_writes() {
     if !is_there("curl") {
         return;
