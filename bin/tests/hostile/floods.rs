@@ -18,7 +18,7 @@ const BESIDE: u64 = 16 * 1024 * 1024;
 
 /// How many peers there are to be: as many as descriptors permit, and at most what leaves room for a visitor among the
 /// 10,000 connections that a server takes.
-fn crowd() -> usize {
+pub(super) fn crowd() -> usize {
     let full = std::env::var_os("ROPEWALK_HOSTILE").is_some_and(|value| value == "full");
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard).unwrap();
@@ -31,7 +31,7 @@ fn silent(at: SocketAddr, peers: usize) -> Vec<TcpStream> {
 }
 
 /// Floods a server with silent peers; gives how much memory each of them takes.
-fn flood(subject: &Subject, peers: usize, bound: u64, mut exchange: impl FnMut()) -> u64 {
+pub(super) fn flood(subject: &Subject, peers: usize, bound: u64, mut exchange: impl FnMut()) -> u64 {
     let descriptors = subject.descriptors();
     let before = p99(&mut exchange);
     let memory = subject.memory();

@@ -6,6 +6,7 @@
 
 mod descriptors;
 mod floods;
+mod ftp;
 mod paths;
 mod proxy;
 mod slow;
