@@ -29,6 +29,8 @@ struct Peer {
     args: &'static [&'static str],
     /// How many cases it is tried on at the same time.
     at_once: usize,
+    /// Cases that it passes or fails by chance, which are left out.
+    unsteady: &'static [&'static str],
 }
 
 const APACHE: Peer = Peer {
@@ -66,6 +68,7 @@ DavLockDB @DIR/davlock
     args: &["-D", "FOREGROUND", "-f", "@DIR/config"],
     // Its locks get lost where several are taken at once.
     at_once: 1,
+    unsteady: &[],
 };
 
 const NGINX: Peer = Peer {
@@ -87,8 +90,9 @@ http {
 }
 ",
     args: &["-p", "@DIR", "-c", "@DIR/config"],
-    // Its one process answers nobody while it copies a folder into itself.
     at_once: 1,
+    // It copies into the copy until names are too long, and answers nobody meanwhile.
+    unsteady: &["webdav/4918/9.8.3/into-itself", "webdav/4918/9.9.2/into-itself"],
 };
 
 const WSGIDAV: Peer = Peer {
@@ -106,6 +110,8 @@ simple_dc:
 ",
     args: &["--config", "@DIR/config.yaml"],
     at_once: 4,
+    // Its ETags are the number of the inode, the second and the length: whether they differ is up to the file system.
+    unsteady: &["webdav/4918/8.8/etag-after-delete", "webdav/4918/8.8/etag-after-copy"],
 };
 
 const USERS: &str =
@@ -172,9 +178,12 @@ async fn fails_what_is_known(peer: &Peer) {
     let known = Expectations::parse(peer.expectations).unwrap();
     let options = Options::default()
         .at_once(peer.at_once)
-        .patience(Duration::from_secs(40))
-        .deadline(Duration::from_secs(120));
-    let report = suite("webdav").unwrap().run(&subject, &options).await.judged_by(&known);
+        .patience(Duration::from_secs(6))
+        .deadline(Duration::from_secs(40));
+    let suite = suite("webdav").unwrap();
+    let steady = suite.cases.iter().filter(|case| !peer.unsteady.contains(&case.id));
+    let options = steady.fold(options, |options, case| options.only(case.id));
+    let report = suite.run(&subject, &options).await.judged_by(&known);
     println!("{}", report.text());
     let unknown = report.rows().iter().filter(|row| row.failed() && row.known.is_none()).count();
     assert_eq!((unknown, report.exit_code()), (0, 0), "{}", report.text());

@@ -103,8 +103,9 @@ impl Desk<'_> {
         if removed || !self.is(Fault::KeepsOldValues) {
             props.retain(|own| !own.is(&prop.space, &prop.name));
         }
+        let full = props.len() >= 50 && self.is(Fault::FewProps);
         let lost = prop.children.is_empty() && self.is(Fault::EmptyIsMissing);
-        if !removed && !lost && !(props.len() >= 50 && self.is(Fault::FewProps)) {
+        if !(removed || lost || full) {
             self.spoil(&mut prop);
             props.push(prop);
         }
