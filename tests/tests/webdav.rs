@@ -13,7 +13,7 @@ use ropewalk_core::data::cred::Memory as People;
 use ropewalk_core::data::files::layers::Marked;
 use ropewalk_core::data::files::{Files, Marks, Memory};
 use ropewalk_http::{Auth, Http, Logins, Routes, Site, Static};
-use ropewalk_store::files::Local;
+use ropewalk_store::files::{Local, local};
 
 fn server(files: impl Files + 'static) -> Http {
     let people =
@@ -52,7 +52,10 @@ async fn the_server_conforms() {
 async fn the_server_conforms_over_sockets_with_a_folder() {
     let dir = tempfile::tempdir().unwrap();
     let context = Context::root(Limits::default());
-    let address = serve::listening(server(Local::new(dir.path()).unwrap()), &context).await;
+    let mut options = local::Options::default();
+    options.write = true;
+    let files = Local::with(dir.path(), &options).unwrap();
+    let address = serve::listening(server(files), &context).await;
     let subject = given(Subject::at(&address.to_string()).unwrap());
     assert_conforms(suite("webdav").unwrap().run(&subject, &Options::default()).await);
 }

@@ -17,7 +17,7 @@ use crate::exit::Exit;
 pub(crate) struct ConformArgs {
     #[command(subcommand)]
     command: Option<ConformCommand>,
-    /// The suite: `http`, `ftp`, `websocket` or `websocket-client`.
+    /// The suite: `http`, `webdav`, `ftp`, `websocket` or `websocket-client`.
     #[arg(required = true, value_name = "PROTOCOL")]
     suite: Option<String>,
     /// The server to check, such as `127.0.0.1:8080`; for clients, where they connect to.
@@ -44,6 +44,9 @@ pub(crate) struct ConformArgs {
     /// Who logs in, for suites of a protocol with a login.
     #[arg(long, value_name = "NAME:PASSWORD", value_parser = user)]
     user: Option<(String, String)>,
+    /// A second account that may do the same, for demands about several people.
+    #[arg(long, value_name = "NAME:PASSWORD", value_parser = user)]
+    other: Option<(String, String)>,
     /// What the server was given, such as `upload`, `tls` or `active` of ftp: run the cases that need it. What cases are left out for
     /// is told at the end. May be repeated.
     #[arg(long, value_name = "NEED", value_parser = need)]
@@ -128,6 +131,9 @@ async fn check(args: &ConformArgs) -> Result<Exit, String> {
     subject = args.given.iter().fold(subject.at_path(&args.path), |subject, need| subject.with(*need));
     if let Some((name, password)) = &args.user {
         subject = subject.user(name, password);
+    }
+    if let Some((name, password)) = &args.other {
+        subject = subject.other(name, password);
     }
     let mut options = Options::default();
     if let Some(prefix) = &args.only {

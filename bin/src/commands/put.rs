@@ -158,15 +158,31 @@ mod ftp {
             None => send(args, &mut client, &url, tokio::io::stdin(), 0, None).await?,
             Some(mut file) => {
                 let found = file.metadata().await.map_err(failed)?;
-                let from = if args.resume { has.unwrap_or(0) } else { 0 };
+                let mut from = if args.resume { has.unwrap_or(0) } else { 0 };
                 if found.is_file() && from > found.len() {
                     let says = format!("the server has {from} octets, and the file {}", found.len());
                     return Err(Stop::new(Exit::Failure, says));
                 }
-                if from > 0 && from == found.len() {
+                let tell = |what: &str| {
                     if !args.quiet {
-                        eprintln!("{} is there", args.file.display());
+                        eprintln!("{what}");
                     }
+                };
+                // The server may have something else by this name: one that keeps no half of an upload has what was there before.
+                if from > 0 {
+                    match client.begins_with(&url.path, &mut file, from).await? {
+                        Some(true) => {}
+                        Some(false) => {
+                            tell("what the server has is not the beginning of the file: sending all of it");
+                            from = 0;
+                        }
+                        None => {
+                            tell("the server computes no digests: that what it has is the same is not known")
+                        }
+                    }
+                }
+                if from > 0 && from == found.len() {
+                    tell(&format!("{} is there", args.file.display()));
                     return Ok(Exit::Ok);
                 }
                 file.seek(SeekFrom::Start(from)).await.map_err(failed)?;

@@ -94,6 +94,25 @@ fn what_was_cut_is_gone_on_with() {
 }
 
 #[test]
+fn an_upload_of_which_nothing_was_kept_is_sent_whole() {
+    let (served, here) = (Folder::new(), Folder::new());
+    let (_server, url) = serve(&served, &[]);
+    let url = format!("{url}/numbers");
+    let whole: String = (0..50_000).map(|n| format!("{n}\n")).collect();
+    here.write("numbers", &whole);
+    // The upload was cut: what was there before is there yet, be it shorter or as long.
+    for old in [String::new(), "old".to_owned(), whole.replace('7', "8")] {
+        served.write("numbers", &old);
+        let said = client(&here, &["put", "--resume", "numbers", &url]);
+        said.says(
+            0,
+            if old.is_empty() { &[] } else { &["not the beginning of the file: sending all of it"] },
+        );
+        assert_eq!(served.read("numbers"), whole);
+    }
+}
+
+#[test]
 fn tls_is_begun_where_that_is_asked_for() {
     let (served, here) = (Folder::new(), Folder::new());
     served.write("a", "secret");

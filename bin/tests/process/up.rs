@@ -75,7 +75,9 @@ fn what_up_prints_works_when_pasted() {
     let ftp = commands.iter().find(|command| command.contains("ftp://")).unwrap();
     let done = suite.paste(&format!("{ftp}shared/hello.txt"));
     assert_eq!(String::from_utf8_lossy(&done.stdout), "hello\n", "{done:?}");
-    assert!(!suite.folder.read("ropewalk.toml").contains("password"), "the password is shown once");
+    let password = suite.said.split("password ").nth(1).unwrap().split(". ").next().unwrap();
+    assert!(suite.said.contains(&format!("admin:{password} ")), "{}", suite.said);
+    assert!(!suite.folder.read("ropewalk.toml").contains(password), "the password is shown once");
 }
 
 #[test]

@@ -138,7 +138,9 @@ impl Line<'_> {
         machine: &mut M,
         respond: &mut impl Respond<M>,
     ) -> Result<()> {
+        let cx = self.cx;
         let mut timer = pin!(sleep_until(Instant::now()));
+        let mut stopping = pin!(cx.stopping());
         let mut stopped = false;
         loop {
             // A machine that never waits still leaves the thread to others.
@@ -163,7 +165,8 @@ impl Line<'_> {
                 Output::Wait { until, read } => {
                     self.flush().await?;
                     let read = read && !self.inbox.is_finished();
-                    match self.wait(timer.as_mut(), until.into(), read, stopped, respond).await? {
+                    let stop = (!stopped).then(|| stopping.as_mut());
+                    match self.wait(timer.as_mut(), until.into(), read, stop, respond).await? {
                         Woken::Answer(answer) => machine.answer(now(), answer),
                         Woken::Elapsed => machine.elapsed(now()),
                         Woken::Read(0) => self.inbox.finish(machine, now()),
@@ -185,7 +188,7 @@ impl Line<'_> {
         mut timer: Pin<&mut Sleep>,
         until: Instant,
         read: bool,
-        stopped: bool,
+        stopping: Option<Pin<&mut impl Future<Output = ()>>>,
         respond: &mut impl Respond<M>,
     ) -> Result<Woken<M::Answer>> {
         if read && self.inbox.len() >= self.buffer {
@@ -196,7 +199,7 @@ impl Line<'_> {
         }
         let room = self.buffer - self.inbox.len().min(self.buffer);
         tokio::select! {
-            () = self.cx.stopping(), if !stopped => Ok(Woken::Stopping),
+            Some(()) = async { Some(stopping?.await) } => Ok(Woken::Stopping),
             answer = respond.next() => Ok(Woken::Answer(answer)),
             octets = fill(&mut self.conn, &mut self.inbox, room), if read => Ok(Woken::Read(octets?)),
             () = timer => Ok(Woken::Elapsed),

@@ -1,4 +1,5 @@
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context as Poller, Poll, ready};
 use std::time::Duration;
@@ -122,6 +123,12 @@ impl Connection {
         socket.set_nodelay(true)?;
         let info = Info::new(socket.peer_addr()?.into(), socket.local_addr()?.into());
         Ok(Self::of(Raw::Tcp(socket), info))
+    }
+
+    /// A connection on a TCP socket of which both ends are known, as it is: without TCP_NODELAY unless it was set. For many
+    /// octets one way.
+    pub fn tcp_between(socket: TcpStream, peer: SocketAddr, local: SocketAddr) -> Self {
+        Self::of(Raw::Tcp(socket), Info::new(peer.into(), local.into()))
     }
 
     /// A connection on a UNIX socket.

@@ -25,12 +25,14 @@ pub struct SendFile {
     longest: Duration,
     stalled: Duration,
     end: Option<Instant>,
+    /// Nothing was sent yet.
+    fresh: bool,
 }
 
 impl SendFile {
     /// The peer may keep octets waiting for this long, and until the connection's time is over.
     pub fn new(conn: &Connection, longest: Duration) -> Self {
-        Self { longest, stalled: Duration::ZERO, end: conn.ends_at() }
+        Self { longest, stalled: Duration::ZERO, end: conn.ends_at(), fresh: true }
     }
 
     /// Sends some of these octets, to leave together with what follows them. Returns how many.
@@ -76,6 +78,13 @@ impl SendFile {
         let end = self.end.filter(|end| *end <= late);
         // A socket that always has room never waits for a deadline.
         if end.is_none_or(|end| end > begun) {
+            // Of a new socket the runtime does not know yet that it has room.
+            if std::mem::take(&mut self.fresh) {
+                match call() {
+                    Err(Errno::AGAIN) => {}
+                    sent => return Ok(sent.map_err(io::Error::from)?),
+                }
+            }
             let sent = socket.async_io(Interest::WRITABLE, || call().map_err(io::Error::from));
             if let Ok(sent) = timeout_at(end.unwrap_or(late), sent).await {
                 let octets = sent?;
@@ -107,7 +116,7 @@ mod tests {
     fn few_octets_now_and_then_use_patience_up_and_a_fair_rate_does_not() {
         for (octets, is_left) in [(100, false), (5000, true)] {
             let longest = Duration::from_secs(30);
-            let mut patience = SendFile { longest, stalled: Duration::ZERO, end: None };
+            let mut patience = SendFile { longest, stalled: Duration::ZERO, end: None, fresh: true };
             (0..10).for_each(|_| patience.took(octets, Duration::from_secs(5)));
             assert_eq!(patience.stalled < patience.longest, is_left, "{octets}");
         }

@@ -2,8 +2,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context as Poller, Poll, ready};
 
-use rustix::net::RecvFlags;
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 /// A TCP socket of which what the peer sends as urgent is read in its place among the other octets.
@@ -28,13 +27,8 @@ impl AsyncRead for Urgent {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Poller<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         loop {
             ready!(self.0.poll_read_ready(cx))?;
-            let space = buf.initialize_unfilled();
-            let read = || Ok(rustix::net::recv(&self.0, space, RecvFlags::empty())?.1);
-            match self.0.try_io(Interest::READABLE, read) {
-                Ok(octets) => {
-                    buf.advance(octets);
-                    return Poll::Ready(Ok(()));
-                }
+            match self.0.try_read_buf(buf) {
+                Ok(_) => return Poll::Ready(Ok(())),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Poll::Ready(Err(error)),
             }

@@ -31,10 +31,8 @@ async fn other_options_count_from_now_on_and_let_in_who_is_exempt_by_them() {
     defender.configure(Some(DefenderOptions::default()));
     assert_eq!((offend(&defender, &peer), offend(&defender, &friend)), (10, 10));
     defender.ban(ip("127.0.0.1"), None, "by hand");
-    let mut options = DefenderOptions::default();
-    options.allow = vec!["198.51.100.0/24".parse().unwrap()];
-    options.threshold = 4;
-    defender.configure(Some(options));
+    let allow = vec!["198.51.100.0/24".parse().unwrap()];
+    defender.configure(Some(DefenderOptions { allow, threshold: 4, ..DefenderOptions::default() }));
     assert!(defender.shuts_out(&peer) && !defender.shuts_out(&friend));
     assert!(defender.shuts_out(&at("127.0.0.1:1")), "it was exempt when it was banned");
     assert_eq!(offend(&defender, &at("203.0.113.1:1")), 2);

@@ -192,7 +192,7 @@ impl Client {
     }
 }
 
-fn first(reply: &Reply) -> Option<&[u8]> {
+pub(super) fn first(reply: &Reply) -> Option<&[u8]> {
     reply.lines().first().map(|line| &**line)
 }
 

@@ -23,6 +23,7 @@ mod data;
 mod error;
 mod list;
 mod options;
+mod same;
 mod session;
 mod url;
 

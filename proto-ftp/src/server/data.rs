@@ -1,27 +1,32 @@
 //! One data connection.
 
+use std::future::pending;
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ropewalk_core::app::{Context, Task};
 use ropewalk_core::net::{Connection, Handshake};
 use ropewalk_core::telemetry::ByteCounters;
 use ropewalk_core::tls::ServerTls;
 use ropewalk_core::{Address, Error, Result};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::time::timeout;
+use tokio::time::{Instant, Sleep, sleep_until, timeout, timeout_at};
 
 use super::Options;
 use super::options::Tie;
-use super::passive::{Owner, Ports};
+use super::passive::{Lease, Owner, Ports};
 use crate::wire::Reply;
+
+/// For how long a port is left alone. Somebody else in its queue is refused by then, though nothing is transferred yet.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Where a data connection is to come from or to go.
 pub(super) enum Door {
     /// It is waited for, since the client was told where.
-    Passive(Task<Result<TcpStream>>),
+    Passive(Awaited),
     /// We connect, when there is something to transfer.
     Active { at: SocketAddr, from: SocketAddr },
 }
@@ -41,6 +46,15 @@ impl Ends {
         self.client.is_none_or(|client| client == ip)
             || self.options.fxp.iter().any(|network| network.contains(&address))
     }
+
+    /// Whether whoever has come is let in; otherwise it is said in the log.
+    fn welcome(&self, peer: SocketAddr) -> bool {
+        let is_one = self.include(peer.ip());
+        if !is_one {
+            tracing::warn!(%peer, "data connection of somebody else refused");
+        }
+        is_one
+    }
 }
 
 impl Door {
@@ -50,32 +64,134 @@ impl Door {
         local: SocketAddr,
         owner: &Owner,
         ends: Ends,
-        cx: &Context,
     ) -> Result<(Self, SocketAddr)> {
         let (listener, at, lease) = ports.open(local, owner)?;
-        let within = ends.options.connect;
-        let accept = async move {
-            let accepted = timeout(within, accept(listener, ends)).await;
-            // Nothing listens there any more, whatever the session does next.
-            drop(lease);
-            accepted.unwrap_or_else(|_| Err(Error::limit("connect", "no data connection in time")))
-        };
-        Ok((Self::Passive(cx.spawn(accept)), at))
+        let (now, within) = (Instant::now(), ends.options.connect);
+        let (look, until) = (now + PATIENCE.min(within), now + within);
+        let port = Port::Quiet(listener, lease);
+        Ok((Self::Passive(Awaited { port, at, ends, look, until }), at))
     }
 
     pub(super) fn active(at: SocketAddr, from: SocketAddr) -> Self {
         Self::Active { at, from }
     }
+
+    /// Closes the port when somebody has come, or nobody in time. It never returns; where it is dropped, nothing is lost.
+    pub(super) async fn watch(&mut self, alarm: &mut Alarm) {
+        if let Self::Passive(awaited) = self {
+            awaited.watch(alarm).await;
+        }
+        pending().await
+    }
 }
 
-/// The first connection of this client; others are closed. The port is closed with it.
-async fn accept(listener: TcpListener, ends: Ends) -> Result<TcpStream> {
+/// A data connection that the client is to open.
+pub(super) struct Awaited {
+    port: Port,
+    at: SocketAddr,
+    ends: Ends,
+    /// When a port that is quiet is looked at.
+    look: Instant,
+    /// When the port is closed.
+    until: Instant,
+}
+
+enum Port {
+    /// Whoever comes waits in its queue. The client has mostly come by the time that it says what to transfer, and a port that
+    /// nobody watches costs least.
+    Quiet(std::net::TcpListener, Lease),
+    Watched(TcpListener, Lease),
+    Came(TcpStream, SocketAddr),
+    Closed,
+}
+
+impl Awaited {
+    async fn watch(&mut self, alarm: &mut Alarm) {
+        if let Port::Quiet(..) = &self.port {
+            alarm.until(self.look).await;
+        }
+        self.port = match std::mem::replace(&mut self.port, Port::Closed) {
+            Port::Quiet(listener, lease) => match TcpListener::from_std(listener) {
+                Ok(listener) => Port::Watched(listener, lease),
+                Err(_) => Port::Closed,
+            },
+            port => port,
+        };
+        if let Port::Watched(listener, _) = &self.port {
+            let came = tokio::select! {
+                came = accept(listener, &self.ends) => came.ok(),
+                () = alarm.until(self.until) => None,
+            };
+            self.port = came.map_or(Port::Closed, |(socket, peer)| Port::Came(socket, peer));
+        }
+    }
+
+    /// The first connection of this client; others are closed. The port is closed with it. What is said to and fro over it, as
+    /// in a handshake, needs it without delay.
+    async fn take(self, nodelay: bool) -> Result<Connection> {
+        let late = || Error::limit("connect", "no data connection in time");
+        let (socket, peer) = match self.port {
+            Port::Came(socket, peer) => (socket, peer),
+            Port::Closed => return Err(late()),
+            Port::Watched(listener, _lease) => {
+                timeout_at(self.until, accept(&listener, &self.ends)).await.map_err(|_| late())??
+            }
+            Port::Quiet(listener, _lease) => match accept_now(&listener, &self.ends)? {
+                Some(accepted) => accepted,
+                None => {
+                    let listener = TcpListener::from_std(listener)?;
+                    timeout_at(self.until, accept(&listener, &self.ends)).await.map_err(|_| late())??
+                }
+            },
+        };
+        if nodelay {
+            socket.set_nodelay(true)?;
+        }
+        Ok(Connection::tcp_between(socket, peer, self.at))
+    }
+}
+
+/// Who is in the queue by now.
+fn accept_now(listener: &std::net::TcpListener, ends: &Ends) -> Result<Option<(TcpStream, SocketAddr)>> {
+    loop {
+        match listener.accept() {
+            Ok((socket, peer)) if ends.welcome(peer) => {
+                socket.set_nonblocking(true)?;
+                return Ok(Some((TcpStream::from_std(socket)?, peer)));
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+async fn accept(listener: &TcpListener, ends: &Ends) -> Result<(TcpStream, SocketAddr)> {
     loop {
         let (socket, peer) = listener.accept().await?;
-        if ends.include(peer.ip()) {
-            return Ok(socket);
+        if ends.welcome(peer) {
+            return Ok((socket, peer));
         }
-        tracing::warn!(%peer, "data connection of somebody else refused");
+    }
+}
+
+/// A timer that is kept when nobody waits for it any more: one that goes off for nothing now and then costs less than to set
+/// one for each data connection.
+#[derive(Default)]
+pub(super) struct Alarm(Option<Pin<Box<Sleep>>>);
+
+impl Alarm {
+    async fn until(&mut self, at: Instant) {
+        let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(at)));
+        loop {
+            if sleep.is_elapsed() || sleep.deadline() > at {
+                sleep.as_mut().reset(at);
+            }
+            sleep.as_mut().await;
+            if Instant::now() >= at {
+                return;
+            }
+        }
     }
 }
 
@@ -101,15 +217,14 @@ impl Way {
     /// The connection, or what the peer is told.
     pub(super) async fn open(self) -> Result<Connection, Reply> {
         let Self { door, private, stall, connect: within, handshake, rate, bytes } = self;
-        let socket = match door {
-            Door::Passive(accepted) => accepted.await.and_then(|socket| socket),
+        let conn = match door {
+            Door::Passive(awaited) => awaited.take(private.is_some()).await,
             Door::Active { at, from } => {
                 let connected = timeout(within, connect(at, from)).await;
                 let late = || Err(Error::limit("connect", "no data connection in time"));
-                connected.unwrap_or_else(|_| late())
+                connected.unwrap_or_else(|_| late()).and_then(Connection::tcp)
             }
         };
-        let conn = socket.and_then(Connection::tcp);
         let mut conn = conn.map_err(|error| {
             tracing::debug!(error = %error.chain(), "no data connection");
             Reply::new(425, "no data connection")
@@ -122,7 +237,8 @@ impl Way {
             pace.rate(rate);
         }
         match private {
-            Some(private) => private.secure(conn, handshake).await,
+            // Apart: what has no TLS is not to be as large as what has.
+            Some(private) => Box::pin(private.secure(conn, handshake)).await,
             None => Ok(conn),
         }
     }

@@ -55,6 +55,8 @@ pub(crate) enum Answer {
     Passive(SocketAddr),
     /// A transfer runs, and this is what the peer is told, if anything.
     Opening(Option<Reply>),
+    /// A transfer ran and has ended: what is told of both.
+    Over(Option<Reply>, Reply),
     /// A transfer has ended.
     Ended(Reply),
 }

@@ -1,23 +1,27 @@
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::pin::Pin;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
+use std::task::Poll;
 
-use ropewalk_core::app::{Context, Task};
+use ropewalk_core::app::Context;
 use ropewalk_core::data::cred::{Login, Portal};
 use ropewalk_core::data::files::{Files, Meta, VPath};
 use ropewalk_core::net::Connection;
 use ropewalk_core::sansio::Respond;
+use ropewalk_core::telemetry::ByteCounters;
 use ropewalk_core::tls::{ServerTls, TlsInfo};
 use ropewalk_core::{Address, Result};
 
 use super::commands::said;
-use super::data::{Door, Ends, Private, Way};
+use super::data::{Alarm, Door, Ends, Private, Way};
 use super::errors::{Doing, refusal};
 use super::event::{Answer, Event, Family, Transfer, What};
 use super::guest::Guest;
 use super::hash;
 use super::passive::Owner;
+use super::running::{LastCall, Running};
 use super::seats::Seat;
 use super::session::Session;
 use super::transfer::{self, Job};
@@ -40,6 +44,9 @@ pub(crate) struct Handler<'a> {
     login: Option<Arc<Stay>>,
     door: Option<Door>,
     running: Option<Running>,
+    last_call: LastCall,
+    alarm: Alarm,
+    bytes: ByteCounters,
     /// A data connection has gone on with the control connection's TLS session.
     tied: Arc<AtomicBool>,
 }
@@ -49,13 +56,6 @@ struct Stay {
     files: Arc<dyn Files>,
     login: Login<dyn Files>,
     seat: Seat,
-}
-
-/// A transfer that runs, for whoever began it.
-struct Running {
-    task: Task<Reply>,
-    octets: Arc<AtomicU64>,
-    _stay: Arc<Stay>,
 }
 
 impl<'a> Handler<'a> {
@@ -70,7 +70,6 @@ impl<'a> Handler<'a> {
         let info = conn.info();
         Self {
             ftp,
-            cx,
             peer: info.peer.clone(),
             service: ftp.service.clone(),
             host: None,
@@ -84,6 +83,10 @@ impl<'a> Handler<'a> {
             login: None,
             door: None,
             running: None,
+            last_call: LastCall::default(),
+            alarm: Alarm::default(),
+            bytes: cx.metrics().bytes("ftp"),
+            cx,
             tied: Arc::default(),
         }
     }
@@ -159,7 +162,7 @@ impl<'a> Handler<'a> {
             Ok(stay) => Owner { client: self.peer.ip(), who: stay.seat.who().clone() },
             Err(reply) => return Answer::Say(reply),
         };
-        match Door::passive(&self.ftp.ports, self.local, &owner, self.ends(), &self.cx) {
+        match Door::passive(&self.ftp.ports, self.local, &owner, self.ends()) {
             Ok((door, at)) => {
                 self.door = Some(door);
                 let public = self.ftp.options.masquerade.iter().find_map(|public| public.of(&self.peer));
@@ -183,9 +186,18 @@ impl<'a> Handler<'a> {
     }
 
     async fn begin(&mut self, transfer: Transfer) -> Answer {
-        match self.try_begin(transfer).await {
-            Ok(opening) => Answer::Opening(opening),
-            Err(refused) => Answer::Ended(refused),
+        let opening = match self.try_begin(transfer).await {
+            Ok(opening) => opening,
+            Err(refused) => return Answer::Ended(refused),
+        };
+        // What is over at once is told in one go.
+        let Some(running) = &mut self.running else { return Answer::Opening(opening) };
+        match poll_fn(|cx| Poll::Ready(Pin::new(&mut *running).poll(cx))).await {
+            Poll::Pending => Answer::Opening(opening),
+            Poll::Ready(reply) => {
+                self.running = None;
+                Answer::Over(opening, reply)
+            }
         }
     }
 
@@ -193,12 +205,10 @@ impl<'a> Handler<'a> {
         let stay = Arc::clone(self.stay()?);
         let files = &stay.files;
         let options = &self.ftp.options;
-        let octets = Arc::new(AtomicU64::new(0));
         if let What::Hash { .. } = transfer.what {
             let person = stay.login.principal().name();
             let job = hash::digest(&**files, transfer, options, &self.ftp.hashes, person).await?;
-            let task = self.cx.spawn(job.run(Arc::clone(&octets)));
-            self.running = Some(Running { task, octets, _stay: stay });
+            self.running = Some(Running::start(stay, |progress| job.run(progress)));
             return Ok(None);
         }
         let (door, private) = (self.door.take(), transfer.private);
@@ -217,7 +227,6 @@ impl<'a> Handler<'a> {
             }
             _ => None,
         };
-        let bytes = self.cx.metrics().bytes("ftp");
         let way = Way {
             door,
             private,
@@ -225,15 +234,14 @@ impl<'a> Handler<'a> {
             connect: options.connect,
             handshake: self.cx.limits().handshake,
             rate: self.rate,
-            bytes,
+            bytes: self.bytes.clone(),
         };
-        let task = self.cx.spawn(job.run(way, Arc::clone(&octets)));
-        self.running = Some(Running { task, octets, _stay: stay });
+        self.running = Some(Running::start(stay, |progress| job.run(way, progress)));
         Ok(Some(opening))
     }
 
     fn progress(&self) -> Answer {
-        let octets = self.running.as_ref().map(|running| running.octets.load(Ordering::Relaxed));
+        let octets = self.running.as_ref().map(Running::octets);
         let text = octets.map_or("nothing runs".into(), |octets| format!("{octets} bytes transferred"));
         Answer::Say(Reply::new(213, text))
     }
@@ -241,18 +249,11 @@ impl<'a> Handler<'a> {
     async fn abort(&mut self) -> Answer {
         self.door = None;
         match self.running.take() {
-            // What it has come to is told, rather than that it was aborted.
-            Some(running) if running.task.is_finished() => Answer::Ended(ended(running.task.await)),
+            // What it comes to is told, rather than that it was aborted.
+            Some(running) if !running.give_up() => Answer::Ended(running.await),
             _ => Answer::Done,
         }
     }
-}
-
-fn ended(result: Result<Reply>) -> Reply {
-    result.unwrap_or_else(|error| {
-        error.log("transfer");
-        Reply::new(451, "transfer failed")
-    })
 }
 
 impl Respond<Session> for Handler<'_> {
@@ -287,9 +288,20 @@ impl Respond<Session> for Handler<'_> {
     }
 
     async fn next(&mut self) -> Answer {
-        let Some(running) = &mut self.running else { return pending().await };
-        let result = (&mut running.task).await;
+        let Some(running) = &mut self.running else {
+            if let Some(door) = &mut self.door {
+                door.watch(&mut self.alarm).await;
+            }
+            return pending().await;
+        };
+        let reply = tokio::select! {
+            reply = &mut *running => reply,
+            () = self.last_call.wait(&self.cx) => match running.give_up() {
+                true => Reply::new(426, "the server stops, transfer aborted"),
+                false => running.await,
+            },
+        };
         self.running = None;
-        Answer::Ended(ended(result))
+        Answer::Ended(reply)
     }
 }

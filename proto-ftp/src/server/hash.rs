@@ -1,15 +1,17 @@
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA512};
+use ropewalk_core::data::cred::Name;
+use ropewalk_core::data::files::{FileHandle, Files, FsError, Open, VPath};
 
 use super::Options;
 use super::errors::{Doing, refusal};
 use super::event::{HashForm, Transfer, What};
+use super::running::Progress;
 use super::transfer::read;
 use crate::wire::Reply;
-use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA512};
-use ropewalk_core::data::cred::Name;
-use ropewalk_core::data::files::{FileHandle, Files, FsError, Open, VPath};
 
 /// A digest of a file that a client can ask for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -155,7 +157,7 @@ pub(super) async fn digest(
 
 impl HashJob {
     /// Computes it.
-    pub(super) async fn run(self, octets: Arc<AtomicU64>) -> Reply {
+    pub(super) async fn run(self, progress: Arc<Progress>) -> Reply {
         let Self { file, path, algorithm, from, to, form, .. } = &self;
         let mut digest = Digest::new(*algorithm);
         let mut offset = *from;
@@ -167,7 +169,7 @@ impl HashJob {
             };
             digest.update(&chunk);
             offset += chunk.len() as u64;
-            octets.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+            progress.octets.fetch_add(chunk.len() as u64, Ordering::Relaxed);
             // A chunk is work enough for one turn.
             tokio::task::yield_now().await;
         }

@@ -16,6 +16,7 @@ mod hearing;
 mod listing;
 mod options;
 mod passive;
+mod running;
 mod seats;
 mod session;
 mod transfer;

@@ -1,13 +1,12 @@
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::ops::RangeInclusive;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ropewalk_core::{Error, Result};
 use socket2::{Domain, Socket, Type};
-use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use super::seats::Who;
@@ -15,18 +14,25 @@ use super::seats::Who;
 /// A port is not given to another client before this time is over: what was meant for the last one may still come.
 const LINGER: Duration = Duration::from_secs(60);
 /// Connections that wait to be looked at.
-const BACKLOG: i32 = 4;
+const BACKLOG: i32 = 64;
 
 /// The ports that passive data connections come to, and who has which.
 #[derive(Debug)]
 pub(super) struct Ports {
     range: RangeInclusive<u16>,
-    used: Mutex<HashMap<u16, Use>>,
+    uses: Mutex<Uses>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug, Default)]
+struct Uses {
+    of: HashMap<u16, Use>,
+    /// At how many ports each waits.
+    waits: HashMap<Who, usize>,
+}
+
+#[derive(Clone, Copy, Debug)]
 struct Use {
-    owner: Owner,
+    client: Option<IpAddr>,
     /// When it was given back; not yet, if it was not.
     since: Option<Instant>,
 }
@@ -43,15 +49,16 @@ pub(super) struct Owner {
 pub(super) struct Lease {
     ports: Arc<Ports>,
     port: u16,
+    who: Who,
 }
 
 impl Ports {
     pub(super) fn new(range: RangeInclusive<u16>) -> Self {
-        Self { range, used: Mutex::default() }
+        Self { range, uses: Mutex::default() }
     }
 
     /// Opens a port of the range, at random, at this address, for its owner: one person waits at half of the ports at most, so
-    /// that there are some for others.
+    /// that there are some for others. The listener does not block.
     pub(super) fn open(
         self: &Arc<Self>,
         local: SocketAddr,
@@ -72,7 +79,7 @@ impl Ports {
                 at.set_port(port);
                 match listen(at) {
                     Ok(listener) => {
-                        let at = listener.local_addr()?;
+                        let at = if port == 0 { listener.local_addr()? } else { at };
                         return Ok((listener, at, lease));
                     }
                     Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
@@ -83,41 +90,48 @@ impl Ports {
         Err(Error::limit("passive", "all ports of the passive range are in use"))
     }
 
+    fn uses(&self) -> MutexGuard<'_, Uses> {
+        self.uses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// At how many ports somebody waits.
     fn waits(&self, who: &Who) -> usize {
-        let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        used.values().filter(|used| used.since.is_none() && used.owner.who == *who).count()
+        self.uses().waits.get(who).copied().unwrap_or(0)
     }
 
     fn lease(self: &Arc<Self>, port: u16, owner: &Owner, lingering: bool) -> Option<Lease> {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(last) = used.get(&port).filter(|_| port != 0) {
+        let mut uses = self.uses();
+        if let Some(last) = uses.of.get(&port).filter(|_| port != 0) {
             let since = last.since?;
-            if !lingering && last.owner.client != owner.client && since.elapsed() < LINGER {
+            if !lingering && last.client != owner.client && since.elapsed() < LINGER {
                 return None;
             }
         }
-        used.insert(port, Use { owner: owner.clone(), since: None });
-        Some(Lease { ports: Arc::clone(self), port })
+        uses.of.insert(port, Use { client: owner.client, since: None });
+        *uses.waits.entry(owner.who.clone()).or_default() += 1;
+        Some(Lease { ports: Arc::clone(self), port, who: owner.who.clone() })
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let mut used = self.ports.used.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(last) = used.get_mut(&self.port) {
+        let mut uses = self.ports.uses();
+        if let Some(last) = uses.of.get_mut(&self.port) {
             last.since = Some(Instant::now());
+        }
+        match uses.waits.get_mut(&self.who) {
+            Some(waits @ 2..) => *waits -= 1,
+            _ => drop(uses.waits.remove(&self.who)),
         }
     }
 }
 
 fn listen(at: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(at), Type::STREAM, None)?;
+    let socket = Socket::new(Domain::for_address(at), Type::STREAM.nonblocking(), None)?;
     socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
     socket.bind(&at.into())?;
     socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
+    Ok(socket.into())
 }
 
 fn random() -> Result<u32> {
@@ -142,7 +156,7 @@ mod tests {
 
     /// So many ports that nothing else has.
     fn free(count: u16) -> RangeInclusive<u16> {
-        let is_free = |port| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
+        let is_free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
         let mut firsts = (20_000..30_000).step_by(usize::from(count));
         let first = firsts.find(|first| (*first..first + count).all(is_free)).expect("free ports");
         first..=first + count - 1

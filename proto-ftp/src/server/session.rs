@@ -143,7 +143,7 @@ impl Session {
     }
 
     pub(super) fn say(&mut self, reply: &Reply) {
-        let mut wire = BytesMut::new();
+        let mut wire = BytesMut::with_capacity(64);
         reply.encode(&mut wire);
         self.out.push_back(Output::Send(wire.freeze()));
     }
@@ -269,6 +269,10 @@ impl Session {
             Answer::Opening(reply) => {
                 self.busy = true;
                 reply.iter().for_each(|reply| self.say(reply));
+            }
+            Answer::Over(opening, end) => {
+                opening.iter().for_each(|reply| self.say(reply));
+                self.ended(&end);
             }
             Answer::Ended(reply) => self.ended(&reply),
             Answer::Passive(_) => self.reply(425, "no data connection"),

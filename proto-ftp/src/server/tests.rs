@@ -3,15 +3,20 @@
 mod attacks;
 mod bounds;
 mod client;
+mod ends;
 mod hosts;
 mod logs;
 mod secure;
 mod transfers;
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use client::{Client, Server, area, options, serve};
+use ropewalk_core::app::Context;
+use ropewalk_core::data::cred::{Authenticator, Credential, LoginError, Method, Origin, Principal, Step};
 use ropewalk_core::data::files::Memory;
 
 use super::{Ftp, Options};
@@ -73,6 +78,35 @@ async fn a_person_has_so_many_sessions_and_a_new_user_leaves_the_old_one() {
     let mut second = server.connect().await;
     assert_eq!(second.codes(["USER ann", "PASS secret"]).await, [331, 421]);
     assert_eq!(first.codes(["USER ann", "PASS secret", "PWD"]).await, [331, 230, 257]);
+}
+
+/// Knows ann until an operator disables her, which happens while her password is checked.
+#[derive(Default)]
+struct Late {
+    cx: OnceLock<Context>,
+    disabled: AtomicBool,
+}
+
+#[async_trait]
+impl Authenticator for Late {
+    async fn verify(&self, _: Credential<'_>, _: &Origin<'_>) -> Result<Step, LoginError> {
+        if self.disabled.swap(true, Ordering::Relaxed) {
+            return Err(LoginError::Refused);
+        }
+        self.cx.get().unwrap().live().kill_user("ann");
+        Ok(Step::Done(Principal::new("ann".parse().unwrap(), [], Method::Password)))
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_is_under_way_when_the_account_changes_is_checked_again() {
+    let late = Arc::new(Late::default());
+    let area =
+        super::Area::new().shared(Arc::clone(&late) as Arc<dyn Authenticator>, Arc::new(Memory::new()));
+    let server = serve(Ftp::new(area).with(options()));
+    assert!(late.cx.set(server.cx.clone()).is_ok());
+    let mut client = server.connect().await;
+    assert_eq!(client.codes(["USER ann", "PASS secret"]).await, [331, 530]);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use ropewalk_core::Error;
 use ropewalk_core::data::files::{DotDot, FileHandle, Files, FsError, Kind, Open, Ops, Reach, VPath, Write};
 use ropewalk_core::net::{Connection, SendFile};
@@ -17,10 +17,15 @@ use super::data::Way;
 use super::errors::{Doing, refusal};
 use super::event::{Store, Transfer, What};
 use super::listing::Listing;
+use super::running::Progress;
 use crate::wire::Reply;
 
 /// Octets of one read or write.
 const CHUNK: usize = 256 * 1024;
+/// Octets that there is room for at first: small files need no more.
+const FIRST: usize = 16 * 1024;
+/// Octets that cost less from memory than by sendfile, and can leave together with the end.
+const FEW: u64 = 16 * 1024;
 /// Octets that the kernel sends before others get their turn.
 const SLICE: u64 = 1024 * 1024;
 /// Names that STOU tries.
@@ -125,18 +130,18 @@ impl Job {
     }
 
     /// Does it. The reply is the one that ends it.
-    pub(super) async fn run(self, way: Way, octets: Arc<AtomicU64>) -> Reply {
+    pub(super) async fn run(self, way: Way, progress: Arc<Progress>) -> Reply {
         let Self { what, path, verb, ascii, stall } = self;
-        let begun = Instant::now();
+        let (begun, octets) = (Instant::now(), &progress.octets);
         let mut conn = match way.open().await {
             Ok(open) => open,
             Err(reply) => return reply,
         };
         let done = match what {
-            Kinds::Retrieve { file, from } if ascii => retrieve_text(&mut conn, &*file, from, &octets).await,
-            Kinds::Retrieve { file, from } => retrieve(&mut conn, &*file, from, stall, &octets).await,
-            Kinds::Store { file, at } => store(&mut conn, file, at, ascii, &octets).await,
-            Kinds::List(listing) => listing.send(&mut conn, &octets).await,
+            Kinds::Retrieve { file, from } if ascii => retrieve_text(&mut conn, &*file, from, octets).await,
+            Kinds::Retrieve { file, from } => retrieve(&mut conn, &*file, from, stall, octets).await,
+            Kinds::Store { file, at } => store(&mut conn, file, at, ascii, &progress).await,
+            Kinds::List(listing) => listing.send(&mut conn, octets).await,
         };
         let octets = octets.load(Ordering::Relaxed);
         let reply = match done {
@@ -242,16 +247,22 @@ async fn retrieve(
     while offset < len {
         let most = (len - offset).min(SLICE);
         let sent = match file.as_fd() {
-            Some(from) if conn.as_tcp().is_some() && file.is_warm(offset, most) => {
+            Some(from) if most > FEW && conn.as_tcp().is_some() && file.is_warm(offset, most) => {
                 let sent = past.slice(conn, from, offset, most).await?;
                 consume_budget().await;
                 sent
             }
             // What is not in memory would keep the thread waiting; TLS needs the octets here.
             _ => {
-                let chunk = read(file, offset, len).await?;
+                let mut chunk = read(file, offset, len).await?;
+                let octets = chunk.len() as u64;
+                // What comes last leaves with the end, that is with the close of the connection.
+                while offset + octets == len && conn.as_tcp().is_some() && !chunk.is_empty() {
+                    let sent = past.front(conn, &chunk).await?;
+                    chunk.advance(sent);
+                }
                 conn.write_all(&chunk).await?;
-                chunk.len() as u64
+                octets
             }
         };
         if sent == 0 {
@@ -260,7 +271,7 @@ async fn retrieve(
         offset += sent;
         octets.fetch_add(sent, Ordering::Relaxed);
     }
-    Ok(conn.shutdown().await?)
+    Ok(end(conn).await?)
 }
 
 async fn retrieve_text(
@@ -273,7 +284,7 @@ async fn retrieve_text(
     loop {
         let chunk = read(file, offset, u64::MAX).await?;
         if chunk.is_empty() {
-            return Ok(conn.shutdown().await?);
+            return Ok(end(conn).await?);
         }
         offset += chunk.len() as u64;
         wire.clear();
@@ -300,47 +311,55 @@ async fn store(
     file: Box<dyn FileHandle>,
     mut at: u64,
     ascii: bool,
-    octets: &AtomicU64,
+    progress: &Progress,
 ) -> Result<(), Failed> {
-    let mut decoder = ascii::Decoder::default();
-    let mut text = |chunk: Bytes, ended: bool| {
-        if !ascii {
-            return chunk;
-        }
+    let octets = &progress.octets;
+    let mut decoder = ascii.then(ascii::Decoder::default);
+    let mut text = |chunk: &Bytes, ended: bool| {
+        let Some(decoder) = &mut decoder else { return chunk.clone() };
         let mut out = Vec::with_capacity(chunk.len() + 1);
-        decoder.decode(&chunk, &mut out);
+        decoder.decode(chunk, &mut out);
         if ended {
             decoder.end(&mut out);
         }
         out.into()
     };
-    // One chunk is written while the next one comes.
-    let mut chunk = fill(conn, octets).await?;
-    while !chunk.is_empty() {
-        let data = text(chunk, false);
+    let mut chunk = fill(conn, BytesMut::with_capacity(FIRST), octets).await?;
+    let mut spare = BytesMut::new();
+    // One chunk is written while the next one comes, into the memory of the one before.
+    while chunk.len() >= CHUNK {
+        let full = chunk.freeze();
+        let data = text(&full, false);
         let len = data.len() as u64;
-        let (written, next) = tokio::join!(file.write_at(at, data), fill(conn, octets));
+        let (written, next) = tokio::join!(file.write_at(at, data), fill(conn, spare, octets));
         written?;
         at += len;
+        spare = full.try_into_mut().unwrap_or_default();
+        spare.clear();
         chunk = next?;
     }
-    let rest = text(Bytes::new(), true);
-    if !rest.is_empty() {
-        file.write_at(at, rest).await?;
+    let rest = text(&chunk.freeze(), true);
+    if !progress.decide() {
+        return Err(Failed::Data(Error::peer("aborted")));
     }
     // What was told as done is on the disk.
-    file.commit().await?;
+    match rest.is_empty() {
+        true => file.commit().await?,
+        false => file.commit_with(at, rest).await?,
+    };
     // Over TLS the peer has said that this was all; it is told the same. That it has gone by now is no matter.
-    if let Err(error) = conn.shutdown().await {
+    if let Err(error) = end(conn).await {
         tracing::debug!(%error, "closing a data connection");
     }
     Ok(())
 }
 
-/// A chunk of what comes, or less at the end. Over TLS, an end that the peer did not say is an error.
-async fn fill(conn: &mut Connection, octets: &AtomicU64) -> Result<Bytes, Failed> {
-    let mut buf = BytesMut::with_capacity(CHUNK);
+/// Fills this with a chunk of what comes, or with less at the end. Over TLS, an end that the peer did not say is an error.
+async fn fill(conn: &mut Connection, mut buf: BytesMut, octets: &AtomicU64) -> Result<BytesMut, Failed> {
     while buf.len() < CHUNK {
+        if buf.len() == buf.capacity() {
+            buf.reserve(CHUNK - buf.len());
+        }
         let read = conn.read_buf(&mut buf).await?;
         if read == 0 {
             break;
@@ -348,5 +367,10 @@ async fn fill(conn: &mut Connection, octets: &AtomicU64) -> Result<Bytes, Failed
         octets.fetch_add(read as u64, Ordering::Relaxed);
         consume_budget().await;
     }
-    Ok(buf.freeze())
+    Ok(buf)
+}
+
+/// Says over TLS that this was all; otherwise it is the close of the connection that says so.
+async fn end(conn: &mut Connection) -> std::io::Result<()> {
+    if conn.info().tls.is_some() { conn.shutdown().await } else { Ok(()) }
 }

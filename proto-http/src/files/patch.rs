@@ -5,7 +5,7 @@ use http_body::Body as _;
 use ropewalk_core::data::files::{Kind, Open, Write};
 
 use super::Static;
-use super::write::{conditions, plain, receive, written};
+use super::write::{Writer, conditions, plain, receive, written};
 use crate::dav::{Guard, Stop, View};
 use crate::server::{Failure, Request, Response};
 
@@ -62,7 +62,7 @@ impl Static {
             how.if_match = there.etag;
         }
         let file = self.files.open(path, &how).await.map_err(Stop::change)?;
-        receive(&mut request.body, &*file, offset).await?;
+        receive(&mut request.body, Writer::new(&*file, offset).guarded(&guard, &view)).await?;
         let meta = file.commit().await.map_err(Stop::change)?;
         Ok(written(&meta, false))
     }

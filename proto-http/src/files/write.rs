@@ -40,7 +40,7 @@ impl Static {
             how.if_match = there.as_ref().and_then(|meta| meta.etag);
         }
         let file = self.files.open(path, &how).await.map_err(Stop::change)?;
-        receive(&mut request.body, &*file, 0).await?;
+        receive(&mut request.body, Writer::new(&*file, 0)).await?;
         guarded(&guard, &view, path, there.is_some()).await?;
         let meta = file.commit().await.map_err(Stop::change)?;
         Ok(written(&meta, there.is_none()))
@@ -103,9 +103,8 @@ pub(super) async fn guarded(guard: &Guard, view: &View, path: &VPath, is_there: 
     if is_there { guard.content(view, path).await } else { guard.name(view, path).await }
 }
 
-/// Writes the content as it comes, from `offset` on.
-pub(super) async fn receive(body: &mut Body, file: &dyn FileHandle, offset: u64) -> Result<(), Stop> {
-    let mut writer = Writer::new(file, offset);
+/// Writes the content as it comes.
+pub(super) async fn receive(body: &mut Body, mut writer: Writer<'_>) -> Result<(), Stop> {
     while let Some(chunk) = body.chunk().await? {
         writer.write(chunk).await?;
     }
@@ -117,11 +116,17 @@ pub(super) struct Writer<'a> {
     file: &'a dyn FileHandle,
     offset: u64,
     gathered: BytesMut,
+    guard: Option<(&'a Guard, &'a View)>,
 }
 
 impl<'a> Writer<'a> {
     pub(super) fn new(file: &'a dyn FileHandle, offset: u64) -> Self {
-        Self { file, offset, gathered: BytesMut::new() }
+        Self { file, offset, gathered: BytesMut::new(), guard: None }
+    }
+
+    /// Before each write, sees whether a lock is in the way by now: for what is written in place.
+    pub(super) fn guarded(self, guard: &'a Guard, view: &'a View) -> Self {
+        Self { guard: Some((guard, view)), ..self }
     }
 
     pub(super) async fn write(&mut self, chunk: Bytes) -> Result<(), Stop> {
@@ -139,6 +144,9 @@ impl<'a> Writer<'a> {
     }
 
     async fn put(&mut self, data: Bytes) -> Result<(), Stop> {
+        if let Some((guard, view)) = self.guard {
+            guard.content(view, &view.path).await?;
+        }
         let octets = data.len() as u64;
         self.file.write_at(self.offset, data).await.map_err(Stop::change)?;
         self.offset = self.offset.saturating_add(octets);

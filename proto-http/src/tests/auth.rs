@@ -1,8 +1,8 @@
 //! Logins, as a peer meets them.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use base64::Engine as _;
@@ -267,6 +267,36 @@ async fn accounts_are_asked_each_time_and_a_wrong_password_counts_each_time() {
         );
         assert!(metrics.contains(&line), "{line} in {metrics}");
     }
+}
+
+/// Knows ann until an operator disables her, which happens while her password is checked.
+#[derive(Default)]
+struct Late {
+    cx: OnceLock<Context>,
+    disabled: AtomicBool,
+}
+
+#[async_trait]
+impl Authenticator for Late {
+    async fn verify(&self, _: Credential<'_>, _: &Origin<'_>) -> Result<Step, LoginError> {
+        if self.disabled.swap(true, Ordering::Relaxed) {
+            return Err(LoginError::Refused);
+        }
+        self.cx.get().unwrap().live().kill_user("ann");
+        Ok(Step::Done(Principal::new("ann".parse().unwrap(), [], By::Password)))
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_under_way_when_the_account_changes_is_checked_again() {
+    let late = Arc::new(Late::default());
+    let logins = Arc::new(Logins::new(Arc::clone(&late) as Arc<dyn Authenticator>, "web"));
+    let site = Site::new(whoami).auth(Auth::new(logins, [Pattern::every()]));
+    let mut peer = Peer::of(Http::new(site));
+    assert!(late.cx.set(peer.cx.clone()).is_ok());
+    peer.send(format!("GET / HTTP/1.1\r\nHost: x\r\n{}\r\n", authorization("ann:swordfish"))).await;
+    peer.io.shutdown().await.unwrap();
+    assert_eq!(status(&peer.rest().await), "401");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The server as a peer sees it: raw bytes in, raw bytes out, over a pair in memory.
 
+mod archive;
 mod auth;
 mod compress;
 mod dav;

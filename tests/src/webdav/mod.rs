@@ -20,7 +20,7 @@ use crate::case::{Verdict, check};
 use crate::http::Response;
 use crate::{Broken, Case};
 
-/// Who may do everything, in the tests of this crate: the account, and its password.
+/// Who may do everything at the servers of this crate's tests: the account, and its password.
 pub const USER: (&str, &str) = ("rope", "strand");
 /// The second account, and its password.
 pub const OTHER: (&str, &str) = ("yarn", "fibre");

@@ -7,7 +7,6 @@ use crate::http::Response;
 /// A 207 (RFC 4918 §13).
 #[derive(Debug)]
 pub(super) struct Multistatus {
-    pub(super) root: Element,
     pub(super) members: Vec<Member>,
     /// The response in one line, for reports.
     pub(super) brief: String,
@@ -19,8 +18,6 @@ pub(super) struct Member {
     pub(super) href: String,
     pub(super) status: Option<u16>,
     pub(super) stats: Vec<Propstat>,
-    /// The conditions that failed.
-    pub(super) errors: Vec<Element>,
 }
 
 /// What is said of some of its properties.
@@ -57,10 +54,10 @@ impl Multistatus {
             for href in hrefs {
                 let (href, stats) =
                     (href.text().trim().to_owned(), stats.iter().map(Propstat::copy).collect());
-                members.push(Member { href, status, stats, errors: errors(response) });
+                members.push(Member { href, status, stats });
             }
         }
-        Ok(Self { root, members, brief: response.brief() })
+        Ok(Self { members, brief: response.brief() })
     }
 
     /// The only resource that it speaks of.

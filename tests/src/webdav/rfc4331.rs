@@ -72,12 +72,15 @@ dav_cases! {
             return Ok(NONE);
         }
         let member = dav.find("", PROPNAME).await?;
-        let met = BOTH.iter().zip(found).all(|(prop, found)| found.is_none() || member.code(DAV, prop) == 200);
+        let met =
+            BOTH.iter().zip(found).all(|(prop, found)| found.is_none() || member.code(DAV, prop) == 200);
         check(met, "the names of quotas", member.brief())
     }
 
     /// Quotas are protected: to set one is answered with 403.
-    Should "webdav/4331/3/forbidden" = async |dav| { refuses(dav, |code, _| code == 403, "403").await }
+    Should "webdav/4331/3/forbidden" = async |dav| {
+        refuses(dav, |code, _| code == 403, "403").await
+    }
 
     /// That quotas are protected is said by cannot-modify-protected-property.
     Should "webdav/4331/3/cannot-modify" = async |dav| {
@@ -87,12 +90,18 @@ dav_cases! {
     /// What is used counts what collections below have.
     Must "webdav/4331/4/below" = async |dav| {
         dav.mkcol("c/").await?;
-        let [_, Some(before)] = quota(dav, "").await? else { return Ok(NONE) };
-        // More than others that are at work meanwhile are likely to free.
         let size = 2 * 1024 * 1024;
-        dav.put("c/a.bin", &"r".repeat(size)).await?;
-        let [_, after] = quota(dav, "").await?;
-        let met = after.is_some_and(|after| after >= before + size as u64 / 2);
-        check(met, format!("some {size} more than {before}"), format!("{after:?}"))
+        let mut told = Vec::new();
+        // What is told may be of a whole disk, where others are at work.
+        for name in ["c/a.bin", "c/b.bin", "c/c.bin"] {
+            let [_, Some(before)] = quota(dav, "").await? else { return Ok(NONE) };
+            dav.put(name, &"r".repeat(size)).await?;
+            let [_, after] = quota(dav, "").await?;
+            if after.is_some_and(|after| after >= before + size as u64 / 2) {
+                return Ok(Outcome::Pass);
+            }
+            told.push((before, after));
+        }
+        check(false, format!("some {size} more"), format!("{told:?}"))
     }
 }

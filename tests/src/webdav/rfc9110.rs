@@ -1,4 +1,4 @@
-//! RFC 9110 §13: preconditions with the methods of WebDAV.
+//! RFC 9110 §9.3.7 and §13: OPTIONS, and preconditions with the methods of WebDAV.
 
 use super::dav_cases;
 use crate::case::{Verdict, check};
@@ -22,6 +22,21 @@ async fn transfers(dav: &mut Dav<'_>, fields: &[&str], allowed: &[u16]) -> Verdi
 }
 
 dav_cases! {
+    /// Allow of OPTIONS names the methods that work.
+    Should "webdav/9110/9.3.7/allow" = async |dav| {
+        let response = dav.ask("OPTIONS", "", &[], "").await?;
+        if response.field("allow").is_none() {
+            return Ok(Outcome::Skip(Reason::Unsupported("Allow")));
+        }
+        let missing: Vec<_> = ["PROPFIND", "PROPPATCH", "COPY", "MOVE", "DELETE"]
+            .into_iter()
+            .filter(|method| {
+                !response.all("allow").flat_map(|value| value.split(',')).any(|it| it.trim() == *method)
+            })
+            .collect();
+        check(missing.is_empty(), format!("{missing:?} in Allow"), response.brief())
+    }
+
     /// DELETE is answered with 412, and not carried out, where If-Match fails.
     Must "webdav/9110/13.1.1/delete" = async |dav| {
         dav.put("a.txt", "text").await?;
@@ -50,7 +65,10 @@ dav_cases! {
     Must "webdav/9110/13.1.1/proppatch" = async |dav| {
         dav.put("a.txt", "text").await?;
         let instructions = setting("<c:note>text</c:note>");
-        let body = format!("<D:propertyupdate xmlns:D=\"DAV:\" xmlns:c=\"{}\">{instructions}</D:propertyupdate>", super::xml::OWN);
+        let body = format!(
+            "<D:propertyupdate xmlns:D=\"DAV:\" xmlns:c=\"{}\">{instructions}</D:propertyupdate>",
+            super::xml::OWN
+        );
         status(&dav.ask("PROPPATCH", "a.txt", &["If-Match: \"no-such-tag\""], body).await?, &[412])?;
         dav.own_is("a.txt", "note", None).await
     }
@@ -59,9 +77,14 @@ dav_cases! {
     Must "webdav/9110/13.1.1/lock" = async |dav| {
         locking!(dav);
         dav.put("a.txt", "text").await?;
-        for (name, field) in [("a.txt", "If-Match: \"no-such-tag\""), ("a.txt", "If-None-Match: *"), ("new.txt", "If-Match: *")] {
+        for (name, field) in [
+            ("a.txt", "If-Match: \"no-such-tag\""),
+            ("a.txt", "If-None-Match: *"),
+            ("new.txt", "If-Match: *"),
+        ] {
             let body = lockinfo(Scope::Exclusive, "ann");
-            let response = dav.lock_by(super::client::Who::Account, name, &["Depth: 0", field], &body).await?;
+            let response =
+                dav.lock_by(super::client::Who::Account, name, &["Depth: 0", field], &body).await?;
             check(response.status == 412, format!("412 for {field}"), response.brief())?;
         }
         dav.is_free("a.txt").await?;

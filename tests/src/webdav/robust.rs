@@ -37,7 +37,11 @@ dav_cases! {
     /// PROPPATCH without propertyupdate, or with nothing in it to do, is refused.
     Robust "webdav/robust/proppatch/nothing" = async |dav| {
         dav.put("a.txt", "a").await?;
-        for body in ["", "<D:propfind xmlns:D=\"DAV:\"><D:allprop/></D:propfind>", "<D:propertyupdate xmlns:D=\"DAV:\"/>"] {
+        for body in [
+            "",
+            "<D:propfind xmlns:D=\"DAV:\"><D:allprop/></D:propfind>",
+            "<D:propertyupdate xmlns:D=\"DAV:\"/>",
+        ] {
             refused(&dav.ask("PROPPATCH", "a.txt", &[], body).await?)?;
         }
         Ok(Outcome::Pass)
@@ -64,6 +68,13 @@ dav_cases! {
         Ok(Outcome::Pass)
     }
 
+    /// A property that is asked for twice is told of once.
+    Robust "webdav/robust/properties/asked-twice" = async |dav| {
+        dav.put("a.txt", "a").await?;
+        let member = dav.props("a.txt", "<D:resourcetype/><c:note/><D:resourcetype/><c:note/>").await?;
+        check(super::rfc4918::is_once(&member), "each property once", member.brief())
+    }
+
     /// Many properties of one file are kept, and told of together.
     Robust "webdav/robust/properties/many" = async |dav| {
         keeping!(dav);
@@ -72,7 +83,9 @@ dav_cases! {
         check(dav.set("a.txt", &props).await?, "200 for all", "a failure")?;
         let member = dav.find("a.txt", ALLPROP).await?;
         let met = (0..100).all(|at: u32| {
-            member.found().any(|prop| prop.is(super::xml::OWN, &format!("p{at}")) && prop.text() == at.to_string())
+            member
+                .found()
+                .any(|prop| prop.is(super::xml::OWN, &format!("p{at}")) && prop.text() == at.to_string())
         });
         check(met, "100 properties", member.found().count())
     }
@@ -80,9 +93,17 @@ dav_cases! {
     /// A body of deeply nested elements is answered, and the server goes on.
     Robust "webdav/robust/xml/deep" = async |dav| {
         let depth = 20_000;
-        let body = format!("<D:propfind xmlns:D=\"DAV:\"><D:prop>{}{}</D:prop></D:propfind>", "<a>".repeat(depth), "</a>".repeat(depth));
+        let body = format!(
+            "<D:propfind xmlns:D=\"DAV:\"><D:prop>{}{}</D:prop></D:propfind>",
+            "<a>".repeat(depth),
+            "</a>".repeat(depth)
+        );
         let response = dav.propfind("", "0", &body).await?;
-        check(response.status == 207 || (400..500).contains(&response.status), "207 or 4xx", response.status)?;
+        check(
+            response.status == 207 || (400..500).contains(&response.status),
+            "207 or 4xx",
+            response.status,
+        )?;
         Multistatus::of(&dav.propfind("", "0", "").await?)?;
         Ok(Outcome::Pass)
     }
@@ -94,7 +115,11 @@ dav_cases! {
         let small = dav.ask("GET", "a.txt", &[], "").await?;
         let listed = dav.listed("", "1").await?;
         let two = small.body == b"small" && listed == ["", "A.txt", "a.txt"];
-        check(two || (small.body == b"large" && listed.len() == 2), "two files, or one", format!("{listed:?}"))
+        check(
+            two || (small.body == b"large" && listed.len() == 2),
+            "two files, or one",
+            format!("{listed:?}"),
+        )
     }
 
     /// What is locked by a name is locked by every name of it.
@@ -116,7 +141,11 @@ dav_cases! {
         dav.put("a.txt", "a").await?;
         let body = lockinfo(Scope::Exclusive, &"ann ".repeat(256 * 1024));
         let response = dav.lock_by(Who::Account, "a.txt", &["Depth: 0"], &body).await?;
-        check(response.status < 500 || response.status == 507, "an answer that is no failure", response.status)?;
+        check(
+            response.status < 500 || response.status == 507,
+            "an answer that is no failure",
+            response.status,
+        )?;
         dav.holds("a.txt", "a").await
     }
 }

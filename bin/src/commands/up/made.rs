@@ -39,7 +39,7 @@ pub(super) fn make(config: &Path, data: &Path, suite: &Suite, owner: Option<&str
 # `ropewalk config explain KEY` says what a key means.
 
 # Where this server keeps what is its own; `ropewalk status` asks it there.\n{store}
-# Whoever guesses passwords is shut out for a while, but for this machine; `ropewalk ban` lists them.
+# Whoever tries to guess a login is shut out for a while, but for this machine; `ropewalk ban ls` lists them.
 [defender]\n\n"
     );
     let text = own + &text(&store, data, &certificate, suite)?;

@@ -2,6 +2,7 @@
 //!
 //! The clients are written here, so that nothing is taken for granted that a foreign one would hide.
 
+mod facts;
 mod folders;
 mod ftp;
 mod http;
@@ -10,6 +11,7 @@ mod locks;
 mod names;
 mod pairs;
 mod partial;
+mod paths;
 mod visitor;
 mod wire;
 
@@ -86,6 +88,15 @@ const CONFIG: &str = r#"
     tie = "require"
     passive = "0"
 
+    # Under TLS from the first byte.
+    [[service]]
+    kind = "ftp"
+    listen = "tls:0:interface=127.0.0.1:cert=cert.pem:key=key.pem"
+    accounts = "main"
+    files = "tree"
+    tie = "require"
+    passive = "0"
+
     # The same files by themselves.
     [[service]]
     kind = "http"
@@ -108,6 +119,7 @@ struct House {
     http: u16,
     https: u16,
     ftp: u16,
+    ftps: u16,
     alone: u16,
     _server: Daemon,
 }
@@ -122,8 +134,8 @@ impl House {
         done(ropewalk(["cert", "self-signed"]).current_dir(folder.path())).says(0, &[]);
         let server = Daemon::of(&mut folder.command(&[]));
         let ports: Vec<_> = server.addresses().iter().map(|at| at.port()).collect();
-        let [http, https, ftp, alone] = ports[..] else { panic!("{}", server.log()) };
-        Self { folder, http, https, ftp, alone, _server: server }
+        let [http, https, ftp, ftps, alone] = ports[..] else { panic!("{}", server.log()) };
+        Self { folder, http, https, ftp, ftps, alone, _server: server }
     }
 
     /// A client that trusts this server's certificate, with no session of another one.

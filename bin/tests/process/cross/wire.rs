@@ -39,8 +39,14 @@ impl Wire {
     /// The same under TLS.
     #[track_caller]
     pub(super) fn secured(self, tls: &ClientTls) -> Self {
+        self.try_secured(tls).unwrap()
+    }
+
+    /// The same, where the server may refuse it.
+    #[track_caller]
+    pub(super) fn try_secured(self, tls: &ClientTls) -> ropewalk_core::Result<Self> {
         let name: ServerName = "localhost".parse().unwrap();
-        Self(Box::new(wait("TLS", tls.connect(self.0, &name)).unwrap()))
+        Ok(Self(Box::new(wait("TLS", tls.connect(self.0, &name))?)))
     }
 
     pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -21,7 +21,7 @@ mod tests {
         String::from_utf8(prepare(text.as_bytes()).into_owned()).unwrap()
     }
 
-    /// RFC 4013 §3: its examples.
+    /// The examples of RFC 4013.
     #[test]
     fn the_examples_of_the_rfc_come_out_as_it_says() {
         assert_eq!(said("I\u{ad}X"), "IX");

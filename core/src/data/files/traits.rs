@@ -153,6 +153,13 @@ pub trait FileHandle: Send + Sync {
         Err(FsError::Unsupported)
     }
 
+    /// Writes the last octets, as [`write_at`](Self::write_at) does, and [commits](Self::commit): in one go, where the backend
+    /// waits for a disk only once for that.
+    async fn commit_with(self: Box<Self>, offset: u64, data: Bytes) -> Result<Meta> {
+        self.write_at(offset, data).await?;
+        self.commit().await
+    }
+
     /// Publishes what was written and closes the file. What a protocol acknowledges, it acknowledges after this.
     async fn commit(self: Box<Self>) -> Result<Meta> {
         Err(FsError::Unsupported)

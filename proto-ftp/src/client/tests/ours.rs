@@ -137,6 +137,22 @@ async fn one_session_of_tls_sends_any_number_of_files() {
 }
 
 #[tokio::test]
+async fn it_is_known_whether_a_file_begins_like_ours() {
+    let server = serve(&Memory::new().with("/a \"b", "0123456789"), Tie::Off, false).await;
+    let mut client = login(&server, clear()).await.unwrap();
+    for (ours, octets, same) in
+        [("0123456789abc", 10, true), ("0123", 4, true), ("0123", 0, true), ("01234567x9abc", 10, false)]
+    {
+        let mut content = ours.as_bytes();
+        assert_eq!(client.begins_with(b"a \"b", &mut content, octets).await.unwrap(), Some(same), "{ours}");
+        assert_eq!(content.len(), ours.len() - octets as usize);
+    }
+    let short = client.begins_with(b"a \"b", &mut &b"01"[..], 3).await.unwrap_err();
+    assert_eq!(short.phase(), Phase::Request);
+    assert_eq!(client.begins_with(b"none", &mut &b"0"[..], 1).await.unwrap_err().code(), Some(550));
+}
+
+#[tokio::test]
 async fn the_server_may_connect_to_us() {
     let server = serve(&Memory::new().with("/a", "text"), Tie::Off, false).await;
     let mut client = login(&server, Options { active: true, ..clear() }).await.unwrap();

@@ -8,7 +8,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::super::{Ftp, Options};
-use super::client::{area, options, serve, stranger};
+use super::client::{area, options, serve, stranger, try_stranger};
 
 #[tokio::test]
 async fn a_strangers_data_connection_is_closed_and_the_clients_own_still_comes() {
@@ -41,6 +41,34 @@ async fn a_stranger_instead_of_the_client_ends_in_no_data_connection() {
     assert_eq!(stolen, b"");
     // Late ones are refused.
     assert!(TcpStream::connect(at).await.is_err());
+}
+
+#[tokio::test]
+async fn a_stranger_does_not_wait_for_the_transfer_to_be_refused() {
+    let server = serve(Ftp::new(area(&Memory::new().with("/a", "text"))).with(options()));
+    let mut client = server.login().await;
+    let at = client.port("PASV").await;
+    let mut thief = stranger(at).await;
+    let mut stolen = Vec::new();
+    let _ = thief.read_to_end(&mut stolen).await;
+    assert_eq!(stolen, b"");
+    let mut data = TcpStream::connect(at).await.unwrap();
+    assert_eq!(client.code("RETR a").await, 150);
+    let mut text = String::new();
+    data.read_to_string(&mut text).await.unwrap();
+    assert_eq!((text.as_str(), client.reply().await.as_str()), ("text", "226 done\r\n"));
+}
+
+#[tokio::test]
+async fn a_port_that_the_client_does_not_come_to_is_closed() {
+    let options = Options { connect: Duration::from_millis(100), ..options() };
+    let server = serve(Ftp::new(area(&Memory::new().with("/a", "text"))).with(options));
+    let mut client = server.login().await;
+    let at = client.port("PASV").await;
+    while try_stranger(at).await.is_ok() {}
+    assert!(TcpStream::connect(at).await.is_err());
+    assert_eq!(client.code("RETR a").await, 150);
+    assert_eq!(client.reply().await, "425 no data connection\r\n");
 }
 
 #[tokio::test]

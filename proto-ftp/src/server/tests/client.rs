@@ -1,5 +1,6 @@
 //! A client that says what it is told, and a server to say it to.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use bytes::BytesMut;
 use ropewalk_core::Limits;
 use ropewalk_core::app::{Context, Protocol as _, Task};
 use ropewalk_core::data::cred::Memory as People;
-use ropewalk_core::data::files::{DotDot, Files as _, Memory, Open, VPath};
+use ropewalk_core::data::files::{DotDot, Files, Memory, Open, VPath};
 use ropewalk_core::net::{Connection, Handshake};
 use ropewalk_core::tls::{ClientTls, ServerName, ServerTls};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -24,8 +25,13 @@ pub(super) struct Server {
 
 /// The accounts of these tests: ann, whose password is secret.
 pub(super) fn area(memory: &Memory) -> Area {
+    area_of(Arc::new(memory.clone()))
+}
+
+/// The same with a tree of any kind.
+pub(super) fn area_of(files: Arc<dyn Files>) -> Area {
     let people = People::new().unwrap().user("ann:secret".parse().unwrap());
-    Area::new().shared(Arc::new(people), Arc::new(memory.clone()))
+    Area::new().shared(Arc::new(people), files)
 }
 
 /// Any port will do.
@@ -56,10 +62,15 @@ pub(super) fn serve(ftp: Ftp) -> Server {
 
 /// With TLS from the first byte, or a rate, as policies of a server set them.
 pub(super) fn serve_within(ftp: Ftp, tls: Option<ServerTls>, rate: Option<u64>) -> Server {
+    serve_under(Limits::default(), ftp, tls, rate)
+}
+
+/// The same under these limits.
+pub(super) fn serve_under(limits: Limits, ftp: Ftp, tls: Option<ServerTls>, rate: Option<u64>) -> Server {
     let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     listener.set_nonblocking(true).unwrap();
     let listener = TcpListener::from_std(listener).unwrap();
-    let (at, cx, ftp) = (listener.local_addr().unwrap(), Context::root(Limits::default()), Arc::new(ftp));
+    let (at, cx, ftp) = (listener.local_addr().unwrap(), Context::root(limits), Arc::new(ftp));
     let of_server = cx.clone();
     let accept = async move {
         while let Ok((socket, _)) = listener.accept().await {
@@ -228,9 +239,13 @@ pub(super) async fn secure(conn: Connection, tls: &ClientTls) -> ropewalk_core::
 
 /// A connection from another address of this machine.
 pub(super) async fn stranger(to: SocketAddr) -> TcpStream {
+    try_stranger(to).await.unwrap()
+}
+
+pub(super) async fn try_stranger(to: SocketAddr) -> io::Result<TcpStream> {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
-    socket.connect(to).await.unwrap()
+    socket.connect(to).await
 }
 
 pub(super) fn code(reply: &str) -> u16 {

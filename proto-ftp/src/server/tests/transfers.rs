@@ -23,7 +23,7 @@ fn octets(len: usize) -> Vec<u8> {
 async fn what_is_stored_is_retrieved() {
     let memory = Memory::new();
     let mut client = server(&memory).login().await;
-    for len in [0, 1, 300_000, 1_500_000] {
+    for len in [0, 1, 16 << 10, 256 << 10, 300_000, 512 << 10, 1_500_000] {
         let content = octets(len);
         assert_eq!(client.store("STOR a", &content).await, 226);
         let data = client.passive().await;
@@ -32,6 +32,18 @@ async fn what_is_stored_is_retrieved() {
         assert!(all(data).await == content, "{len}");
         assert_eq!(client.reply().await, "226 done\r\n");
     }
+}
+
+#[tokio::test]
+async fn of_what_is_over_at_once_all_is_told_at_once() {
+    let mut client = server(&Memory::new().with("/a", "text")).login().await;
+    let data = client.passive().await;
+    client.send(b"RETR a\r\n").await;
+    let mut said = Vec::new();
+    client.conn.as_mut().unwrap().read_buf(&mut said).await.unwrap();
+    let said = String::from_utf8(said).unwrap();
+    assert_eq!(said, "150 opening data connection (4 bytes)\r\n226 done\r\n");
+    assert_eq!(all(data).await, b"text");
 }
 
 #[tokio::test]

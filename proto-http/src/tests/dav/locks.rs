@@ -54,6 +54,45 @@ async fn a_lock_keeps_others_out_and_is_discovered() {
     assert_eq!(code(&files, "PUT", "/a", "").await, 204);
 }
 
+/// Sends this with its content held back, locks `/a` or `/dir`, and sends the content.
+async fn locked_meanwhile(files: &Tree, method: &str, target: &str, fields: &str, content: &str) -> String {
+    let mut peer = Peer::of(http(files));
+    let length = content.len();
+    let head = format!("{method} {target} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n");
+    peer.send(format!("{head}Expect: 100-continue\r\n{fields}\r\n")).await;
+    assert!(peer.until("\r\n\r\n").await.starts_with("HTTP/1.1 100"));
+    let (first, rest) = content.split_at(length - 12);
+    peer.send(first).await;
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    let lock = if target == "/a" { "/a" } else { "/dir" };
+    assert_eq!(status(&ask(files, "LOCK", lock, "", LOCK).await), "200");
+    peer.send(rest).await;
+    peer.io.shutdown().await.unwrap();
+    peer.rest().await
+}
+
+#[tokio::test]
+async fn a_lock_that_is_made_while_content_comes_holds() {
+    let form = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"new\"\r\n\r\nx\r\n--b--\r\n";
+    for (method, target, fields, content) in [
+        ("PUT", "/a", "", "a new content"),
+        ("PATCH", "/a", "X-Update-Range: append\r\n", " and the rest"),
+        ("PATCH", "/a", "X-Update-Range: bytes=1-\r\n", " and the rest"),
+        ("POST", "/dir/", "Content-Type: multipart/form-data; boundary=b\r\n", form),
+    ] {
+        let files = tree();
+        assert_eq!(
+            status(&locked_meanwhile(&files, method, target, fields, content).await),
+            "423",
+            "{method}"
+        );
+        assert_eq!(kept(&files, "/a").await.unwrap(), "old", "{method}");
+        assert_eq!(kept(&files, "/dir/new").await, None);
+    }
+}
+
 #[tokio::test]
 async fn what_is_not_there_is_locked_by_making_it() {
     let files = tree();

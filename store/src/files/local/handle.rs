@@ -26,6 +26,16 @@ impl Handle {
     /// Takes what was opened, if it is a file and the one that is expected.
     pub(super) fn new(file: Arc<OwnedFd>, how: &Open, pool: &Arc<Pool>) -> Result<Self, FsError> {
         let opened = facts(&file, b"").map_err(error)?;
+        Self::of(file, opened, how, pool)
+    }
+
+    /// As [`new`](Self::new), where the facts are known.
+    pub(super) fn of(
+        file: Arc<OwnedFd>,
+        opened: Meta,
+        how: &Open,
+        pool: &Arc<Pool>,
+    ) -> Result<Self, FsError> {
         match opened.kind {
             Kind::File => {}
             Kind::Dir => return Err(FsError::IsDir),

@@ -60,8 +60,8 @@ const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY
 /// directory, its content is overwritten at commit instead. A part that is not committed is removed; what the process
 /// left behind when it was killed is removed when another one first writes, once it is a day old.
 ///
-/// What is uploaded, made, copied or renamed is on the disk when that is answered, if [`Options::durable`];
-/// for removals nobody waits. Owners do not change, and of modes only the nine permission bits.
+/// What is uploaded, made, copied, renamed or removed is so on the disk when that is answered, if [`Options::durable`].
+/// Owners do not change, and of modes only the nine permission bits.
 #[derive(Clone)]
 pub struct Local(Arc<Tree>);
 

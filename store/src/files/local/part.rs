@@ -1,11 +1,13 @@
 use std::hash::{BuildHasher, RandomState};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use ropewalk_core::data::files::{FsError, Kind, Meta, Open, SetMeta, Write};
 use rustix::fs::{
-    Access, AtFlags, FallocateFlags, Gid, Mode, OFlags, Uid, XattrFlags, accessat, fallocate, fchmod, fchown,
-    fdatasync, fgetxattr, flistxattr, fsetxattr, fstatvfs, ftruncate, openat, renameat, unlinkat,
+    Access, AtFlags, CWD, FallocateFlags, Gid, Mode, OFlags, Uid, XattrFlags, accessat, fallocate, fchmod,
+    fchown, fdatasync, fgetxattr, flistxattr, fsetxattr, fstatvfs, ftruncate, linkat, openat, renameat,
+    unlinkat,
 };
 use rustix::io::{Errno, retry_on_intr};
 
@@ -25,17 +27,21 @@ const RESERVE: u64 = 64 << 20;
 /// Room for an extended attribute, and for the names of all.
 const XATTR: usize = 64 << 10;
 
-/// New content in a file of its own, beside the name that it is to get.
+/// New content in a file of its own, which gets its name when it is complete.
 ///
-/// It is removed when it is dropped, unless [`publish`](Self::publish) gave it the name.
+/// It lies beside that name, under one of its own, and is removed when it is dropped, unless [`publish`](Self::publish)
+/// gave it the name. Where nothing has the name yet and nobody waits for the disk, the file has no name at all until then
+/// (O_TMPFILE), if the file system knows such files: that is less work in the directory, which only one at a time does.
+/// Not all file systems promise that the new name of such a file is on the disk with its directory.
 pub(super) struct Part {
     tree: Arc<Tree>,
     place: Place,
-    name: Vec<u8>,
+    /// Its own name, if it has one.
+    name: Option<Vec<u8>>,
     pub(super) file: Arc<OwnedFd>,
+    /// The facts of the file when it was made.
+    pub(super) made: Meta,
     how: Open,
-    /// The permission bits that a new file gets.
-    mode: u16,
     reserved: bool,
     published: bool,
 }
@@ -48,25 +54,24 @@ impl Part {
             writable(&place)?;
         }
         let reserve = room(&place, how.expect_len)?;
-        // The kernel takes from the mode what the umask and the directory's own rules say.
-        let mode = Mode::from_raw_mode(how.mode.unwrap_or(0o666).into()) & permissions();
-        let append = if how.append { OFlags::APPEND } else { OFlags::empty() };
-        let flags =
-            OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC | append;
-        let name = part_name(place.name.as_bytes());
-        let file = retry_on_intr(|| openat(&place.dir, &*name, flags, mode)).map_err(error)?;
+        let nameless = if there.is_none() { tree.open_nameless(&place, how) } else { None };
+        let (file, name) = match nameless {
+            Some(file) => (file, None),
+            None => make(&place, how).map(|(file, name)| (file, Some(name)))?,
+        };
         let mut part = Self {
             tree: tree.clone(),
             place,
             name,
+            made: facts(&file, b"").map_err(error)?,
             file: Arc::new(file),
             how: how.clone(),
-            mode: 0,
             reserved: false,
             published: false,
         };
-        part.mode = facts(&part.file, b"").map_err(error)?.mode.unwrap_or(0o600) & 0o777;
-        fchmod(&part.file, Mode::RUSR | Mode::WUSR).map_err(error)?;
+        if part.name.is_some() {
+            fchmod(&part.file, Mode::RUSR | Mode::WUSR).map_err(error)?;
+        }
         if reserve > 0 {
             part.reserved = reserved(&part.file, reserve)?;
         }
@@ -76,9 +81,12 @@ impl Part {
     /// Puts this content at the place: at once, or, where another file has to stay the one it is, into that file.
     /// `wanted` are facts that it is to have.
     pub(super) fn publish(mut self, wanted: &SetMeta) -> Result<Meta, FsError> {
-        let len = facts(&self.file, b"").map_err(error)?.len;
         if self.reserved {
+            let len = facts(&self.file, b"").map_err(error)?.len;
             ftruncate(&self.file, len).map_err(error)?;
+        }
+        if self.name.is_none() && self.appear(wanted)? {
+            return facts(&self.file, b"").map_err(error);
         }
         let there = self.place.facts()?;
         expect(there.as_ref(), &self.how)?;
@@ -106,21 +114,48 @@ impl Part {
         facts(&self.file, b"").map_err(error)
     }
 
+    /// Gives a file without a name the one that it is to get. Where something has that name by now, it gets one of its
+    /// own, and it is as if it had had that from the beginning: whether there is nothing more to do.
+    fn appear(&mut self, wanted: &SetMeta) -> Result<bool, FsError> {
+        self.dress(None, wanted)?;
+        match link_file(&self.file, &self.place, self.place.name.as_bytes()) {
+            Ok(()) => self.published = true,
+            Err(Errno::EXIST) => {
+                let name = part_name(self.place.name.as_bytes());
+                link_file(&self.file, &self.place, &name).map_err(error)?;
+                self.name = Some(name);
+            }
+            Err(_) => self.copy_over()?,
+        }
+        Ok(self.published)
+    }
+
+    /// Goes on with a copy that has a name: there are systems that make files without one and give them none.
+    fn copy_over(&mut self) -> Result<(), FsError> {
+        let (file, name) = make(&self.place, &self.how)?;
+        self.name = Some(name);
+        let old = std::mem::replace(&mut self.file, Arc::new(file));
+        copy_all(&old, &self.file)?;
+        self.tree.nameless.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
     fn take_the_name(&self) -> Result<(), FsError> {
         let (dir, name) = (&self.place.dir, self.place.name.as_bytes());
+        let own = self.name.as_deref().ok_or(FsError::NotFound)?;
         match self.how.write {
-            Some(Write::CreateNew) => rename_new((dir, &self.name), (dir, name), Kind::File),
-            _ => renameat(dir, &*self.name, dir, name).map_err(error),
+            Some(Write::CreateNew) => rename_new((dir, own), (dir, name), Kind::File),
+            _ => renameat(dir, own, dir, name).map_err(error),
         }
     }
 
     /// Gives the new file what the old one has, so that only the content is another. Whether that could be done.
     fn dress(&self, there: Option<&Meta>, wanted: &SetMeta) -> Result<bool, FsError> {
-        let own = facts(&self.file, b"").map_err(error)?;
-        let mut mode = self.mode;
+        let made = self.made.mode.unwrap_or(0o600) & 0o777;
+        let mut mode = made;
         if let Some(there) = there {
             mode = there.mode.unwrap_or(mode);
-            if (own.uid, own.gid) != (there.uid, there.gid) {
+            if (self.made.uid, self.made.gid) != (there.uid, there.gid) {
                 let (uid, gid) = (there.uid.map(Uid::from_raw), there.gid.map(Gid::from_raw));
                 if fchown(&self.file, uid, gid).is_err() {
                     return Ok(false);
@@ -128,8 +163,11 @@ impl Part {
             }
             self.take_attributes();
         }
-        let mode = Mode::from_raw_mode(wanted.mode.unwrap_or(mode).into()) & permissions();
-        fchmod(&self.file, mode).map_err(error)?;
+        let mode = wanted.mode.unwrap_or(mode);
+        // One that never had a name has the mode that it was made with.
+        if self.name.is_some() || mode != made {
+            fchmod(&self.file, Mode::from_raw_mode(mode.into()) & permissions()).map_err(error)?;
+        }
         // What was written after they were set changed them.
         set_fd(&self.file, &no_mode(wanted))?;
         Ok(true)
@@ -177,11 +215,61 @@ impl Part {
 impl Drop for Part {
     fn drop(&mut self) {
         if !self.published {
-            let _ = unlinkat(&self.place.dir, &*self.name, AtFlags::empty());
+            if let Some(name) = &self.name {
+                let _ = unlinkat(&self.place.dir, &**name, AtFlags::empty());
+            }
             // Giving back the room of a large file takes its time.
             let file = self.file.clone();
             self.tree.pool.start(move || drop(file));
         }
+    }
+}
+
+impl Tree {
+    /// A file that has no name, in the file system of this place.
+    fn open_nameless(&self, place: &Place, how: &Open) -> Option<OwnedFd> {
+        if self.durable || !self.nameless.load(Ordering::Relaxed) {
+            return None;
+        }
+        match retry_on_intr(|| openat(&place.dir, ".", flags(how) | OFlags::TMPFILE, mode(how))) {
+            Ok(file) => return Some(file),
+            Err(Errno::OPNOTSUPP | Errno::ISDIR) => {
+                self.nameless.store(false, Ordering::Relaxed);
+            }
+            // Whatever else is wrong is so with a name too, and said then.
+            Err(_) => {}
+        }
+        None
+    }
+}
+
+/// Makes a part file beside the name that it is to get.
+fn make(place: &Place, how: &Open) -> Result<(OwnedFd, Vec<u8>), FsError> {
+    let name = part_name(place.name.as_bytes());
+    let flags = flags(how) | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
+    let file = retry_on_intr(|| openat(&place.dir, &*name, flags, mode(how))).map_err(error)?;
+    Ok((file, name))
+}
+
+fn flags(how: &Open) -> OFlags {
+    let append = if how.append { OFlags::APPEND } else { OFlags::empty() };
+    OFlags::RDWR | OFlags::CLOEXEC | append
+}
+
+/// The kernel takes from it what the umask and the directory's own rules say.
+fn mode(how: &Open) -> Mode {
+    Mode::from_raw_mode(how.mode.unwrap_or(0o666).into()) & permissions()
+}
+
+/// Gives a file without a name this one, if nothing has it.
+fn link_file(file: &OwnedFd, place: &Place, name: &[u8]) -> Result<(), Errno> {
+    match linkat(file, "", &place.dir, name, AtFlags::EMPTY_PATH) {
+        // Before Linux 6.10 only root may, and others go this way.
+        Err(Errno::NOENT | Errno::PERM) => {
+            let file = format!("/proc/self/fd/{}", file.as_raw_fd());
+            linkat(CWD, file, &place.dir, name, AtFlags::SYMLINK_FOLLOW)
+        }
+        done => done,
     }
 }
 
@@ -236,8 +324,36 @@ fn part_name(name: &[u8]) -> Vec<u8> {
 mod tests {
     use proptest::prelude::*;
     use ropewalk_core::data::files::layers::is_part;
+    use ropewalk_core::data::files::{DotDot, VPath};
 
+    use super::super::copy::write_all;
+    use super::super::{Options, Tree};
     use super::*;
+
+    #[test]
+    fn where_a_file_never_gets_a_name_a_copy_of_it_does() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let options = Options { write: true, durable: false, ..Options::default() };
+        let tree = Arc::new(Tree::new(dir.path(), &options).unwrap());
+        let mut how = Open::write(Write::Replace);
+        how.mode = Some(0o640);
+        let path = VPath::parse(b"/file", &VPath::ROOT, DotDot::Refuse).unwrap();
+        let create = || Part::create(&tree, Place::find(&tree.jail, &path).unwrap(), &how).unwrap();
+        let mut part = create();
+        if part.name.is_some() {
+            return eprintln!("skipped: this file system has no files without a name");
+        }
+        write_all(&part.file, b"content", 0).unwrap();
+        part.copy_over().unwrap();
+        assert!(part.name.is_some() && create().name.is_some(), "it is not tried again");
+        part.publish(&SetMeta::default()).unwrap();
+        assert_eq!(std::fs::read(dir.path().join("file")).unwrap(), b"content");
+        let mode = std::os::unix::fs::PermissionsExt::mode(
+            &std::fs::metadata(dir.path().join("file")).unwrap().permissions(),
+        );
+        assert_eq!(mode & 0o777, 0o640);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
 
     proptest! {
         #[test]

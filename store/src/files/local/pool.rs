@@ -78,6 +78,8 @@ impl Pool {
             }
         }
         state.jobs.push_back(Box::new(job));
+        // So that the thread that wakes does not wait for us at once.
+        drop(state);
         self.shared.work.notify_one();
         Ok(())
     }

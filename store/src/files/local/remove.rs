@@ -14,10 +14,12 @@ const SLICE: usize = 1000;
 
 /// A tree being removed, from its leaves up, a slice at a time.
 ///
-/// It holds no more than two descriptors, however deep the tree is, and remembers no more than [`SLICE`] names for each
+/// It holds no more than three descriptors, however deep the tree is, and remembers no more than [`SLICE`] names for each
 /// level. No link is followed: links are removed themselves.
 pub(super) struct Removal {
     tree: Arc<Tree>,
+    /// Where the tree is.
+    place: Place,
     /// The directory that is being emptied, and those around it.
     levels: Vec<Level>,
 }
@@ -31,16 +33,13 @@ struct Level {
 /// Removes what is at `path`; what is left to do if it is a tree.
 pub(super) fn remove(tree: &Arc<Tree>, path: &VPath, what: Remove) -> Result<Option<Removal>, FsError> {
     let place = Place::find(&tree.jail, path)?;
-    match what {
-        Remove::EmptyDir => place.unlink(AtFlags::REMOVEDIR).map(|()| None),
-        Remove::File => place.unlink(AtFlags::empty()).map(|()| None),
-        Remove::Tree => match place.unlink(AtFlags::empty()) {
-            Err(FsError::IsDir) => {
-                let top = Level { path: path.clone(), dirs: Vec::new() };
-                Ok(Some(Removal { tree: tree.clone(), levels: vec![top] }))
-            }
-            done => done.map(|()| None),
-        },
+    let flags = if what == Remove::EmptyDir { AtFlags::REMOVEDIR } else { AtFlags::empty() };
+    match place.unlink(flags) {
+        Err(FsError::IsDir) if what == Remove::Tree => {
+            let top = Level { path: path.clone(), dirs: Vec::new() };
+            Ok(Some(Removal { tree: tree.clone(), place, levels: vec![top] }))
+        }
+        done => done.and_then(|()| tree.settle(&place)).map(|()| None),
     }
 }
 
@@ -69,7 +68,8 @@ impl Removal {
                 }
             }
         }
-        Ok(None)
+        // What was in it is gone when it is.
+        self.tree.settle(&self.place).map(|()| None)
     }
 }
 

@@ -22,6 +22,7 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod nameless;
 mod sweep;
 mod write;
 

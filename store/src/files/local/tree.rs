@@ -3,6 +3,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
 
 use bytes::Bytes;
@@ -36,7 +37,12 @@ pub(super) struct Tree {
     /// The root's path when it was opened, without links: what some links in it begin with.
     root: Option<PathBuf>,
     pub(super) locks: Locks,
+    /// New files may have no name until they are complete; found out in the end by trying.
+    pub(super) nameless: AtomicBool,
     swept: Once,
+    /// How often a directory was waited for.
+    #[cfg(test)]
+    pub(super) settled: std::sync::atomic::AtomicUsize,
 }
 
 impl Tree {
@@ -50,7 +56,10 @@ impl Tree {
             links: options.links,
             root: dir.canonicalize().ok(),
             locks: Locks::default(),
+            nameless: AtomicBool::new(true),
             swept: Once::new(),
+            #[cfg(test)]
+            settled: Default::default(),
         })
     }
 
@@ -62,7 +71,10 @@ impl Tree {
             pool: self.pool.clone(),
             root: self.root.as_ref().map(|root| root.join(path)),
             locks: Locks::default(),
+            nameless: AtomicBool::new(self.nameless.load(Ordering::Relaxed)),
             swept: Once::new(),
+            #[cfg(test)]
+            settled: Default::default(),
             ..*self
         })
     }
@@ -237,8 +249,13 @@ impl Tree {
     }
 
     /// Waits until a changed directory is on the disk.
-    fn settle(&self, place: &Place) -> Result<(), FsError> {
-        if self.durable { place.sync() } else { Ok(()) }
+    pub(super) fn settle(&self, place: &Place) -> Result<(), FsError> {
+        if !self.durable {
+            return Ok(());
+        }
+        #[cfg(test)]
+        self.settled.fetch_add(1, Ordering::Relaxed);
+        place.sync()
     }
 }
 

@@ -45,13 +45,16 @@ impl Writer {
             // Only what is replaced has to match.
             let mut how = how.clone();
             how.if_match = None;
-            Self::new(tree, part.file.clone(), &how, Some(part), None)
+            let handle = Handle::of(part.file.clone(), part.made.clone(), &how, &tree.pool)?;
+            Ok(Self::new(tree, handle, part.file.clone(), &how, Some(part), None))
         }
     }
 
     fn in_place(tree: &Arc<Tree>, place: Place, how: &Open) -> Result<Self, FsError> {
         let (file, made) = open_file(&place, how)?;
-        let writer = Self::new(tree, Arc::new(file), how, None, made.then_some(place))?;
+        let file = Arc::new(file);
+        let handle = Handle::new(file.clone(), how, &tree.pool)?;
+        let writer = Self::new(tree, handle, file, how, None, made.then_some(place));
         if how.write == Some(Write::Replace) {
             ftruncate(&writer.file, 0).map_err(error)?;
         }
@@ -60,14 +63,14 @@ impl Writer {
 
     fn new(
         tree: &Arc<Tree>,
+        handle: Handle,
         file: Arc<OwnedFd>,
         how: &Open,
         part: Option<Part>,
         made: Option<Place>,
-    ) -> Result<Self, FsError> {
-        let handle = Handle::new(file.clone(), how, &tree.pool)?;
+    ) -> Self {
         let (wanted, broken) = (Mutex::default(), Arc::default());
-        Ok(Self { tree: tree.clone(), handle, reads: how.read, file, part, made, wanted, broken })
+        Self { tree: tree.clone(), handle, reads: how.read, file, part, made, wanted, broken }
     }
 
     async fn run<T: Send + 'static>(
@@ -157,6 +160,15 @@ impl FileHandle for Writer {
         self.whole()?;
         let sync = move |file: &OwnedFd| if data_only { fdatasync(file) } else { fsync(file) };
         self.run(move |file| retry_on_intr(|| sync(file)).map_err(error)).await
+    }
+
+    async fn commit_with(self: Box<Self>, offset: u64, data: Bytes) -> Result<Meta, FsError> {
+        let pool = self.tree.pool.clone();
+        let job = move || {
+            write_all(&self.file, &data, offset)?;
+            self.finish()
+        };
+        pool.run(job).await
     }
 
     async fn commit(self: Box<Self>) -> Result<Meta, FsError> {

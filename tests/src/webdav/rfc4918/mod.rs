@@ -2,9 +2,9 @@
 
 mod s10_1;
 mod s10_4;
+mod s12_20;
 mod s13_14;
 mod s15;
-mod s16_18;
 mod s4;
 mod s5_8;
 mod s6;
@@ -21,6 +21,7 @@ mod s9_8;
 mod s9_8_3;
 mod s9_9;
 
+pub(super) use self::s9_1::is_once;
 use crate::Case;
 
 pub(super) fn cases() -> impl Iterator<Item = &'static Case> {
@@ -44,7 +45,7 @@ pub(super) fn cases() -> impl Iterator<Item = &'static Case> {
         s10_4::CASES,
         s13_14::CASES,
         s15::CASES,
-        s16_18::CASES,
+        s12_20::CASES,
     ]
     .into_iter()
     .flatten()

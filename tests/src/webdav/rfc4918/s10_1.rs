@@ -1,10 +1,10 @@
 //! RFC 4918 §10.1 and §18: what OPTIONS says of a resource.
 
+use crate::Outcome;
 use crate::case::{Verdict, check};
 use crate::http::Response;
 use crate::webdav::dav_cases;
 use crate::webdav::lock::Scope;
-use crate::{Outcome, Reason};
 
 /// Whether a response says a class.
 fn says(response: &Response, class: &str) -> Verdict {
@@ -49,10 +49,19 @@ dav_cases! {
     /// DAV is a list of tokens and of URIs in angle brackets.
     Must "webdav/4918/10.1/syntax" = async |dav| {
         let response = dav.ask("OPTIONS", "", &[], "").await?;
-        let token = |text: &str| text.chars().all(|char| char.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(char));
-        let well = |class: &str| !class.is_empty() && (token(class) || (class.starts_with('<') && class.ends_with('>') && class.contains(':')));
+        let token = |text: &str| {
+            text.chars().all(|char| char.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(char))
+        };
+        let well = |class: &str| {
+            !class.is_empty()
+                && (token(class) || (class.starts_with('<') && class.ends_with('>') && class.contains(':')))
+        };
         let classes: Vec<_> = response.all("dav").flat_map(|value| value.split(',')).map(str::trim).collect();
-        check(!classes.is_empty() && classes.iter().all(|class| well(class)), "tokens and <URI>s", response.brief())
+        check(
+            !classes.is_empty() && classes.iter().all(|class| well(class)),
+            "tokens and <URI>s",
+            response.brief(),
+        )
     }
 
     /// A server says whether it keeps to RFC 4918 rather than to its forerunner.
@@ -60,18 +69,5 @@ dav_cases! {
         let response = dav.ask("OPTIONS", "", &[], "").await?;
         says(&response, "1")?;
         Ok(Outcome::Choice(if response.lists("dav", "3") { "says class 3" } else { "does not say class 3" }))
-    }
-
-    /// Allow of OPTIONS names the methods that work.
-    Should "webdav/4918/9.1/allow" = async |dav| {
-        let response = dav.ask("OPTIONS", "", &[], "").await?;
-        if response.field("allow").is_none() {
-            return Ok(Outcome::Skip(Reason::Unsupported("Allow")));
-        }
-        let missing: Vec<_> = ["PROPFIND", "PROPPATCH", "COPY", "MOVE", "DELETE"]
-            .into_iter()
-            .filter(|method| !response.all("allow").flat_map(|value| value.split(',')).any(|it| it.trim() == *method))
-            .collect();
-        check(missing.is_empty(), format!("{missing:?} in Allow"), response.brief())
     }
 }

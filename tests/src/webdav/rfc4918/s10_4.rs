@@ -164,7 +164,11 @@ dav_cases! {
         let to = dav.to("b.txt");
         let instructions = "<D:propertyupdate xmlns:D=\"DAV:\"><D:remove><D:prop><D:displayname/></D:prop></D:remove></D:propertyupdate>";
         for (method, name, body) in [
-            ("DELETE", "a.txt", ""), ("COPY", "a.txt", ""), ("MOVE", "a.txt", ""), ("MKCOL", "c/", ""), ("PROPPATCH", "a.txt", instructions),
+            ("DELETE", "a.txt", ""),
+            ("COPY", "a.txt", ""),
+            ("MOVE", "a.txt", ""),
+            ("MKCOL", "c/", ""),
+            ("PROPPATCH", "a.txt", instructions),
         ] {
             let response = dav.ask(method, name, &["If: ([\"no-such-tag\"])", &to], body).await?;
             check(response.status == 412, format!("412 to {method}"), response.brief())?;
@@ -175,7 +179,15 @@ dav_cases! {
     /// An If that cannot be read is refused, and the request is not carried out.
     Robust "webdav/4918/10.4.2/malformed" = async |dav| {
         dav.put("a.txt", "a").await?;
-        for field in ["If: nonsense", "If: (", "If: ()", "If: (<urn:a)", "If: ([\"a\"]) nonsense", "If: <urn:a>", "If: (Not)"] {
+        for field in [
+            "If: nonsense",
+            "If: (",
+            "If: ()",
+            "If: (<urn:a)",
+            "If: ([\"a\"]) nonsense",
+            "If: <urn:a>",
+            "If: (Not)",
+        ] {
             refused(&dav.ask("PUT", "a.txt", &[field], "b").await?)?;
         }
         dav.holds("a.txt", "a").await

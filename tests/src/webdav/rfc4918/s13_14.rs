@@ -44,7 +44,11 @@ dav_cases! {
         let well = |stat: &Element| count(stat, "prop") == 1 && count(stat, "status") == 1;
         each(&root, "one prop and one status, for three properties", |it| {
             let stats: Vec<_> = it.elements().filter(|it| it.is(DAV, "propstat")).collect();
-            let props = stats.iter().filter_map(|stat| stat.dav("prop")).map(|prop| prop.elements().count()).sum::<usize>();
+            let props = stats
+                .iter()
+                .filter_map(|stat| stat.dav("prop"))
+                .map(|prop| prop.elements().count())
+                .sum::<usize>();
             stats.iter().all(|stat| well(stat)) && props == 3
         })
     }
@@ -55,8 +59,11 @@ dav_cases! {
         let line = |status: &Element| {
             let text = status.text();
             let mut words = text.splitn(3, ' ');
-            let version = words.next().is_some_and(|word| matches!(word, "HTTP/1.1" | "HTTP/1.0" | "HTTP/2.0"));
-            let code = words.next().is_some_and(|word| word.len() == 3 && word.bytes().all(|octet| octet.is_ascii_digit()));
+            let version =
+                words.next().is_some_and(|word| matches!(word, "HTTP/1.1" | "HTTP/1.0" | "HTTP/2.0"));
+            let code = words
+                .next()
+                .is_some_and(|word| word.len() == 3 && word.bytes().all(|octet| octet.is_ascii_digit()));
             version && code && words.next().is_some()
         };
         each(&root, "a status line", |it| {
@@ -70,7 +77,8 @@ dav_cases! {
         dav.put("c/a.txt", "a").await?;
         dav.put("b.txt", "b").await?;
         let found = Multistatus::of(&dav.propfind("", "1", ALLPROP).await?)?;
-        let hrefs: BTreeSet<_> = found.members.iter().map(|member| member.href.trim_end_matches('/')).collect();
+        let hrefs: BTreeSet<_> =
+            found.members.iter().map(|member| member.href.trim_end_matches('/')).collect();
         check(hrefs.len() == found.members.len() && hrefs.len() == 3, "three URLs, each once", found.brief)
     }
 
@@ -78,7 +86,10 @@ dav_cases! {
     Must "webdav/4918/14.7/href" = async |dav| {
         dav.put("a%20b.txt", "a").await?;
         let found = Multistatus::of(&dav.propfind("", "1", ALLPROP).await?)?;
-        let well = |href: &str| (href.starts_with('/') || href.contains("://")) && href.bytes().all(|octet| octet.is_ascii_graphic());
+        let well = |href: &str| {
+            (href.starts_with('/') || href.contains("://"))
+                && href.bytes().all(|octet| octet.is_ascii_graphic())
+        };
         check(found.members.iter().all(|member| well(&member.href)), "URLs", found.brief)
     }
 
@@ -88,25 +99,36 @@ dav_cases! {
         let of_file = dav.live("a.txt", "resourcetype").await?;
         let of_home = dav.live("", "resourcetype").await?;
         let kind = |kind: &Option<Element>| kind.as_ref().map(|kind| kind.dav("collection").is_some());
-        check((kind(&of_home), kind(&of_file)) == (Some(true), Some(false)), "collection of the collection only", format!("{of_file:?} {of_home:?}"))
+        check(
+            (kind(&of_home), kind(&of_file)) == (Some(true), Some(false)),
+            "collection of the collection only",
+            format!("{of_file:?} {of_home:?}"),
+        )
     }
 
     /// A 207 has no status of 100 to 199.
     Should "webdav/4918/13/no-interim" = async |dav| {
         dav.put("a.txt", "a").await?;
         let found = Multistatus::of(&dav.propfind("", "1", ALLPROP).await?)?;
-        let codes = found.members.iter().flat_map(|member| member.stats.iter().map(|stat| stat.status).chain(member.status));
+        let codes = found
+            .members
+            .iter()
+            .flat_map(|member| member.stats.iter().map(|stat| stat.status).chain(member.status));
         check(codes.into_iter().all(|code| code >= 200), "codes from 200 up", &found.brief)
     }
 
     /// The elements of WebDAV stand in its namespace, and only elements that an RFC has.
     Should "webdav/4918/17/only-known" = async |dav| {
         let root = found(dav).await?;
-        let known = |it: &&Element| ["response", "responsedescription"].contains(&it.name.as_str()) || it.space != DAV;
+        let known = |it: &&Element| {
+            ["response", "responsedescription"].contains(&it.name.as_str()) || it.space != DAV
+        };
         check(root.elements().all(|it| known(&it)), "responses", root.write())?;
         each(&root, "the parts of a response", |it| {
             it.elements().all(|part| {
-                part.space != DAV || ["href", "propstat", "status", "error", "responsedescription", "location"].contains(&part.name.as_str())
+                part.space != DAV
+                    || ["href", "propstat", "status", "error", "responsedescription", "location"]
+                        .contains(&part.name.as_str())
             })
         })?;
         Ok(Outcome::Pass)

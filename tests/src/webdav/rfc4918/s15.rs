@@ -22,7 +22,7 @@ fn within(text: &str, at: usize, low: u32, high: u32) -> bool {
     digits.and_then(|digits| digits.parse::<u32>().ok()).is_some_and(|number| (low..=high).contains(&number))
 }
 
-/// RFC 3339 §5.6: a date and a time with an offset.
+/// A `date-time` of RFC 3339: a date, a time and its offset.
 fn is_date_time(text: &str) -> bool {
     let marks = [(4, "-"), (7, "-"), (10, "T"), (13, ":"), (16, ":")];
     let whole = marks
@@ -56,16 +56,24 @@ dav_cases! {
     }
 
     /// getcontentlength is the Content-Length of GET.
-    Must "webdav/4918/15.4/getcontentlength" = async |dav| { like_get(dav, "getcontentlength", "content-length").await }
+    Must "webdav/4918/15.4/getcontentlength" = async |dav| {
+        like_get(dav, "getcontentlength", "content-length").await
+    }
 
     /// getcontenttype is the Content-Type of GET.
-    Must "webdav/4918/15.5/getcontenttype" = async |dav| { like_get(dav, "getcontenttype", "content-type").await }
+    Must "webdav/4918/15.5/getcontenttype" = async |dav| {
+        like_get(dav, "getcontenttype", "content-type").await
+    }
 
     /// getetag is the ETag of GET.
-    Must "webdav/4918/15.6/getetag" = async |dav| { like_get(dav, "getetag", "etag").await }
+    Must "webdav/4918/15.6/getetag" = async |dav| {
+        like_get(dav, "getetag", "etag").await
+    }
 
     /// getlastmodified is the Last-Modified of GET.
-    Must "webdav/4918/15.7/getlastmodified" = async |dav| { like_get(dav, "getlastmodified", "last-modified").await }
+    Must "webdav/4918/15.7/getlastmodified" = async |dav| {
+        like_get(dav, "getlastmodified", "last-modified").await
+    }
 
     /// getcontentlanguage is the Content-Language of GET.
     Must "webdav/4918/15.3/getcontentlanguage" = async |dav| {
@@ -112,7 +120,11 @@ dav_cases! {
         dav.transfer("MOVE", "a.txt", "c.txt", &[]).await?;
         for name in ["b.txt", "c.txt"] {
             let found = dav.live(name, "displayname").await?.map(|it| it.text());
-            check(found.as_deref() == Some("Name"), format!("the displayname of {name}"), format!("{found:?}"))?;
+            check(
+                found.as_deref() == Some("Name"),
+                format!("the displayname of {name}"),
+                format!("{found:?}"),
+            )?;
         }
         Ok(Outcome::Pass)
     }
@@ -127,7 +139,11 @@ dav_cases! {
         dav.transfer("MOVE", "a.txt", "c.txt", &[]).await?;
         for name in ["b.txt", "c.txt"] {
             let found = dav.live(name, "getcontenttype").await?.map(|it| it.text());
-            check(found == Some(before.text()), format!("{} for {name}", before.text()), format!("{found:?}"))?;
+            check(
+                found == Some(before.text()),
+                format!("{} for {name}", before.text()),
+                format!("{found:?}"),
+            )?;
         }
         Ok(Outcome::Pass)
     }

@@ -118,7 +118,11 @@ dav_cases! {
         dav.set("a.txt", "<c:note>one</c:note><note xmlns=\"urn:two\">two</note>").await?;
         let found = dav.props("a.txt", "<c:note/><t:note xmlns:t=\"urn:two\"/>").await?;
         let text = |space| found.prop(space, "note").map(|(_, prop)| prop.text());
-        check(text(OWN).as_deref() == Some("one") && text("urn:two").as_deref() == Some("two"), "one and two", found.brief())
+        check(
+            text(OWN).as_deref() == Some("one") && text("urn:two").as_deref() == Some("two"),
+            "one and two",
+            found.brief(),
+        )
     }
 
     /// Names of properties are told apart by case.

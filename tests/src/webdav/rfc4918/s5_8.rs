@@ -23,6 +23,11 @@ const NAMES: &[&str] = &[
     "a;b=1,c",
 ];
 
+/// A weak tag is for whoever is content with much the same.
+fn is_strong(etag: &str) -> bool {
+    !etag.starts_with("W/")
+}
+
 dav_cases! {
     /// A collection has each of its members once.
     Must "webdav/4918/5.2/members" = async |dav| {
@@ -38,7 +43,11 @@ dav_cases! {
         dav.mkcol("c/").await?;
         let response = dav.propfind("", "1", &asking("<D:resourcetype/>")).await?;
         let found = Multistatus::of(&response)?;
-        check(found.members.iter().all(|member| member.href.ends_with('/')), "a slash at each end", found.brief)
+        check(
+            found.members.iter().all(|member| member.href.ends_with('/')),
+            "a slash at each end",
+            found.brief,
+        )
     }
 
     /// A collection that is named without its slash is redirected from, or Content-Location names it.
@@ -46,10 +55,18 @@ dav_cases! {
         dav.mkcol("c/").await?;
         let response = dav.propfind("c", "0", &asking("<D:resourcetype/>")).await?;
         if (300..400).contains(&response.status) {
-            return check(field(&response, "location")?.ends_with("/c/"), "Location with a slash", response.brief());
+            return check(
+                field(&response, "location")?.ends_with("/c/"),
+                "Location with a slash",
+                response.brief(),
+            );
         }
         status(&response, &[207])?;
-        check(field(&response, "content-location")?.ends_with("/c/"), "Content-Location with a slash", response.brief())
+        check(
+            field(&response, "content-location")?.ends_with("/c/"),
+            "Content-Location with a slash",
+            response.brief(),
+        )
     }
 
     /// Who may not see a resource is told so, before locks and preconditions are looked at.
@@ -74,7 +91,11 @@ dav_cases! {
 
     /// PROPFIND with XML that is not well-formed is answered with 400.
     Must "webdav/4918/8.2/propfind-malformed" = async |dav| {
-        for body in ["<D:propfind xmlns:D=\"DAV:\"><D:allprop>", "<D:propfind xmlns:D=\"DAV:\"></D:propname></D:propfind>", "propfind"] {
+        for body in [
+            "<D:propfind xmlns:D=\"DAV:\"><D:allprop>",
+            "<D:propfind xmlns:D=\"DAV:\"></D:propname></D:propfind>",
+            "propfind",
+        ] {
             status(&dav.propfind("", "0", body).await?, &[400])?;
         }
         Ok(Outcome::Pass)
@@ -84,7 +105,8 @@ dav_cases! {
     Must "webdav/4918/8.2/proppatch-malformed" = async |dav| {
         keeping!(dav);
         dav.put("a.txt", "a").await?;
-        let response = dav.proppatch("a.txt", "<D:set><D:prop><c:note>n</c:note></D:prop></D:set><D:set>").await?;
+        let response =
+            dav.proppatch("a.txt", "<D:set><D:prop><c:note>n</c:note></D:prop></D:set><D:set>").await?;
         status(&response, &[400])?;
         dav.own_is("a.txt", "note", None).await
     }
@@ -116,7 +138,12 @@ dav_cases! {
     /// XML is sent as application/xml.
     Should "webdav/4918/8.2/sends-application-xml" = async |dav| {
         let response = dav.propfind("", "0", "").await?;
-        let kind = field(&response, "content-type")?.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let kind = field(&response, "content-type")?
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
         check(kind == "application/xml", "application/xml", response.brief())
     }
 
@@ -131,9 +158,13 @@ dav_cases! {
         for member in &found.members {
             let plain = |octet: u8| octet.is_ascii_graphic() && !b"\"<>\\^`{|}#".contains(&octet);
             check(member.href.bytes().all(plain), "characters of URLs only", &member.href)?;
-            let path = member.href.find("://").and_then(|at| member.href.get(at + 3..)).map_or(member.href.as_str(), |rest| {
-                rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")
-            });
+            let path = member
+                .href
+                .find("://")
+                .and_then(|at| member.href.get(at + 3..))
+                .map_or(member.href.as_str(), |rest| {
+                    rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")
+                });
             if !path.ends_with('/') {
                 let response = dav.ask("GET", path, &[], "").await?;
                 status(&response, &[200])?;
@@ -213,26 +244,30 @@ dav_cases! {
         check(same("etag") && same("last-modified"), before.brief(), after.brief())
     }
 
-    /// An ETag is not used again for other content at the same URL, after DELETE and PUT.
+    /// A strong ETag is not used again for other content at the same URL, after DELETE and PUT.
     Must "webdav/4918/8.8/etag-after-delete" = async |dav| {
-        dav.put("a.txt", "one").await?;
-        let before = dav.ask("GET", "a.txt", &[], "").await?;
-        dav.ask("DELETE", "a.txt", &[], "").await?;
-        dav.put("a.txt", "two").await?;
-        let after = dav.ask("GET", "a.txt", &[], "").await?;
-        let met = before.field("etag").is_none_or(|etag| after.field("etag") != Some(etag));
-        check(met, "another ETag", after.brief())
+        // Several times, since what an ETag is made of may change just then.
+        for round in 0..4 {
+            dav.put("a.txt", "one").await?;
+            let before = dav.ask("GET", "a.txt", &[], "").await?;
+            dav.ask("DELETE", "a.txt", &[], "").await?;
+            dav.put("a.txt", "two").await?;
+            let after = dav.ask("GET", "a.txt", &[], "").await?;
+            let met = before.field("etag").is_none_or(|etag| !is_strong(etag) || after.field("etag") != Some(etag));
+            check(met, format!("another ETag in round {round}"), after.brief())?;
+        }
+        Ok(Outcome::Pass)
     }
 
-    /// An ETag is not used again for other content at the same URL, after COPY or MOVE to it.
+    /// A strong ETag is not used again for other content at the same URL, after COPY or MOVE to it.
     Must "webdav/4918/8.8/etag-after-copy" = async |dav| {
-        for (method, from, to) in [("COPY", "a.txt", "b.txt"), ("MOVE", "c.txt", "d.txt")] {
-            dav.put(to, "two").await?;
-            dav.put(from, "one").await?;
-            let before = dav.ask("GET", to, &[], "").await?;
-            status(&dav.transfer(method, from, to, &[]).await?, &[204])?;
-            let after = dav.ask("GET", to, &[], "").await?;
-            let met = before.field("etag").is_none_or(|etag| after.field("etag") != Some(etag));
+        for method in ["COPY", "MOVE", "COPY", "MOVE", "COPY", "MOVE"] {
+            dav.put("b.txt", "two").await?;
+            dav.put("a.txt", "one").await?;
+            let before = dav.ask("GET", "b.txt", &[], "").await?;
+            status(&dav.transfer(method, "a.txt", "b.txt", &[]).await?, &[204])?;
+            let after = dav.ask("GET", "b.txt", &[], "").await?;
+            let met = before.field("etag").is_none_or(|etag| !is_strong(etag) || after.field("etag") != Some(etag));
             check(met, format!("another ETag after {method}"), after.brief())?;
         }
         Ok(Outcome::Pass)

@@ -123,7 +123,8 @@ dav_cases! {
         locking!(dav);
         dav.put("a.txt", "a").await?;
         let body = lockinfo(Scope::Exclusive, "ann");
-        let lock = granted(&dav.lock_by(Who::Account, "a.txt", &["Depth: 0", "Timeout: Second-2"], &body).await?)?;
+        let lock =
+            granted(&dav.lock_by(Who::Account, "a.txt", &["Depth: 0", "Timeout: Second-2"], &body).await?)?;
         match lock.seconds() {
             Some(seconds @ 0..=4) => sleep(Duration::from_millis(seconds * 1000 + 1100)).await,
             _ => return Ok(Outcome::Skip(Reason::Unsupported("locks of a few seconds"))),
@@ -137,7 +138,8 @@ dav_cases! {
         locking!(dav);
         dav.put("a.txt", "a").await?;
         let supported = dav.live("a.txt", "supportedlock").await?;
-        let entries: Vec<_> = supported.iter().flat_map(|it| it.elements()).filter(|it| it.is("DAV:", "lockentry")).collect();
+        let entries: Vec<_> =
+            supported.iter().flat_map(|it| it.elements()).filter(|it| it.is("DAV:", "lockentry")).collect();
         check(!entries.is_empty(), "some lockentry", "none")?;
         for entry in entries {
             let within = |name, kind| entry.dav(name).is_some_and(|it| it.dav(kind).is_some());

@@ -110,7 +110,12 @@ dav_cases! {
         dav.mkcol("c/").await?;
         dav.put("c/a.txt", "a").await?;
         let token = dav.locked("c/", "infinity", Scope::Exclusive).await?.token;
-        let tags = [String::new(), format!("<{}> ", dav.url("c/")), format!("<{}> ", dav.url("c/a.txt")), format!("<{}> ", dav.at("c/"))];
+        let tags = [
+            String::new(),
+            format!("<{}> ", dav.url("c/")),
+            format!("<{}> ", dav.url("c/a.txt")),
+            format!("<{}> ", dav.at("c/")),
+        ];
         for tag in tags {
             dav.writes("c/a.txt", &[&format!("If: {tag}(<{token}>)")], &[200, 204]).await?;
         }

@@ -28,7 +28,8 @@ dav_cases! {
         locking!(dav);
         dav.exclusive("a.txt").await?;
         let response = dav.ask("GET", "a.txt", &[], "").await?;
-        let met = response.status == 204 || (response.status == 200 && response.field("content-length") == Some("0"));
+        let met = response.status == 204
+            || (response.status == 200 && response.field("content-length") == Some("0"));
         check(met, "204, or 200 with Content-Length: 0", response.brief())
     }
 
@@ -47,7 +48,11 @@ dav_cases! {
         check(kind.is_some_and(|kind| kind.dav("collection").is_none()), "no collection", "a collection")?;
         status(&dav.ask("MKCOL", "a", &[&lock.condition()], "").await?, &[405])?;
         let kind = dav.live("a", "resourcetype").await?;
-        check(kind.is_some_and(|kind| kind.dav("collection").is_none()), "no collection after MKCOL", "a collection")
+        check(
+            kind.is_some_and(|kind| kind.dav("collection").is_none()),
+            "no collection after MKCOL",
+            "a collection",
+        )
     }
 
     /// What LOCK has made is given its content by PUT with the token.

@@ -158,7 +158,8 @@ dav_cases! {
         let above = dav.locked("c/", "0", Scope::Exclusive).await?;
         status(&dav.ask("DELETE", "c/a.txt", &[&own.condition()], "").await?, &[423])?;
         dav.holds("c/a.txt", "a").await?;
-        let both = format!("If: <{}> (<{}>) <{}> (<{}>)", dav.url("c/"), above.token, dav.url("c/a.txt"), own.token);
+        let both =
+            format!("If: <{}> (<{}>) <{}> (<{}>)", dav.url("c/"), above.token, dav.url("c/a.txt"), own.token);
         status(&dav.ask("DELETE", "c/a.txt", &[&both], "").await?, &[200, 204])
     }
 

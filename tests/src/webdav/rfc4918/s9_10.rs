@@ -49,7 +49,8 @@ dav_cases! {
         let lock = dav.exclusive("a.txt").await?;
         let within = |name, kind| lock.active.dav(name).is_some_and(|it| it.dav(kind).is_some());
         let depth = lock.active.dav("depth").map(|depth| depth.text().trim().to_owned());
-        let met = within("lockscope", "exclusive") && within("locktype", "write") && depth.as_deref() == Some("0");
+        let met =
+            within("lockscope", "exclusive") && within("locktype", "write") && depth.as_deref() == Some("0");
         check(met, "an exclusive write lock of depth 0", lock.active.write())
     }
 
@@ -90,7 +91,9 @@ dav_cases! {
         let lock = dav.locked("c/", "infinity", Scope::Exclusive).await?;
         let discovery = dav.live("c/a.txt", "lockdiscovery").await?;
         for active in [Some(&lock.active), discovery.iter().flat_map(active).next()] {
-            let root = active.and_then(|active| active.dav("lockroot")?.dav("href")).map(|href| href.text().trim().to_owned());
+            let root = active
+                .and_then(|active| active.dav("lockroot")?.dav("href"))
+                .map(|href| href.text().trim().to_owned());
             let named = root.as_deref().map(|root| dav.named(root)).transpose()?;
             check(named.as_deref() == Some("c"), "the URL of c/", format!("{root:?}"))?;
         }
@@ -192,7 +195,11 @@ dav_cases! {
         let response = dav.refresh("c/a.txt", &[&lock.condition()]).await?;
         status(&response, &[200])?;
         let root = document(&response)?;
-        check(root.dav("lockdiscovery").is_some_and(|it| active(it).count() == 1), "the lock", response.brief())
+        check(
+            root.dav("lockdiscovery").is_some_and(|it| active(it).count() == 1),
+            "the lock",
+            response.brief(),
+        )
     }
 
     /// A shared lock is refreshed whatever other shared locks there are, and those stay.
@@ -223,7 +230,8 @@ dav_cases! {
         locking!(dav);
         dav.put("a.txt", "a").await?;
         let body = lockinfo(Scope::Exclusive, "ann");
-        let lock = granted(&dav.lock_by(Who::Account, "a.txt", &["Depth: 0", "Timeout: Second-3"], &body).await?)?;
+        let lock =
+            granted(&dav.lock_by(Who::Account, "a.txt", &["Depth: 0", "Timeout: Second-3"], &body).await?)?;
         if lock.seconds().is_none_or(|seconds| seconds > 3) {
             return Ok(Outcome::Skip(Reason::Unsupported("locks of a few seconds")));
         }
@@ -237,7 +245,13 @@ dav_cases! {
     /// Any Timeout may be asked for: the answer has one that the server chose.
     Must "webdav/4918/10.7/timeouts" = async |dav| {
         locking!(dav);
-        let wishes = ["Infinite", "Second-600", "Infinite, Second-4100000000", "Second-4294967295", "Second-99999999999999999999"];
+        let wishes = [
+            "Infinite",
+            "Second-600",
+            "Infinite, Second-4100000000",
+            "Second-4294967295",
+            "Second-99999999999999999999",
+        ];
         for (at, wish) in wishes.iter().enumerate() {
             timeout(dav, &format!("{at}.txt"), wish).await?;
         }
@@ -249,8 +263,13 @@ dav_cases! {
         locking!(dav);
         dav.put("a.txt", "a").await?;
         let body = lockinfo(Scope::Exclusive, "ann");
-        let lock = granted(&dav.lock_by(Who::Account, "a.txt", &["Depth: 0", "Timeout: Second-120"], &body).await?)?;
-        check(lock.seconds().is_some_and(|seconds| (110..=120).contains(&seconds)), "Second-120", lock.active.write())
+        let lock =
+            granted(&dav.lock_by(Who::Account, "a.txt", &["Depth: 0", "Timeout: Second-120"], &body).await?)?;
+        check(
+            lock.seconds().is_some_and(|seconds| (110..=120).contains(&seconds)),
+            "Second-120",
+            lock.active.write(),
+        )
     }
 
     /// A lock of an unknown scope or type is not granted.
@@ -258,7 +277,11 @@ dav_cases! {
         locking!(dav);
         dav.put("a.txt", "a").await?;
         let body = lockinfo(Scope::Exclusive, "ann");
-        for body in [body.replace("D:exclusive", "D:private"), body.replace("D:write", "D:read"), body.replace("D:lockinfo", "D:other")] {
+        for body in [
+            body.replace("D:exclusive", "D:private"),
+            body.replace("D:write", "D:read"),
+            body.replace("D:lockinfo", "D:other"),
+        ] {
             refused(&dav.lock_by(Who::Account, "a.txt", &["Depth: 0"], &body).await?)?;
         }
         dav.is_free("a.txt").await

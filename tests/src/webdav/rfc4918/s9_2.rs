@@ -93,7 +93,10 @@ dav_cases! {
         dav.put("a.txt", "a").await?;
         dav.set("a.txt", "<c:beside>old</c:beside><c:gone>old</c:gone>").await?;
         let failing = setting("<D:getetag>\"x\"</D:getetag>");
-        let instructions = setting("<c:beside>new</c:beside>") + &removing("<c:gone/>") + &failing + &setting("<c:late>new</c:late>");
+        let instructions = setting("<c:beside>new</c:beside>")
+            + &removing("<c:gone/>")
+            + &failing
+            + &setting("<c:late>new</c:late>");
         let response = dav.proppatch("a.txt", &instructions).await?;
         check(response.status >= 207, "a failure", response.brief())?;
         for (name, value) in [("beside", Some("old")), ("gone", Some("old")), ("late", None)] {
@@ -126,21 +129,30 @@ dav_cases! {
         }
         let member = Multistatus::of(&response)?.one()?;
         let stat = member.stats.iter().find(|stat| stat.props.iter().any(|prop| prop.is(DAV, "getetag")));
-        let met = stat.is_some_and(|stat| stat.errors.iter().any(|it| it.is(DAV, "cannot-modify-protected-property")));
+        let met = stat
+            .is_some_and(|stat| stat.errors.iter().any(|it| it.is(DAV, "cannot-modify-protected-property")));
         check(met, "cannot-modify-protected-property beside getetag", member.brief())
     }
 
     /// getetag is protected.
-    Must "webdav/4918/15.6/protected" = async |dav| { is_protected(dav, "getetag", "\"x\"").await }
+    Must "webdav/4918/15.6/protected" = async |dav| {
+        is_protected(dav, "getetag", "\"x\"").await
+    }
 
     /// getcontentlength is protected.
-    Must "webdav/4918/15.4/protected" = async |dav| { is_protected(dav, "getcontentlength", "77").await }
+    Must "webdav/4918/15.4/protected" = async |dav| {
+        is_protected(dav, "getcontentlength", "77").await
+    }
 
     /// lockdiscovery is protected.
-    Must "webdav/4918/15.8/protected" = async |dav| { is_protected(dav, "lockdiscovery", "<c:x/>").await }
+    Must "webdav/4918/15.8/protected" = async |dav| {
+        is_protected(dav, "lockdiscovery", "<c:x/>").await
+    }
 
     /// supportedlock is protected.
-    Must "webdav/4918/15.10/protected" = async |dav| { is_protected(dav, "supportedlock", "").await }
+    Must "webdav/4918/15.10/protected" = async |dav| {
+        is_protected(dav, "supportedlock", "").await
+    }
 
     /// getlastmodified is protected.
     Should "webdav/4918/15.7/protected" = async |dav| {
@@ -148,7 +160,9 @@ dav_cases! {
     }
 
     /// resourcetype is protected.
-    Should "webdav/4918/15.9/protected" = async |dav| { is_protected(dav, "resourcetype", "<D:collection/>").await }
+    Should "webdav/4918/15.9/protected" = async |dav| {
+        is_protected(dav, "resourcetype", "<D:collection/>").await
+    }
 
     /// displayname can be set.
     Should "webdav/4918/15.2/not-protected" = async |dav| {

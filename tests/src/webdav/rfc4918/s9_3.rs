@@ -38,7 +38,9 @@ dav_cases! {
 
     /// MKCOL with a body of a type that is not known is answered with 415, and makes nothing.
     Must "webdav/4918/9.3/unknown-body" = async |dav| {
-        for (kind, body) in [("application/xml", "<x:y xmlns:x=\"urn:x\"/>"), ("application/x-conform", "rope")] {
+        for (kind, body) in
+            [("application/xml", "<x:y xmlns:x=\"urn:x\"/>"), ("application/x-conform", "rope")]
+        {
             let kind = format!("Content-Type: {kind}");
             status(&dav.ask("MKCOL", "c/", &[&kind], body).await?, &[415])?;
         }

@@ -204,6 +204,11 @@ impl FileHandle for Written {
         self.handle.sync(data_only).await
     }
 
+    async fn commit_with(self: Box<Self>, offset: u64, data: Bytes) -> Result<Meta> {
+        let Self { handle, turns } = *self;
+        turns.make(async move { handle.commit_with(offset, data).await }).await
+    }
+
     async fn commit(self: Box<Self>) -> Result<Meta> {
         let Self { handle, turns } = *self;
         turns.make(handle.commit()).await

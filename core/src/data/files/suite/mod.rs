@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod change;
+mod listing;
 mod marks;
 mod write;
 
@@ -61,6 +62,9 @@ where
     unclaimed(&*tree).await;
     odd_names(&*make(&odd_seeds())).await;
     large_directory(&*make(&many_seeds())).await;
+    if tree.caps().has(Caps::RANDOM_WRITE) {
+        listing::changing(&*make(&many_seeds())).await;
+    }
     let (make, odd) = (|| make(&seeds()), || make(&odd_seeds()));
     write::all(&make, &odd).await;
     change::all(&make, &odd).await;
@@ -309,7 +313,9 @@ async fn unclaimed(files: &dyn Files) {
     }
     if !caps.has(Caps::SYMLINK) {
         unsupported(files.symlink(&new, b"file").await, "symlink");
-        unsupported(files.readlink(&path("/link")).await.map(drop), "readlink");
+        // To read a link is not to make one.
+        let told = files.readlink(&path("/link")).await;
+        assert!(matches!(&told, Err(FsError::Unsupported)) || told.is_ok_and(|to| to == "file"), "readlink");
     }
     if !caps.has(Caps::HARDLINK) {
         unsupported(files.hardlink(&file, &new).await, "hardlink");
@@ -326,13 +332,14 @@ async fn unclaimed(files: &dyn Files) {
     same(&files.stat(&new, false).await.expect_err("nothing new"), &FsError::NotFound, "/new");
 }
 
-/// Names of every byte that a name may hold, and the longest.
+/// Names of every byte that a name may hold, some that look alike, and the longest.
 fn odd_seeds() -> Vec<Seed> {
     let bytes = (1..=255).filter(|byte| !matches!(byte, b'/' | b'.')).map(|byte| vec![byte]);
-    let others =
-        [&b"..."[..], b".hidden", b"..x", b"a\r\nb", b"\"'\\", b"  ", b"%2e%2e", b"\xff\xfe", "é".as_bytes()];
+    let others = [&b"..."[..], b".hidden", b"..x", b"a\r\nb", b"\"'\\", b"  ", b"%2e%2e", b"\xff\xfe"];
+    // What looks the same is not the same: composed and not, an ohm and an omega.
+    let twins = ["\u{e9}", "e\u{301}", "\u{2126}", "\u{3a9}"].map(|name| name.as_bytes().to_vec());
     let longest = [vec![b'n'; 255]];
-    let names = bytes.chain(others.map(<[u8]>::to_vec)).chain(longest);
+    let names = bytes.chain(others.map(<[u8]>::to_vec)).chain(twins).chain(longest);
     names
         .filter_map(|name| {
             let name = Name::new(name).ok()?;

@@ -23,6 +23,7 @@ where
     for how in ways.into_iter().filter_map(|(how, claimed)| claimed.then_some(how)) {
         nowhere(&*make(), how).await;
         new_file(&*make(), how).await;
+        in_one_go(&*make(), how).await;
         odd_new_names(&*odd(), how).await;
         one_way_only(&*make(), how).await;
     }
@@ -100,6 +101,15 @@ async fn nowhere(files: &dyn Files, how: Write) {
     }
     assert_eq!(names(files, "/").await, before, "{how:?} of what cannot be written changes nothing");
     assert_eq!(content(files, "/link").await.expect("the file"), HELLO);
+}
+
+/// The last octets with the commit.
+async fn in_one_go(files: &dyn Files, how: Write) {
+    let file = files.open(&path("/dir/new"), &Open::write(how)).await.expect("a new file");
+    file.write_at(0, Bytes::from_static(b"one")).await.expect("a write");
+    let meta = file.commit_with(3, Bytes::from_static(b"end")).await.expect("a write and a commit");
+    assert_eq!(meta.len, 6);
+    assert_eq!(content(files, "/dir/new").await.expect("the new file"), b"oneend");
 }
 
 async fn new_file(files: &dyn Files, how: Write) {

@@ -56,7 +56,8 @@ async fn only_parts_that_are_old_are_swept() {
 #[tokio::test]
 async fn an_upload_that_never_ends() {
     let Some(dir) = std::env::var_os("ROPEWALK_TEST_UPLOAD") else { return };
-    let files = Local::with(dir, &openat2()).unwrap();
+    // So that both are parts with names.
+    let files = Local::with(dir, &Options { durable: true, ..openat2() }).unwrap();
     let file = files.open(&path("/file"), &Open::write(Write::Replace)).await.unwrap();
     let new = files.open(&path("/new"), &Open::write(Write::CreateNew)).await.unwrap();
     for turn in 0.. {

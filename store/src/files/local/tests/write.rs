@@ -129,7 +129,7 @@ async fn special_files_are_not_written_to_and_keep_nobody_waiting() {
 
 #[tokio::test]
 async fn a_part_is_nobody_elses_to_read_and_no_name_to_write() {
-    let fixture = Fixture::new(&openat2());
+    let fixture = Fixture::quick(&Options { durable: true, ..openat2() });
     let file = fixture.open(&path("/file"), &Open::write(Write::Replace)).await.unwrap();
     let parts = names(&fixture.at(b""));
     assert!(parts.len() == 1 && is_part(&parts[0]) && parts[0].starts_with(b".file."), "{parts:?}");
@@ -424,4 +424,29 @@ async fn of_a_directory_that_is_removed_only_last_names_are_given_back() {
     fs::hard_link(fixture.at(b"kept"), fixture.at(b"again")).unwrap();
     file.commit().await.unwrap();
     assert_eq!(share.used(), 3);
+}
+
+#[tokio::test]
+async fn a_removal_is_on_the_disk_when_it_is_answered() {
+    for durable in [true, false] {
+        let fixture = Fixture::new(&Options { durable, ..openat2() });
+        fs::create_dir_all(fixture.at(b"tree/with/more")).unwrap();
+        fs::create_dir(fixture.at(b"empty")).unwrap();
+        for name in [&b"file"[..], b"other", b"tree/with/more/file"] {
+            fs::write(fixture.at(name), "x").unwrap();
+        }
+        let settled = || fixture.files.0.settled.load(Ordering::Relaxed);
+        for (number, (at, what)) in
+            [("/file", Remove::File), ("/other", Remove::Tree), ("/empty", Remove::EmptyDir)]
+                .into_iter()
+                .enumerate()
+        {
+            fixture.files.remove(&path(at), what).await.unwrap();
+            assert_eq!(settled(), if durable { number + 1 } else { 0 }, "{at}");
+        }
+        fixture.files.remove(&path("/tree"), Remove::Tree).await.unwrap();
+        assert_eq!(settled(), if durable { 4 } else { 0 });
+        assert!(fixture.files.remove(&path("/tree"), Remove::Tree).await.is_err());
+        assert_eq!(settled(), if durable { 4 } else { 0 }, "nothing was removed");
+    }
 }

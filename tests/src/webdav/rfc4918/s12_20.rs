@@ -34,7 +34,8 @@ dav_cases! {
         let Ok(said) = condition(&response, "lock-token-submitted") else {
             return Ok(Outcome::Skip(Reason::Unsupported("lock-token-submitted")));
         };
-        let hrefs: Vec<_> = said.elements().filter(|it| it.is(DAV, "href")).map(|it| it.text().trim().to_owned()).collect();
+        let hrefs: Vec<_> =
+            said.elements().filter(|it| it.is(DAV, "href")).map(|it| it.text().trim().to_owned()).collect();
         check(!hrefs.is_empty(), "an href at least", response.brief())?;
         for href in hrefs {
             let name = dav.named(&href)?;
@@ -50,23 +51,38 @@ dav_cases! {
         dav.exclusive("a.txt").await?;
         let response = dav.ask("PUT", "a.txt", &[], "b").await?;
         status(&response, &[423])?;
-        let xml = response.field("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("xml"));
+        let xml =
+            response.field("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("xml"));
         if !xml || response.body.is_empty() {
             return Ok(Outcome::Skip(Reason::Unsupported("errors in XML")));
         }
         let root = document(&response)?;
-        let text: String = root.children.iter().filter_map(|node| match node {
-            Node::Text(text) => Some(text.trim()),
-            Node::Element(_) => None,
-        }).collect();
-        check(root.is(DAV, "error") && root.elements().count() > 0 && text.is_empty(), "error with elements only", response.brief())
+        let text: String = root
+            .children
+            .iter()
+            .filter_map(|node| match node {
+                Node::Text(text) => Some(text.trim()),
+                Node::Element(_) => None,
+            })
+            .collect();
+        check(
+            root.is(DAV, "error") && root.elements().count() > 0 && text.is_empty(),
+            "error with elements only",
+            response.brief(),
+        )
     }
 
     /// 412 is for requests with a condition: without one it is not answered.
     Must "webdav/4918/12.1/no-condition" = async |dav| {
         dav.put("a.txt", "a").await?;
         dav.put("b.txt", "b").await?;
-        for (method, name) in [("PUT", "missing/a"), ("MKCOL", "a.txt"), ("DELETE", "missing"), ("PROPFIND", "missing"), ("UNLOCK", "a.txt")] {
+        for (method, name) in [
+            ("PUT", "missing/a"),
+            ("MKCOL", "a.txt"),
+            ("DELETE", "missing"),
+            ("PROPFIND", "missing"),
+            ("UNLOCK", "a.txt"),
+        ] {
             let response = dav.ask(method, name, &["Depth: 0"], "").await?;
             check(response.status != 412, format!("no 412 to {method}"), response.brief())?;
         }
@@ -107,7 +123,9 @@ dav_cases! {
 
     /// Entities that grow without end are refused at once, and the server goes on.
     Robust "webdav/4918/20.6/growing-entities" = async |dav| {
-        let mut body = String::from("<?xml version=\"1.0\"?><!DOCTYPE D:propertyupdate [<!ENTITY a0 \"ropes ropes ropes\">");
+        let mut body = String::from(
+            "<?xml version=\"1.0\"?><!DOCTYPE D:propertyupdate [<!ENTITY a0 \"ropes ropes ropes\">",
+        );
         for at in 1..20 {
             let before = format!("&a{};", at - 1).repeat(10);
             body += &format!("<!ENTITY a{at} \"{before}\">");

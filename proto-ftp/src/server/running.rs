@@ -1,0 +1,89 @@
+//! A transfer that runs, and how it comes to an end before its time.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context as Poller, Poll};
+use std::time::Duration;
+
+use ropewalk_core::app::Context;
+use tokio::time::{Instant, sleep_until};
+
+use crate::wire::Reply;
+
+/// What is told at the drain deadline comes so much earlier, at most.
+const LAST_CALL: Duration = Duration::from_secs(1);
+
+/// A transfer that runs, in the task of its session: which waits for nothing else that takes long.
+pub(super) struct Running {
+    /// Never locked: it is there so that the session can be shared, as what waits with a part of it has to.
+    transfer: Mutex<Pin<Box<dyn Future<Output = Reply> + Send>>>,
+    progress: Arc<Progress>,
+}
+
+/// How far a transfer is.
+#[derive(Default)]
+pub(super) struct Progress {
+    pub(super) octets: AtomicU64,
+    decided: AtomicBool,
+}
+
+impl Progress {
+    /// Decides whether what came takes its name, or is given up: that is for whoever asks first, who hears `true`.
+    pub(super) fn decide(&self) -> bool {
+        !self.decided.swap(true, Ordering::AcqRel)
+    }
+}
+
+impl Running {
+    /// `whose` is kept until it ends.
+    pub(super) fn start<F>(whose: impl Send + 'static, transfer: impl FnOnce(Arc<Progress>) -> F) -> Self
+    where
+        F: Future<Output = Reply> + Send + 'static,
+    {
+        let progress = Arc::new(Progress::default());
+        let transfer = transfer(progress.clone());
+        let transfer = async move {
+            let _whose = whose;
+            transfer.await
+        };
+        Self { transfer: Mutex::new(Box::pin(transfer)), progress }
+    }
+
+    pub(super) fn octets(&self) -> u64 {
+        self.progress.octets.load(Ordering::Relaxed)
+    }
+
+    /// Whether it can be given up: it is, when this is dropped. What takes its name now is to be waited for, and what it comes to
+    /// is told.
+    pub(super) fn give_up(&self) -> bool {
+        self.progress.decide()
+    }
+}
+
+/// The reply that ends it.
+impl Future for Running {
+    type Output = Reply;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<Reply> {
+        self.transfer.get_mut().unwrap_or_else(PoisonError::into_inner).as_mut().poll(cx)
+    }
+}
+
+/// When a server that stops has to tell those who wait for a transfer that they will see no end of it.
+#[derive(Default)]
+pub(super) struct LastCall(Option<Instant>);
+
+impl LastCall {
+    /// Waits for it. Called anew, it goes on waiting.
+    pub(super) async fn wait(&mut self, cx: &Context) {
+        cx.stopping().await;
+        let drain = cx.limits().drain;
+        let before = (drain / 8).min(LAST_CALL);
+        let stopped = *self.0.get_or_insert_with(Instant::now);
+        match stopped.checked_add(drain.saturating_sub(before)) {
+            Some(at) => sleep_until(at).await,
+            None => std::future::pending().await,
+        }
+    }
+}
