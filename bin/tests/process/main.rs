@@ -16,6 +16,7 @@ mod drain;
 mod fetch;
 mod fetch_peers;
 mod fetch_resume;
+mod fsspec;
 mod ftp;
 mod ftp_client;
 mod ftp_strangers;

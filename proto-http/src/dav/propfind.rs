@@ -39,10 +39,6 @@ pub(super) async fn answer(view: View, request: Request) -> Result<Response, Sto
     let depth = depth(&request.headers)?.unwrap_or(Depth::Infinity);
     Guard::of(&view, &request.headers).await?;
     let wanted = Wanted::parse(&request.body.read(DOCUMENT).await?)?;
-    if depth == Depth::Infinity {
-        // RFC 4918 §9.1.1.
-        return Err(Stop::condition(StatusCode::FORBIDDEN, "propfind-finite-depth", ""));
-    }
     // What is known of all members is held for as long as they are told.
     let permit = Arc::clone(&request.facts.costly).acquire_owned().await.ok();
     let meta = view.files.stat(&view.path, true).await.map_err(Stop::find)?;
@@ -53,6 +49,10 @@ pub(super) async fn answer(view: View, request: Request) -> Result<Response, Sto
         _ => return Err(StatusCode::NOT_FOUND.into()),
     }
     let is_dir = meta.kind == Kind::Dir;
+    if is_dir && depth == Depth::Infinity {
+        // RFC 4918 §9.1.1: of collections.
+        return Err(Stop::condition(StatusCode::FORBIDDEN, "propfind-finite-depth", ""));
+    }
     let marks = Known::of(&view, is_dir && depth == Depth::One).await?;
     let about = About { view, wanted, marks };
     let mut out = String::with_capacity(4096);

@@ -82,8 +82,11 @@ async fn everything_is_told_of_members_and_only_of_them() {
     assert!(said.contains("<D:lockentry><D:lockscope><D:exclusive/>"));
     let alone = ask(&files, "PROPFIND", "/dir/", "Depth: 0\r\n", "").await;
     assert!(alone.contains("<D:href>/dir/</D:href>") && !alone.contains("/dir/b"));
-    let of_file = ask(&files, "PROPFIND", "/a", "Depth: 1\r\n", "").await;
-    assert_eq!(of_file.matches("<D:response>").count(), 1);
+    // A file has nothing below it, however deep that is.
+    for depth in ["Depth: 1\r\n", "Depth: infinity\r\n", ""] {
+        let of_file = ask(&files, "PROPFIND", "/a", depth, "").await;
+        assert_eq!((status(&of_file), of_file.matches("<D:response>").count()), ("207", 1), "{depth}");
+    }
 }
 
 #[tokio::test]
