@@ -5,6 +5,7 @@ use std::task::{Context as Poller, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, timeout};
@@ -252,14 +253,23 @@ impl Connection {
     /// Closes so that the peer sees a reset, where the transport knows one: for a peer that broke the rules,
     /// whose unread bytes are not worth the wait.
     pub fn abort(self) {
+        self.resets(true);
+    }
+
+    /// Whether dropping it is a reset, where the transport knows one: for what the peer must not take for whole where it
+    /// ends before its time, even if this process does.
+    pub fn resets(&self, on: bool) {
         let raw = match &self.0.io {
             Stream::Raw(raw) => raw,
             Stream::Tls(tls) => tls.get_ref(),
         };
-        match raw {
-            Raw::Tcp(socket) => reset_on_close(socket),
-            Raw::Urgent(urgent) => reset_on_close(urgent.socket()),
-            Raw::Unix(_) | Raw::Other(_) => {}
+        let socket = match raw {
+            Raw::Tcp(socket) => SockRef::from(socket),
+            Raw::Urgent(urgent) => SockRef::from(urgent.socket()),
+            Raw::Unix(_) | Raw::Other(_) => return,
+        };
+        if let Err(error) = socket.set_linger(on.then_some(Duration::ZERO)) {
+            tracing::debug!(%error, "cannot say how to close");
         }
     }
 
@@ -332,12 +342,6 @@ async fn mistaken(socket: &TcpStream, notice: Notice) -> Option<&'static [u8]> {
 
 fn late(deadline: Duration) -> Error {
     Error::limit("handshake", format!("no TLS handshake within {} s", deadline.as_secs_f32()))
-}
-
-fn reset_on_close(socket: &TcpStream) {
-    if let Err(error) = socket.set_zero_linger() {
-        tracing::debug!(%error, "cannot reset on close");
-    }
 }
 
 impl AsyncRead for Connection {

@@ -202,8 +202,9 @@ impl<'a> Download<'a> {
 
 /// What goes to the server.
 ///
-/// One that is dropped without [`finish`](Self::finish) is given up (ABOR) before the client does anything else; what a
-/// server makes of the part is its own business.
+/// One that is dropped without [`finish`](Self::finish) is given up (ABOR) before the client does anything else. Its data
+/// connection is reset then, also where this process is killed: a mere end would say that this was all (RFC 959 §3.4.1). What
+/// a server makes of the part is its own business.
 pub struct Upload<'a> {
     client: &'a mut Client,
     data: Option<Connection>,
@@ -211,6 +212,9 @@ pub struct Upload<'a> {
 
 impl<'a> Upload<'a> {
     pub(super) fn new(client: &'a mut Client, data: Option<Connection>) -> Self {
+        if let Some(data) = &data {
+            data.resets(true);
+        }
         Self { client, data }
     }
 
@@ -245,6 +249,7 @@ impl<'a> Upload<'a> {
         if let Err(cause) = self.client.stalled(closed).await {
             return Err(self.client.broken(cause).await);
         }
+        data.resets(false);
         // It stays open, and is read, until the server has spoken: what it still sends (tickets, its close_notify)
         // would be answered with a reset, which could overtake what is on the way. With the tickets further
         // connections go on with this session.

@@ -202,6 +202,11 @@ async fn what_is_given_up_leaves_the_session() {
     let mut upload = client.store(b"a", Store::Replace).await.unwrap();
     upload.write(b"never").await.unwrap();
     upload.abort().await.unwrap();
+    assert_eq!(text(&mut client, b"a", 0).await.unwrap(), "text");
+    let mut upload = client.store(b"a", Store::Replace).await.unwrap();
+    upload.write(b"never").await.unwrap();
+    drop(upload);
+    assert_eq!(text(&mut client, b"a", 0).await.unwrap(), "text");
     client.abort().await.unwrap();
     client.noop().await.unwrap();
 }

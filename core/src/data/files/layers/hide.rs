@@ -10,14 +10,17 @@ use crate::data::files::{
 /// A tree without the names that are nobody's business.
 ///
 /// They are not listed, and whoever asks for one, or for something below it, is told [`FsError::NotFound`], as of a name
-/// that is not there. Files that are still being written (part files: [`is_part`](super::is_part)) are
-/// always hidden.
+/// that is not there. Files that are still being written (part files: [`is_part`](super::is_part)), and
+/// [what a server keeps for itself](OWN), are always hidden.
 ///
 /// What links say is not looked at: one with a plain name that leads to a hidden one is a way to it that somebody made.
 pub struct Hide<F> {
     files: F,
     dots: Dots,
 }
+
+/// The folder with accounts, keys and all else that `ropewalk up` keeps: no tree that it lies in shows it to anybody.
+pub const OWN: &str = "ropewalk-data";
 
 /// What becomes of names that begin with a dot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,7 +55,7 @@ impl<F: Files> Hide<F> {
 impl Dots {
     fn hides(self, name: &[u8], at_root: bool) -> bool {
         if !name.starts_with(b".") {
-            return false;
+            return name == OWN.as_bytes();
         }
         let well_known = at_root && name == b".well-known";
         (self == Self::Hide && !well_known) || super::is_part(name)
@@ -230,6 +233,18 @@ mod tests {
             assert!(matches!(made.err(), Some(FsError::Denied)), "{at}");
         }
         assert!(files.open(&path("/.well-known/acme"), &Open::read()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_a_server_keeps_for_itself_is_hidden_wherever_it_lies() {
+        let tree = Memory::new().with("/ropewalk-data/core.db", "x").with("/a/ropewalk-data/ca/ca.key", "x");
+        for files in [Hide::new(tree.clone(), Dots::Hide), Hide::new(tree.clone(), Dots::Show)] {
+            assert_eq!(names(&files, "/").await, ["a"]);
+            for at in ["/ropewalk-data", "/ropewalk-data/core.db", "/a/ropewalk-data/ca/ca.key"] {
+                assert!(matches!(files.stat(&path(at), true).await, Err(FsError::NotFound)), "{at}");
+                assert!(files.open(&path(at), &Open::read()).await.is_err(), "{at}");
+            }
+        }
     }
 
     #[tokio::test]

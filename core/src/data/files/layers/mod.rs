@@ -15,7 +15,7 @@ mod whole;
 
 pub use super::{NoSuchOp, Ops};
 pub use audit::Audit;
-pub use hide::{Dots, Hide};
+pub use hide::{Dots, Hide, OWN};
 pub use marked::Marked;
 pub use mounts::Mounts;
 pub use permissions::{Permissions, Rule};
