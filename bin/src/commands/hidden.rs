@@ -1,7 +1,7 @@
 //! What is typed at a terminal, and is not shown.
 
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, BufReader, Read as _, Write as _};
 use std::os::fd::AsFd as _;
 
 use ropewalk_core::data::cred::LONGEST_PASSWORD;
@@ -29,7 +29,8 @@ pub(super) fn hidden(terminal: &File, prompt: &str) -> Result<Zeroizing<Vec<u8>>
     const END: [u8; 3] = [b'\n', b'\r', 4];
     let mut typed = Zeroizing::new(Vec::with_capacity(LONGEST_PASSWORD + 2));
     let quiet = Quiet::begin(terminal, prompt)?;
-    for octet in terminal.bytes() {
+    // An octet at a time: what is typed behind the line is for whoever asks next.
+    for octet in BufReader::with_capacity(1, terminal).bytes() {
         match octet.map_err(unreadable)? {
             end if END.contains(&end) => break,
             erase if ERASE.contains(&erase) => {

@@ -182,7 +182,7 @@ impl Control {
             "ready": cx.health().is_ready(),
             "services": services,
             "bans": self.defender().ok().map(|defender| defender.bans().len()),
-            "config": self.config,
+            "config": self.config.as_deref().and_then(Path::to_str),
         })
     }
 }

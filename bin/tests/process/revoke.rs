@@ -4,8 +4,9 @@ use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Instant;
 
-use crate::daemon::{Daemon, Done, Folder, connect, done, ropewalk};
+use crate::daemon::{Daemon, Done, Folder, PATIENCE, connect, done, ropewalk};
 
 /// An FTP server over a store in which ann is.
 fn folder() -> Folder {
@@ -60,16 +61,15 @@ fn no_session_outlives_the_password_that_opened_it() {
     let begin = || {
         // Logins go on all the time, so that some are under way when the password changes.
         let mut all = Vec::new();
-        while !over.load(Ordering::Relaxed) {
+        let began = Instant::now();
+        while !over.load(Ordering::Relaxed) && began.elapsed() < PATIENCE {
             all.extend(Session::open(port, "swordfish"));
         }
         all
     };
     let all: Vec<_> = thread::scope(|scope| {
         let threads: Vec<_> = (0..2).map(|_| scope.spawn(begin)).collect();
-        while !server.log().contains("logged in") {
-            thread::yield_now();
-        }
+        server.wait_for("logged in");
         user(&folder, &["passwd", "ann"], "barracuda").says(0, &[]);
         assert!(Session::open(port, "swordfish").is_none(), "the old one is none any more");
         over.store(true, Ordering::Relaxed);
