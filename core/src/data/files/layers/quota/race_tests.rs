@@ -59,7 +59,8 @@ async fn what_is_moved_away_while_it_is_replaced_counts_on() {
                 (moved, written)
             }
         };
-        (moved.unwrap(), written.unwrap());
+        moved.unwrap();
+        written.unwrap();
         assert_eq!(share.used(), there(&files).await, "{moves_first}");
     }
 }
