@@ -20,7 +20,7 @@ pub use share::{Share, usage};
 /// What counts is the length of files; holes in them count as if they were full. Bytes are set aside before they are
 /// written: what a peer says it is going to send when the file is opened, all else with each write; so those who write at
 /// the same time cannot have more together. While a file is replaced both contents count, as both are there. What
-/// is not committed is given back; what is removed too, but if somebody has it open to write, only when that is closed.
+/// is not committed is given back; what is removed too, but if somebody has it open, only when that is closed.
 ///
 /// What has two names counts once, and on until the last is gone. What others change in the tree is not seen.
 ///
@@ -35,6 +35,12 @@ impl<F: Files> Quota<F> {
     /// `files`, on the account of this share.
     pub fn new(files: F, share: Share) -> Self {
         Self { files: Arc::new(files), share }
+    }
+
+    /// What is opened to read.
+    fn read(&self, handle: Box<dyn FileHandle>) -> Box<dyn FileHandle> {
+        let held = self.share.content(handle.opened());
+        Box::new(Reading { handle, _held: held })
     }
 
     /// Whether what was opened is what has the name already.
@@ -67,7 +73,9 @@ impl<F: Files + 'static> Files for Quota<F> {
     }
 
     async fn open(&self, path: &VPath, how: &Open) -> Result<Box<dyn FileHandle>> {
-        let Some(write) = how.write else { return self.files.open(path, how).await };
+        let Some(write) = how.write else {
+            return Ok(self.read(self.files.open(path, how).await?));
+        };
         self.share.count(&*self.files).await?;
         let _turn = self.share.turn(&[path]).await;
         let there = file(&*self.files, path).await;
@@ -96,7 +104,10 @@ impl<F: Files + 'static> Files for Quota<F> {
     }
 
     fn open_now(&self, path: &VPath, how: &Open) -> Option<Result<Box<dyn FileHandle>>> {
-        if how.write.is_none() { self.files.open_now(path, how) } else { None }
+        if how.write.is_some() {
+            return None;
+        }
+        Some(self.files.open_now(path, how)?.map(|handle| self.read(handle)))
     }
 
     async fn mkdir(&self, path: &VPath, mode: Option<u16>) -> Result<()> {
@@ -192,6 +203,35 @@ impl<F: Files + 'static> Files for Quota<F> {
 
     fn place(&self, path: &VPath) -> Option<Place> {
         self.files.place(path)
+    }
+}
+
+/// A file that is read. It is on the disk until this is closed, whoever removes it.
+struct Reading {
+    handle: Box<dyn FileHandle>,
+    _held: Charge,
+}
+
+#[async_trait]
+impl FileHandle for Reading {
+    fn opened(&self) -> &Meta {
+        self.handle.opened()
+    }
+
+    fn read_now(&self, offset: u64, buf: &mut BytesMut) -> Option<Result<usize>> {
+        self.handle.read_now(offset, buf)
+    }
+
+    async fn read_at(&self, offset: u64, buf: BytesMut) -> Result<BytesMut> {
+        self.handle.read_at(offset, buf).await
+    }
+
+    async fn meta(&self) -> Result<Meta> {
+        self.handle.meta().await
+    }
+
+    fn as_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.handle.as_fd()
     }
 }
 

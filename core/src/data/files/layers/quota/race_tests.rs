@@ -59,7 +59,8 @@ async fn what_is_moved_away_while_it_is_replaced_counts_on() {
                 (moved, written)
             }
         };
-        (moved.unwrap(), written.unwrap());
+        moved.unwrap();
+        written.unwrap();
         assert_eq!(share.used(), there(&files).await, "{moves_first}");
     }
 }
@@ -92,12 +93,13 @@ async fn what_is_made_in_a_directory_that_is_renamed_is_counted_right() {
 }
 
 #[tokio::test]
-async fn what_is_removed_counts_until_nobody_writes_to_it() {
+async fn what_is_removed_counts_until_nobody_has_it_open() {
     for number in 0..4 {
         let memory = Memory::new().with("/d/a", bytes(10)).with("/d/c", bytes(3)).with("/b", bytes(2));
         let (files, share, gate) = tree(memory, 15);
         let file = open(&files, "/d/a", Write::Update).await;
         let same = open(&files, "/d/a", Write::Update).await;
+        let reader = files.open(&path("/d/a"), &Open::read()).await.unwrap();
         file.write_at(10, bytes(50)).await.unwrap();
         gate.add_permits(1);
         let (dir, old, new) = (path("/d"), path("/d/a"), path("/b"));
@@ -117,7 +119,13 @@ async fn what_is_removed_counts_until_nobody_writes_to_it() {
         assert_eq!(share.used(), rest + 65, "{number}");
         gate.add_permits(1);
         same.commit().await.unwrap();
+        assert_eq!(share.used(), rest + 65, "{number}");
+        drop(reader);
         assert_eq!(share.used(), rest, "{number}");
+        let content = files.open(&path("/b"), &Open::read()).await;
+        assert_eq!(content.is_ok(), number != 2);
+        drop(content);
+        assert_eq!(share.used(), rest, "what has a name costs on");
     }
 }
 

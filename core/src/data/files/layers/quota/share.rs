@@ -26,7 +26,7 @@ struct Account {
     used: AtomicU64,
     /// Set once it is known what was there before.
     counted: OnceCell<()>,
-    /// Content that is open to be written in place.
+    /// Content that is open, of files that have a name when they are opened.
     open: Mutex<HashMap<FileId, Weak<Content>>>,
     paths: Paths,
 }
@@ -87,23 +87,24 @@ impl Share {
 
     /// New content, which nothing is paid for yet.
     pub(super) fn new_content(&self) -> Charge {
-        self.charge(Arc::new(Content::new(&self.account, 0, false)))
+        self.charge(Content::new(&self.account, Paid { len: 0, named: false }, None))
     }
 
     /// The content of this file, which is paid for.
     pub(super) fn content(&self, of: &Meta) -> Charge {
-        let new = Arc::new(Content::new(&self.account, of.len, true));
-        let Some(id) = of.id else { return self.charge(new) };
+        let new = || Content::new(&self.account, Paid { len: of.len, named: true }, of.id);
+        let Some(id) = of.id else { return self.charge(new()) };
         let mut open = lock(&self.account.open);
-        if let Some(known) = open.get(&id).and_then(Weak::upgrade) {
-            return self.charge(known);
-        }
-        open.retain(|_, known| known.strong_count() > 0);
-        open.insert(id, Arc::downgrade(&new));
-        self.charge(new)
+        let known = open.get(&id).and_then(Weak::upgrade);
+        let content = known.unwrap_or_else(|| {
+            let new = new();
+            open.insert(id, Arc::downgrade(&new));
+            new
+        });
+        self.charge(content)
     }
 
-    /// The content of this file, if somebody has it open to write in place.
+    /// The content of this file, if somebody has it open.
     pub(super) fn open(&self, file: &Meta) -> Option<Charge> {
         let known = lock(&self.account.open).get(&file.id?).and_then(Weak::upgrade);
         known.map(|content| self.charge(content))
@@ -127,7 +128,7 @@ impl Account {
     }
 }
 
-/// Content that somebody writes, or is about to take a name from. What was paid for it is given back when nobody has it any
+/// Content that somebody writes or reads, or is about to take a name from. What was paid for it is given back when nobody has it any
 /// more, unless it has a name: so what is not committed costs nothing, and what was removed costs on for as long as somebody has
 /// it open, and it is on the disk.
 struct Content {
@@ -135,6 +136,7 @@ struct Content {
     paid: Mutex<Paid>,
     /// Held by those who write, and alone by who has to know how long it is.
     writing: RwLock<()>,
+    id: Option<FileId>,
 }
 
 struct Paid {
@@ -143,8 +145,9 @@ struct Paid {
 }
 
 impl Content {
-    fn new(account: &Arc<Account>, len: u64, named: bool) -> Self {
-        Self { account: account.clone(), paid: Mutex::new(Paid { len, named }), writing: RwLock::default() }
+    fn new(account: &Arc<Account>, paid: Paid, id: Option<FileId>) -> Arc<Self> {
+        let (account, paid, writing) = (account.clone(), Mutex::new(paid), RwLock::default());
+        Arc::new(Self { account, paid, writing, id })
     }
 }
 
@@ -153,6 +156,12 @@ impl Drop for Content {
         let Paid { len, named } = *lock(&self.paid);
         if !named {
             self.account.release(len);
+        }
+        let Some(id) = self.id else { return };
+        let mut open = lock(&self.account.open);
+        // Somebody may have opened it since.
+        if open.get(&id).is_some_and(|known| known.strong_count() == 0) {
+            open.remove(&id);
         }
     }
 }
