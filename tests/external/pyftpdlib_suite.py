@@ -27,7 +27,8 @@ sys.path.insert(0, SOURCE)
 
 
 def seconds(value):
-    return f"{max(1, int(value * 1000))}ms"
+    """A time of pyftpdlib's; 0 is never."""
+    return f"{int(value * 1000)}ms" if value else "24h"
 
 
 class Server:
