@@ -1,3 +1,4 @@
+use std::future::pending;
 use std::future::poll_fn;
 use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
@@ -165,7 +166,7 @@ impl Line<'_> {
                 Output::Wait { until, read } => {
                     self.flush().await?;
                     let read = read && !self.inbox.is_finished();
-                    let stop = (!stopped).then(|| stopping.as_mut());
+                    let stop = (!stopped).then_some(stopping.as_mut());
                     match self.wait(timer.as_mut(), until.into(), read, stop, respond).await? {
                         Woken::Answer(answer) => machine.answer(now(), answer),
                         Woken::Elapsed => machine.elapsed(now()),
@@ -198,8 +199,14 @@ impl Line<'_> {
             timer.as_mut().reset(until);
         }
         let room = self.buffer - self.inbox.len().min(self.buffer);
+        let stop = async {
+            match stopping {
+                Some(stopping) => stopping.await,
+                None => pending().await,
+            }
+        };
         tokio::select! {
-            Some(()) = async { Some(stopping?.await) } => Ok(Woken::Stopping),
+            () = stop => Ok(Woken::Stopping),
             answer = respond.next() => Ok(Woken::Answer(answer)),
             octets = fill(&mut self.conn, &mut self.inbox, room), if read => Ok(Woken::Read(octets?)),
             () = timer => Ok(Woken::Elapsed),

@@ -45,8 +45,9 @@ fn a_path_leads_to_one_place_however_it_is_written() {
     let name = "n".repeat(300);
     let deep = "d/".repeat(2300);
     // A target, the path that it stands for, and what HTTP and FTP say: nothing where it is the file.
+    type Row<'a> = (&'a str, &'a [u8], Option<(u16, u16)>);
     let none = (404, 550);
-    let rows: [(&str, &[u8], Option<(u16, u16)>); 14] = [
+    let rows: [Row; 14] = [
         ("/shared/dir/doc", b"/shared/dir/doc", None),
         ("/shared/./dir/./doc", b"/shared/./dir/./doc", None),
         ("/shared//dir//doc", b"/shared//dir//doc", None),
