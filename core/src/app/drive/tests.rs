@@ -19,7 +19,7 @@ impl Respond<Toy> for Upper {
     async fn next(&mut self) -> String {
         match self.0.recv().await {
             Some(text) => text,
-            None => std::future::pending().await,
+            None => pending().await,
         }
     }
 }
