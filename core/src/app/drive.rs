@@ -165,7 +165,7 @@ impl Line<'_> {
                 Output::Wait { until, read } => {
                     self.flush().await?;
                     let read = read && !self.inbox.is_finished();
-                    let stop = (!stopped).then(|| stopping.as_mut());
+                    let stop = (!stopped).then_some(stopping.as_mut());
                     match self.wait(timer.as_mut(), until.into(), read, stop, respond).await? {
                         Woken::Answer(answer) => machine.answer(now(), answer),
                         Woken::Elapsed => machine.elapsed(now()),
@@ -199,7 +199,7 @@ impl Line<'_> {
         }
         let room = self.buffer - self.inbox.len().min(self.buffer);
         tokio::select! {
-            Some(()) = async { Some(stopping?.await) } => Ok(Woken::Stopping),
+            Some(()) = async { stopping?.await; Some(()) } => Ok(Woken::Stopping),
             answer = respond.next() => Ok(Woken::Answer(answer)),
             octets = fill(&mut self.conn, &mut self.inbox, room), if read => Ok(Woken::Read(octets?)),
             () = timer => Ok(Woken::Elapsed),
