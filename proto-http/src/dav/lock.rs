@@ -170,22 +170,22 @@ struct Info {
 }
 
 impl Info {
-    fn parse(document: &[u8]) -> Result<Self, Failure> {
+    fn parse(document: &[u8]) -> Result<Self, Stop> {
         let root = Element::parse(document)?;
         let scope = root.child("lockscope").filter(|_| root.is("lockinfo"));
         let scope = scope.ok_or_else(Failure::bad_request)?;
         let exclusive = match (scope.child("exclusive"), scope.child("shared")) {
             (Some(_), None) => true,
             (None, Some(_)) => false,
-            _ => return Err(Failure::bad_request()),
+            _ => return Err(Failure::bad_request().into()),
         };
         if root.child("locktype").and_then(|kind| kind.child("write")).is_none() {
-            return Err(Failure::bad_request());
+            return Err(Failure::bad_request().into());
         }
         let owner = root.child("owner").map(|owner| owner.clone().spoken(root.language()).written());
         let owner = Bytes::from(owner.unwrap_or_default());
         if owner.len() > OWNER {
-            return Err(Failure::new(StatusCode::PAYLOAD_TOO_LARGE));
+            return Err(StatusCode::PAYLOAD_TOO_LARGE.into());
         }
         Ok(Self { exclusive, owner })
     }

@@ -1,16 +1,11 @@
 use http::StatusCode;
-use http_body::Body as _;
 use ropewalk_core::data::files::FsError;
 
 use super::{Guard, Stop, View};
 use crate::server::{Body, Request, Response};
 
 /// MKCOL (RFC 4918 §9.3).
-pub(super) async fn answer(view: &View, mut request: Request) -> Result<Response, Stop> {
-    // What is in it is nothing that is known here.
-    if !request.body.is_end_stream() && request.body.chunk().await?.is_some() {
-        return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE.into());
-    }
+pub(super) async fn answer(view: &View, request: &Request) -> Result<Response, Stop> {
     let guard = Guard::of(view, &request.headers).await?;
     if view.there(&view.path).await?.is_some() {
         return Err(StatusCode::METHOD_NOT_ALLOWED.into());

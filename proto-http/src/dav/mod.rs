@@ -18,8 +18,9 @@ mod view;
 mod xml;
 
 use http::StatusCode;
+use http_body::Body as _;
 
-use crate::files::Static;
+use crate::files::{Static, conditions, is_conditional};
 use crate::server::{Request, Response};
 pub(crate) use fields::{Depth, depth};
 pub(crate) use guard::Guard;
@@ -31,18 +32,32 @@ pub(crate) use view::View;
 const DOCUMENT: usize = 64 * 1024;
 
 /// Answers the methods of WebDAV.
-pub(crate) async fn answer(tree: &Static, request: Request) -> Result<Response, Stop> {
+pub(crate) async fn answer(tree: &Static, mut request: Request) -> Result<Response, Stop> {
     let view = View::of(tree, &request);
+    if matches!(request.method.as_str(), "MKCOL" | "COPY" | "MOVE" | "UNLOCK") {
+        bodiless(&mut request).await?;
+    }
+    if is_conditional(&request.headers) && request.method != "PROPFIND" {
+        conditions(&request.headers, view.there(&view.path).await?.as_ref())?;
+    }
     match request.method.as_str() {
         "PROPFIND" => propfind::answer(view, request).await,
         "PROPPATCH" => proppatch::answer(&view, request).await,
-        "MKCOL" => mkcol::answer(&view, request).await,
+        "MKCOL" => mkcol::answer(&view, &request).await,
         "COPY" => copy::answer(&view, &request, false).await,
         "MOVE" => copy::answer(&view, &request, true).await,
         "LOCK" => lock::lock(&view, request).await,
         "UNLOCK" => lock::unlock(&view, &request).await,
         _ => Err(StatusCode::NOT_IMPLEMENTED.into()),
     }
+}
+
+/// RFC 4918 §8.4: what is in a body that nothing is known of is not to be left out.
+async fn bodiless(request: &mut Request) -> Result<(), Stop> {
+    if !request.body.is_end_stream() && request.body.chunk().await?.is_some() {
+        return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE.into());
+    }
+    Ok(())
 }
 
 /// What the fuzzer reaches.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::stream;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header};
 use ropewalk_core::data::files::{
     DirStream, Entry, Kind, ListOptions, Lock, Marks, Meta, Place, Prop, PropName, VPath,
 };
@@ -53,6 +53,8 @@ pub(super) async fn answer(view: View, request: Request) -> Result<Response, Sto
         // RFC 4918 §9.1.1: of collections.
         return Err(Stop::condition(StatusCode::FORBIDDEN, "propfind-finite-depth", ""));
     }
+    // RFC 4918 §5.2.
+    let named = (is_dir && !view.slash).then(|| view.href(&view.path, true));
     let marks = Known::of(&view, is_dir && depth == Depth::One).await?;
     let about = About { view, wanted, marks };
     let mut out = String::with_capacity(4096);
@@ -60,34 +62,52 @@ pub(super) async fn answer(view: View, request: Request) -> Result<Response, Sto
     about.resource(&mut out, about.view.path.clone(), meta).await?;
     if !is_dir || depth == Depth::Zero {
         out.push_str(CLOSE);
-        return Ok(response(out));
+        return Ok(located(response(out), named.as_deref()));
     }
     let mut options = ListOptions::default();
     options.follow = true;
     let members = about.view.files.list(&about.view.path, options).await.map_err(Stop::find)?;
-    Ok(response(listing(Listing { about, members, batch: VecDeque::new(), _permit: permit }, out)))
+    let listing = listing(Listing { about, members, batch: VecDeque::new(), _permit: permit }, out);
+    Ok(located(response(listing), named.as_deref()))
+}
+
+/// An answer about what has this name rather than the one that was asked for.
+fn located(mut response: Response, name: Option<&str>) -> Response {
+    if let Some(name) = name.and_then(|name| HeaderValue::from_str(name).ok()) {
+        response.headers_mut().insert(header::CONTENT_LOCATION, name);
+    }
+    response
 }
 
 impl Wanted {
     /// What the document says; where there is none, that is everything (RFC 4918 §9.1).
-    fn parse(document: &[u8]) -> Result<Self, Failure> {
+    fn parse(document: &[u8]) -> Result<Self, Stop> {
         if document.trim_ascii().is_empty() {
             return Ok(Self::All(Vec::new()));
         }
         let root = Element::parse(document)?;
         if !root.is("propfind") {
-            return Err(Failure::bad_request());
+            return Err(Failure::bad_request().into());
         }
-        let names = |element: &Element| -> Vec<_> { element.elements().map(|e| e.name.clone()).collect() };
+        // Whoever asks twice is told once.
+        let names = |element: &Element| {
+            let mut names: Vec<PropName> = Vec::new();
+            for name in element.elements().map(|element| &element.name) {
+                if names.len() <= MOST && !names.contains(name) {
+                    names.push(name.clone());
+                }
+            }
+            names
+        };
         let wanted = match (root.child("prop"), root.child("allprop"), root.child("propname")) {
             (Some(prop), None, None) => Self::Props(names(prop)),
             (None, Some(_), None) => Self::All(root.child("include").map(names).unwrap_or_default()),
             (None, None, Some(_)) => Self::Names,
-            _ => return Err(Failure::bad_request()),
+            _ => return Err(Failure::bad_request().into()),
         };
         match &wanted {
             // Each is answered for every member.
-            Self::All(names) | Self::Props(names) if names.len() > MOST => Err(Failure::bad_request()),
+            Self::All(names) | Self::Props(names) if names.len() > MOST => Err(Failure::bad_request().into()),
             _ => Ok(wanted),
         }
     }
@@ -97,7 +117,7 @@ impl Wanted {
             |name: &PropName| &*name.namespace == DAV && live::QUOTA.contains(&name.local.as_str());
         match self {
             Self::All(names) | Self::Props(names) => names.iter().any(is_quota),
-            Self::Names => false,
+            Self::Names => true,
         }
     }
 }
@@ -272,7 +292,10 @@ mod tests {
         assert_eq!(parse(&propfind("<propname/><x:unknown/>")), Ok(Wanted::Names));
         let props = vec![name("DAV:", "getetag"), name("urn:x", "a")];
         assert_eq!(parse(&propfind("<prop><getetag/><x:a/></prop>")), Ok(Wanted::Props(props)));
-        let many = format!("<prop>{}</prop>", "<a/>".repeat(MOST + 1));
+        let many: String = (0..=MOST).map(|n| format!("<a{n}/>")).collect();
+        let many = format!("<prop>{many}</prop>");
+        let twice = Wanted::Props(vec![name("DAV:", "a")]);
+        assert_eq!(parse(&propfind("<prop><a/><a/></prop>")), Ok(twice));
         for bad in ["<a/>", "<propfind xmlns='urn:x'><prop/></propfind>", &propfind(""), &propfind(&many)] {
             assert_eq!(parse(bad), Err(400), "{bad}");
         }

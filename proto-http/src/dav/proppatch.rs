@@ -55,10 +55,10 @@ enum Verdict {
 type Change = (PropName, Option<Element>);
 
 /// The changes that a document says, in its order.
-fn parse(document: &[u8]) -> Result<Vec<Change>, Failure> {
+fn parse(document: &[u8]) -> Result<Vec<Change>, Stop> {
     let root = Element::parse(document)?;
     if !root.is("propertyupdate") {
-        return Err(Failure::bad_request());
+        return Err(Failure::bad_request().into());
     }
     let mut changes: Vec<Change> = Vec::new();
     for update in root.elements().filter(|update| update.is("set") || update.is("remove")) {
@@ -71,7 +71,7 @@ fn parse(document: &[u8]) -> Result<Vec<Change>, Failure> {
             changes.push((property.name.clone(), value));
         }
     }
-    if changes.is_empty() { Err(Failure::bad_request()) } else { Ok(changes) }
+    if changes.is_empty() { Err(Failure::bad_request().into()) } else { Ok(changes) }
 }
 
 async fn perform(view: &View, changes: &[Change]) -> Result<Verdict, Stop> {

@@ -82,6 +82,9 @@ impl View {
         let path = match absolute {
             Some((scheme, rest)) => {
                 let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+                if authority.is_empty() {
+                    return Err(Failure::bad_request());
+                }
                 let is_here = |here: &String| host::same(authority, here, Some(&scheme.to_ascii_lowercase()));
                 if !self.authority.as_ref().is_some_and(is_here) {
                     return Err(Failure::new(StatusCode::BAD_GATEWAY));
@@ -149,6 +152,8 @@ mod tests {
             ("http://evil.example/m/a", Err(502)),
             ("http://example.org:8080@evil.example/m/a", Err(502)),
             ("//evil.example/m/a", Err(400)),
+            ("http://", Err(400)),
+            ("http:///m/a", Err(400)),
             ("ftp://example.org:8080/m/a", Err(400)),
             ("m/a", Err(400)),
             ("", Err(400)),

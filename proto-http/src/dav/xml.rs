@@ -12,6 +12,7 @@ use quick_xml::name::{Namespace, ResolveResult};
 use quick_xml::{NsReader, XmlVersion};
 use ropewalk_core::data::files::PropName;
 
+use super::Stop;
 use crate::server::Failure;
 
 /// The namespace of WebDAV.
@@ -47,14 +48,20 @@ pub(super) enum BadXml {
     Unread,
     /// It has more names, or longer ones, than anybody needs.
     TooMuch,
+    /// It would have us read something else.
+    External,
 }
 
-impl From<BadXml> for Failure {
+impl From<BadXml> for Stop {
     fn from(bad: BadXml) -> Self {
         match bad {
-            BadXml::Unread => Self::bad_request().saying("The document in the request cannot be read."),
-            BadXml::TooMuch => Self::new(StatusCode::PAYLOAD_TOO_LARGE)
-                .saying("The document in the request has too many names, or too long ones."),
+            BadXml::Unread => {
+                Failure::bad_request().saying("The document in the request cannot be read.").into()
+            }
+            BadXml::TooMuch => Failure::new(StatusCode::PAYLOAD_TOO_LARGE)
+                .saying("The document in the request has too many names, or too long ones.")
+                .into(),
+            BadXml::External => Self::condition(StatusCode::FORBIDDEN, "no-external-entities", ""),
         }
     }
 }
@@ -68,8 +75,8 @@ impl<T: Into<quick_xml::Error>> From<T> for BadXml {
 impl Element {
     /// The element that a document is.
     pub(super) fn parse(document: &[u8]) -> Result<Self, BadXml> {
-        let document = document.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document);
-        let mut reader = NsReader::from_str(str::from_utf8(document).map_err(|_| BadXml::Unread)?);
+        let document = decoded(document).ok_or(BadXml::Unread)?;
+        let mut reader = NsReader::from_str(&document);
         // The elements that are open, the outermost first.
         let mut open: Vec<Self> = Vec::new();
         let mut root = None;
@@ -104,7 +111,10 @@ impl Element {
                 Event::Eof => return root.filter(|_| open.is_empty()).ok_or(BadXml::Unread),
                 Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
                 // Nothing good comes of a DTD (RFC 4918 §20.6).
-                Event::DocType(_) => return Err(BadXml::Unread),
+                Event::DocType(dtd) => {
+                    let external = ["SYSTEM", "PUBLIC"].iter().any(|word| dtd.xml10_content().contains(word));
+                    return Err(if external { BadXml::External } else { BadXml::Unread });
+                }
             }
         }
     }
@@ -206,6 +216,18 @@ impl Element {
         }
         out.extend(["</", local, ">"]);
     }
+}
+
+/// The text of a document in UTF-8 or UTF-16: every reader of XML knows both (XML 1.0 §2.2), and UTF-16 by its mark.
+fn decoded(document: &[u8]) -> Option<Cow<'_, str>> {
+    let unit: fn([u8; 2]) -> u16 = match document {
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xef, 0xbb, 0xbf, utf8 @ ..] | utf8 => return str::from_utf8(utf8).ok().map(Cow::Borrowed),
+    };
+    let (pairs, rest) = document.as_chunks();
+    let units: Vec<_> = pairs.iter().skip(1).map(|pair| unit(*pair)).collect();
+    rest.is_empty().then(|| String::from_utf16(&units).ok())?.map(Cow::Owned)
 }
 
 /// Puts an element that has ended into the one around it.

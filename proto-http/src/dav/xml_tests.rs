@@ -70,6 +70,15 @@ fn what_is_no_document_or_dangerous_is_refused() {
     assert_eq!(Element::parse(format!("<a{attributes}/>").as_bytes()), Err(BadXml::TooMuch));
     assert!(Element::parse(b"<a>\xff</a>").is_err());
     assert!(Element::parse(b"\xef\xbb\xbf<a/>").is_ok());
+    let utf16: Vec<u16> =
+        "\u{feff}<?xml version='1.0' encoding='utf-16'?><ä>\u{1f300}</ä>".encode_utf16().collect();
+    let be: Vec<u8> = utf16.iter().flat_map(|unit| unit.to_be_bytes()).collect();
+    let le: Vec<u8> = utf16.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+    let utf8 = Element::parse("<ä>\u{1f300}</ä>".as_bytes());
+    assert!(utf8.is_ok() && Element::parse(&be) == utf8 && Element::parse(&le) == utf8);
+    assert!(Element::parse(&be[..be.len() - 1]).is_err());
+    let external = b"<!DOCTYPE a [<!ENTITY b SYSTEM \"file:///etc/passwd\">]><a>&b;</a>";
+    assert_eq!(Element::parse(external), Err(BadXml::External));
 }
 
 #[test]

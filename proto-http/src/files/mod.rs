@@ -25,6 +25,7 @@ use crate::server::{Body, Failure, Handler, Request, Response};
 use crate::wire::coding::Coding;
 use crate::wire::target;
 pub use types::Types;
+pub(crate) use write::{conditions, is_conditional};
 
 /// A tree of files, to be read; and to be written, or seen over WebDAV, where it is told so.
 ///

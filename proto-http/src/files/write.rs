@@ -87,9 +87,16 @@ pub(super) fn plain(headers: &HeaderMap) -> Result<(), Stop> {
 }
 
 /// 412 where a condition of the request does not hold for what is there.
-pub(super) fn conditions(headers: &HeaderMap, there: Option<&Meta>) -> Result<(), Stop> {
+pub(crate) fn conditions(headers: &HeaderMap, there: Option<&Meta>) -> Result<(), Stop> {
     let validators = there.map(|meta| Validators::of(meta.etag.as_ref(), meta.mtime));
     if may_change(headers, validators) { Ok(()) } else { Err(StatusCode::PRECONDITION_FAILED.into()) }
+}
+
+/// Whether there is anything that [`conditions`] could find not to hold.
+pub(crate) fn is_conditional(headers: &HeaderMap) -> bool {
+    [header::IF_MATCH, header::IF_NONE_MATCH, header::IF_UNMODIFIED_SINCE]
+        .iter()
+        .any(|name| headers.contains_key(name))
 }
 
 /// Whether nothing is to be replaced, whatever it is.

@@ -47,7 +47,7 @@ fn a_path_leads_to_one_place_however_it_is_written() {
     // A target, the path that it stands for, and what HTTP and FTP say: nothing where it is the file.
     type Row<'a> = (&'a str, &'a [u8], Option<(u16, u16)>);
     let none = (404, 550);
-    let rows: [Row<'_'>; 14] = [
+    let rows: [Row<'_>; 14] = [
         ("/shared/dir/doc", b"/shared/dir/doc", None),
         ("/shared/./dir/./doc", b"/shared/./dir/./doc", None),
         ("/shared//dir//doc", b"/shared//dir//doc", None),
