@@ -11,6 +11,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, timeout};
 
 use super::info::Info;
+use super::meter::Meter;
 use super::pace::{Pace, Record};
 use super::urgent::Urgent;
 use crate::telemetry::ByteCounters;
@@ -54,40 +55,6 @@ pub(crate) enum Raw {
 enum Stream {
     Raw(Raw),
     Tls(Box<TlsStream<Raw>>),
-}
-
-/// Octets of one connection, as the application sees them: inside TLS.
-#[derive(Default)]
-pub struct Meter {
-    read: u64,
-    written: u64,
-    totals: Option<ByteCounters>,
-}
-
-impl Meter {
-    /// Octets read so far.
-    pub fn read(&self) -> u64 {
-        self.read
-    }
-
-    /// Octets written so far.
-    pub fn written(&self) -> u64 {
-        self.written
-    }
-
-    fn add_written(&mut self, octets: u64) {
-        self.written += octets;
-        if let Some(totals) = &self.totals {
-            totals.written(octets);
-        }
-    }
-
-    fn add_read(&mut self, octets: u64) {
-        self.read += octets;
-        if let Some(totals) = &self.totals {
-            totals.read(octets);
-        }
-    }
 }
 
 /// How a TLS handshake is made on a connection that is already open.

@@ -23,6 +23,7 @@ use tempfile::TempDir;
 use super::*;
 
 mod nameless;
+mod removal;
 mod sweep;
 mod write;
 
