@@ -12,7 +12,8 @@ use tracing::Instrument as _;
 
 use crate::data::files::meta::Result;
 use crate::data::files::{
-    Caps, DirStream, FileHandle, Files, ListOptions, Meta, Open, Over, Place, Remove, SetMeta, Space, VPath,
+    Caps, DirStream, FileHandle, Files, ListOptions, Meta, Open, Ops, Over, Place, Reach, Remove, SetMeta,
+    Space, VPath,
 };
 
 /// A tree of which each change, once begun, goes on to its end, though whoever asked for it waits no more: because a
@@ -161,6 +162,10 @@ impl<F: Files + 'static> Files for Whole<F> {
 
     async fn space(&self, path: &VPath) -> Result<Space> {
         self.files.space(path).await
+    }
+
+    fn rights(&self, path: &VPath, reach: Reach) -> Ops {
+        self.files.rights(path, reach)
     }
 
     fn place(&self, path: &VPath) -> Option<Place> {

@@ -14,7 +14,8 @@ use super::*;
 use crate::data::files::meta::Result;
 use crate::data::files::suite::{files_suite, memory};
 use crate::data::files::{
-    Caps, DirStream, DotDot, FileHandle, FsError, Kind, ListOptions, Memory, Meta, Open, Remove, VPath, Write,
+    Caps, DirStream, DotDot, FileHandle, FsError, Kind, ListOptions, Memory, Meta, Open, Reach, Remove,
+    VPath, Write,
 };
 
 fn path(text: &str) -> VPath {
@@ -50,6 +51,18 @@ async fn a_tree_behind_all_layers_is_that_tree() {
         Box::new(view.of(Arc::new(Mounts::new(Some(Arc::new(memory(seeds))), []))))
     };
     files_suite(make).await;
+}
+
+#[test]
+fn rights_come_through_all_layers() {
+    let files = full().1.of(Arc::new(Mounts::new(Some(Arc::new(Memory::new())), [])));
+    let rights = |at: &str| files.rights(&path(at), Reach::Here);
+    let look = Ops::LIST | Ops::READ;
+    assert_eq!(
+        (rights("/read-only/x"), rights("/listed/x"), rights("/.hidden")),
+        (look, Ops::LIST, Ops::NONE)
+    );
+    assert!(rights("/x").has(look | Ops::CREATE | Ops::DELETE));
 }
 
 /// What was said under the target `audit`.
