@@ -1,7 +1,10 @@
 //! What goes over a data connection, from the file to the reply that ends it.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf as _, Bytes, BytesMut};
@@ -22,6 +25,8 @@ use crate::wire::Reply;
 
 /// Octets of one read or write.
 const CHUNK: usize = 256 * 1024;
+/// Octets of one write where they come as fast as they are written: file systems take few large pieces in less time.
+const LARGE: usize = 1024 * 1024;
 /// Octets that there is room for at first: small files need no more.
 const FIRST: usize = 16 * 1024;
 /// Octets that cost less from memory than by sendfile, and can leave together with the end.
@@ -325,16 +330,18 @@ async fn store(
         out.into()
     };
     let mut chunk = fill(conn, BytesMut::with_capacity(FIRST), octets).await?;
-    let mut spare = BytesMut::new();
     // One chunk is written while the next one comes, into the memory of the one before.
+    let mut spare = BytesMut::new();
     while chunk.len() >= CHUNK {
+        let large = chunk.len() >= LARGE;
         let full = chunk.freeze();
         let data = text(&full, false);
         let len = data.len() as u64;
         let (written, next) = tokio::join!(file.write_at(at, data), fill(conn, spare, octets));
         written?;
         at += len;
-        spare = full.try_into_mut().unwrap_or_default();
+        // A peer that has become slow keeps no memory.
+        spare = full.try_into_mut().ok().filter(|_| large).unwrap_or_default();
         spare.clear();
         chunk = next?;
     }
@@ -354,13 +361,21 @@ async fn store(
     Ok(())
 }
 
-/// Fills this with a chunk of what comes, or with less at the end. Over TLS, an end that the peer did not say is an error.
+/// Fills this with a chunk of what comes, and on to a large one with what is there already; or with less at the end.
+/// Over TLS, an end that the peer did not say is an error.
 async fn fill(conn: &mut Connection, mut buf: BytesMut, octets: &AtomicU64) -> Result<BytesMut, Failed> {
-    while buf.len() < CHUNK {
+    while buf.len() < LARGE {
+        let most = if buf.len() < CHUNK { CHUNK } else { LARGE };
         if buf.len() == buf.capacity() {
-            buf.reserve(CHUNK - buf.len());
+            buf.reserve(most - buf.len());
         }
-        let read = conn.read_buf(&mut buf).await?;
+        let read = match most {
+            CHUNK => conn.read_buf(&mut buf).await?,
+            _ => match now(conn.read_buf(&mut buf)).await {
+                Some(read) => read?,
+                None => break,
+            },
+        };
         if read == 0 {
             break;
         }
@@ -368,6 +383,16 @@ async fn fill(conn: &mut Connection, mut buf: BytesMut, octets: &AtomicU64) -> R
         consume_budget().await;
     }
     Ok(buf)
+}
+
+/// What this gives without waiting.
+async fn now<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
 }
 
 /// Says over TLS that this was all; otherwise it is the close of the connection that says so.
