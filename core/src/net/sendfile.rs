@@ -25,12 +25,14 @@ pub struct SendFile {
     longest: Duration,
     stalled: Duration,
     end: Option<Instant>,
+    /// Nothing was sent yet: there is room, though nobody has asked the kernel.
+    fresh: bool,
 }
 
 impl SendFile {
     /// The peer may keep octets waiting for this long, and until the connection's time is over.
     pub fn new(conn: &Connection, longest: Duration) -> Self {
-        Self { longest, stalled: Duration::ZERO, end: conn.ends_at() }
+        Self { longest, stalled: Duration::ZERO, end: conn.ends_at(), fresh: true }
     }
 
     /// Sends some of these octets, to leave together with what follows them. Returns how many.
@@ -74,6 +76,12 @@ impl SendFile {
         let begun = Instant::now();
         let late = begun + self.longest.saturating_sub(self.stalled);
         let end = self.end.filter(|end| *end <= late);
+        if std::mem::take(&mut self.fresh) && end.is_none_or(|end| end > begun) {
+            match call() {
+                Err(Errno::AGAIN | Errno::INTR) => {}
+                sent => return Ok(sent.map_err(io::Error::from)?),
+            }
+        }
         // A socket that always has room never waits for a deadline.
         if end.is_none_or(|end| end > begun) {
             let sent = socket.async_io(Interest::WRITABLE, || call().map_err(io::Error::from));
@@ -107,7 +115,7 @@ mod tests {
     fn few_octets_now_and_then_use_patience_up_and_a_fair_rate_does_not() {
         for (octets, is_left) in [(100, false), (5000, true)] {
             let longest = Duration::from_secs(30);
-            let mut patience = SendFile { longest, stalled: Duration::ZERO, end: None };
+            let mut patience = SendFile { longest, stalled: Duration::ZERO, end: None, fresh: true };
             (0..10).for_each(|_| patience.took(octets, Duration::from_secs(5)));
             assert_eq!(patience.stalled < patience.longest, is_left, "{octets}");
         }

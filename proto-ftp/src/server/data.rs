@@ -1,7 +1,6 @@
 //! One data connection.
 
 use std::future::pending;
-use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,6 +11,8 @@ use ropewalk_core::net::{Connection, Handshake};
 use ropewalk_core::telemetry::ByteCounters;
 use ropewalk_core::tls::ServerTls;
 use ropewalk_core::{Address, Error, Result};
+use rustix::io::Errno;
+use rustix::net::{SocketFlags, acceptfrom_with};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{Instant, Sleep, sleep_until, timeout, timeout_at};
 
@@ -154,14 +155,17 @@ impl Awaited {
 /// Who is in the queue by now.
 fn accept_now(listener: &std::net::TcpListener, ends: &Ends) -> Result<Option<(TcpStream, SocketAddr)>> {
     loop {
-        match listener.accept() {
-            Ok((socket, peer)) if ends.welcome(peer) => {
-                socket.set_nonblocking(true)?;
-                return Ok(Some((TcpStream::from_std(socket)?, peer)));
-            }
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
-            Err(error) => return Err(error.into()),
+        // The kernel makes it one that does not block in the same step.
+        let (socket, peer) = match acceptfrom_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
+            Ok((socket, Some(peer))) => (socket, SocketAddr::try_from(peer)),
+            Ok((_, None)) | Err(Errno::INTR | Errno::CONNABORTED) => continue,
+            Err(Errno::AGAIN) => return Ok(None),
+            Err(error) => return Err(std::io::Error::from(error).into()),
+        };
+        if let Ok(peer) = peer
+            && ends.welcome(peer)
+        {
+            return Ok(Some((TcpStream::from_std(socket.into())?, peer)));
         }
     }
 }
