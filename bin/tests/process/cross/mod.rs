@@ -12,6 +12,7 @@ mod names;
 mod pairs;
 mod partial;
 mod paths;
+mod rights;
 mod visitor;
 mod wire;
 
