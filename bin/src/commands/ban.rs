@@ -1,10 +1,12 @@
 //! `ropewalk ban` and `ropewalk status`: asking the server that runs.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use jiff::{Span, SpanRelativeTo};
+use ropewalk_core::policy::Network;
 use serde_json::Value;
 
 use crate::control::{Order, ask};
@@ -37,22 +39,25 @@ enum BanCommand {
     },
     /// Ban somebody.
     Add {
-        /// The address; of IPv6, its whole /64 network.
-        address: IpAddr,
-        /// How long, such as `1h 30m`; as for an offence if it is not given.
+        /// An address (of IPv6, its whole /64 network), or a network such as `192.0.2.0/24`.
+        #[arg(value_parser = network)]
+        network: Network,
+        /// How long, such as `1h 30m`, `2d` or `1w`; as for an offence if it is not given.
         #[arg(long = "for", value_name = "TIME", value_parser = time)]
         time: Option<Duration>,
         /// Why, for the list.
         #[arg(long, value_name = "TEXT")]
         why: Option<String>,
-        /// Also an address that is exempt: of this machine, or in `allow`. It is exempt again after the next start.
+        /// Also what is exempt: this machine, what is in `allow`, a network with one of these. It is exempt again after the
+        /// next start.
         #[arg(long)]
         force: bool,
     },
     /// End a ban, and forget what led to it.
     Rm {
-        /// The address.
-        address: IpAddr,
+        /// The address, or the network as it was banned.
+        #[arg(value_parser = network)]
+        network: Network,
     },
 }
 
@@ -70,10 +75,11 @@ pub(crate) struct StatusArgs {
 pub(crate) fn run(args: BanArgs) -> Exit {
     let (order, json) = match args.command {
         BanCommand::Ls { json } => (Order::Bans {}, json),
-        BanCommand::Add { address, time, why, force } => {
-            (Order::Ban { address, seconds: time.map(|time| time.as_secs()), why, force }, false)
+        BanCommand::Add { network, time, why, force } => {
+            let (network, seconds) = (network.to_string(), time.map(|time| time.as_secs()));
+            (Order::Ban { network, seconds, why, force }, false)
         }
-        BanCommand::Rm { address } => (Order::Unban { address }, false),
+        BanCommand::Rm { network } => (Order::Unban { network: network.to_string() }, false),
     };
     asked(&args.store, &order, json, list)
 }
@@ -126,7 +132,49 @@ fn overview(answer: &Value) {
     }
 }
 
+/// What counts as one peer, or a block.
+fn network(text: &str) -> Result<Network, String> {
+    let network = match text.parse::<IpAddr>() {
+        Ok(ip) => Network::of_peer(&SocketAddr::new(ip, 0).into()),
+        Err(_) => Some(text.parse().map_err(|error: ropewalk_core::Error| error.to_string())?),
+    };
+    let block = network.filter(|network: &Network| network.prefix().is_some());
+    block.ok_or_else(|| "an address, or ADDRESS/BITS".into())
+}
+
 fn time(text: &str) -> Result<Duration, String> {
-    let time: jiff::SignedDuration = text.parse().map_err(|_| "a time is such as 90s, 10m or 1h 30m")?;
+    let wrong = || "a time is such as 90s, 10m, 1h 30m, 2d or 1w".to_owned();
+    let span: Span = text.parse().map_err(|_| wrong())?;
+    let time = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
     Duration::try_from(time).map_err(|_| "a time is not in the past".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_units_up_to_weeks() {
+        for (text, minutes) in
+            [("90m", 90), ("1h 30m", 90), ("2d", 2 * 24 * 60), ("1w", 7 * 24 * 60), ("1w2d", 9 * 24 * 60)]
+        {
+            assert_eq!(time(text), Ok(Duration::from_secs(minutes * 60)), "{text}");
+        }
+        for text in ["", "2", "d", "1 month", "1y", "-2d", "2d ago"] {
+            assert!(time(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_what_counts_as_one_peer() {
+        let shown = |text: &str| network(text).map(|network| network.to_string());
+        assert_eq!(shown("192.0.2.7").as_deref(), Ok("192.0.2.7"));
+        assert_eq!(shown("::ffff:192.0.2.7").as_deref(), Ok("192.0.2.7"));
+        assert_eq!(shown("2001:db8::7").as_deref(), Ok("2001:db8::/64"));
+        assert_eq!(shown("2001:db8::7/128").as_deref(), Ok("2001:db8::7/128"));
+        assert_eq!(shown("192.0.2.0/24").as_deref(), Ok("192.0.2.0/24"));
+        for text in ["loopback", "unix", "192.0.2.7/24", "nobody"] {
+            assert!(network(text).is_err(), "{text}");
+        }
+    }
 }

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &CheckArgs, registry: &Registry) -> Exit {
         }
         Some(Ok(members)) => {
             services = members.len();
-            match environment(args, &source, members, registry) {
+            match environment(args, &source, members, registry, &lines(&diagnostics)) {
                 Ok(found) => problems = found,
                 Err(error) => return super::fail(&error),
             }
@@ -63,24 +63,26 @@ pub(crate) fn run(args: &CheckArgs, registry: &Registry) -> Exit {
     exit
 }
 
-/// What the user in question cannot have: by itself nothing is asked.
+/// What the user in question cannot have: by itself nothing is asked. What is `known` was told.
 fn environment(
     args: &CheckArgs,
     source: &Source,
     members: Vec<Member>,
     registry: &Registry,
+    known: &[String],
 ) -> ropewalk_core::Result<Vec<String>> {
     let Some(user) = &args.run_as else {
         return Ok(if args.env { unbindable(members) } else { Vec::new() });
     };
     drop(members);
     Privileges { uid: Some(user.clone()), ..Privileges::default() }.give_up()?;
-    Ok(match source.read(registry) {
-        Reading { plan: Some(plan), .. } => unbindable(crate::process::members(plan)?),
-        Reading { diagnostics, .. } => {
-            lines(&diagnostics).into_iter().map(|line| format!("as user {user}: {line}")).collect()
-        }
-    })
+    let Reading { plan, diagnostics, .. } = source.read(registry);
+    let found = lines(&diagnostics).into_iter().filter(|line| !known.contains(line));
+    let mut problems: Vec<_> = found.map(|line| format!("as user {user}: {line}")).collect();
+    if let Some(plan) = plan {
+        problems.append(&mut unbindable(crate::process::members(plan)?));
+    }
+    Ok(problems)
 }
 
 /// What each service could not bind.

@@ -5,7 +5,6 @@
 mod client;
 mod server;
 
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -21,9 +20,9 @@ pub(crate) enum Order {
     Status {},
     /// Who is banned.
     Bans {},
-    /// Ban this address' network.
+    /// Ban this network.
     Ban {
-        address: IpAddr,
+        network: String,
         /// The usual time where there is none.
         seconds: Option<u64>,
         why: Option<String>,
@@ -32,7 +31,7 @@ pub(crate) enum Order {
         force: bool,
     },
     /// Unban it.
-    Unban { address: IpAddr },
+    Unban { network: String },
     /// Somebody's account is another now: end the connections of this person, and read accounts again.
     Revoke { user: String },
 }

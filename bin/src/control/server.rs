@@ -1,13 +1,12 @@
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ropewalk_core::app::{self, Context, Defend as _, Protocol, Server, Service};
 use ropewalk_core::net::{Connection, Endpoint};
-use ropewalk_core::policy::{Ban, Defender};
-use ropewalk_core::{Address, Error, Limits, Result};
+use ropewalk_core::policy::{Ban, Defender, Network};
+use ropewalk_core::{Error, Limits, Result};
 use ropewalk_store::accounts::{self, Store};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -106,15 +105,11 @@ impl Control {
             Order::Bans {} => {
                 Ok(json!({ "bans": self.defender()?.bans().iter().map(ban).collect::<Vec<_>>() }))
             }
-            Order::Ban { address, seconds, why, force } => {
+            Order::Ban { network, seconds, why, force } => {
                 let why = why.unwrap_or_else(|| "by hand".into());
-                self.ban(address, seconds.map(Duration::from_secs), &why, force, cx).await
+                self.ban(parsed(&network)?, seconds.map(Duration::from_secs), &why, force, cx).await
             }
-            Order::Unban { address } => {
-                let was = self.defender()?.unban(address);
-                self.kept("not banned any more").await?;
-                if was { Ok(json!({})) } else { Err(format!("{address} is not banned")) }
-            }
+            Order::Unban { network } => self.unban(&parsed(&network)?).await,
             Order::Revoke { user } => {
                 // In this order: what is read from now on is new, and a login with what was read before comes too late.
                 accounts::forget();
@@ -132,24 +127,37 @@ impl Control {
         }
     }
 
+    async fn unban(&self, network: &Network) -> Result<Value, String> {
+        let defender = self.defender()?;
+        let was = defender.unban(network);
+        self.kept("not banned any more").await?;
+        let others = defender.bans().into_iter().map(|ban| ban.network).find(|other| other.overlaps(network));
+        match (was, others) {
+            (true, _) => Ok(json!({})),
+            (false, Some(other)) => Err(format!("{network} is not banned by itself, but {other} is")),
+            (false, None) => Err(format!("{network} is not banned")),
+        }
+    }
+
     async fn ban(
         &self,
-        address: IpAddr,
+        network: Network,
         time: Option<Duration>,
         why: &str,
         force: bool,
         cx: &Context,
     ) -> Result<Value, String> {
         let defender = self.defender()?;
-        if !force && defender.is_exempt(address) {
-            let who =
-                if address.is_loopback() { "this machine" } else { "exempt: `allow` in [defender] has it" };
-            return Err(format!("{address} is {who}; --force bans it all the same, until the next start"));
+        if !force && defender.is_exempt(&network) {
+            let who = match network.overlaps(&Network::LOOPBACK) {
+                true => "this machine, or has it in it",
+                false => "exempt: `allow` in [defender] has it, or a part of it",
+            };
+            return Err(format!("{network} is {who}; --force bans it all the same, until the next start"));
         }
-        defender.ban(address, time, why);
-        let peer = Address::from(SocketAddr::new(address, 0));
+        defender.ban(network, time, why);
         // A new connection is entered into the list before its peer is looked for among the banned: none slips by.
-        let ended = if defender.shuts_out(&peer) { cx.live().kill_peer(&peer) } else { 0 };
+        let ended = cx.live().kill_peers(|peer| defender.shuts_out(peer));
         self.kept("banned").await?;
         Ok(json!({ "ended": ended }))
     }
@@ -185,6 +193,10 @@ impl Control {
             "config": self.config.as_deref().and_then(Path::to_str),
         })
     }
+}
+
+fn parsed(network: &str) -> Result<Network, String> {
+    network.parse().map_err(|error: Error| error.to_string())
 }
 
 fn ban(ban: &Ban) -> Value {

@@ -21,6 +21,7 @@ use crate::cli::{LogFormat, ProcessArgs, RuntimeKind};
 #[cfg(feature = "store")]
 use crate::control;
 use crate::exit::Exit;
+use crate::resources::Writes;
 use crate::settings::Settings;
 
 pub(crate) use detach::is_child;
@@ -111,6 +112,7 @@ fn start(
     let _pidfile = args.pidfile.as_deref().map(pidfile::Pidfile::write).transpose()?;
     let detached = is_child().then(detach::Child::begin).transpose()?;
     let (limits, reads) = (plan.limits.clone(), source.files());
+    let writes = plan.resources.all::<Writes>("files").map(|folder| folder.0.clone()).collect();
     let fixed = fixed(&plan);
     let defender = Arc::new(Defender::new(plan.settings.defender.clone()));
     let own = Own::new(&plan.settings, Arc::clone(&defender), source.config())?;
@@ -121,6 +123,7 @@ fn start(
         .limits(limits)
         .privileges(privileges(args))
         .reads(reads)
+        .writes(writes)
         .runtime(runtime, args.threads.map(usize::from))
         .rebuild(rebuild(registry.clone(), source, fixed, own, log_guard.reopen()))
         .on_ready(move || match detached {

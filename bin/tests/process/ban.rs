@@ -127,10 +127,45 @@ fn this_machine_and_who_is_allowed_are_banned_only_by_force() {
     ask(&folder, &["ban", "add", "127.0.0.1"]).says(1, &["127.0.0.1 is this machine", "--force"]);
     ask(&folder, &["ban", "add", "::1"]).says(1, &["this machine"]);
     ask(&folder, &["ban", "add", "192.0.2.7"]).says(1, &["192.0.2.7 is exempt: `allow`"]);
+    for network in ["127.0.0.0/8", "0.0.0.0/0", "::/0"] {
+        ask(&folder, &["ban", "add", network]).says(1, &[network, "has it in it", "--force"]);
+    }
+    ask(&folder, &["ban", "add", "192.0.0.0/16"]).says(1, &["192.0.0.0/16 is exempt: `allow`"]);
     ask(&folder, &["ban", "ls"]).says(0, &["nobody is banned"]);
     assert_eq!(login(&server, "swordfish"), Some(200));
-    ask(&folder, &["ban", "add", "127.0.0.1", "--force"]).says(0, &[]);
+    for of_loopback in ["127.0.0.1", "127.0.0.0/8"] {
+        ask(&folder, &["ban", "add", of_loopback, "--force"]).says(0, &[]);
+        assert_eq!(login(&server, "swordfish"), None, "{of_loopback}");
+        ask(&folder, &["ban", "rm", of_loopback]).says(0, &[]);
+        assert_eq!(login(&server, "swordfish"), Some(200), "{of_loopback}");
+    }
+}
+
+#[test]
+fn a_network_is_banned_for_days_and_outlives_a_restart() {
+    let folder = folder();
+    let mut server = Daemon::of(&mut folder.command(&[]));
+    ask(&folder, &["ban", "add", "203.0.113.0/24", "--for", "2d"]).says(0, &[]);
+    ask(&folder, &["ban", "add", "2001:db8::/32", "--for", "1w"]).says(0, &[]);
+    let open = stay(&server);
+    ask(&folder, &["ban", "add", "127.0.0.0/8", "--for", "90m"]).says(0, &[]);
+    ends(open);
+    assert_eq!(server.stop(), Some(0));
+    let server = Daemon::of(&mut folder.command(&[]));
     assert_eq!(login(&server, "swordfish"), None);
+    let listed: serde_json::Value =
+        serde_json::from_str(&ask(&folder, &["ban", "ls", "--json"]).out).unwrap();
+    let bans: Vec<_> = listed["bans"].as_array().unwrap().iter().collect();
+    let hours = bans.iter().map(|ban| ban["seconds"].as_u64().unwrap().div_ceil(3600)).collect::<Vec<_>>();
+    let networks: Vec<_> = bans.iter().map(|ban| ban["network"].as_str().unwrap()).collect();
+    assert_eq!(networks, ["127.0.0.0/8", "203.0.113.0/24", "2001:db8::/32"]);
+    assert_eq!(hours, [2, 48, 168]);
+    ask(&folder, &["ban", "rm", "203.0.113.7"])
+        .says(1, &["203.0.113.7 is not banned by itself, but 203.0.113.0/24 is"]);
+    ask(&folder, &["ban", "rm", "127.0.0.0/8"]).says(0, &[]);
+    assert_eq!(login(&server, "swordfish"), Some(200));
+    ask(&folder, &["ban", "add", "192.0.2.1/24"]).says(2, &["192.0.2.0/24 is meant?"]);
+    ask(&folder, &["ban", "add", "192.0.2.1", "--for", "1 month"]).says(2, &["2d or 1w"]);
 }
 
 #[test]

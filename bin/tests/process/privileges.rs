@@ -177,3 +177,26 @@ fn what_cannot_be_read_again_is_warned_of_by_name() {
     mode(&folder.join("ropewalk.toml"), 0o644);
     folder.check(&["--as", "nobody"]).says(3, &["ropewalk.toml:2:8: ", "key.pem"]);
 }
+
+#[test]
+fn a_folder_that_is_to_be_written_to_and_cannot_be_is_warned_of_by_name() {
+    let folder = Folder::with(
+        "[files.main]\npath = \"site\"\nwrite = true\n\
+         [[service]]\nkind = \"http\"\nfiles = \"main\"\nlisten = \"tcp:0:interface=127.0.0.1\"\n",
+    );
+    let site = folder.join("site");
+    fs::create_dir(&site).unwrap();
+    mode(&site, 0o555);
+    let warning = format!("this user cannot write to {}: Permission denied", site.display());
+    if skipped() {
+        folder.check(&[]).says(0, &[&warning, "ropewalk.toml:2:8"]);
+        return;
+    }
+    mode(folder.path(), 0o755);
+    folder.check(&["--as", "nobody"]).says(3, &["as user nobody: ", "ropewalk.toml:2:8: ", &warning]);
+    let server = Daemon::of(&mut folder.command(&["--uid", "nobody"]));
+    server.wait_for("site cannot be written to by user nobody: Permission denied");
+    mode(&site, 0o777);
+    let said = folder.check(&["--as", "nobody"]);
+    assert!(said.code == Some(0) && !said.err.contains("cannot write"), "{said:#?}");
+}

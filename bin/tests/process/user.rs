@@ -35,6 +35,25 @@ fn asked(port: u16, authorization: &str) -> u16 {
 }
 
 #[test]
+fn a_name_that_stands_for_others_is_nobodys() {
+    let folder = Folder::new();
+    for (name, why) in [("*", "in rules"), ("@staff", "in rules"), ("anonymous", "guests"), ("FTP", "guests")]
+    {
+        user(&folder, &["add", name, "--no-password"]).says(2, &["error: invalid value", why]);
+    }
+    assert!(!folder.join("data").exists());
+    done(&mut ropewalk(["ftp", "--user", "ftp:x"])).says(2, &["guests"]);
+    folder.write("htpasswd", "*:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n");
+    folder.write(
+        "ropewalk.toml",
+        "[accounts.a]\nfile = \"htpasswd\"\n[[service]]\nkind = \"echo\"\nlisten = \"tcp:0\"\n",
+    );
+    folder
+        .check(&[])
+        .says(78, &["htpasswd:1: `*` and what begins with `@` stand for several people in rules"]);
+}
+
+#[test]
 fn people_are_added_listed_changed_and_removed() {
     let folder = Folder::new();
     user(&folder, &["ls"]).says(1, &["there is no store in"]);

@@ -74,6 +74,7 @@ pub struct Application {
     limits: Limits,
     privileges: Privileges,
     reads: Vec<PathBuf>,
+    writes: Vec<PathBuf>,
     runtime: Runtime,
     threads: Option<usize>,
     rebuild: Option<Rebuild>,
@@ -89,6 +90,7 @@ impl Application {
             limits: Limits::default(),
             privileges: Privileges::default(),
             reads: Vec::new(),
+            writes: Vec::new(),
             runtime: Runtime::default(),
             threads: None,
             rebuild: None,
@@ -115,6 +117,13 @@ impl Application {
     #[must_use]
     pub fn reads(mut self, files: Vec<PathBuf>) -> Self {
         self.reads = files;
+        self
+    }
+
+    /// Writes to these folders: the operator is warned if the run-time user cannot.
+    #[must_use]
+    pub fn writes(mut self, folders: Vec<PathBuf>) -> Self {
+        self.writes = folders;
         self
     }
 
@@ -161,6 +170,7 @@ impl Application {
         let (members, mut asked) = prepare(std::mem::take(&mut self.members), &mut sockets)?;
         sockets.commit();
         asked.reads.append(&mut self.reads);
+        asked.writes.append(&mut self.writes);
         // The service manager's socket may not be below a new root.
         let notifier = Notifier::open();
         let dropped = self.privileges.give_up_all()?;

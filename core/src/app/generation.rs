@@ -48,6 +48,7 @@ pub(super) struct Prepared {
 pub(super) struct Asked {
     pub(super) claims: Vec<Endpoint>,
     pub(super) reads: Vec<PathBuf>,
+    pub(super) writes: Vec<PathBuf>,
     pub(super) warnings: Vec<String>,
 }
 

@@ -152,8 +152,12 @@ impl Live {
     /// Ends all of this peer's network, whoever has logged in on them; how many there were. For banned peers.
     pub fn kill_peer(&self, peer: &Address) -> usize {
         let Some(network) = peer.network() else { return 0 };
-        let is_one = |entry: &&Entry| entry.peer.network() == Some(network);
-        self.lock().values().filter(is_one).map(|entry| entry.cx.end()).count()
+        self.kill_peers(|peer| peer.network() == Some(network))
+    }
+
+    /// Ends all whose peer is such a one; how many there were.
+    pub fn kill_peers(&self, is_one: impl Fn(&Address) -> bool) -> usize {
+        self.lock().values().filter(|entry| is_one(&entry.peer)).map(|entry| entry.cx.end()).count()
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<ConnId, Entry>> {

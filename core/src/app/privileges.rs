@@ -177,7 +177,13 @@ impl Dropped {
             let error = File::open(path).err()?;
             Some(format!("{} cannot be read again {who}: {error}; a reload will fail on it", path.display()))
         });
-        claims.chain(reads).collect()
+        // A folder that was opened before the root changed is where it was.
+        let folders = if self.chroot { [].as_slice() } else { &asked.writes };
+        let writes = folders.iter().filter_map(|folder| {
+            let error = access(folder, Access::WRITE_OK | Access::EXEC_OK).err()?;
+            Some(format!("{} cannot be written to {who}: {error}; uploads to it will fail", folder.display()))
+        });
+        claims.chain(reads).chain(writes).collect()
     }
 
     fn is_lost(&self, endpoint: &Endpoint) -> bool {
@@ -230,16 +236,20 @@ mod tests {
         let asked = Asked {
             claims: ["tcp:80", "tcp:8080", "udp:53", "tcp:0"].map(|e| e.parse().unwrap()).to_vec(),
             reads: vec!["/nonexistent/key.pem".into(), "/proc/self/status".into()],
+            writes: vec!["/nonexistent/files".into(), "/tmp".into()],
             warnings: Vec::new(),
         };
         let dropped = Dropped { user: Some("www".into()), chroot: false, unprivileged: 1024 };
         let lost = dropped.lost(&asked);
-        assert_eq!(lost.len(), 3, "{lost:?}");
-        for (line, name) in lost.iter().zip(["tcp:80 ", "udp:53 ", "/nonexistent/key.pem "]) {
+        let names = ["tcp:80 ", "udp:53 ", "/nonexistent/key.pem ", "/nonexistent/files "];
+        assert_eq!(lost.len(), names.len(), "{lost:?}");
+        for (line, name) in lost.iter().zip(names) {
             assert!(line.starts_with(name) && line.contains("user www"), "{line}");
         }
-        let open = Dropped { unprivileged: 0, ..dropped };
-        assert_eq!(open.lost(&asked).len(), 1);
+        let open = Dropped { unprivileged: 0, ..dropped.clone() };
+        assert_eq!(open.lost(&asked).len(), 2);
+        let elsewhere = Dropped { chroot: true, ..dropped };
+        assert!(!elsewhere.lost(&asked).iter().any(|line| line.contains("/files")));
         assert!(Dropped::default().lost(&asked).is_empty());
     }
 }

@@ -35,6 +35,13 @@ impl Resources {
         thing.downcast_ref::<Arc<T>>().cloned()
     }
 
+    /// All resources of a kind that are a `T`, in no order.
+    pub fn all<T: ?Sized + Send + Sync + 'static>(&self, kind: &str) -> impl Iterator<Item = Arc<T>> {
+        let of_kind =
+            self.things.iter().filter(move |((id, of, _), _)| *id == TypeId::of::<T>() && of == kind);
+        of_kind.filter_map(|(_, thing)| thing.downcast_ref::<Arc<T>>().cloned())
+    }
+
     /// What the program's own settings [provide](Section::provide) as a `T`.
     pub fn of_settings<T: ?Sized + Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.get("", "")

@@ -1,6 +1,5 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -57,6 +56,7 @@ impl Default for DefenderOptions {
 ///
 /// Each offence is some points: 1 for garbage and for a login that does not come, 2 for a wrong password, 3 for an
 /// unknown user and for a scanner's path. Points fade. Peers are counted by IPv4 address and IPv6 /64 network.
+/// An operator can ban other networks too.
 /// A ban is of all that the peer has and will have: its connections end, whoever has logged in on them, and new ones are
 /// refused.
 pub struct Defender {
@@ -69,7 +69,10 @@ pub struct Defender {
 struct State {
     /// None where nobody is counted or banned.
     options: Option<DefenderOptions>,
-    peers: HashMap<IpAddr, Peer>,
+    /// By what counts as one peer; and what an operator has banned besides, wider or narrower.
+    peers: HashMap<Network, Peer>,
+    /// The prefixes that networks in there have, or had.
+    prefixes: BTreeSet<u8>,
     tidied: Option<Instant>,
 }
 
@@ -90,8 +93,8 @@ struct Sentence {
 /// A peer that is banned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ban {
-    /// Its address; of IPv6 the network, a /64.
-    pub network: IpAddr,
+    /// Its address; of IPv6 the network, a /64; or what an operator has banned.
+    pub network: Network,
     /// How long from now.
     pub left: Duration,
     /// How often it was banned, this time included.
@@ -103,7 +106,12 @@ pub struct Ban {
 impl Defender {
     /// A table with nobody in it. Without options it does nothing until it is [configured](Self::configure).
     pub fn new(options: impl Into<Option<DefenderOptions>>) -> Self {
-        let state = State { options: options.into(), peers: HashMap::new(), tidied: None };
+        let state = State {
+            options: options.into(),
+            peers: HashMap::new(),
+            prefixes: BTreeSet::from([32, 64]),
+            tidied: None,
+        };
         Self { state: Mutex::new(state), banned: AtomicUsize::new(0), changed: Notify::new() }
     }
 
@@ -111,8 +119,8 @@ impl Defender {
     pub fn configure(&self, options: Option<DefenderOptions>) {
         let mut guard = self.lock();
         let state = &mut *guard;
-        let was_exempt = |network: &IpAddr| state.options.as_ref().is_some_and(|old| old.exempt(*network));
-        let is_exempt = |network: &IpAddr| options.as_ref().is_some_and(|new| new.exempt(*network));
+        let was_exempt = |network: &Network| state.options.as_ref().is_some_and(|old| old.exempt(network));
+        let is_exempt = |network: &Network| options.as_ref().is_some_and(|new| new.exempt(network));
         let mut bans = 0;
         state.peers.retain(|network, peer| {
             let goes = is_exempt(network) && !was_exempt(network);
@@ -130,39 +138,39 @@ impl Defender {
         self.lock().options.is_some()
     }
 
-    /// Whether this address is never banned for what it does.
-    pub fn is_exempt(&self, address: IpAddr) -> bool {
-        self.lock().options.as_ref().is_none_or(|options| options.exempt(address))
+    /// Whether somebody in this network is never banned for what they do.
+    pub fn is_exempt(&self, network: &Network) -> bool {
+        self.lock().options.as_ref().is_none_or(|options| options.exempt(network))
     }
 
     /// All bans that have not passed, by network.
     pub fn bans(&self) -> Vec<Ban> {
         let now = Instant::now();
-        let ban = |(network, peer): (&IpAddr, &Peer)| {
+        let ban = |(network, peer): (&Network, &Peer)| {
             let Sentence { until, times, why } = peer.ban.as_ref().filter(|ban| ban.until > now)?;
-            Some(Ban { network: *network, left: *until - now, times: *times, why: why.clone() })
+            Some(Ban { network: network.clone(), left: *until - now, times: *times, why: why.clone() })
         };
         let mut all: Vec<_> = self.lock().peers.iter().filter_map(ban).collect();
-        all.sort_by_key(|ban| ban.network);
+        all.sort_by(|one, other| one.network.cmp(&other.network));
         all
     }
 
-    /// Bans the network of this address, whether it is exempt or not; for the usual time if none is given. Nothing where
-    /// there are no options.
-    pub fn ban(&self, address: IpAddr, time: Option<Duration>, why: &str) {
+    /// Bans this network, whether it is exempt or not; for the usual time if none is given. Nothing where there are no options.
+    pub fn ban(&self, network: Network, time: Option<Duration>, why: &str) {
         let now = Instant::now();
         let mut guard = self.lock();
-        let State { options, peers, .. } = &mut *guard;
+        let State { options, peers, prefixes, .. } = &mut *guard;
         let Some(options) = options else { return };
-        let peer = peers.entry(network(address)).or_insert_with(|| Peer::new(now));
+        prefixes.extend(network.prefix());
+        let peer = peers.entry(network).or_insert_with(|| Peer::new(now));
         self.sentence(options, peer, now, time, why);
         drop(guard);
         self.changed.notify_one();
     }
 
-    /// Ends the ban of this address' network, and forgets what it did. Whether there was one.
-    pub fn unban(&self, address: IpAddr) -> bool {
-        let removed = self.lock().peers.remove(&network(address)).and_then(|peer| peer.ban);
+    /// Ends the ban of this very network, and forgets what it did. Whether there was one.
+    pub fn unban(&self, network: &Network) -> bool {
+        let removed = self.lock().peers.remove(network).and_then(|peer| peer.ban);
         let Some(ban) = removed else { return false };
         self.banned.fetch_sub(1, Ordering::Relaxed);
         self.changed.notify_one();
@@ -173,10 +181,11 @@ impl Defender {
     pub fn restore(&self, bans: impl IntoIterator<Item = Ban>) {
         let now = Instant::now();
         let mut guard = self.lock();
-        let State { options, peers, .. } = &mut *guard;
-        let stays = |ban: &Ban| !options.as_ref().is_some_and(|options| options.exempt(ban.network));
-        for Ban { network: of, left, times, why } in bans.into_iter().filter(stays).take(MOST) {
-            let peer = peers.entry(network(of)).or_insert_with(|| Peer::new(now));
+        let State { options, peers, prefixes, .. } = &mut *guard;
+        let stays = |ban: &Ban| !options.as_ref().is_some_and(|options| options.exempt(&ban.network));
+        for Ban { network, left, times, why } in bans.into_iter().filter(stays).take(MOST) {
+            prefixes.extend(network.prefix());
+            let peer = peers.entry(network).or_insert_with(|| Peer::new(now));
             if peer.ban.replace(Sentence { until: now + left.min(FOR_EVER), times, why }).is_none() {
                 self.banned.fetch_add(1, Ordering::Relaxed);
             }
@@ -212,7 +221,7 @@ impl Defender {
 
     /// Makes room in a full table, of peers that say nothing any more.
     fn tidy(&self, state: &mut State, now: Instant) {
-        let State { options: Some(options), peers, tidied } = state else { return };
+        let State { options: Some(options), peers, tidied, .. } = state else { return };
         if peers.len() < MOST || tidied.is_some_and(|at| now < at + TIDY) {
             return;
         }
@@ -232,20 +241,25 @@ impl Defender {
 }
 
 impl DefenderOptions {
-    fn exempt(&self, address: IpAddr) -> bool {
-        let peer = Address::from(SocketAddr::new(address, 0));
-        (peer.is_local() && !self.local) || self.allow.iter().any(|network| network.contains(&peer))
+    fn exempt(&self, network: &Network) -> bool {
+        (!self.local && network.overlaps(&Network::LOOPBACK))
+            || self.allow.iter().any(|of| of.overlaps(network))
+    }
+
+    /// Whether this very peer is: others of its network may be.
+    fn spares(&self, peer: &Address) -> bool {
+        (peer.is_local() && !self.local) || self.allow.iter().any(|network| network.contains(peer))
     }
 }
 
 impl Defend for Defender {
     fn report(&self, address: &Address, offence: Offence) -> bool {
-        let (Some(network), Some(ip)) = (address.network(), address.ip()) else { return false };
+        let Some(network) = Network::of_peer(address) else { return false };
         let now = Instant::now();
         let mut guard = self.lock();
         self.tidy(&mut guard, now);
         let State { options: Some(options), peers, .. } = &mut *guard else { return false };
-        if options.exempt(ip) || (peers.len() >= MOST && !peers.contains_key(&network)) {
+        if options.spares(address) || (peers.len() >= MOST && !peers.contains_key(&network)) {
             return false;
         }
         let peer = peers.entry(network).or_insert_with(|| Peer::new(now));
@@ -270,6 +284,7 @@ impl Defend for Defender {
         drop(guard);
         self.changed.notify_one();
         let (offence, seconds) = (offence.name(), (until - now).as_secs());
+        let Some(network) = address.network() else { return false };
         if dry_run {
             tracing::warn!(address = %network, offence, seconds, times, "would be banned");
         } else {
@@ -282,13 +297,15 @@ impl Defend for Defender {
         if self.banned.load(Ordering::Relaxed) == 0 {
             return false;
         }
-        let Some(network) = peer.network() else { return false };
+        let Some(ip) = peer.ip() else { return false };
         let now = Instant::now();
         let state = self.lock();
         if state.options.as_ref().is_none_or(|options| options.dry_run) {
             return false;
         }
-        state.peers.get(&network).and_then(|peer| peer.ban.as_ref()).is_some_and(|ban| now < ban.until)
+        let mut networks = state.prefixes.iter().filter_map(|prefix| Network::of(ip, *prefix));
+        let ban = |network| state.peers.get(&network)?.ban.as_ref();
+        networks.any(|network| ban(network).is_some_and(|ban| now < ban.until))
     }
 }
 
@@ -315,11 +332,6 @@ fn points(offence: Offence) -> f64 {
         Offence::WrongPassword => 2.0,
         Offence::UnknownUser | Offence::Scanner => 3.0,
     }
-}
-
-/// As peers are counted: of IPv6 the /64.
-fn network(address: IpAddr) -> IpAddr {
-    Address::from(SocketAddr::new(address, 0)).network().unwrap_or(address)
 }
 
 #[cfg(test)]

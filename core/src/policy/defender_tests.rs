@@ -1,3 +1,5 @@
+use std::net::{IpAddr, SocketAddr};
+
 use tokio::time::advance;
 
 use super::*;
@@ -6,8 +8,9 @@ fn at(text: &str) -> Address {
     text.parse::<SocketAddr>().unwrap().into()
 }
 
-fn ip(text: &str) -> IpAddr {
-    text.parse().unwrap()
+/// What counts as one peer with this address.
+fn ip(text: &str) -> Network {
+    Network::of_peer(&SocketAddr::new(text.parse().unwrap(), 0).into()).unwrap()
 }
 
 fn defender(change: impl FnOnce(&mut DefenderOptions)) -> Defender {
@@ -61,7 +64,7 @@ async fn ten_wrong_passwords_are_a_ban_of_ten_minutes_and_of_one_peer() {
     assert_eq!(offend(&defender, &peer), 10);
     assert!(defender.shuts_out(&at("192.0.2.1:9")) && !defender.shuts_out(&at("192.0.2.2:1000")));
     let [ban] = <[Ban; 1]>::try_from(defender.bans()).unwrap();
-    assert_eq!((ban.network, ban.left.as_secs(), ban.times), (ip("192.0.2.1"), 600, 1));
+    assert_eq!((&ban.network, ban.left.as_secs(), ban.times), (&ip("192.0.2.1"), 600, 1));
     assert_eq!(ban.why, "wrong_password");
     advance(Duration::from_secs(599)).await;
     assert!(defender.shuts_out(&peer));
@@ -121,7 +124,7 @@ async fn a_whole_64_is_one_peer() {
     }
     assert!(defender.shuts_out(&at("[2001:db8::ffff]:1")));
     assert!(!defender.shuts_out(&at("[2001:db8:0:1::1]:1")));
-    assert!(defender.unban(ip("2001:db8::7")));
+    assert!(defender.unban(&ip("2001:db8::7")));
     assert!(!defender.shuts_out(&at("[2001:db8::ffff]:1")));
 }
 
@@ -153,9 +156,34 @@ async fn an_operators_word_bans_and_unbans() {
     assert!(defender.shuts_out(&at("192.0.2.1:5")));
     let ban = defender.bans().remove(0);
     assert_eq!((ban.left.as_secs(), ban.why.as_str()), (60, "by hand"));
-    assert!(defender.unban(ip("192.0.2.1")) && !defender.unban(ip("192.0.2.1")));
+    assert!(defender.unban(&ip("192.0.2.1")) && !defender.unban(&ip("192.0.2.1")));
     assert!(!defender.shuts_out(&at("192.0.2.1:5")));
     assert_eq!(defender.banned.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_is_banned_whole_and_nobody_beside_it() {
+    let defender = defender(|options| options.allow = vec!["203.0.113.9".parse().unwrap()]);
+    let net = |text: &str| text.parse::<Network>().unwrap();
+    for (network, inside, beside) in [
+        ("192.0.2.0/24", "192.0.2.255:1", "192.0.3.0:1"),
+        ("198.51.100.8/30", "198.51.100.11:1", "198.51.100.12:1"),
+        ("2001:db8::/32", "[2001:db8:7::1]:1", "[2001:db9::1]:1"),
+        ("2001:db9::7/128", "[2001:db9::7]:1", "[2001:db9::8]:1"),
+    ] {
+        defender.ban(net(network), Some(Duration::from_secs(60)), "by hand");
+        assert!(defender.shuts_out(&at(inside)) && !defender.shuts_out(&at(beside)), "{network}");
+    }
+    assert_eq!(defender.bans().len(), 4);
+    assert!(!defender.unban(&ip("192.0.2.7")) && defender.shuts_out(&at("192.0.2.7:1")));
+    assert!(defender.unban(&net("192.0.2.0/24")) && !defender.shuts_out(&at("192.0.2.7:1")));
+    let next = Defender::new(DefenderOptions::default());
+    next.restore(defender.bans());
+    assert!(next.shuts_out(&at("[2001:db8:7::1]:1")), "also where prefixes come from what was kept");
+    assert!(defender.is_exempt(&net("203.0.113.0/24")) && defender.is_exempt(&net("0.0.0.0/0")));
+    assert!(defender.is_exempt(&net("::/0")) && !defender.is_exempt(&net("203.0.113.0/30")));
+    advance(Duration::from_secs(60)).await;
+    assert!(!next.shuts_out(&at("[2001:db8:7::1]:1")) && next.bans().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

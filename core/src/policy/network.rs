@@ -1,15 +1,15 @@
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use crate::{Address, Error};
 
 /// A set of addresses: an address, a CIDR block (`192.0.2.0/24`, `2001:db8::/32`), `loopback`, or `unix` for peers
 /// on UNIX sockets and pipes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Network(Set);
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Set {
     Block(IpAddr, u8),
     Loopback,
@@ -17,6 +17,45 @@ enum Set {
 }
 
 impl Network {
+    /// This machine, as it reaches itself.
+    pub const LOOPBACK: Self = Self(Set::Loopback);
+
+    /// The block of this prefix that the address is in; none if the prefix is longer than the address.
+    pub fn of(ip: IpAddr, prefix: u8) -> Option<Self> {
+        masked(ip, prefix).map(|base| Self(Set::Block(base, prefix)))
+    }
+
+    /// The block that [counts as one peer](Address::network): an IPv4 address, or an IPv6 /64. None where the peer has no
+    /// internet address.
+    pub fn of_peer(peer: &Address) -> Option<Self> {
+        let ip = peer.ip()?;
+        Self::of(ip, if ip.is_ipv4() { 32 } else { 64 })
+    }
+
+    /// How many bits all its addresses have in common, where it is a block.
+    pub fn prefix(&self) -> Option<u8> {
+        match self.0 {
+            Set::Block(_, prefix) => Some(prefix),
+            _ => None,
+        }
+    }
+
+    /// Whether there is an address in both.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let both = |(a, m): &(IpAddr, u8), (b, n): &(IpAddr, u8)| {
+            a.is_ipv4() == b.is_ipv4() && masked(*a, *m.min(n)) == masked(*b, *m.min(n))
+        };
+        self.blocks().iter().any(|one| other.blocks().iter().any(|two| both(one, two)))
+    }
+
+    fn blocks(&self) -> Vec<(IpAddr, u8)> {
+        match self.0 {
+            Set::Block(base, prefix) => vec![(base, prefix)],
+            Set::Loopback => vec![(Ipv4Addr::new(127, 0, 0, 0).into(), 8), (Ipv6Addr::LOCALHOST.into(), 128)],
+            Set::Unix => Vec::new(),
+        }
+    }
+
     /// Whether the address is in it.
     pub fn contains(&self, address: &Address) -> bool {
         match (&self.0, address.ip()) {
@@ -71,6 +110,7 @@ impl FromStr for Network {
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
+            Set::Block(IpAddr::V4(ip), 32) => ip.fmt(f),
             Set::Block(base, prefix) => write!(f, "{base}/{prefix}"),
             Set::Loopback => f.write_str("loopback"),
             Set::Unix => f.write_str("unix"),
@@ -103,6 +143,24 @@ mod tests {
     }
 
     #[test]
+    fn two_overlap_where_one_is_in_the_other() {
+        let overlap = |a: &str, b: &str| {
+            let (a, b): (Network, Network) = (a.parse().unwrap(), b.parse().unwrap());
+            assert_eq!(a.overlaps(&b), b.overlaps(&a));
+            a.overlaps(&b)
+        };
+        assert!(overlap("192.0.2.0/24", "192.0.2.7") && overlap("0.0.0.0/0", "192.0.2.0/24"));
+        assert!(overlap("2001:db8::/32", "2001:db8:1::/48") && overlap("192.0.2.0/24", "192.0.2.0/24"));
+        assert!(
+            overlap("loopback", "126.0.0.0/7")
+                && overlap("loopback", "::/64")
+                && overlap("loopback", "127.9.0.0/16")
+        );
+        assert!(!overlap("192.0.2.0/24", "192.0.3.0/24") && !overlap("0.0.0.0/0", "::/0"));
+        assert!(!overlap("loopback", "2001:db8::/32") && !overlap("unix", "0.0.0.0/0"));
+    }
+
+    #[test]
     fn mapped_addresses_are_taken_as_ipv4() {
         assert!(contains("192.0.2.0/24", "[::ffff:192.0.2.1]:1"));
     }
@@ -124,8 +182,9 @@ mod tests {
         {
             assert!(bad.parse::<Network>().is_err(), "{bad}");
         }
-        for good in ["192.0.2.0/24", "::/0", "loopback", "unix", "2001:db8::1/128"] {
+        for good in ["192.0.2.0/24", "::/0", "loopback", "unix", "2001:db8::1/128", "192.0.2.1"] {
             assert_eq!(good.parse::<Network>().unwrap().to_string(), good);
         }
+        assert_eq!("192.0.2.1/32".parse::<Network>().unwrap().to_string(), "192.0.2.1");
     }
 }

@@ -1,4 +1,4 @@
-use ropewalk_core::data::files::{FsError, VPath};
+use ropewalk_core::data::files::{Files, FsError, Ops, Reach, VPath};
 
 use crate::wire::Reply;
 
@@ -9,8 +9,6 @@ pub(super) enum Doing {
     Using,
     /// A name is given to something.
     Naming,
-    /// Something is done without which there is no command: where it cannot be done, that is not implemented.
-    Command,
 }
 
 /// What the peer is told of an error. The cause is for the log alone.
@@ -19,6 +17,17 @@ pub(super) fn refusal(error: &FsError, doing: Doing, path: &VPath) -> Reply {
         tracing::error!(%path, error = %cause, "cannot use a file");
     }
     Reply::new(code(error, doing), error.text())
+}
+
+/// The error as it is told: where none of `ops` may ever be done, as in a tree that is only read or with what something is
+/// mounted on, it is no use to try again, and no fault of the command.
+pub(super) fn for_good(error: FsError, files: &dyn Files, path: &VPath, ops: Ops) -> FsError {
+    match error {
+        FsError::Busy | FsError::Unsupported if !files.rights(path, Reach::Here).has_any(ops) => {
+            FsError::Denied
+        }
+        error => error,
+    }
 }
 
 fn code(error: &FsError, doing: Doing) -> u16 {
@@ -32,13 +41,13 @@ fn code(error: &FsError, doing: Doing) -> u16 {
         | FsError::Denied
         | FsError::ReadOnly
         | FsError::Loop
-        | FsError::CrossDevice => 550,
+        | FsError::CrossDevice
+        // The command is there (RFC 959 §5.4 has 502 and 504 for those that are not); this file is not of its kind.
+        | FsError::Unsupported => 550,
         FsError::Quota | FsError::TooLarge => 552,
         FsError::NoSpace => 452,
         FsError::BadName => 553,
         FsError::Busy | FsError::Stale => 450,
-        FsError::Unsupported if doing == Doing::Using => 504,
-        FsError::Unsupported => 502,
         FsError::Io(_) => 451,
     }
 }
@@ -51,28 +60,28 @@ mod tests {
 
     #[test]
     fn every_error_has_its_reply() {
-        // One row for each variant, in their order: code when used, when named, when it is the whole command.
+        // One row for each variant, in their order: code when used, when named.
         let table = [
-            (FsError::NotFound, [550, 550, 550]),
-            (FsError::Exists, [550, 550, 550]),
-            (FsError::NotDir, [550, 550, 550]),
-            (FsError::IsDir, [550, 550, 550]),
-            (FsError::NotEmpty, [550, 550, 550]),
-            (FsError::Denied, [550, 553, 550]),
-            (FsError::ReadOnly, [550, 550, 550]),
-            (FsError::Quota, [552, 552, 552]),
-            (FsError::NoSpace, [452, 452, 452]),
-            (FsError::TooLarge, [552, 552, 552]),
-            (FsError::Loop, [550, 550, 550]),
-            (FsError::BadName, [553, 553, 553]),
-            (FsError::CrossDevice, [550, 550, 550]),
-            (FsError::Busy, [450, 450, 450]),
-            (FsError::Stale, [450, 450, 450]),
-            (FsError::Unsupported, [504, 502, 502]),
-            (FsError::Io(io::Error::other("/secret: on fire")), [451, 451, 451]),
+            (FsError::NotFound, [550, 550]),
+            (FsError::Exists, [550, 550]),
+            (FsError::NotDir, [550, 550]),
+            (FsError::IsDir, [550, 550]),
+            (FsError::NotEmpty, [550, 550]),
+            (FsError::Denied, [550, 553]),
+            (FsError::ReadOnly, [550, 550]),
+            (FsError::Quota, [552, 552]),
+            (FsError::NoSpace, [452, 452]),
+            (FsError::TooLarge, [552, 552]),
+            (FsError::Loop, [550, 550]),
+            (FsError::BadName, [553, 553]),
+            (FsError::CrossDevice, [550, 550]),
+            (FsError::Busy, [450, 450]),
+            (FsError::Stale, [450, 450]),
+            (FsError::Unsupported, [550, 550]),
+            (FsError::Io(io::Error::other("/secret: on fire")), [451, 451]),
         ];
         for (error, codes) in table {
-            for (doing, expected) in [Doing::Using, Doing::Naming, Doing::Command].into_iter().zip(codes) {
+            for (doing, expected) in [Doing::Using, Doing::Naming].into_iter().zip(codes) {
                 let reply = refusal(&error, doing, &VPath::ROOT);
                 assert_eq!((reply.code(), reply.text()), (expected, error.text().as_bytes()), "{error:?}");
             }

@@ -17,7 +17,10 @@ use async_trait::async_trait;
 use client::{Client, Server, area, options, serve};
 use ropewalk_core::app::Context;
 use ropewalk_core::data::cred::{Authenticator, Credential, LoginError, Method, Origin, Principal, Step};
-use ropewalk_core::data::files::Memory;
+use ropewalk_core::data::files::layers::Mounts;
+use ropewalk_core::data::files::{
+    Caps, DirStream, FileHandle, Files, FsError, ListOptions, Memory, Meta, Open, VPath,
+};
 
 use super::{Ftp, Options};
 
@@ -135,7 +138,7 @@ async fn the_anonymous_read_and_leave_files_that_nobody_gets() {
     client.passive().await;
     assert_eq!(
         client.codes(["RETR in/b", "DELE in/b", "MDTM in/b", "RNFR in/b", "MKD d"]).await,
-        [550, 550, 550, 550, 553]
+        [550, 550, 550, 550, 550]
     );
     client.passive().await;
     assert_eq!(client.code("LIST in").await, 550);
@@ -151,6 +154,50 @@ async fn the_anonymous_read_and_leave_files_that_nobody_gets() {
     assert!(client.fetch("MLSD /").await.contains("type=dir;perm=ce;"));
     let mut people = server.connect().await;
     assert_eq!(people.codes(["USER ann", "PASS secret"]).await, [331, 530]);
+}
+
+/// A tree that cannot be written to, as that of a folder is without `write`.
+struct ReadOnly(Memory);
+
+#[async_trait]
+impl Files for ReadOnly {
+    fn caps(&self) -> Caps {
+        Caps::RANDOM_READ | Caps::REAL_DIRS
+    }
+    async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta, FsError> {
+        self.0.stat(path, follow).await
+    }
+    async fn list(&self, path: &VPath, options: ListOptions) -> Result<Box<dyn DirStream>, FsError> {
+        self.0.list(path, options).await
+    }
+    async fn open(&self, path: &VPath, how: &Open) -> Result<Box<dyn FileHandle>, FsError> {
+        if how.write.is_some() { Err(FsError::Unsupported) } else { self.0.open(path, how).await }
+    }
+}
+
+#[tokio::test]
+async fn what_may_never_be_done_is_said_to_be_so_for_good() {
+    let read_only = ReadOnly(Memory::new().with("/d/a", "text"));
+    let mut client = serve(Ftp::new(client::area_of(Arc::new(read_only))).with(options())).login().await;
+    let writing = ["MKD n", "RMD d", "DELE d/a", "RNFR d/a", "MFMT 20260102030405 d/a", "SITE CHMOD 600 d/a"];
+    for command in writing {
+        assert_eq!(client.say(command).await, "550 permission denied\r\n", "{command}");
+    }
+    for command in ["STOR n", "APPE d/a", "STOU"] {
+        assert_eq!(client.store(command, b"x").await, 553, "{command}");
+    }
+    let memory = || Arc::new(Memory::new().with("/a", "text")) as Arc<dyn Files>;
+    let mounts = Mounts::new(None, [(client::path("/way/one"), memory()), (client::path("/two"), memory())]);
+    let mut client = serve(Ftp::new(client::area_of(Arc::new(mounts))).with(options())).login().await;
+    for at in ["way", "way/one", "two"] {
+        let commands = ["RMD", "DELE", "RNFR"].map(|verb| format!("{verb} {at}"));
+        assert_eq!(client.codes(commands.each_ref().map(String::as_str)).await, [550; 3], "{at}");
+        assert_eq!(client.codes(["RNFR two/a", &format!("RNTO {at}")]).await, [350, 553], "{at}");
+    }
+    assert_eq!(
+        client.codes(["MKD way/none", "MFMT 20260102030405 way", "RNFR two/a"]).await,
+        [550, 550, 350]
+    );
 }
 
 #[tokio::test]

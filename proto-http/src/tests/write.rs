@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use ropewalk_core::data::files::layers::{Marked, Ops, Permissions, Rule};
-use ropewalk_core::data::files::{DotDot, Files, FsError, Marks, Memory, NewLock, Open, VPath};
+use ropewalk_core::data::files::{
+    DotDot, Files, FsError, Marks, Memory, NewLock, Open, SetMeta, Time, VPath,
+};
 use tokio::io::AsyncWriteExt as _;
 
 use super::files::{content, field};
@@ -390,6 +392,14 @@ async fn a_folder_is_fetched_as_one_file() {
     let zip = ask("/dir/?archive=zip").await;
     assert_eq!((status(&zip), field(&zip, "content-type")), ("200", Some("application/zip")));
     assert!(zip.contains("dir/é \"q_"), "no name leads out of a folder of Windows");
+    for dir in ["/dir", "/dir/sub"] {
+        let mut facts = SetMeta::default();
+        facts.mtime = Some(Time::new(0x4142_4344, 0));
+        files.set(&path(dir), facts, true).await.unwrap();
+    }
+    let (tar, zip) = (ask("/dir/?archive=tar").await, ask("/dir/?archive=zip").await);
+    assert_eq!(tar.matches(&format!("{:011o}\0", 0x4142_4344)).count(), 2, "folders have their own times");
+    assert_eq!(zip.matches("\u{1}DCBA").count(), 4, "before each, and at the end");
     assert_eq!(status(&ask("/a/?archive=tar").await), "404");
     assert_eq!(status(&ask("/none/?archive=tar").await), "404");
     let head = say(http(&files), "HEAD /dir/?archive=zip HTTP/1.1\r\nHost: x\r\n\r\n").await;

@@ -70,6 +70,16 @@ async fn the_right_password_gives_name_groups_and_profile() {
 }
 
 #[tokio::test]
+async fn a_name_finds_the_account_however_a_keyboard_makes_it() {
+    let f = Fixture::new().await;
+    f.store.add(new("ju\u{308}rg", Some("tuna"))).await.unwrap();
+    for user in ["j\u{fc}rg", "ju\u{308}rg"] {
+        assert_eq!(f.password(user, "tuna").await.unwrap().name().as_str(), "j\u{fc}rg");
+    }
+    assert!(f.store.add(new("j\u{fc}rg", None)).await.is_err(), "it is there");
+}
+
+#[tokio::test]
 async fn every_refusal_is_the_same_answer_after_the_same_work() {
     let f = Fixture::new().await;
     f.store.change(&name("bob"), Change { disabled: Some(true), ..Change::default() }).await.unwrap();

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use ropewalk_core::data::cred::{
     Authenticator, Credential, LONGEST_PASSWORD, LoginError, Method, Name, Origin, Principal, ScramVerifier,
-    Step,
+    Step, prepare_name,
 };
 use ropewalk_core::{Error, Fault};
 
@@ -55,6 +55,7 @@ impl Store {
         if user.len() > Name::LONGEST || password.len() > LONGEST_PASSWORD {
             return Err(LoginError::Refused);
         }
+        let user = &*prepare_name(user);
         let row = self.row(Key::Name(user.to_owned())).await.map_err(failed)?;
         if let (Some(row), Some(hash)) = (&row, app_hash(password)) {
             let is_it = |of: &[u8; 32]| verify_slices_are_equal(of, &hash).is_ok();

@@ -82,6 +82,7 @@ enum UserCommand {
 #[derive(Args)]
 struct AddArgs {
     /// The name.
+    #[arg(value_parser = Name::of_person)]
     name: Name,
     /// A group to be in; may be repeated.
     #[arg(long = "group", value_name = "NAME")]

@@ -17,7 +17,9 @@ use ropewalk_core::data::files::layers::Dots;
 use ropewalk_core::data::files::{DotDot, Files, VPath};
 use ropewalk_store::files::local::{Local, Options};
 use ropewalk_store::marks::Store;
+use rustix::fs::{Access, access};
 
+use super::Writes;
 use people::{Base, People};
 
 /// `[files.NAME]`: a tree of files by name.
@@ -26,8 +28,11 @@ pub(crate) const FILES: ResourceKind = ResourceKind {
     summary: "A tree of files, for every service that serves files",
     example: "path = \".\"",
     build: |section, resources| {
-        let Some(Tree { people, known, folder }) = read(section, resources) else { return };
+        let Some(Tree { people, known, writes, folder }) = read(section, resources) else { return };
         let people = Arc::new(people);
+        if let Some(folder) = writes {
+            resources.provide(section, Arc::new(Writes(folder)));
+        }
         resources.provide::<Known>(section, Arc::new(known));
         if let Some(everybody) = people.everybody() {
             resources.provide::<dyn Files>(section, everybody);
@@ -51,6 +56,8 @@ struct Known {
 struct Tree {
     people: People,
     known: Known,
+    /// Where something is written, if anything is.
+    writes: Option<PathBuf>,
     /// Where all of it is, if it is in one folder.
     folder: Option<PathBuf>,
 }
@@ -111,6 +118,7 @@ fn read(section: &mut Section<'_>, resources: &Resources) -> Option<Tree> {
             self::mounts(section, mounts?, &shared, resources)
         }
     };
+    let writes = path.as_deref().filter(|_| options.write).map(|path| above(path).to_owned());
     let (quota, base) = (quota.map(|Size(quota)| quota), base?);
     let at = match &base {
         Base::Folder(_, at) | Base::Mounts { at, .. } => at.clone(),
@@ -118,7 +126,12 @@ fn read(section: &mut Section<'_>, resources: &Resources) -> Option<Tree> {
     };
     let people = People::new(section.name(), base, rules?, dots, quota, rate, audit);
     let people = people.marks_in(resources.of_settings::<Store>());
-    Some(Tree { people, known: Known { follows, at }, folder: path.filter(|path| !path.ends_with("%u")) })
+    Some(Tree {
+        people,
+        known: Known { follows, at },
+        writes,
+        folder: path.filter(|path| !path.ends_with("%u")),
+    })
 }
 
 const MOUNTS: &str = "Instead of `path`: other `[files.NAME]` by the path at which each is seen.";
@@ -150,16 +163,28 @@ fn options(section: &mut Section<'_>, links: bool) -> Options {
     options
 }
 
+/// The folder itself; where it is that of each person, the one that these are in.
+fn above(path: &Path) -> &Path {
+    let each = path.file_name().is_some_and(|last| last == "%u");
+    if each { path.parent().unwrap_or(Path::new("/")) } else { path }
+}
+
 /// The tree in a folder; the last part of its path may stand for who it is.
 fn folder(section: &Section<'_>, path: &Path, options: &Options) -> Option<Base> {
-    let each = path.file_name().is_some_and(|last| last == "%u");
-    let dir = if each { path.parent().unwrap_or(Path::new("/")) } else { path };
+    let dir = above(path);
+    let each = dir != path;
     if dir.as_os_str().as_encoded_bytes().windows(2).any(|two| two == b"%u") {
         return wrong(section, "path", "`%u` is the whole last part of a path");
     }
     let local = Local::with(dir, options)
         .map_err(|e| section.error_in("path", format!("{}: {e}", dir.display())))
         .ok()?;
+    if options.write
+        && let Err(error) = access(dir, Access::WRITE_OK | Access::EXEC_OK)
+    {
+        let dir = dir.display();
+        section.warn_in("path", format!("`write` is true, but this user cannot write to {dir}: {error}"));
+    }
     let at = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
     Some(if each { Base::Homes(local, at) } else { Base::Folder(local, at) })
 }

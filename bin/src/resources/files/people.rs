@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use ropewalk_core::Error;
 use ropewalk_core::data::cred::{LoginError, Name, Principal, Realm};
 use ropewalk_core::data::files::layers::{
-    Dots, Marked, Mounts, NoSuchOp, Ops, Rates, Rule, Share, Turns, View,
+    Dots, Marked, Mounts, NoSuchOp, Ops, Rates, Rule, Share, Turns, View, Whose,
 };
 use ropewalk_core::data::files::{self, Files, VPath};
 use ropewalk_store::files::local::Local;
@@ -99,7 +99,11 @@ impl People {
     ) -> Arc<dyn Files> {
         let rules = self.rules.as_ref().map(|rules| rules::of(rules, who));
         let mut view = View::default();
-        view.audit = self.audit.then(|| who.map_or("-", |who| who.name().as_str()).into());
+        let whose = || Whose {
+            user: who.map_or("-", |who| who.name().as_str()).into(),
+            tree: self.name.as_str().into(),
+        };
+        view.audit = self.audit.then(whose);
         view.rules = restricted(rules, rights).map(Into::into);
         view.share = self.share(who, home);
         (view.turns, view.rates) = self.pace(who);

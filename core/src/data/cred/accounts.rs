@@ -1,5 +1,6 @@
 //! Our own accounts files, in TOML.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
@@ -49,12 +50,13 @@ impl Reader<'_> {
             match (key.get_ref().as_ref(), value.get_ref().as_table()) {
                 ("user", Some(users)) => {
                     for (name, account) in users {
-                        let parsed = name.get_ref().parse::<Name>();
-                        match parsed {
+                        let parsed = Name::of_person(name.get_ref());
+                        match parsed.map(|parsed| accounts.entry(parsed)) {
                             Err(error) => self.mistake(name.span(), error.to_string()),
-                            Ok(parsed) => {
-                                let account = self.account(account);
-                                accounts.insert(parsed, account);
+                            Ok(Entry::Vacant(place)) => drop(place.insert(self.account(account))),
+                            Ok(Entry::Occupied(other)) => {
+                                let what = format!("there is another user {:?}", other.key());
+                                self.mistake(name.span(), what);
                             }
                         }
                     }
@@ -221,6 +223,16 @@ tokens = ["swordfish", "{fingerprint}"]
     }
 
     #[test]
+    fn nobody_is_called_as_others_are_or_as_somebody_else_is() {
+        let user = |name: &str| format!("[user.\"{name}\"]\npassword = \"{HASH}\"\n");
+        let text = ["*", "@staff", "ftp", "j\u{fc}rg", "ju\u{308}rg"].map(user).concat();
+        let mistakes = mistakes(&text);
+        let lines: Vec<_> = mistakes.iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines.len(), 4, "{mistakes:?}");
+        assert!(lines.starts_with(&[1, 3, 5]) && mistakes[3].1.contains("another user"), "{mistakes:?}");
+    }
+
+    #[test]
     fn bad_syntax_is_told_with_its_line_and_without_its_text() {
         let mistakes = mistakes("[user.ann]\npassword = swordfish\n");
         assert_eq!(mistakes[0].0, 2, "{mistakes:?}");
@@ -246,7 +258,7 @@ tokens = ["swordfish", "{fingerprint}"]
         fn any_name_is_an_account_or_a_mistake(name in "\\PC{0,12}") {
             let quoted = name.replace('\\', "\\\\").replace('"', "\\\"");
             let text = format!("[user.\"{quoted}\"]\npassword = \"{HASH}\"\n");
-            match name.parse::<Name>() {
+            match Name::of_person(&name) {
                 Ok(_) => prop_assert_eq!(mistakes(&text), []),
                 Err(why) => prop_assert_eq!(mistakes(&text), [(1, why.to_string())]),
             }

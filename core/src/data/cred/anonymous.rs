@@ -1,5 +1,6 @@
 use async_trait::async_trait;
 
+use super::name::GUESTS;
 use super::{Authenticator, Credential, LoginError, Method, Name, Origin, Principal, Step};
 
 /// Lets anybody in as a guest: whoever asks to be anonymous, and the users `anonymous` and `ftp` with any
@@ -25,7 +26,7 @@ impl Default for Anonymous {
 #[async_trait]
 impl Authenticator for Anonymous {
     async fn verify(&self, credential: Credential<'_>, _: &Origin<'_>) -> Result<Step, LoginError> {
-        let is_guest = |user: &str| ["anonymous", "ftp"].iter().any(|g| g.eq_ignore_ascii_case(user));
+        let is_guest = |user: &str| GUESTS.iter().any(|guest| guest.eq_ignore_ascii_case(user));
         match credential {
             Credential::Anonymous => Ok(Step::Done(self.0.clone())),
             Credential::Password { user, .. } if is_guest(user) => Ok(Step::Done(self.0.clone())),

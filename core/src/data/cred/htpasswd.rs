@@ -31,7 +31,7 @@ pub(super) fn parse(text: &str) -> Result<Table, Vec<Mistake>> {
 
 fn entry(line: &str) -> Result<(Name, Account), String> {
     let (name, hash) = line.split_once(':').ok_or("a line is a name, a colon and a hash")?;
-    let name: Name = name.parse().map_err(|e: super::InvalidName| e.to_string())?;
+    let name = Name::of_person(name).map_err(|e| e.to_string())?;
     let hash = Hash::htpasswd(hash).map_err(|why| format!("user {name:?}: {why}"))?;
     Ok((
         name,

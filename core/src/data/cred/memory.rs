@@ -7,8 +7,10 @@ use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use zeroize::Zeroizing;
 
-use super::prepare;
-use super::{Authenticator, Credential, LONGEST_PASSWORD, LoginError, Method, Name, Origin, Principal, Step};
+use super::{
+    Authenticator, Credential, LONGEST_PASSWORD, LoginError, Method, Name, Origin, Principal, Step, prepare,
+    prepare_name,
+};
 use crate::{Error, Result};
 
 /// Users that were named on the command line.
@@ -58,7 +60,7 @@ impl Authenticator for Memory {
         if password.len() > LONGEST_PASSWORD {
             return Err(LoginError::Refused);
         }
-        let known = self.users.get_key_value(user);
+        let known = self.users.get_key_value(&*prepare_name(user));
         let tag = known.map_or(&self.nobody, |(_, tag)| tag);
         let right = hmac::verify(&self.key, &prepare(password), tag.as_ref()).is_ok();
         match known {
@@ -80,7 +82,7 @@ impl FromStr for NamePassword {
 
     fn from_str(text: &str) -> Result<Self> {
         let (name, password) = text.split_once(':').ok_or_else(|| Error::local("not NAME:PASSWORD"))?;
-        let name = name.parse().map_err(|e| Error::local("not NAME:PASSWORD").caused_by(e))?;
+        let name = Name::of_person(name).map_err(|e| Error::local("not NAME:PASSWORD").caused_by(e))?;
         if password.is_empty() || password.len() > LONGEST_PASSWORD {
             return Err(Error::local("a password is 1 to 1024 octets long"));
         }
@@ -121,6 +123,13 @@ mod tests {
         {
             assert!(matches!(login(user, password.as_bytes()).await, Err(LoginError::Refused)));
         }
+        let twin = Memory::new().unwrap().user("ju\u{308}rgen:x".parse().unwrap());
+        let from = Origin::new(&Address::Memory, "test");
+        for user in ["j\u{fc}rgen", "ju\u{308}rgen"] {
+            let said = Credential::Password { user, password: b"x" };
+            assert!(twin.verify(said, &from).await.is_ok(), "{user}");
+        }
+        assert!("ftp:x".parse::<NamePassword>().is_err());
         // What stands in for the password of nobody opens nothing.
         assert!(matches!(login("nobody", b"").await, Err(LoginError::Refused)));
         assert!(matches!(login("../ann", b"sword:fish").await, Err(LoginError::Refused)));

@@ -33,7 +33,7 @@ pub use hashing::Hashing;
 pub use memory::{Memory, NamePassword};
 pub use name::{InvalidName, Name};
 pub use portal::{AnyOf, Login, Portal, Realm};
-pub use prepare::prepare;
+pub use prepare::{prepare, prepare_name};
 
 use crate::{Address, Error};
 

@@ -2,16 +2,18 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use super::prepare_name;
+
 /// The name of a user or a group, fit to be shown, logged and made a directory of.
 ///
 /// It is 1 to 255 octets of UTF-8 without control characters, white space, invisible or direction-changing
-/// characters, `/` and `:`, and is not `.` or `..`. Two names are the same if their octets are.
+/// characters, `/` and `:`, and is not `.` or `..`. It is prepared by SASLprep (RFC 4013), as what a client says is by
+/// [`prepare_name`]: so a name that is typed with other code points for the same letters is the same. Two names are the
+/// same if their octets are then.
 ///
 /// Of the `UsernameCasePreserved` profile (RFC 8265 §3.4) this keeps that case is preserved, that a name is not
 /// empty, and, for ASCII, exactly the characters of PRECIS' IdentifierClass (RFC 8264) less `/` and `:`.
-/// It does not map full-width and half-width characters, does not normalise to NFC, does not apply the Bidi
-/// Rule and does not consult the class of each non-ASCII character: a client must send a name in the octets
-/// in which the account was made.
+/// It does not consult the class of each non-ASCII character.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(Arc<str>);
 
@@ -24,11 +26,29 @@ impl Name {
         Self("anonymous".into())
     }
 
+    /// A name for somebody: none that stands for others where people are named.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn of_person(text: &str) -> Result<Self, InvalidName> {
+        let name: Self = text.parse()?;
+        if name.as_str() == "*" || name.as_str().starts_with('@') {
+            return Err(InvalidName("`*` and what begins with `@` stand for several people in rules"));
+        }
+        if GUESTS.iter().any(|guest| guest.eq_ignore_ascii_case(name.as_str())) {
+            return Err(InvalidName("`anonymous` and `ftp` are what guests call themselves"));
+        }
+        Ok(name)
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
+
+/// What guests call themselves (RFC 1635), in any case.
+pub(super) const GUESTS: [&str; 2] = ["anonymous", "ftp"];
 
 /// Whether a character may stand in a name.
 fn is_allowed(c: char) -> bool {
@@ -52,15 +72,20 @@ impl FromStr for Name {
         if text.is_empty() || text.len() > Self::LONGEST {
             return Err(InvalidName("a name is 1 to 255 octets long"));
         }
-        if text == "." || text == ".." {
+        let name = prepare_name(text);
+        if name.len() > Self::LONGEST {
+            return Err(InvalidName("a name is 1 to 255 octets long"));
+        }
+        if [".", ".."].contains(&&*name) {
             return Err(InvalidName("a name is not \".\" or \"..\""));
         }
-        if !text.chars().all(is_allowed) {
+        // What was there before too: what vanishes would deceive whoever reads it.
+        if !text.chars().chain(name.chars()).all(is_allowed) {
             return Err(InvalidName(
                 "a name has no spaces, no control or invisible characters, no \"/\" or \":\"",
             ));
         }
-        Ok(Self(text.into()))
+        Ok(Self(name.into()))
     }
 }
 
@@ -150,6 +175,25 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_the_same_however_a_keyboard_makes_it() {
+        let name = |text: &str| text.parse::<Name>().unwrap();
+        assert_eq!(name("ju\u{308}rgen"), name("j\u{fc}rgen"));
+        assert_eq!(name("ｊürgen").as_str(), "jürgen");
+        // These would be others: ".", "a/b".
+        assert!("\u{ff0e}".parse::<Name>().is_err() && "a\u{ff0f}b".parse::<Name>().is_err());
+    }
+
+    #[test]
+    fn what_stands_for_others_is_nobodys_name() {
+        for text in ["*", "@staff", "＊", "＠staff", "anonymous", "Anonymous", "ftp", "FTP", "ｆtp"] {
+            assert!(text.parse::<Name>().is_ok() && Name::of_person(text).is_err(), "{text}");
+        }
+        for text in ["ann@example.org", "a*", "ftpuser", "anonymous2"] {
+            assert_eq!(Name::of_person(text).unwrap().as_str(), text);
+        }
+    }
+
+    #[test]
     fn length_is_counted_in_octets() {
         assert!("a".repeat(255).parse::<Name>().is_ok());
         assert!("a".repeat(256).parse::<Name>().is_err());
@@ -160,11 +204,12 @@ mod tests {
         #[test]
         fn a_name_is_one_harmless_path_part(text in "\\PC{0,40}|.{0,40}|[./:a ]{0,5}") {
             if let Ok(name) = text.parse::<Name>() {
-                prop_assert_eq!(name.as_str(), &text);
+                prop_assert_eq!(name.as_str(), prepare_name(&text));
+                prop_assert_eq!(name.as_str().parse::<Name>(), Ok(name.clone()));
                 let path = std::path::Path::new(name.as_str());
                 let parts: Vec<_> = path.components().collect();
-                prop_assert!(matches!(parts.as_slice(), [std::path::Component::Normal(part)] if *part == text.as_str()));
-                prop_assert!(!text.chars().any(|c| c.is_control() || c.is_whitespace()));
+                prop_assert!(matches!(parts.as_slice(), [std::path::Component::Normal(part)] if *part == name.as_str()));
+                prop_assert!(!name.as_str().chars().any(|c| c.is_control() || c.is_whitespace()));
             }
         }
 

@@ -4,10 +4,17 @@ use std::borrow::Cow;
 /// same letters is the same. What that does not know or does not allow stays as it is, octet for octet, and so does what is
 /// no UTF-8.
 pub fn prepare(password: &[u8]) -> Cow<'_, [u8]> {
-    let text = if password.is_ascii() { None } else { std::str::from_utf8(password).ok() };
-    match text.map(stringprep::saslprep) {
-        Some(Ok(Cow::Owned(prepared))) if !prepared.is_empty() => Cow::Owned(prepared.into_bytes()),
+    match std::str::from_utf8(password).map(prepare_name) {
+        Ok(Cow::Owned(prepared)) => Cow::Owned(prepared.into_bytes()),
         _ => Cow::Borrowed(password),
+    }
+}
+
+/// The name that somebody says, as accounts are looked up by it: likewise.
+pub fn prepare_name(name: &str) -> Cow<'_, str> {
+    match stringprep::saslprep(name) {
+        Ok(Cow::Owned(prepared)) if !prepared.is_empty() => Cow::Owned(prepared),
+        _ => Cow::Borrowed(name),
     }
 }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use aws_lc_rs::digest;
 
 use super::hash::Hash;
-use super::{Credential, Hashing, LONGEST_PASSWORD, LoginError, Method, Name, Origin, Principal, Step};
+use super::{
+    Credential, Hashing, LONGEST_PASSWORD, LoginError, Method, Name, Origin, Principal, Step, prepare_name,
+};
 
 /// An account, as a file says.
 pub(super) struct Account {
@@ -59,6 +61,7 @@ impl Table {
                 if password.len() > LONGEST_PASSWORD {
                     return Err(LoginError::Refused);
                 }
+                let user = &*prepare_name(user);
                 let account = self.accounts.get_key_value(user);
                 let hash = account.and_then(|(_, account)| account.hash.as_ref());
                 let known = hash.unwrap_or(&self.nobody).clone();
@@ -114,7 +117,7 @@ mod tests {
         };
         let bob = Account { disabled: true, certificates: vec![[8; 32]], ..account(Some(PASSWORD)) };
         let key = Account { certificates: vec![[9; 32]], ..account(None) };
-        let named = [("ann", ann), ("bob", bob), ("key", key)];
+        let named = [("ann", ann), ("bob", bob), ("key", key), ("j\u{fc}rg", account(Some(PASSWORD)))];
         Table::new(named.into_iter().map(|(name, account)| (name.parse().unwrap(), account)).collect())
     }
 
@@ -130,6 +133,9 @@ mod tests {
         let Step::Done(ann) = answer.unwrap();
         assert_eq!((ann.name().as_str(), ann.method(), ann.is_in("staff")), ("ann", Method::Password, true));
         assert_eq!(hashes, 1);
+        let (answer, _) = ask(Credential::Password { user: "ju\u{308}rg", password: b"password" }).await;
+        let Step::Done(same) = answer.unwrap();
+        assert_eq!(same.name().as_str(), "j\u{fc}rg");
     }
 
     #[tokio::test]

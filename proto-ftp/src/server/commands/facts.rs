@@ -1,8 +1,8 @@
 //! SIZE, MDTM, MFMT, MFF, MLST, AVBL, HASH and its older kin (RFC 3659, and the drafts that are in use).
 
-use ropewalk_core::data::files::{FsError, Kind, Meta, SetMeta, VPath};
+use ropewalk_core::data::files::{FsError, Kind, Meta, Ops, SetMeta, VPath};
 
-use super::super::errors::{Doing, refusal};
+use super::super::errors::{Doing, for_good, refusal};
 use super::super::event::{Ask, Event, HashForm, Transfer, What};
 use super::super::handler::Handler;
 use super::super::hash::Algorithm;
@@ -154,8 +154,9 @@ impl Handler<'_> {
     }
 
     pub(super) async fn set(&self, path: &VPath, facts: SetMeta, said: Reply) -> Result<Reply, Reply> {
-        let set = self.files()?.set(path, facts, true).await;
-        set.map_err(|error| refusal(&error, Doing::Using, path))?;
+        let files = self.files()?;
+        let set = files.set(path, facts, true).await;
+        set.map_err(|error| refusal(&for_good(error, &**files, path, Ops::SET), Doing::Using, path))?;
         tracing::info!(%path, "facts changed");
         Ok(said)
     }
@@ -170,7 +171,7 @@ impl Handler<'_> {
 
     pub(super) async fn space(&self, path: &VPath) -> Result<Reply, Reply> {
         let space = self.files()?.space(path).await;
-        let space = space.map_err(|error| refusal(&error, Doing::Command, path))?;
+        let space = space.map_err(|error| refusal(&error, Doing::Using, path))?;
         Ok(Reply::new(213, space.free.to_string()))
     }
 }

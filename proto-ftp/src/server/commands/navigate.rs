@@ -1,8 +1,8 @@
 //! CWD, CDUP, PWD, MKD, RMD, DELE, RNFR, RNTO (RFC 959 §4.1.1, §4.1.3).
 
-use ropewalk_core::data::files::{Caps, FsError, Kind, Over, Remove, VPath};
+use ropewalk_core::data::files::{Caps, FsError, Kind, Ops, Over, Reach, Remove, VPath};
 
-use super::super::errors::{Doing, refusal};
+use super::super::errors::{Doing, for_good, refusal};
 use super::super::event::{Answer, Ask, Event};
 use super::super::handler::Handler;
 use super::super::session::{Asked, Session};
@@ -98,22 +98,29 @@ impl Handler<'_> {
             return Answer::Say(reply);
         }
         match files.stat(path, false).await {
+            Ok(_) if !files.rights(path, Reach::Here).has(Ops::RENAME) => {
+                Answer::Say(refusal(&FsError::Denied, Doing::Using, path))
+            }
             Ok(_) => Answer::Done,
             Err(error) => Answer::Say(refusal(&error, Doing::Using, path)),
         }
     }
 
     pub(super) async fn make_dir(&self, path: &VPath) -> Result<Reply, Reply> {
-        let made = self.files()?.mkdir(path, Some(self.ftp.options.dir_mode())).await;
-        made.map_err(|error| refusal(&error, Doing::Naming, path))?;
+        let files = self.files()?;
+        let made = files.mkdir(path, Some(self.ftp.options.dir_mode())).await;
+        // RFC 959 §5.4: of MKD, unlike of STOR and RNTO, there is no 553.
+        made.map_err(|error| refusal(&for_good(error, &**files, path, Ops::MKDIR), Doing::Using, path))?;
         tracing::info!(%path, "directory made");
         Ok(Reply::new(257, [&quoted(path), &b" made"[..]].concat()))
     }
 
     pub(super) async fn remove(&self, path: &VPath, what: Remove) -> Result<Reply, Reply> {
         is_movable(path)?;
-        let removed = self.files()?.remove(path, what).await;
-        removed.map_err(|error| refusal(&error, Doing::Command, path))?;
+        let files = self.files()?;
+        let removed = files.remove(path, what).await;
+        removed
+            .map_err(|error| refusal(&for_good(error, &**files, path, Ops::DELETE), Doing::Using, path))?;
         tracing::info!(%path, "removed");
         Ok(Reply::new(250, "removed"))
     }
@@ -124,7 +131,8 @@ impl Handler<'_> {
         let files = self.files()?;
         let over = if files.caps().has(Caps::RENAME_REPLACE) { Over::File } else { Over::Never };
         let renamed = files.rename(from, to, over).await;
-        renamed.map_err(|error| refusal(&error, Doing::Naming, to))?;
+        let changes = Ops::RENAME | Ops::DELETE;
+        renamed.map_err(|error| refusal(&for_good(error, &**files, to, changes), Doing::Naming, to))?;
         tracing::info!(%from, %to, "renamed");
         Ok(Reply::new(250, "renamed"))
     }

@@ -71,8 +71,11 @@ async fn respond(
     }
     let name = request.path.file_name().map_or_else(|| b"files".to_vec(), |name| name.as_bytes().to_vec());
     let disposition = disposition(&[&name[..], b".", extension.as_bytes()].concat());
-    let body =
-        if request.method == Method::HEAD { Body::empty() } else { body(files, request, format, name).await };
+    let body = if request.method == Method::HEAD {
+        Body::empty()
+    } else {
+        body(files, request, format, (name, meta)).await
+    };
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
@@ -91,14 +94,19 @@ fn disposition(name: &[u8]) -> Option<HeaderValue> {
     HeaderValue::try_from(format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{full}")).ok()
 }
 
-async fn body(files: &Arc<dyn Files>, request: &Request, format: Box<dyn Format>, name: Vec<u8>) -> Body {
+async fn body(
+    files: &Arc<dyn Files>,
+    request: &Request,
+    format: Box<dyn Format>,
+    (name, meta): (Vec<u8>, Meta),
+) -> Body {
     let permit = Arc::clone(&request.facts.costly).acquire_owned().await.ok();
     let (out, chunks) = channel(WAITING);
     let walk = Walk { files: Arc::clone(files), format, out, entries: 0, octets: 0 };
     let root = request.rest.clone();
     let task = request.facts.cx.spawn(async move {
         let _permit = permit;
-        walk.run(root, name).await;
+        walk.run(root, name, meta).await;
     });
     // The task ends with the body.
     Body::stream(stream::unfold((chunks, task), |(mut chunks, task)| async move {
@@ -116,16 +124,16 @@ struct Walk {
 }
 
 impl Walk {
-    async fn run(mut self, root: VPath, name: Vec<u8>) {
-        if let Err(error) = self.all(root, name).await {
+    async fn run(mut self, root: VPath, name: Vec<u8>, meta: Meta) {
+        if let Err(error) = self.all(root, name, meta).await {
             // Nobody reads any more, if this fails.
             let _ = self.out.send(Err(error)).await;
         }
     }
 
-    async fn all(&mut self, root: VPath, name: Vec<u8>) -> Result<()> {
-        let mut todo = vec![(root, name, 0)];
-        while let Some((dir, name, depth)) = todo.pop() {
+    async fn all(&mut self, root: VPath, name: Vec<u8>, meta: Meta) -> Result<()> {
+        let mut todo = vec![(root, name, meta, 0)];
+        while let Some((dir, name, meta, depth)) = todo.pop() {
             if depth > DEEPEST {
                 return Err(Error::limit("archive", "directories too deep for an archive"));
             }
@@ -136,7 +144,7 @@ impl Walk {
                     continue;
                 }
             };
-            self.send(|format| format.begin(&[&*name, b"/"].concat(), &Meta::new(Kind::Dir, 0))).await?;
+            self.send(|format| format.begin(&[&*name, b"/"].concat(), &meta)).await?;
             self.send(|format| format.end()).await?;
             loop {
                 let batch = stream.next_batch(BATCH).await;
@@ -149,7 +157,7 @@ impl Walk {
                     let Ok(path) = dir.join(&entry.name) else { continue };
                     let name = [&*name, b"/", entry.name.as_bytes()].concat();
                     match entry.meta.kind {
-                        Kind::Dir => todo.push((path, name, depth + 1)),
+                        Kind::Dir => todo.push((path, name, entry.meta, depth + 1)),
                         // What links lead to is taken, but no directory: that could go on for ever.
                         Kind::File | Kind::Link => match self.files.open(&path, &Open::read()).await {
                             Ok(file) => self.file(&*file, &name).await?,

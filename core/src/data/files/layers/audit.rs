@@ -7,68 +7,67 @@ use bytes::{Bytes, BytesMut};
 
 use crate::data::files::meta::Result;
 use crate::data::files::{
-    Caps, DirStream, FileHandle, Files, ListOptions, Meta, Open, Ops, Over, Place, Reach, Remove, SetMeta,
-    Space, VPath, Write,
+    Caps, DirStream, FileHandle, Files, FsError, ListOptions, Meta, Open, Ops, Over, Place, Reach, Remove,
+    SetMeta, Space, VPath, Write,
 };
 
-/// A tree that says in the log who does what with it: one event for each operation, with the fields `user`, `op`, `path`,
-/// where there are two also `to`, and `outcome`, under the target `audit`.
+/// A tree that says in the log who does what with it: one event for each operation, with the fields `user`, `tree`, `op`,
+/// `path`, where there are two also `to`, and `outcome`, under the target `audit`.
 ///
 /// What changes something is said at `info`, and so is the opening of a file; looks are said at `debug`. A file that is
-/// written has its event when it is committed, or given up.
+/// written has its event when it is committed, or given up: `create` where there was none when it was opened, else `replace`,
+/// `append`, or `update` for what is written into it.
 pub struct Audit<F> {
     files: F,
-    user: Arc<str>,
+    whose: Whose,
+}
+
+/// What all events of an [`Audit`] say.
+#[derive(Clone, Debug)]
+pub struct Whose {
+    /// Who does it.
+    pub user: Arc<str>,
+    /// The tree's name.
+    pub tree: Arc<str>,
 }
 
 impl<F: Files> Audit<F> {
     /// `files`, as seen by this person.
-    pub fn new(files: F, user: impl Into<Arc<str>>) -> Self {
-        Self { files, user: user.into() }
+    pub fn new(files: F, whose: Whose) -> Self {
+        Self { files, whose }
     }
 
     fn change<T>(&self, op: &str, path: &VPath, result: Result<T>) -> Result<T> {
-        say(&self.user, op, path, &outcome(&result));
+        say(&self.whose, op, path, &outcome(&result));
         result
     }
 
     fn change_two<T>(&self, op: &str, from: &VPath, to: &VPath, result: Result<T>) -> Result<T> {
-        let (user, outcome) = (&self.user, outcome(&result));
-        tracing::info!(target: "audit", %user, op, path = %from, %to, %outcome);
+        let (Whose { user, tree }, outcome) = (&self.whose, outcome(&result));
+        tracing::info!(target: "audit", %user, %tree, op, path = %from, %to, %outcome);
         result
     }
 
     fn look<T>(&self, op: &str, path: &VPath, result: Result<T>) -> Result<T> {
-        let (user, outcome) = (&self.user, outcome(&result));
-        tracing::debug!(target: "audit", %user, op, %path, %outcome);
+        let (Whose { user, tree }, outcome) = (&self.whose, outcome(&result));
+        tracing::debug!(target: "audit", %user, %tree, op, %path, %outcome);
         result
     }
 
-    fn opened(
-        &self,
-        path: &VPath,
-        how: &Open,
-        result: Result<Box<dyn FileHandle>>,
-    ) -> Result<Box<dyn FileHandle>> {
-        let op = match how.write {
-            None => "read",
-            Some(Write::Update) if how.append => "append",
-            Some(Write::Update) => "update",
-            Some(Write::Replace) => "replace",
-            Some(Write::CreateNew) => "create",
-        };
-        match result {
-            Ok(handle) if how.write.is_some() => {
-                let written = Written { user: self.user.clone(), op, path: path.clone(), said: false };
-                Ok(Box::new(Watched { handle, written }))
-            }
-            result => self.change(op, path, result),
+    /// What the opening of a file to write it is.
+    async fn op(&self, path: &VPath, how: &Open, write: Write) -> &'static str {
+        match write {
+            Write::CreateNew => "create",
+            _ if matches!(self.files.stat(path, false).await, Err(FsError::NotFound)) => "create",
+            Write::Update if how.append => "append",
+            Write::Update => "update",
+            Write::Replace => "replace",
         }
     }
 }
 
-fn say(user: &str, op: &str, path: &VPath, outcome: &dyn fmt::Display) {
-    tracing::info!(target: "audit", %user, op, %path, %outcome);
+fn say(Whose { user, tree }: &Whose, op: &str, path: &VPath, outcome: &dyn fmt::Display) {
+    tracing::info!(target: "audit", %user, %tree, op, %path, %outcome);
 }
 
 /// `done`, or what is said to the peer too.
@@ -94,11 +93,25 @@ impl<F: Files> Files for Audit<F> {
     }
 
     async fn open(&self, path: &VPath, how: &Open) -> Result<Box<dyn FileHandle>> {
-        self.opened(path, how, self.files.open(path, how).await)
+        let Some(write) = how.write else {
+            return self.change("read", path, self.files.open(path, how).await);
+        };
+        let op = self.op(path, how, write).await;
+        match self.files.open(path, how).await {
+            Ok(handle) => {
+                let written = Written { whose: self.whose.clone(), op, path: path.clone(), said: false };
+                Ok(Box::new(Watched { handle, written }))
+            }
+            refused => self.change(op, path, refused),
+        }
     }
 
     fn open_now(&self, path: &VPath, how: &Open) -> Option<Result<Box<dyn FileHandle>>> {
-        Some(self.opened(path, how, self.files.open_now(path, how)?))
+        // What a write is called needs a look.
+        if how.write.is_some() {
+            return None;
+        }
+        Some(self.change("read", path, self.files.open_now(path, how)?))
     }
 
     async fn mkdir(&self, path: &VPath, mode: Option<u16>) -> Result<()> {
@@ -148,7 +161,7 @@ impl<F: Files> Files for Audit<F> {
 
 /// The event of a file that is written, which comes when it is closed.
 struct Written {
-    user: Arc<str>,
+    whose: Whose,
     op: &'static str,
     path: VPath,
     said: bool,
@@ -156,7 +169,7 @@ struct Written {
 
 impl Written {
     fn say(&mut self, outcome: &str) {
-        say(&self.user, self.op, &self.path, &outcome);
+        say(&self.whose, self.op, &self.path, &outcome);
         self.said = true;
     }
 }

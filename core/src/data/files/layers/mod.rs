@@ -14,7 +14,7 @@ mod view;
 mod whole;
 
 pub use super::{NoSuchOp, Ops};
-pub use audit::Audit;
+pub use audit::{Audit, Whose};
 pub use hide::{Dots, Hide, OWN};
 pub use marked::Marked;
 pub use mounts::Mounts;

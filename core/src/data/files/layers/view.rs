@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{Audit, Dots, Hide, Permissions, Quota, Rates, Rule, Share, Throttle, Turns, Whole};
+use super::{Audit, Dots, Hide, Permissions, Quota, Rates, Rule, Share, Throttle, Turns, Whole, Whose};
 use crate::data::files::Files;
 
 /// What stands between somebody and a tree.
@@ -12,7 +12,7 @@ use crate::data::files::Files;
 #[non_exhaustive]
 pub struct View {
     /// Say in the log what this person does.
-    pub audit: Option<Arc<str>>,
+    pub audit: Option<Whose>,
     /// What may be done where; without rules, everything.
     pub rules: Option<Arc<[Rule]>>,
     /// On whose account it is.
@@ -38,8 +38,8 @@ impl View {
         if let Some(rules) = &self.rules {
             view = Arc::new(Permissions::new(view, rules.clone()));
         }
-        if let Some(user) = &self.audit {
-            view = Arc::new(Audit::new(view, user.clone()));
+        if let Some(whose) = &self.audit {
+            view = Arc::new(Audit::new(view, whose.clone()));
         }
         Arc::new(Whole::new(view, self.turns.clone()))
     }

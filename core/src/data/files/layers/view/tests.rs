@@ -34,12 +34,16 @@ fn share(limit: u64) -> Option<Share> {
     Some(Share::new(limit, 0))
 }
 
+fn ann() -> Option<Whose> {
+    Some(Whose { user: "ann".into(), tree: "main".into() })
+}
+
 fn full() -> (Share, View) {
     let share = share(1 << 40);
     let look = Ops::LIST | Ops::READ;
     let rules = rules(&[("/read-only/**", look), ("/listed/**", Ops::LIST), ("/**", Ops::ALL)]);
     let rates = rates(1 << 40);
-    let view = View { audit: Some("ann".into()), rules, share: share.clone(), rates, ..Default::default() };
+    let view = View { audit: ann(), rules, share: share.clone(), rates, ..Default::default() };
     (share.unwrap(), view)
 }
 
@@ -116,22 +120,43 @@ async fn who_does_what_is_said_with_its_outcome() {
     let (_, view) = full();
     let files = view.of(Arc::new(Memory::new().with("/file", "x").with("/read-only/file", "x")));
     put(&*files, "/new\r\n\"x", b"new").await.unwrap();
-    assert_eq!(said.take(), [r#"user=ann op="replace" path=/new\u{d}\u{a}\x22x outcome=done"#]);
+    assert_eq!(said.take(), [r#"user=ann tree=main op="create" path=/new\u{d}\u{a}\x22x outcome=done"#]);
     let upload = files.open(&path("/half"), &Open::write(Write::CreateNew)).await.unwrap();
     assert!(said.take().is_empty());
     drop(upload);
-    assert_eq!(said.take(), [r#"user=ann op="create" path=/half outcome=given up"#]);
+    assert_eq!(said.take(), [r#"user=ann tree=main op="create" path=/half outcome=given up"#]);
     // What the rules refuse is said too: it is the outermost layer.
     assert!(put(&*files, "/read-only/file", b"new").await.is_err());
-    assert_eq!(said.take(), [r#"user=ann op="replace" path=/read-only/file outcome=permission denied"#]);
+    assert_eq!(
+        said.take(),
+        [r#"user=ann tree=main op="replace" path=/read-only/file outcome=permission denied"#]
+    );
     files.rename(&path("/file"), &path("/moved"), crate::data::files::Over::Never).await.unwrap();
-    assert_eq!(said.take(), [r#"user=ann op="rename" path=/file to=/moved outcome=done"#]);
+    assert_eq!(said.take(), [r#"user=ann tree=main op="rename" path=/file to=/moved outcome=done"#]);
     assert!(files.stat(&path("/.hidden"), true).await.is_err());
-    assert_eq!(said.take(), [r#"user=ann op="stat" path=/.hidden outcome=no such file or directory"#]);
+    assert_eq!(
+        said.take(),
+        [r#"user=ann tree=main op="stat" path=/.hidden outcome=no such file or directory"#]
+    );
     let read = files.open_now(&path("/moved"), &Open::read()).unwrap().unwrap();
-    assert_eq!(said.take(), [r#"user=ann op="read" path=/moved outcome=done"#]);
+    assert_eq!(said.take(), [r#"user=ann tree=main op="read" path=/moved outcome=done"#]);
     drop(read);
     assert!(said.take().is_empty());
+    // Whether a file was there is said.
+    for (write, append, there, gone) in [
+        (Write::Replace, false, "replace", "create"),
+        (Write::Update, true, "append", "create"),
+        (Write::Update, false, "update", "create"),
+    ] {
+        for (at, op) in [("/moved", there), ("/gone", gone)] {
+            let mut how = Open::write(write);
+            how.append = append;
+            drop(files.open(&path(at), &how).await.unwrap());
+            let _ = files.remove(&path("/gone"), Remove::File).await;
+            let first = said.take().swap_remove(0);
+            assert!(first.contains(&format!("op=\"{op}\" path={at}")), "{first}");
+        }
+    }
 }
 
 /// Lets each of the inner layers refuse, and sees that the outer ones were passed, or not.
@@ -220,10 +245,10 @@ async fn only_the_throttle_takes_the_descriptor_and_the_ways_not_to_wait() {
     let one: Arc<dyn Files> = Arc::new(One(file.clone()));
     let all = rules(&[("/**", Ops::ALL)]);
     let base = View::default();
-    let audited = View { audit: Some("ann".into()), ..base.clone() };
+    let audited = View { audit: ann(), ..base.clone() };
     let ruled = View { rules: all.clone(), ..base.clone() };
     let counted = View { share: share(1), ..base.clone() };
-    let all_but_slow = View { audit: Some("ann".into()), rules: all, share: share(1), ..base.clone() };
+    let all_but_slow = View { audit: ann(), rules: all, share: share(1), ..base.clone() };
     let slow = View { rates: rates(1 << 30), ..base.clone() };
     let mounted: Arc<dyn Files> = Arc::new(Mounts::new(None, [(path("/dir"), one.clone())]));
     for (layers, tree, at, kept) in [
