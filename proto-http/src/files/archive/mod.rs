@@ -52,6 +52,11 @@ fn format(query: &str) -> Option<(Box<dyn Format>, &'static str, &'static str)> 
     }
 }
 
+/// Whether the query asks for an archive.
+pub(super) fn is_asked(request: &Request) -> bool {
+    request.uri.query().is_some_and(|query| format(query).is_some())
+}
+
 /// The directory that was asked for as an archive, if the query says so.
 pub(super) async fn answer(files: &Arc<dyn Files>, request: &Request) -> Option<Result<Response, Failure>> {
     let (format, extension, media_type) = format(request.uri.query()?)?;
