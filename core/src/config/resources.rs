@@ -35,6 +35,12 @@ impl Resources {
         thing.downcast_ref::<Arc<T>>().cloned()
     }
 
+    /// All resources of a kind that are a `T`, as far as they are built, in no order.
+    pub fn all<T: ?Sized + Send + Sync + 'static>(&self, kind: &str) -> impl Iterator<Item = Arc<T>> {
+        let things = self.things.iter().filter(move |((_, of, _), _)| of == kind);
+        things.filter_map(|(_, thing)| thing.downcast_ref::<Arc<T>>().cloned())
+    }
+
     /// What the program's own settings [provide](Section::provide) as a `T`.
     pub fn of_settings<T: ?Sized + Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.get("", "")
