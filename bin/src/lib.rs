@@ -36,7 +36,7 @@ pub use kinds::ECHO;
 pub fn standard() -> Registry {
     let registry = Registry::new().with_resource(resources::TLS);
     #[cfg(any(feature = "http", feature = "ftp"))]
-    let registry = registry.with_resource(resources::FILES).with_resource(resources::ACCOUNTS);
+    let registry = registry.with_resource(resources::ACCOUNTS).with_resource(resources::FILES);
     #[cfg(feature = "http")]
     let registry = registry.with(ropewalk_http::KIND);
     #[cfg(feature = "ftp")]

@@ -12,16 +12,26 @@ pub(crate) const ACCOUNTS: ResourceKind = ResourceKind {
     summary: "People who can log in, for every service that asks who somebody is",
     example: "store = \"ropewalk-data\"",
     build: |section, resources| {
-        if let Some(accounts) = read(section) {
-            resources.provide::<dyn Authenticator>(section, accounts);
+        let Some(Read { accounts, store }) = read(section) else { return };
+        resources.provide::<dyn Authenticator>(section, accounts);
+        if let Some(store) = store {
+            resources.provide(section, Arc::new(StoreAt(store)));
         }
     },
 };
 
+/// Where a store is, by its real path: what nobody is to be shown.
+pub(crate) struct StoreAt(pub(crate) PathBuf);
+
+struct Read {
+    accounts: Arc<dyn Authenticator>,
+    store: Option<PathBuf>,
+}
+
 /// One for the whole process, as it bounds what all logins together cost.
 static HASHING: LazyLock<Arc<Hashing>> = LazyLock::new(Arc::default);
 
-fn read(section: &mut Section<'_>) -> Option<Arc<dyn Authenticator>> {
+fn read(section: &mut Section<'_>) -> Option<Read> {
     let file: Option<PathBuf> =
         section.key("file", "File of accounts; changes count within a second.").optional();
     let format = section
@@ -48,6 +58,7 @@ fn read(section: &mut Section<'_>) -> Option<Arc<dyn Authenticator>> {
         let accounts = Accounts::open(path, format.unwrap_or_else(by_name), Arc::clone(&HASHING));
         all.push(Arc::new(accounts.map_err(|error| section.error_in("file", error.chain())).ok()?));
     }
+    let at = store.as_ref().and_then(|dir| dir.canonicalize().ok());
     if let Some(dir) = store {
         let store = Store::open(dir, Arc::clone(&HASHING));
         all.push(Arc::new(store.map_err(|error| section.error_in("store", error.chain())).ok()?));
@@ -55,7 +66,8 @@ fn read(section: &mut Section<'_>) -> Option<Arc<dyn Authenticator>> {
     if all.is_empty() && !section.has("file") && !section.has("store") {
         section.error("accounts have a `store`, a `file` or `users`");
     }
-    Some(if all.len() == 1 { all.remove(0) } else { Arc::new(AnyOf::new(all)) })
+    let accounts = if all.len() == 1 { all.remove(0) } else { Arc::new(AnyOf::new(all)) };
+    Some(Read { accounts, store: at })
 }
 
 /// An entry that cannot be read is not repeated: it may be a password.

@@ -35,7 +35,7 @@ impl Resources {
         thing.downcast_ref::<Arc<T>>().cloned()
     }
 
-    /// All resources of a kind that are a `T`, in no order.
+    /// All resources of a kind that are a `T`, as far as they are built, in no order.
     pub fn all<T: ?Sized + Send + Sync + 'static>(&self, kind: &str) -> impl Iterator<Item = Arc<T>> {
         let of_kind =
             self.things.iter().filter(move |((id, of, _), _)| *id == TypeId::of::<T>() && of == kind);

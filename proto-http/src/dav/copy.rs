@@ -13,8 +13,9 @@ use super::multistatus::statuses;
 use super::{Depth, Guard, Stop, View, depth};
 use crate::server::{Body, Request, Response};
 
-/// Names that one copy makes, and failures that it tells, at most.
+/// Names that one copy makes, and failures that it tells, at most. Those in long paths count for more, as they take more room.
 const MOST: usize = 100_000;
+const LONG: usize = 256;
 const FAILURES: usize = 100;
 /// Octets that are copied at once where the backend cannot copy.
 const CHUNK: usize = 256 * 1024;
@@ -135,23 +136,41 @@ async fn carry(
     if !view.rights(from).has(Ops::DELETE) {
         return Err(StatusCode::FORBIDDEN.into());
     }
-    let is_dir = source.kind == Kind::Dir;
-    let members = apart(view, from, to, source, there, true).await?;
+    apart(view, from, to, source, there, true).await?;
     let aside = make_room(view, to, source, there).await?;
-    let mut copied = fill(view, from, to, source, true).await;
+    let mut originals = Originals::new();
+    let mut copied = fill(view, from, to, source, true, &mut originals).await;
     let mut replaced = is_done(&copied);
     if replaced {
-        let what = if is_dir { Remove::Tree } else { Remove::File };
-        if let Err(error) = view.files.remove(from, what).await {
-            // What is removed in part is only in the copy.
-            replaced = is_dir && survey(view, from, &[]).await.ok() != Some(members);
-            copied = Err(Stop::change(error));
-        }
+        let left;
+        // What is removed in part is only in the copy.
+        (replaced, left) = remove(view, originals).await;
+        copied = match left.first() {
+            Some((_, status)) if !replaced => Err((*status).into()),
+            _ => Ok(left),
+        };
     }
     if let Some(aside) = aside {
         aside.end(view, replaced).await?;
     }
     copied
+}
+
+/// What there is a copy of now, each directory before what is in it.
+type Originals = Vec<(VPath, Remove)>;
+
+/// Removes what was copied, and nothing else: what nobody is shown, and what has come since, stays with the directories
+/// that it is in. Whether anything is gone, and what of it is not.
+async fn remove(view: &View, originals: Originals) -> (bool, Failed) {
+    let (mut gone, mut left) = (false, Failed::new());
+    for (path, what) in originals.into_iter().rev() {
+        match view.files.remove(&path, what).await {
+            Ok(()) | Err(FsError::NotFound) => gone = true,
+            Err(error) if left.len() < FAILURES => left.push((path, Stop::find(error).status())),
+            Err(_) => {}
+        }
+    }
+    (gone, left)
 }
 
 async fn copy(
@@ -164,7 +183,7 @@ async fn copy(
 ) -> Result<Failed, Stop> {
     apart(view, from, to, source, there, deep).await?;
     let aside = make_room(view, to, source, there).await?;
-    let copied = fill(view, from, to, source, deep).await;
+    let copied = fill(view, from, to, source, deep, &mut Originals::new()).await;
     if let Some(aside) = aside {
         aside.end(view, is_done(&copied)).await?;
     }
@@ -194,16 +213,23 @@ async fn make_room(
 }
 
 /// Copies to where nothing is in the way.
-async fn fill(view: &View, from: &VPath, to: &VPath, source: &Meta, deep: bool) -> Result<Failed, Stop> {
+async fn fill(
+    view: &View,
+    from: &VPath,
+    to: &VPath,
+    source: &Meta,
+    deep: bool,
+    originals: &mut Originals,
+) -> Result<Failed, Stop> {
     if source.kind == Kind::Dir {
-        return tree(view, from, to, deep).await;
+        return tree(view, from, to, deep, originals).await;
     }
     file(view, from, to).await.map_err(Stop::change)?;
+    originals.push((from.clone(), Remove::File));
     Ok(Vec::new())
 }
 
-/// Looks through what is to be copied, and what that is to replace, before anything is changed: how many names the first
-/// has. 403 where one is in the other, by whatever mount: what is mounted far below has another path than where it is.
+/// Looks through what is to be copied, and what that is to replace, before anything is changed. 403 where one is in the other, by whatever mount: what is mounted far below has another path than where it is.
 async fn apart(
     view: &View,
     from: &VPath,
@@ -211,13 +237,13 @@ async fn apart(
     source: &Meta,
     there: Option<&Meta>,
     deep: bool,
-) -> Result<usize, Stop> {
+) -> Result<(), Stop> {
     if there.is_some_and(|there| there.kind == Kind::Dir) {
         survey(view, to, &way(view, from).await).await?;
     }
     match source.kind {
         Kind::Dir if deep => survey(view, from, &way(view, to).await).await,
-        _ => Ok(0),
+        _ => Ok(()),
     }
 }
 
@@ -232,8 +258,8 @@ async fn way(view: &View, path: &VPath) -> Vec<FileId> {
     ids
 }
 
-/// How many names are below a directory: 403 where a directory there is one of these. What cannot be listed is left out.
-async fn survey(view: &View, dir: &VPath, not: &[FileId]) -> Result<usize, Stop> {
+/// 403 where a directory below this one is one of these. What cannot be listed is left out.
+async fn survey(view: &View, dir: &VPath, not: &[FileId]) -> Result<(), Stop> {
     let mut todo = vec![dir.clone()];
     let mut count = 0;
     while let Some(dir) = todo.pop() {
@@ -249,11 +275,17 @@ async fn survey(view: &View, dir: &VPath, not: &[FileId]) -> Result<usize, Stop>
             todo.extend(dir.join(&entry.name));
         }
     }
-    Ok(count)
+    Ok(())
 }
 
 /// Copies a directory; `deep` with all that is in it. What fails inside is told, and the rest goes on.
-async fn tree(view: &View, from: &VPath, to: &VPath, deep: bool) -> Result<Failed, Stop> {
+async fn tree(
+    view: &View,
+    from: &VPath,
+    to: &VPath,
+    deep: bool,
+    originals: &mut Originals,
+) -> Result<Failed, Stop> {
     let mut failed = Failed::new();
     let mut todo = vec![(from.clone(), to.clone())];
     let mut count = 0;
@@ -266,6 +298,7 @@ async fn tree(view: &View, from: &VPath, to: &VPath, deep: bool) -> Result<Faile
             failed.push((to, Stop::change(error).status()));
             continue;
         }
+        originals.push((from.clone(), Remove::EmptyDir));
         count += 1;
         if !deep {
             break;
@@ -287,7 +320,7 @@ async fn tree(view: &View, from: &VPath, to: &VPath, deep: bool) -> Result<Faile
                 Kind::Dir => todo.push((inner, target)),
                 // What links lead to is copied, but no directory: that could go on for ever.
                 Kind::File | Kind::Link => match file(view, &inner, &target).await {
-                    Ok(()) => {}
+                    Ok(()) => originals.push((inner, Remove::File)),
                     Err(FsError::IsDir | FsError::NotFound | FsError::Loop)
                         if entry.meta.kind == Kind::Link => {}
                     Err(error) => failed.push((target, Stop::change(error).status())),
@@ -317,7 +350,7 @@ async fn members(view: &View, from: &VPath, count: &mut usize) -> Result<Vec<Ent
         if batch.is_empty() {
             return Ok(entries);
         }
-        *count += batch.len();
+        *count += batch.len() * (1 + from.as_bytes().len() / LONG);
         if *count > MOST {
             return Err(FsError::TooLarge);
         }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 use ropewalk_core::data::files::{
-    FsError, Kind, Lock, LockError, Meta, NewLock, Open, Ops, Place, SetMeta, VPath, Write,
+    FsError, Kind, Lock, LockError, Meta, NewLock, Open, Ops, Place, Reach, SetMeta, VPath, Write,
 };
 
 use super::condition::coded_url;
@@ -42,7 +42,8 @@ pub(super) async fn lock(view: &View, request: Request) -> Result<Response, Stop
     if view.slash && !is_dir {
         return Err(StatusCode::NOT_FOUND.into());
     }
-    may_write(view, there.as_ref()).await?;
+    let deep = depth == Depth::Infinity;
+    may_write(view, there.as_ref(), deep).await?;
     match &there {
         Some(_) => {}
         // The lock comes before the file, so that nobody else is quicker.
@@ -55,7 +56,6 @@ pub(super) async fn lock(view: &View, request: Request) -> Result<Response, Stop
             }
         }
     }
-    let deep = depth == Depth::Infinity;
     let (path, user) = (place.path.clone(), view.user.clone());
     let wanted = NewLock { path, deep, exclusive, user, owner, timeout };
     let lock = match place.marks.locks().lock(wanted).await {
@@ -113,15 +113,16 @@ async fn own(view: &View, place: &Place, token: &str) -> Result<Lock, Stop> {
 }
 
 /// Whether whoever asks may change the content of what is there, or make it: who may not, may not keep others from it either.
-/// Nothing is changed.
-async fn may_write(view: &View, there: Option<&Meta>) -> Result<(), Stop> {
+/// A `deep` lock is on everything that is below. Nothing is changed.
+async fn may_write(view: &View, there: Option<&Meta>, deep: bool) -> Result<(), Stop> {
     let kind = there.map(|meta| meta.kind);
     let needed = match kind {
         None => Ops::CREATE,
         Some(Kind::Dir) => Ops::SET,
         Some(_) => Ops::OVERWRITE,
     };
-    if !view.rights(&view.path).has(needed) {
+    let below = || view.files.rights(&view.path, Reach::Throughout).has(Ops::OVERWRITE);
+    if !view.rights(&view.path).has(needed) || (kind == Some(Kind::Dir) && deep && !below()) {
         return Err(StatusCode::FORBIDDEN.into());
     }
     let tried = match kind {

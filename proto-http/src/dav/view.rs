@@ -103,8 +103,13 @@ impl View {
         Ok(Decoded { path, slash })
     }
 
+    /// The path by which the site knows what is at `path` here.
+    pub(crate) fn whole(&self, path: &VPath) -> Option<VPath> {
+        path.under(&self.mount).ok()
+    }
+
     /// Where a copy or a move goes (RFC 4918 §10.3).
-    pub(super) fn destination(&self, headers: &HeaderMap) -> Result<VPath, Failure> {
+    pub(crate) fn destination(&self, headers: &HeaderMap) -> Result<VPath, Failure> {
         let mut fields = headers.get_all("destination").iter();
         let (Some(field), None) = (fields.next(), fields.next()) else { return Err(Failure::bad_request()) };
         let reference = str::from_utf8(field.as_bytes()).map_err(|_| Failure::bad_request())?;

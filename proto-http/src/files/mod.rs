@@ -5,6 +5,7 @@ mod conditions;
 mod held;
 mod listing;
 mod patch;
+mod reach;
 mod send;
 mod sidecar;
 mod types;
@@ -223,14 +224,33 @@ impl Static {
 }
 
 impl Handler for Static {
-    async fn handle(&self, request: Request) -> Result<Response, Failure> {
-        match (&self.people, request.extensions.get::<Principal>()) {
-            (Some(people), Some(who)) => {
-                let files = people.avatar(who).await.map_err(refused)?;
-                Box::pin(Self { files, ..self.clone() }.answer(request)).await
-            }
-            _ => self.answer(request).await,
+    async fn handle(&self, mut request: Request) -> Result<Response, Failure> {
+        let mut own = self.own(&request).await?;
+        let was_known = request.extensions.get::<Principal>().is_some();
+        Box::pin(own.as_ref().unwrap_or(self).admit(&mut request)).await?;
+        let who = request.extensions.get::<Principal>().filter(|_| !was_known).cloned();
+        if who.is_some() {
+            own = self.own(&request).await?;
         }
+        let mut response = match own {
+            Some(own) => Box::pin(own.answer(request)).await?,
+            None => self.answer(request).await?,
+        };
+        if let Some(who) = who {
+            response.extensions_mut().insert(who);
+        }
+        Ok(response)
+    }
+}
+
+impl Static {
+    /// The same with the tree of who has logged in, where each has one.
+    async fn own(&self, request: &Request) -> Result<Option<Self>, Failure> {
+        let (Some(people), Some(who)) = (&self.people, request.extensions.get::<Principal>()) else {
+            return Ok(None);
+        };
+        let files = people.avatar(who).await.map_err(refused)?;
+        Ok(Some(Self { files, ..self.clone() }))
     }
 }
 

@@ -28,6 +28,19 @@ impl Pattern {
         self.rest(path).is_some()
     }
 
+    /// Whether something below this path may be one of these.
+    pub(super) fn reaches_below(&self, path: &VPath) -> bool {
+        match self.tail {
+            Some(_) => self.base.is_within(path) || path.is_within(&self.base),
+            None => self.base != *path && self.base.is_within(path),
+        }
+    }
+
+    /// Whether all that is below this path is one of these.
+    pub(super) fn has_all_below(&self, path: &VPath) -> bool {
+        self.tail.as_deref() == Some(b"") && path.is_within(&self.base)
+    }
+
     /// What the `*` stands for in this path, if it is one of these: names with slashes between them, and none before.
     pub(super) fn rest<'p>(&self, path: &'p VPath) -> Option<&'p [u8]> {
         let Some(tail) = &self.tail else { return (*path == self.base).then_some(b"") };
@@ -110,6 +123,32 @@ mod tests {
             ("/a b/*", "/a b/c", Some("c")),
         ] {
             assert_eq!(rest(pattern, path).as_deref(), expected, "{pattern} {path}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_below_a_path_and_what_all_of_it_is() {
+        for (pattern, path, some, all) in [
+            ("/a/b/*", "/", true, false),
+            ("/a/b/*", "/a", true, false),
+            ("/a/b/*", "/a/b", true, true),
+            ("/a/b/*", "/a/b/c", true, true),
+            ("/a/b/*", "/a/bc", false, false),
+            ("/*", "/", true, true),
+            ("/a/b", "/a", true, false),
+            ("/a/b", "/a/b", false, false),
+            ("/a/b", "/c", false, false),
+            ("*.css", "/a", true, false),
+            ("/a/*.css", "/", true, false),
+            ("/a/*.css", "/c", false, false),
+        ] {
+            let at = VPath::parse(path.as_bytes(), &VPath::ROOT, DotDot::Refuse).unwrap();
+            let pattern = pattern.parse::<Pattern>().unwrap();
+            assert_eq!(
+                (pattern.reaches_below(&at), pattern.has_all_below(&at)),
+                (some, all),
+                "{pattern} {path}"
+            );
         }
     }
 

@@ -19,12 +19,14 @@ struct Found {
     what: Meta,
     /// How often in each.
     times: usize,
+    /// What their names begin with.
+    name: String,
     opened: Arc<AtomicUsize>,
 }
 
 impl Found {
     fn new(kind: Kind, len: u64, times: usize) -> Self {
-        Self { what: Meta::new(kind, len), times, opened: Arc::default() }
+        Self { what: Meta::new(kind, len), times, name: String::new(), opened: Arc::default() }
     }
 }
 
@@ -51,7 +53,7 @@ impl Files for Found {
 #[async_trait]
 impl DirStream for Found {
     async fn next_batch(&mut self, max: usize) -> Result<Vec<Entry>, FsError> {
-        let names = (0..max.min(self.times)).map(|number| number.to_string());
+        let names = (0..max.min(self.times)).map(|number| format!("{}{number}", self.name));
         self.times -= names.len();
         Ok(names.map(|name| Entry { name: Name::new(name).unwrap(), meta: self.what.clone() }).collect())
     }
@@ -94,6 +96,10 @@ async fn a_folder_without_end_is_broken_off() {
     assert!(!is_whole(&deep).await, "a directory in a directory in a directory …");
     let many = Found::new(Kind::Special, 0, usize::MAX);
     assert!(!is_whole(&many).await, "one name after another");
+    let names = Found::new(Kind::File, 0, 60_000);
+    assert!(is_whole(&names).await);
+    let long_names = Found { name: "n".repeat(245), ..names };
+    assert!(!is_whole(&long_names).await, "names that take more room than they should");
     let long = Found::new(Kind::File, TIB, 1);
     assert!(!is_whole(&long).await, "more than anybody wants");
 }

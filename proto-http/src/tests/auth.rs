@@ -10,7 +10,8 @@ use ropewalk_core::Address;
 use ropewalk_core::data::cred::{
     Authenticator, Credential, LoginError, Method as By, Origin, Principal, Step,
 };
-use ropewalk_core::data::files::Memory;
+use ropewalk_core::data::files::layers::Marked;
+use ropewalk_core::data::files::{DotDot, Files as _, Marks, Memory, VPath};
 use ropewalk_core::net::Info;
 
 use super::files::{content, field};
@@ -56,6 +57,10 @@ fn logins() -> Arc<Logins> {
     Arc::new(Logins::new(Arc::new(Desk::default()), "web"))
 }
 
+fn path(text: &str) -> VPath {
+    VPath::parse(text.as_bytes(), &VPath::ROOT, DotDot::Refuse).unwrap()
+}
+
 fn pattern(text: &str) -> Pattern {
     text.parse().unwrap()
 }
@@ -77,6 +82,68 @@ pub(super) fn guarded() -> Site {
 
 async fn ask(site: Site, line: &str, fields: &str) -> String {
     say(Http::new(site), format!("{line} HTTP/1.1\r\nHost: x\r\n{fields}\r\n")).await
+}
+
+/// A tree that everybody may change, but for what is below `/in/private`.
+fn open_but_for_private() -> (Site, Memory) {
+    let files = Memory::new().with("/in/private/secret", "secret").with("/in/open", "open").with_dir("/pub");
+    let marked = Marked::new(files.clone(), Arc::new(Marks::memory()));
+    let tree = Static::new(Arc::new(marked)).writable().dav().archives();
+    (
+        Site::new(tree)
+            .auth(Auth::new(logins(), [pattern("/in/private/*")]).groups(["staff".parse().unwrap()])),
+        files,
+    )
+}
+
+#[tokio::test]
+async fn what_reaches_beyond_its_path_needs_the_logins_there() {
+    let lock = "<D:lockinfo xmlns:D='DAV:'><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockinfo>";
+    let locking = format!("Content-Length: {}\r\n", lock.len());
+    for (line, fields, body, right) in [
+        ("GET /?archive=tar", "", "", "200"),
+        ("GET /in/?archive=zip", "", "", "200"),
+        ("COPY /in/open", "Destination: /in/private/secret\r\n", "", "204"),
+        ("MOVE /in/open", "Destination: /in/private/new\r\n", "", "201"),
+        ("COPY /in", "Destination: /pub/in\r\n", "", "201"),
+        ("MOVE /in", "Destination: /pub/in\r\n", "", "201"),
+        ("COPY /pub", "Destination: /in\r\n", "", "204"),
+        ("DELETE /in", "", "", "204"),
+        ("LOCK /", &*locking, lock, "200"),
+    ] {
+        for (login, expected) in [
+            (String::new(), "401"),
+            (authorization("bob:swordfish"), "403"),
+            (authorization("ann:swordfish"), right),
+        ] {
+            let (site, files) = open_but_for_private();
+            let asked = format!("{line} HTTP/1.1\r\nHost: x\r\n{fields}{login}\r\n{body}");
+            let said = say(Http::new(site), asked).await;
+            assert_eq!(status(&said), expected, "{line} {login}: {said}");
+            if expected != right {
+                let secret = files.stat(&path("/in/private/secret"), true).await;
+                assert_eq!(secret.unwrap().len, 6, "{line}");
+            } else {
+                assert!(
+                    field(&said, "cache-control").is_some_and(|field| field.starts_with("private")),
+                    "{said}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_reaches_nothing_that_needs_a_login_needs_none() {
+    for (line, fields, expected) in [
+        ("GET /pub/?archive=tar", "", "200"),
+        ("COPY /in/open", "Destination: /pub/open\r\n", "201"),
+        ("MOVE /pub", "Destination: /public\r\n", "201"),
+        ("DELETE /in/open", "", "204"),
+    ] {
+        let said = ask(open_but_for_private().0, line, fields).await;
+        assert_eq!(status(&said), expected, "{line}: {said}");
+    }
 }
 
 /// From elsewhere, over plain text.

@@ -14,12 +14,18 @@ use std::sync::Arc;
 use ropewalk_core::config::{ResourceKind, Resources, Section, Size};
 use ropewalk_core::data::cred::Realm;
 use ropewalk_core::data::files::layers::Dots;
-use ropewalk_core::data::files::{DotDot, Files, VPath};
+use ropewalk_core::data::files::{DotDot, Files, Glob, VPath};
 use ropewalk_store::files::local::{Local, Options};
 use ropewalk_store::marks::Store;
 use rustix::fs::{Access, access};
 
-use super::Writes;
+    let people = people.closed(closed).marks_in(resources.of_settings::<Store>());
+    Some(Tree {
+        people,
+        known: Known { follows, at },
+        writes,
+        folder: path.filter(|path| !path.ends_with("%u")),
+    })
 use people::{Base, People};
 
 /// `[files.NAME]`: a tree of files by name.
@@ -124,14 +130,38 @@ fn read(section: &mut Section<'_>, resources: &Resources) -> Option<Tree> {
         Base::Folder(_, at) | Base::Mounts { at, .. } => at.clone(),
         Base::Homes(_, at) => at.join("%u"),
     };
+    let closed = match &base {
+        Base::Folder(_, at) => closed(at, resources),
+        Base::Homes(..) | Base::Mounts { .. } => Vec::new(),
+    };
     let people = People::new(section.name(), base, rules?, dots, quota, rate, audit);
-    let people = people.marks_in(resources.of_settings::<Store>());
+    let people = people.closed(closed).marks_in(resources.of_settings::<Store>());
     Some(Tree {
         people,
         known: Known { follows, at },
         writes,
         folder: path.filter(|path| !path.ends_with("%u")),
     })
+}
+
+/// The stores in a folder, as paths there: what is in them nobody gets to see, whatever rules say.
+fn closed(at: &Path, resources: &Resources) -> Vec<Glob> {
+    let own = resources.of_settings::<Store>().and_then(|store| store.dir().canonicalize().ok());
+    let stores = resources.all::<StoreAt>("accounts").map(|store| store.0.clone()).chain(own);
+    stores.filter_map(|store| pattern(store.strip_prefix(at).ok()?)).collect()
+}
+
+/// Of what is at this path and below it.
+fn pattern(path: &Path) -> Option<Glob> {
+    let mut text = String::new();
+    for part in path {
+        text.push('/');
+        for letter in part.to_str()?.chars() {
+            text.extend(Some('\\').filter(|_| !letter.is_alphanumeric()));
+            text.push(letter);
+        }
+    }
+    format!("{text}/**").parse().ok()
 }
 
 const MOUNTS: &str = "Instead of `path`: other `[files.NAME]` by the path at which each is seen.";

@@ -11,7 +11,7 @@ use ropewalk_core::data::cred::{LoginError, Name, Principal, Realm};
 use ropewalk_core::data::files::layers::{
     Dots, Marked, Mounts, NoSuchOp, Ops, Rates, Rule, Share, Turns, View, Whose,
 };
-use ropewalk_core::data::files::{self, Files, VPath};
+use ropewalk_core::data::files::{self, Files, Glob, VPath};
 use ropewalk_store::files::local::Local;
 use ropewalk_store::marks::Store;
 
@@ -46,6 +46,8 @@ pub(super) struct People {
     name: String,
     base: Base,
     rules: Option<Vec<RuleFor>>,
+    /// What is nobody's to see.
+    closed: Vec<Glob>,
     dots: Dots,
     quota: Option<u64>,
     rate: Option<NonZeroU64>,
@@ -66,8 +68,13 @@ impl People {
         rate: Option<NonZeroU64>,
         audit: bool,
     ) -> Self {
-        let (store, persons) = Default::default();
-        Self { name: name.to_owned(), base, rules, dots, quota, rate, audit, store, persons }
+        let (closed, store, persons) = Default::default();
+        Self { name: name.to_owned(), base, rules, closed, dots, quota, rate, audit, store, persons }
+    }
+
+    /// Without these paths.
+    pub(super) fn closed(self, closed: Vec<Glob>) -> Self {
+        Self { closed, ..self }
     }
 
     /// With locks and properties in this store, where there is one.
@@ -104,7 +111,7 @@ impl People {
             tree: self.name.as_str().into(),
         };
         view.audit = self.audit.then(whose);
-        view.rules = restricted(rules, rights).map(Into::into);
+        view.rules = without(&self.closed, restricted(rules, rights)).map(Into::into);
         view.share = self.share(who, home);
         (view.turns, view.rates) = self.pace(who);
         view.dots = self.dots;
@@ -156,9 +163,21 @@ impl People {
 /// Rules that allow no more than the rights of somebody.
 fn restricted(rules: Option<Vec<Rule>>, rights: Option<Ops>) -> Option<Vec<Rule>> {
     let Some(rights) = rights else { return rules };
-    let everywhere = || "/**".parse().map(|path| vec![Rule { path, allow: Ops::ALL }]).unwrap_or_default();
     let rules = rules.unwrap_or_else(everywhere);
     Some(rules.into_iter().map(|rule| Rule { allow: rule.allow & rights, ..rule }).collect())
+}
+
+/// Rules that allow nothing where one of these is.
+fn without(closed: &[Glob], rules: Option<Vec<Rule>>) -> Option<Vec<Rule>> {
+    if closed.is_empty() {
+        return rules;
+    }
+    let first = closed.iter().map(|path| Rule { path: path.clone(), allow: Ops::NONE });
+    Some(first.chain(rules.unwrap_or_else(everywhere)).collect())
+}
+
+fn everywhere() -> Vec<Rule> {
+    "/**".parse().map(|path| vec![Rule { path, allow: Ops::ALL }]).unwrap_or_default()
 }
 
 /// What an account says that its owner may do: words as in rules.

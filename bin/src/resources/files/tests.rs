@@ -9,6 +9,7 @@ use ropewalk_core::data::files::{FsError, ListOptions, NewLock, Open, Over, Remo
 use tempfile::TempDir;
 
 use super::*;
+use crate::resources::ACCOUNTS;
 
 /// A folder with a configuration of files.
 struct Place {
@@ -18,7 +19,7 @@ struct Place {
 
 fn read_in(dir: &Path, text: &str) -> Result<Resources, String> {
     let document = Document::new().text("ropewalk.toml", dir, text);
-    let reading = document.read(&Registry::new().with_resource(FILES), |_| ());
+    let reading = document.read(&Registry::new().with_resource(ACCOUNTS).with_resource(FILES), |_| ());
     match reading.plan {
         Some(plan) => Ok(plan.resources),
         None => Err(reading.diagnostics.render(false)),
@@ -344,4 +345,33 @@ async fn what_is_being_written_at_a_reload_counts_on() {
     assert!(matches!(put(&place.everybody("all").unwrap(), "/a/b", b"12").await, Err(FsError::Quota)));
     writing.into_iter().for_each(drop);
     put(&files[0], "/more", b"12345678").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_store_in_a_served_folder_is_nobodys_to_see() {
+    let dir = TempDir::new().unwrap();
+    fs::create_dir_all(dir.path().join("sub/open")).unwrap();
+    let store = dir.path().join("sub/all [our] accounts*");
+    ropewalk_store::accounts::Store::create(&store, Arc::default()).unwrap();
+    let text = "[accounts.people]\nstore = \"sub/all [our] accounts*\"\n[files.all]\npath = \".\"\nwrite = true\n\
+                [files.ruled]\npath = \"sub\"\nwrite = true\nrules = [{ path = \"/**\", allow = [\"all\"] }]\n";
+    let resources = read_in(dir.path(), text).unwrap();
+    for (name, sub) in [("all", "/sub"), ("ruled", "")] {
+        let ann = resources.get::<dyn Realm<dyn Files>>("files", name).unwrap().avatar(&person("ann")).await;
+        for files in [resources.get::<dyn Files>("files", name).unwrap(), ann.unwrap_or_else(|_| panic!())] {
+            let at = |below: &str| format!("{sub}/all [our] accounts*{below}");
+            let hidden = files.stat(&path(&at("/core.db")), true).await;
+            assert!(matches!(hidden, Err(FsError::NotFound)), "{name}");
+            assert!(put(&files, &at("/core.db"), b"mine").await.is_err());
+            assert!(put(&files, &at(""), b"mine").await.is_err());
+            let dir = path(if sub.is_empty() { "/" } else { sub });
+            let listed = files.list(&dir, ListOptions::default()).await.unwrap().next_batch(9).await.unwrap();
+            assert_eq!(listed.iter().map(|entry| entry.name.to_string()).collect::<Vec<_>>(), ["open"]);
+            // Nor does it go with what it is in.
+            assert!(files.remove(&dir, Remove::Tree).await.is_err());
+            assert!(sub.is_empty() || files.rename(&dir, &path("/new"), Over::Never).await.is_err());
+            put(&files, &format!("{sub}/open/file"), b"seen").await.unwrap();
+        }
+    }
+    assert!(store.join("core.db").exists());
 }

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use argon2::password_hash::phc::PasswordHash;
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -72,14 +72,17 @@ impl Hash {
         }
     }
 
-    /// Whether this is the password's hash. Takes its time: not for the threads of the runtime.
-    pub(super) fn matches(&self, password: &[u8]) -> bool {
+    /// Whether this is the password's hash, computed in this memory, which grows where it is too small. Takes its time: not
+    /// for the threads of the runtime.
+    pub(super) fn matches(&self, password: &[u8], memory: &mut Vec<Block>) -> bool {
         match self {
             Self::Argon2id { params, salt, output } => {
                 let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
                 let mut computed = vec![0; output.len()];
+                memory.resize(memory.len().max(params.block_count()), Block::default());
                 let mut is = |password: &[u8]| {
-                    argon2.hash_password_into(password, salt, &mut computed).is_ok()
+                    let memory = memory.as_mut_slice();
+                    argon2.hash_password_into_with_memory(password, salt, &mut computed, memory).is_ok()
                         && computed.ct_eq(output).into()
                 };
                 match prepare(password) {
@@ -164,12 +167,14 @@ mod tests {
             "$2y$05$.ItURXye9cfMf6hrkcx3L.q4MXgJ/x5T6CCF9wfC9DDZUFo/b9s6W",
             "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
         ];
-        for text in hashes {
+        // What one leaves there means nothing to the next.
+        let memory = &mut Vec::new();
+        for text in hashes.into_iter().chain(hashes) {
             let hash = Hash::htpasswd(text).unwrap_or_else(|e| panic!("{text}: {e}"));
-            assert!(hash.matches(b"password"), "{text}");
-            assert!(!hash.matches(b"passwore") && !hash.matches(b""), "{text}");
+            assert!(hash.matches(b"password", memory), "{text}");
+            assert!(!hash.matches(b"passwore", memory) && !hash.matches(b"", memory), "{text}");
             let nobody = hash.of_nobody();
-            assert!(!nobody.matches(b"password") && nobody.price() == hash.price(), "{text}");
+            assert!(!nobody.matches(b"password", memory) && nobody.price() == hash.price(), "{text}");
         }
     }
 
@@ -212,7 +217,7 @@ mod tests {
         #[test]
         fn no_text_panics(text in "(\\$argon2id\\$v=19\\$|\\$2y\\$|\\$apr1\\$|\\{SHA\\})?[!-~äß]{0,80}") {
             if let Ok(hash) = Hash::htpasswd(&text) && hash.price() < 10_000 {
-                prop_assert!(!hash.of_nobody().matches(b"password"));
+                prop_assert!(!hash.of_nobody().matches(b"password", &mut Vec::new()));
             }
         }
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
 
 use argon2::password_hash::PasswordHasher as _;
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
@@ -36,6 +36,7 @@ pub struct Hashing {
     turns: Arc<Turns>,
     recent: Recent,
     computed: AtomicU64,
+    rooms: Arc<Rooms>,
 }
 
 impl Hashing {
@@ -51,6 +52,7 @@ impl Hashing {
             turns: Arc::default(),
             recent: Recent::default(),
             computed: AtomicU64::new(0),
+            rooms: Arc::default(),
         }
     }
 
@@ -120,9 +122,10 @@ impl Hashing {
             None => None,
         };
         self.computed.fetch_add(1, Ordering::Relaxed);
+        let rooms = Arc::clone(&self.rooms);
         let check = move || {
             let _held = turn;
-            hash.matches(&password)
+            rooms.lend(|memory| hash.matches(&password, memory))
         };
         self.pool.run(check).await.map_err(|error| match error.fault() {
             Fault::Limit => LoginError::Busy,
@@ -145,6 +148,29 @@ impl Default for Hashing {
 impl fmt::Debug for Hashing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hashing").field("pool", &self.pool).finish_non_exhaustive()
+    }
+}
+
+/// The memory that hashes are computed in, kept for the next: as much as was in use at once. Were it freed by ever
+/// other threads, the allocator would keep some for each of them, and whoever guesses passwords would fill a gigabyte.
+#[derive(Default)]
+struct Rooms(Mutex<Vec<Vec<Block>>>);
+
+/// Blocks of 1 KiB that are kept at most: more than that the allocator gives back to the system at once.
+const KEPT: usize = 32 * 1024;
+
+impl Rooms {
+    fn lend<T>(&self, work: impl FnOnce(&mut Vec<Block>) -> T) -> T {
+        let mut memory = self.all().pop().unwrap_or_default();
+        let done = work(&mut memory);
+        if memory.len() <= KEPT {
+            self.all().push(memory);
+        }
+        done
+    }
+
+    fn all(&self) -> MutexGuard<'_, Vec<Vec<Block>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -260,6 +286,24 @@ mod tests {
         assert!(matches!(hashing.check("ann", Some(&text), &long, &from).await, Err(LoginError::Refused)));
         let broken = hashing.check("ann", Some("swordfish"), b"swordfish", &from).await;
         assert!(matches!(broken, Err(LoginError::Local(_))));
+    }
+
+    #[tokio::test]
+    async fn one_hash_is_computed_in_the_memory_of_the_one_before() {
+        let hashing = Hashing::on(2, 4);
+        let from = Origin::new(&Address::Memory, "test");
+        let hash = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
+        let known = || hashing.rooms.all().iter().map(|room| (room.as_ptr(), room.len())).collect::<Vec<_>>();
+        assert!(hashing.check("ann", Some(hash), b"password", &from).await.unwrap());
+        let first = known();
+        assert_eq!(first.len(), 1);
+        for guess in 0..10 {
+            assert!(!hashing.check("ann", Some(hash), format!("{guess}").as_bytes(), &from).await.unwrap());
+        }
+        assert_eq!(known(), first);
+        let large = hash.replace("m=256", "m=40000");
+        assert!(!hashing.check("ann", Some(&large), b"password", &from).await.unwrap());
+        assert!(known().iter().all(|(_, blocks)| *blocks <= KEPT), "what is large is not kept");
     }
 
     #[tokio::test]

@@ -16,10 +16,12 @@ use crate::server::{Body, Failure, Request, Response};
 use tar::Tar;
 use zip::Zip;
 
-/// Directories within each other, names and octets at most. An archive that would be larger breaks off, so that nobody takes
+/// Directories within each other, names and octets at most; names in long paths count for more, as they are kept until they are
+/// listed, or to the end. An archive that would be larger breaks off, so that nobody takes
 /// it for the whole.
 const DEEPEST: usize = 64;
 const ENTRIES: usize = 100_000;
+const LONG: usize = 256;
 const OCTETS: u64 = 256 << 30;
 /// Octets that are read at once, and pieces that wait to be sent.
 const CHUNK: usize = 128 * 1024;
@@ -50,6 +52,11 @@ fn format(query: &str) -> Option<(Box<dyn Format>, &'static str, &'static str)> 
         "zip" => Some((Box::new(Zip::default()), "zip", "application/zip")),
         _ => None,
     }
+}
+
+/// Whether the query asks for an archive.
+pub(super) fn is_asked(request: &Request) -> bool {
+    request.uri.query().is_some_and(|query| format(query).is_some())
 }
 
 /// The directory that was asked for as an archive, if the query says so.
@@ -153,9 +160,9 @@ impl Walk {
                     break;
                 }
                 for entry in batch {
-                    self.count()?;
-                    let Ok(path) = dir.join(&entry.name) else { continue };
                     let name = [&*name, b"/", entry.name.as_bytes()].concat();
+                    self.count(&name)?;
+                    let Ok(path) = dir.join(&entry.name) else { continue };
                     match entry.meta.kind {
                         Kind::Dir => todo.push((path, name, entry.meta, depth + 1)),
                         // What links lead to is taken, but no directory: that could go on for ever.
@@ -182,8 +189,8 @@ impl Walk {
         }
     }
 
-    fn count(&mut self) -> Result<()> {
-        self.entries += 1;
+    fn count(&mut self, name: &[u8]) -> Result<()> {
+        self.entries += 1 + name.len() / LONG;
         if self.entries > ENTRIES {
             return Err(Error::limit("archive", "too many names for an archive"));
         }

@@ -104,13 +104,24 @@ impl Auth {
     }
 
     pub(super) fn is_about(&self, method: &Method, path: &VPath) -> bool {
+        self.is_for(method)
+            && self.paths.iter().any(|pattern| pattern.has(path))
+            && !self.except.iter().any(|pattern| pattern.has(path))
+    }
+
+    /// The same of something below this path, should it be there.
+    pub(super) fn is_about_below(&self, method: &Method, path: &VPath) -> bool {
+        self.is_for(method)
+            && self.paths.iter().any(|pattern| pattern.reaches_below(path))
+            && !self.except.iter().any(|pattern| pattern.has_all_below(path))
+    }
+
+    fn is_for(&self, method: &Method) -> bool {
         let is_asked = |methods: &Vec<Method>| {
             let as_get = matches!(*method, Method::HEAD | Method::CONNECT);
             methods.contains(method) || (as_get && methods.contains(&Method::GET))
         };
         self.methods.as_ref().is_none_or(is_asked)
-            && self.paths.iter().any(|pattern| pattern.has(path))
-            && !self.except.iter().any(|pattern| pattern.has(path))
     }
 
     /// Lets the request through, or says why not. `who` is who has logged in, also where that is not enough.

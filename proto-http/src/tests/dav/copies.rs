@@ -1,4 +1,4 @@
-use ropewalk_core::data::files::layers::{Mounts, Ops, Permissions, Rule};
+use ropewalk_core::data::files::layers::{Dots, Hide, Mounts, Ops, Permissions, Rule};
 use ropewalk_core::data::files::{
     Caps, DirStream, FileHandle, FsError, ListOptions, Meta, Over, Remove, SetMeta,
 };
@@ -150,4 +150,44 @@ async fn what_fails_leaves_what_it_was_to_replace() {
             }
         }
     }
+}
+
+/// A move from one mount to another removes what it has copied, and nothing else.
+#[tokio::test]
+async fn what_is_not_shown_is_not_lost_when_what_it_is_in_is_moved_to_another_mount() {
+    let real = marked(
+        Memory::new()
+            .with("/dir/.git/head", "ref")
+            .with("/dir/sub/.env", "hidden")
+            .with("/dir/sub/seen", "seen")
+            .with("/dir/other/seen", "seen")
+            .with_link("/dir/link", "sub")
+            .with_dir("/to"),
+    );
+    let hidden = |tree: Within| Arc::new(Hide::new(tree, Dots::Hide)) as Arc<dyn Files>;
+    let mounts = [
+        (path("/from"), hidden(Within(real.clone(), VPath::ROOT))),
+        (path("/to"), hidden(Within(real.clone(), path("/to")))),
+    ];
+    let files: Arc<dyn Files> = Arc::new(Mounts::new(None, mounts));
+    assert_eq!(code_of(&files, "MOVE", "/from/dir", "/to/dir").await, 207);
+    assert_eq!(
+        all(&real).await,
+        [
+            "/dir",
+            "/dir/.git",
+            "/dir/.git/head",
+            "/dir/link",
+            "/dir/sub",
+            "/dir/sub/.env",
+            "/to",
+            "/to/dir",
+            "/to/dir/other",
+            "/to/dir/other/seen",
+            "/to/dir/sub",
+            "/to/dir/sub/seen"
+        ]
+    );
+    assert_eq!(code_of(&files, "MOVE", "/to/dir", "/from/new").await, 201);
+    assert!(!all(&real).await.contains(&"/to/dir".to_owned()));
 }

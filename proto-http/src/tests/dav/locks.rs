@@ -355,3 +355,25 @@ async fn what_may_not_be_written_is_not_locked_and_has_no_properties_set() {
         assert!(!ask("PROPFIND", at, "").await.contains("urn:x"), "{at}");
     }
 }
+
+#[tokio::test]
+async fn a_lock_of_all_that_is_below_is_for_who_may_write_all_of_it() {
+    let real = tree();
+    let rule = |at: &str, allow| Rule { path: at.parse().unwrap(), allow };
+    let look = Ops::LIST | Ops::READ;
+    for (rules, depth, expected) in [
+        (vec![rule("/**", Ops::ALL)], "infinity", "200"),
+        (vec![rule("/dir/sub/**", look), rule("/**", Ops::ALL)], "infinity", "403"),
+        (vec![rule("/dir/sub/**", look), rule("/**", Ops::ALL)], "0", "200"),
+        (vec![rule("/**", look | Ops::SET)], "infinity", "403"),
+    ] {
+        let ruled = Permissions::new(real.clone(), rules);
+        let http = Http::new(Static::new(Arc::new(ruled)).writable().dav());
+        let said = say(http, request("LOCK", "/dir", &format!("Depth: {depth}\r\n"), LOCK)).await;
+        assert_eq!(status(&said), expected, "{depth}");
+        if let Some(token) = field(&said, "lock-token") {
+            let unlock = format!("Lock-Token: {token}\r\n");
+            assert_eq!(code(&real, "UNLOCK", "/dir", &unlock).await, 204);
+        }
+    }
+}

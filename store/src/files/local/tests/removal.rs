@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use ropewalk_core::data::files::layers::{Quota, Share};
-use ropewalk_core::data::files::{Remove, Write};
+use ropewalk_core::data::files::{Over, Remove, Write};
 
 use super::*;
 
@@ -24,6 +24,34 @@ async fn of_a_directory_that_is_removed_only_last_names_are_given_back() {
     let file = files.open(&path("/kept"), &Open::write(Write::Replace)).await.unwrap();
     file.write_at(0, Bytes::from_static(b"012")).await.unwrap();
     fs::hard_link(fixture.at(b"kept"), fixture.at(b"again")).unwrap();
+    file.commit().await.unwrap();
+    assert_eq!(share.used(), 3);
+}
+
+#[tokio::test]
+async fn what_is_committed_into_a_directory_that_was_moved_away_gives_nothing_back() {
+    let fixture = Fixture::new(&openat2());
+    let share = Share::new(100, 0);
+    let files = Quota::new(fixture.files.clone(), share.clone());
+    let open = |at: &str| {
+        let at = path(at);
+        let files = &files;
+        async move { files.open(&at, &Open::write(Write::Replace)).await.unwrap() }
+    };
+    files.mkdir(&path("/a"), None).await.unwrap();
+    let late = open("/a/x").await;
+    late.write_at(0, Bytes::from_static(b"1")).await.unwrap();
+    files.rename(&path("/a"), &path("/b"), Over::Never).await.unwrap();
+    files.mkdir(&path("/a"), None).await.unwrap();
+    let file = open("/a/x").await;
+    file.write_at(0, Bytes::from_static(b"0123456789")).await.unwrap();
+    file.commit().await.unwrap();
+    late.commit().await.unwrap();
+    assert_eq!(fs::read(fixture.at(b"b/x")).unwrap(), b"1");
+    assert_eq!(share.used(), 11);
+    // What is in the way is given back.
+    let file = open("/a/x").await;
+    file.write_at(0, Bytes::from_static(b"01")).await.unwrap();
     file.commit().await.unwrap();
     assert_eq!(share.used(), 3);
 }

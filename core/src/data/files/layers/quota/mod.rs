@@ -319,7 +319,12 @@ impl<F: Files + 'static> FileHandle for Charged<F> {
         let _turn = share.turn(&[&path]).await;
         let there = file(&*files, &path).await;
         let meta = handle.commit().await?;
-        charge.name(there.as_ref(), &meta);
+        // The directory that it was opened in may have another path by now: what has this one then stays, and counts on.
+        let replaced = match there {
+            Some(there) if file(&*files, &path).await.is_some_and(|now| now.id == meta.id) => Some(there),
+            _ => None,
+        };
+        charge.name(replaced.as_ref(), &meta);
         Ok(meta)
     }
 
