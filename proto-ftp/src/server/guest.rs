@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use ropewalk_core::data::files::{
     Caps, DirStream, Entry, FileHandle, Files, FsError, Kind, ListOptions, Meta, Name, Open, Ops, Over,
-    Reach, Remove, SetMeta, Space, VPath, Write,
+    Place, Reach, Remove, SetMeta, Space, VPath, Write,
 };
 
 /// What nobody in particular gets to see: a tree that is read and not written, but for one directory where new files may
@@ -224,6 +224,11 @@ impl Files for Guest {
 
     async fn space(&self, path: &VPath) -> Result<Space, FsError> {
         self.files.space(path).await
+    }
+
+    /// FTP asks for neither locks nor properties.
+    fn place(&self, _: &VPath) -> Option<Place> {
+        None
     }
 }
 

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use bytes::BytesMut;
 use ropewalk_core::data::files::{
-    Caps, DirStream, Entry, FileHandle, Files, FsError, Kind, ListOptions, Meta, Name, Open, VPath,
+    Caps, DirStream, Entry, FileHandle, Files, FsError, Kind, ListOptions, Meta, Name, Open, Ops, Place,
+    Reach, VPath,
 };
 
 use super::files::field;
@@ -47,6 +48,14 @@ impl Files for Found {
     async fn open(&self, _: &VPath, _: &Open) -> Result<Box<dyn FileHandle>, FsError> {
         self.opened.fetch_add(1, Ordering::Relaxed);
         Ok(Box::new(self.clone()))
+    }
+
+    fn rights(&self, _: &VPath, _: Reach) -> Ops {
+        Ops::of(self.caps())
+    }
+
+    fn place(&self, _: &VPath) -> Option<Place> {
+        None
     }
 }
 

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ropewalk_core::data::files::{
-    Caps, DirStream, FileHandle, Files, FsError, Kind, ListOptions, Memory, Meta, Open, VPath,
+    Caps, DirStream, FileHandle, Files, FsError, Kind, ListOptions, Memory, Meta, Open, Ops, Place, Reach,
+    VPath,
 };
 
 use super::*;
@@ -309,6 +310,14 @@ impl Files for Locked {
 
     async fn open(&self, _: &VPath, _: &Open) -> Result<Box<dyn FileHandle>, FsError> {
         Err(FsError::Denied)
+    }
+
+    fn rights(&self, _: &VPath, _: Reach) -> Ops {
+        Ops::of(self.caps())
+    }
+
+    fn place(&self, _: &VPath) -> Option<Place> {
+        None
     }
 }
 

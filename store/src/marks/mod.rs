@@ -1,6 +1,7 @@
 //! Locks and properties of files, kept in the file `files.db` of a store.
 //!
-//! Each tree has its own, and is known by its name: octets, such as the path of its folder. What was answered is on the disk.
+//! Each file is known by its path on this machine, so that trees that lie in one another have the same of what both have. What
+//! was answered is on the disk.
 
 mod locks;
 mod props;
@@ -12,7 +13,6 @@ use std::sync::Arc;
 
 use ropewalk_core::data::files::{DotDot, FsError, Marks, VPath};
 use ropewalk_core::{Error, Result};
-use rusqlite::types::Type;
 use rusqlite::{Connection, Row};
 use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
@@ -20,7 +20,10 @@ use tokio::task::spawn_blocking;
 use crate::sqlite::{Database, Schema};
 
 /// The files' part of a store.
-const SCHEMA: Schema = Schema { id: 0x7277_6d6b, steps: &[include_str!("../../migrations/files/1.sql")] };
+const SCHEMA: Schema = Schema {
+    id: 0x7277_6d6b,
+    steps: &[include_str!("../../migrations/files/1.sql"), include_str!("../../migrations/files/2.sql")],
+};
 const FILE: &str = "files.db";
 
 /// The locks and properties of a store. Clones are the same.
@@ -57,9 +60,10 @@ impl Store {
         &self.0.dir
     }
 
-    /// The marks of the tree with this name.
-    pub fn of(&self, tree: &[u8]) -> Marks {
-        let tree = Arc::new(Tree { store: self.clone(), name: tree.into() });
+    /// The marks of the tree in the folder with this real path.
+    pub fn of(&self, folder: &[u8]) -> Marks {
+        let at = At(folder.strip_suffix(b"/").unwrap_or(folder).into());
+        let tree = Arc::new(Tree { store: self.clone(), at });
         Marks::new(Arc::clone(&tree) as _, tree)
     }
 }
@@ -70,29 +74,58 @@ impl fmt::Debug for Store {
     }
 }
 
-/// A tree, whose name every row has.
+/// A tree.
 struct Tree {
     store: Store,
-    name: Arc<[u8]>,
+    at: At,
+}
+
+/// Where a tree is: the path of its folder, without the slash that it may be.
+#[derive(Clone)]
+struct At(Arc<[u8]>);
+
+impl At {
+    /// The real path of what is at `path` in the tree.
+    fn real(&self, path: &VPath) -> Vec<u8> {
+        match path.relative() {
+            b"" if !self.0.is_empty() => self.0.to_vec(),
+            _ => [&*self.0, path.as_bytes()].concat(),
+        }
+    }
+
+    /// What of a real path is in the tree, if that is.
+    fn inside<'a>(&self, real: &'a [u8]) -> Option<&'a [u8]> {
+        real.strip_prefix(&*self.0).filter(|path| matches!(*path, b"" | [b'/', ..]))
+    }
+
+    /// The path in the tree of what has this real path; none where it is elsewhere, or too deep to be asked for.
+    fn path(&self, real: &[u8]) -> Option<VPath> {
+        VPath::parse(self.inside(real)?, &VPath::ROOT, DotDot::Refuse).ok()
+    }
+
+    /// Whether it is in the folder with this real path.
+    fn is_within(&self, real: &[u8]) -> bool {
+        real == b"/" || self.0.strip_prefix(real).is_some_and(|rest| matches!(rest, b"" | [b'/', ..]))
+    }
 }
 
 impl Tree {
     async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection, &[u8]) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&Connection, &At) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, FsError> {
-        let name = Arc::clone(&self.name);
+        let at = self.at.clone();
         let database = self.database().await?;
-        database.read(move |db| work(db, &name)).await.map_err(failed)
+        database.read(move |db| work(db, &at)).await.map_err(failed)
     }
 
     async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection, &[u8]) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&Connection, &At) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, FsError> {
-        let name = Arc::clone(&self.name);
+        let at = self.at.clone();
         let database = self.database().await?;
-        database.write(move |db| work(db, &name)).await.map_err(failed)
+        database.write(move |db| work(db, &at)).await.map_err(failed)
     }
 
     /// The file, opened now if it is not.
@@ -111,20 +144,21 @@ fn failed(error: Error) -> FsError {
     FsError::Io(io::Error::other(error))
 }
 
-/// What is at `path` or below it: its octets, and those between which all that is below lies.
-///
-/// For `path = ?2 OR path >= ?3 AND path < ?4`.
-fn within(path: &VPath) -> (&[u8], Vec<u8>, Vec<u8>) {
-    let base = if *path == VPath::ROOT { b"" } else { path.as_bytes() };
+/// The octets between which all lies that is below a real path.
+fn below(real: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let base = real.strip_suffix(b"/").unwrap_or(real);
     // What follows a slash in the order of octets.
-    (path.as_bytes(), [base, b"/"].concat(), [base, b"0"].concat())
+    ([base, b"/"].concat(), [base, b"0"].concat())
 }
 
-/// A path, as it was kept.
-fn path(row: &Row<'_>, column: usize) -> rusqlite::Result<VPath> {
-    let raw = row.get_ref(column)?.as_blob()?;
-    VPath::parse(raw, &VPath::ROOT, DotDot::Refuse)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Blob, Box::new(error)))
+/// The real path of what something is directly in.
+fn folder(real: &[u8]) -> Option<&[u8]> {
+    let slash = real.iter().rposition(|octet| *octet == b'/')?;
+    match slash {
+        0 if real == b"/" => None,
+        0 => Some(b"/"),
+        _ => real.get(..slash),
+    }
 }
 
 /// How many there are.

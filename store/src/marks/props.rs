@@ -5,7 +5,7 @@ use bytes::Bytes;
 use ropewalk_core::data::files::{FsError, Marks, Prop, PropName, Props, VPath};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::{Tree, count, path, within};
+use super::{At, Tree, below, count, folder};
 
 type Result<T> = std::result::Result<T, FsError>;
 
@@ -13,12 +13,12 @@ type Result<T> = std::result::Result<T, FsError>;
 impl Props for Tree {
     async fn of(&self, path: &VPath) -> Result<Vec<Prop>> {
         let path = path.clone();
-        self.read(move |db, tree| {
+        self.read(move |db, at| {
             db.prepare_cached(
                 "SELECT namespace, local, content FROM file JOIN property ON property.file = file.id
-                 WHERE tree = ?1 AND path = ?2 ORDER BY namespace, local",
+                 WHERE path = ?1 ORDER BY namespace, local",
             )?
-            .query_map(params![tree, path.as_bytes()], prop)?
+            .query_map([at.real(&path)], prop)?
             .collect()
         })
         .await
@@ -26,15 +26,17 @@ impl Props for Tree {
 
     async fn within(&self, dir: &VPath) -> Result<BTreeMap<VPath, Vec<Prop>>> {
         let dir = dir.clone();
-        self.read(move |db, tree| {
+        self.read(move |db, at| {
             let mut select = db.prepare_cached(
                 "SELECT namespace, local, content, path FROM file JOIN property ON property.file = file.id
-                 WHERE tree = ?1 AND folder = ?2 ORDER BY path, namespace, local",
+                 WHERE folder = ?1 ORDER BY path, namespace, local",
             )?;
-            let mut rows = select.query(params![tree, dir.as_bytes()])?;
+            let mut rows = select.query([at.real(&dir)])?;
             let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
             while let Some(row) = rows.next()? {
-                found.entry(path(row, 3)?).or_default().push(prop(row)?);
+                if let Some(path) = at.path(row.get_ref(3)?.as_blob()?) {
+                    found.entry(path).or_default().push(prop(row)?);
+                }
             }
             Ok(found)
         })
@@ -43,7 +45,7 @@ impl Props for Tree {
 
     async fn change(&self, path: &VPath, changes: &[(PropName, Option<Bytes>)]) -> Result<()> {
         let (path, changes) = (path.clone(), changes.to_vec());
-        match self.write(move |db, tree| change(db, tree, &path, changes)).await? {
+        match self.write(move |db, at| change(db, at, &path, changes)).await? {
             true => Ok(()),
             false => Err(FsError::Quota),
         }
@@ -54,12 +56,12 @@ impl Props for Tree {
             return Ok(());
         }
         let (from, to) = (from.clone(), to.clone());
-        self.write(move |db, tree| renamed(db, tree, &from, &to)).await
+        self.write(move |db, at| renamed(db, at, &from, &to)).await
     }
 
     async fn removed(&self, path: &VPath) -> Result<()> {
         let path = path.clone();
-        self.write(move |db, tree| removed(db, tree, &path)).await
+        self.write(move |db, at| removed(db, &at.real(&path))).await
     }
 }
 
@@ -71,13 +73,14 @@ fn prop(row: &Row<'_>) -> rusqlite::Result<Prop> {
 /// Changes all, or nothing where that would be more than there may be: then `false`.
 fn change(
     db: &Connection,
-    tree: &[u8],
+    at: &At,
     path: &VPath,
     changes: Vec<(PropName, Option<Bytes>)>,
 ) -> rusqlite::Result<bool> {
+    let real = at.real(path);
     let known: Option<(i64, usize)> = db
-        .prepare_cached("SELECT id, octets FROM file WHERE tree = ?1 AND path = ?2")?
-        .query_row(params![tree, path.as_bytes()], |row| Ok((row.get(0)?, count(row, 1)?)))
+        .prepare_cached("SELECT id, octets FROM file WHERE path = ?1")?
+        .query_row([&real], |row| Ok((row.get(0)?, count(row, 1)?)))
         .optional()?;
     let mut sizes = match known {
         Some((id, _)) => sizes(db, id)?,
@@ -90,25 +93,22 @@ fn change(
         };
     }
     let before = known.map_or(0, |(_, octets)| octets);
-    let after = path.as_bytes().len() + sizes.values().sum::<usize>();
+    let after = real.len() + sizes.values().sum::<usize>();
     if after > before
-        && (after > Marks::OCTETS_OF_ONE || all(db, tree)?.saturating_sub(before) + after > Marks::OCTETS)
+        && (after > Marks::OCTETS_OF_ONE || all(db, at)?.saturating_sub(before) + after > Marks::OCTETS)
     {
         return Ok(false);
     }
     if sizes.is_empty() {
-        let sql = "DELETE FROM file WHERE tree = ?1 AND path = ?2";
-        return db.prepare_cached(sql)?.execute(params![tree, path.as_bytes()]).map(|_| true);
+        return db.prepare_cached("DELETE FROM file WHERE path = ?1")?.execute([real]).map(|_| true);
     }
-    let (folder, octets) = (path.parent(), i64::try_from(after).unwrap_or(i64::MAX));
+    let octets = i64::try_from(after).unwrap_or(i64::MAX);
     let id: i64 = db
         .prepare_cached(
-            "INSERT INTO file (tree, path, folder, octets) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (tree, path) DO UPDATE SET octets = excluded.octets RETURNING id",
+            "INSERT INTO file (path, folder, octets) VALUES (?1, ?2, ?3)
+             ON CONFLICT (path) DO UPDATE SET octets = excluded.octets RETURNING id",
         )?
-        .query_row(params![tree, path.as_bytes(), folder.as_ref().map(VPath::as_bytes), octets], |row| {
-            row.get(0)
-        })?;
+        .query_row(params![real, folder(&real), octets], |row| row.get(0))?;
     let mut set = db.prepare_cached(
         "INSERT INTO property (file, namespace, local, content) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (file, namespace, local) DO UPDATE SET content = excluded.content",
@@ -132,27 +132,29 @@ fn sizes(db: &Connection, id: i64) -> rusqlite::Result<BTreeMap<PropName, usize>
 }
 
 /// What all of a tree counts for.
-fn all(db: &Connection, tree: &[u8]) -> rusqlite::Result<usize> {
-    let sql = "SELECT coalesce(sum(octets), 0) FROM file WHERE tree = ?1";
-    db.prepare_cached(sql)?.query_row([tree], |row| count(row, 0))
+fn all(db: &Connection, at: &At) -> rusqlite::Result<usize> {
+    let root = at.real(&VPath::ROOT);
+    let (from, to) = below(&root);
+    let sql = "SELECT coalesce(sum(octets), 0) FROM file WHERE path = ?1 OR path >= ?2 AND path < ?3";
+    db.prepare_cached(sql)?.query_row(params![root, from, to], |row| count(row, 0))
 }
 
-fn renamed(db: &Connection, tree: &[u8], from: &VPath, to: &VPath) -> rusqlite::Result<()> {
-    removed(db, tree, to)?;
-    let (at, first, last) = within(from);
-    let mut select = db.prepare_cached(
-        "SELECT id, path FROM file WHERE tree = ?1 AND (path = ?2 OR path >= ?3 AND path < ?4)",
-    )?;
-    let moved = select.query_map(params![tree, at, first, last], |row| Ok((row.get(0)?, path(row, 1)?)))?;
-    let moved: Vec<(i64, VPath)> = moved.collect::<rusqlite::Result<_>>()?;
+fn renamed(db: &Connection, at: &At, from: &VPath, to: &VPath) -> rusqlite::Result<()> {
+    removed(db, &at.real(to))?;
+    let real = at.real(from);
+    let (first, last) = below(&real);
+    let mut select =
+        db.prepare_cached("SELECT id, path FROM file WHERE path = ?1 OR path >= ?2 AND path < ?3")?;
+    let moved = select.query_map(params![real, first, last], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let moved: Vec<(i64, Vec<u8>)> = moved.collect::<rusqlite::Result<_>>()?;
     let mut update = db.prepare_cached(
         "UPDATE file SET path = ?2, folder = ?3, octets = octets - length(path) + length(?2) WHERE id = ?1",
     )?;
-    for (id, path) in moved {
-        match path.strip(from).and_then(|below| below.under(to).ok()) {
+    for (id, real) in moved {
+        match at.path(&real).and_then(|path| path.strip(from)?.under(to).ok()) {
             Some(path) => {
-                let folder = path.parent();
-                update.execute(params![id, path.as_bytes(), folder.as_ref().map(VPath::as_bytes)])?
+                let real = at.real(&path);
+                update.execute(params![id, real, folder(&real)])?
             }
             // What is too long to be asked for by its new path is lost.
             None => db.prepare_cached("DELETE FROM file WHERE id = ?1")?.execute([id])?,
@@ -161,8 +163,9 @@ fn renamed(db: &Connection, tree: &[u8], from: &VPath, to: &VPath) -> rusqlite::
     Ok(())
 }
 
-fn removed(db: &Connection, tree: &[u8], path: &VPath) -> rusqlite::Result<()> {
-    let (at, from, to) = within(path);
-    let sql = "DELETE FROM file WHERE tree = ?1 AND (path = ?2 OR path >= ?3 AND path < ?4)";
-    db.prepare_cached(sql)?.execute(params![tree, at, from, to]).map(drop)
+/// Removes those of what has this real path, and of all below it.
+fn removed(db: &Connection, real: &[u8]) -> rusqlite::Result<()> {
+    let (from, to) = below(real);
+    let sql = "DELETE FROM file WHERE path = ?1 OR path >= ?2 AND path < ?3";
+    db.prepare_cached(sql)?.execute(params![real, from, to]).map(drop)
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use ropewalk_core::data::files::suite::marks_suite;
+use ropewalk_core::data::files::suite::{marks_suite, nested_marks_suite};
 use ropewalk_core::data::files::{NewLock, PropName};
 use tempfile::TempDir;
 
@@ -31,10 +31,128 @@ async fn a_store_keeps_what_every_engine_keeps() {
     let trees = std::cell::Cell::new(0_u8);
     marks_suite(|| {
         trees.set(trees.get() + 1);
-        // No tree's name is UTF-8 for sure.
+        // No folder's path is UTF-8 for sure.
         store.of(&[b'/', 0xff, trees.get()])
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_store_keeps_the_same_for_trees_in_one_another() {
+    for root in [&b""[..], b"/\xff"] {
+        let dir = TempDir::new().unwrap();
+        let store = open(&dir);
+        nested_marks_suite(|tree| store.of(&[root, tree.as_bytes()].concat())).await;
+    }
+}
+
+#[tokio::test]
+async fn the_root_of_the_machine_is_a_folder_too() {
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir);
+    let (root, srv) = (store.of(b"/"), store.of(b"/srv"));
+    let lock = root.locks().lock(wanted("/", Duration::from_secs(60))).await.unwrap();
+    assert_eq!(srv.locks().over(&at("/a"), false).await.unwrap(), std::slice::from_ref(&lock));
+    assert!(srv.locks().unlock(&lock.token).await.unwrap());
+    for path in ["/", "/srv", "/srv/a"] {
+        root.props().change(&at(path), &[(name(), Some(Bytes::from_static(b"v")))]).await.unwrap();
+    }
+    assert_eq!(srv.props().of(&VPath::ROOT).await.unwrap().len(), 1);
+    assert!(root.props().within(&VPath::ROOT).await.unwrap().keys().eq([&at("/srv")]));
+    srv.props().removed(&VPath::ROOT).await.unwrap();
+    assert_eq!(root.props().of(&VPath::ROOT).await.unwrap().len(), 1);
+    assert!(root.props().of(&at("/srv/a")).await.unwrap().is_empty());
+}
+
+/// What is deep in one tree, and too deep for the other one, is in nobody's way there, and blocks what it is in.
+#[tokio::test]
+async fn what_one_tree_cannot_ask_for_spoils_nothing() {
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir);
+    let (outer, inner) = (store.of(b"/srv"), store.of(b"/srv/tree"));
+    let deep = "/d".repeat(2047);
+    inner.props().change(&at(&deep), &[(name(), Some(Bytes::from_static(b"v")))]).await.unwrap();
+    let lock = inner.locks().lock(wanted(&deep, Duration::from_secs(60))).await.unwrap();
+    let over = outer.locks().over(&at("/tree"), true).await.unwrap();
+    let [found] = &over[..] else { panic!("{over:?}") };
+    assert!(found.token == lock.token && found.path.is_within(&at("/tree/d")));
+    outer.props().renamed(&at("/tree/d"), &at("/tree/e")).await.unwrap();
+    assert!(inner.props().of(&at(&deep)).await.unwrap().is_empty());
+    assert!(outer.locks().unlock(&lock.token).await.unwrap());
+}
+
+/// A store as the first version left it, with this in it.
+fn old(dir: &TempDir, content: &str) {
+    let db = Connection::open(dir.path().join(FILE)).unwrap();
+    db.execute_batch(SCHEMA.steps[0]).unwrap();
+    db.execute_batch(content).unwrap();
+    db.pragma_update(None, "application_id", SCHEMA.id).unwrap();
+    db.pragma_update(None, "user_version", 1).unwrap();
+}
+
+#[tokio::test]
+async fn what_was_marked_in_one_tree_is_marked_in_all() {
+    let dir = TempDir::new().unwrap();
+    let file = |id: i64, tree: &str, path: &str, folder: &str| {
+        format!(
+            "INSERT INTO file VALUES ({id}, CAST('{tree}' AS BLOB), CAST('{path}' AS BLOB), CAST({folder} AS BLOB), 9);"
+        )
+    };
+    let prop = |id: i64, local: &str, value: &str| {
+        format!("INSERT INTO property VALUES ({id}, 'urn:x', '{local}', CAST('{value}' AS BLOB));")
+    };
+    let lock = |token: &str, tree: &str, path: &str| {
+        format!(
+            "INSERT INTO lock VALUES ('{token}', CAST('{tree}' AS BLOB), CAST('{path}' AS BLOB), 1, 1, 'ann', x'00', {});",
+            i64::MAX
+        )
+    };
+    let content = [
+        file(1, "/srv", "/x/f", "'/x'"),
+        prop(1, "a", "old"),
+        prop(1, "b", "kept"),
+        file(2, "/srv/x", "/f", "'/'"),
+        prop(2, "a", "new"),
+        file(3, "/srv/x", "/", "NULL"),
+        prop(3, "a", "root"),
+        file(4, "/", "/g", "'/'"),
+        prop(4, "a", "g"),
+        file(5, "nowhere", "/g", "'/'"),
+        prop(5, "a", "lost"),
+        lock("urn:1", "/srv/x", "/f"),
+        lock("urn:2", "/srv", "/"),
+        lock("urn:3", "/", "/g"),
+    ];
+    old(&dir, &content.concat());
+    let store = open(&dir);
+    let (srv, x, root) = (store.of(b"/srv"), store.of(b"/srv/x"), store.of(b"/"));
+    let values = async |marks: &Marks, path: &str| {
+        let props = marks.props().of(&at(path)).await.unwrap();
+        props.into_iter().map(|prop| String::from_utf8(prop.value.to_vec()).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(values(&x, "/f").await, ["new", "kept"]);
+    assert_eq!(values(&srv, "/x/f").await, ["new", "kept"]);
+    assert_eq!(
+        (values(&srv, "/x").await, values(&root, "/g").await),
+        (vec!["root".into()], vec!["g".into()])
+    );
+    assert!(srv.props().within(&VPath::ROOT).await.unwrap().keys().eq([&at("/x")]));
+    assert!(x.props().within(&VPath::ROOT).await.unwrap().keys().eq([&at("/f")]));
+    let over = x.locks().over(&at("/f"), false).await.unwrap();
+    assert!(over.iter().map(|lock| &*lock.token).eq(["urn:2", "urn:1"]), "{over:?}");
+    assert_eq!(root.locks().over(&at("/g"), false).await.unwrap().len(), 1);
+    let counted = "SELECT sum(octets), (SELECT count(*) FROM file) FROM file";
+    let counted = async || {
+        let sums = |db: &Connection| {
+            db.query_row(counted, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+        };
+        store.0.database.get().unwrap().read(sums).await.unwrap()
+    };
+    let octets = |path: &str, values: &[&str]| {
+        path.len() + values.iter().map(|value| "urn:xa".len() + value.len() + 64).sum::<usize>()
+    };
+    let all = octets("/srv/x/f", &["new", "kept"]) + octets("/srv/x", &["root"]) + octets("/g", &["g"]);
+    assert_eq!(counted().await, (all as i64, 3));
 }
 
 #[tokio::test]
@@ -92,9 +210,9 @@ async fn what_is_removed_takes_its_properties_and_their_room_along() {
         store.0.database.get().unwrap().read(sums).await.unwrap()
     };
     let (counted, there) = sums().await;
-    assert_eq!((counted, there), (Some(3 * 71 + 7 + 9 + 2), counted));
+    assert_eq!((counted, there), (Some(3 * 71 + 11 + 13 + 6), counted));
     props.removed(&at("/longer")).await.unwrap();
-    assert_eq!(sums().await, (Some(73), Some(73)));
+    assert_eq!(sums().await, (Some(77), Some(77)));
     props.removed(&VPath::ROOT).await.unwrap();
     assert_eq!(sums().await, (None, None), "no property without its file");
 }

@@ -19,13 +19,8 @@ use ropewalk_store::files::local::{Local, Options};
 use ropewalk_store::marks::Store;
 use rustix::fs::{Access, access};
 
-    let people = people.closed(closed).marks_in(resources.of_settings::<Store>());
-    Some(Tree {
-        people,
-        known: Known { follows, at },
-        writes,
-        folder: path.filter(|path| !path.ends_with("%u")),
-    })
+use super::Writes;
+use super::accounts::StoreAt;
 use people::{Base, People};
 
 /// `[files.NAME]`: a tree of files by name.

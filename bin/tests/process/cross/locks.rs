@@ -4,13 +4,13 @@ use super::House;
 use super::http::Site;
 use super::visitor::Door;
 
-const LOCK: &[u8] =
+pub(super) const LOCK: &[u8] =
     b"<lockinfo xmlns='DAV:'><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>";
 
-const SET: &[u8] =
+pub(super) const SET: &[u8] =
     b"<propertyupdate xmlns='DAV:'><set><prop><mood xmlns='urn:x'>glad</mood></prop></set></propertyupdate>";
 
-const MOOD: &[u8] = b"<propfind xmlns='DAV:'><prop><mood xmlns='urn:x'/></prop></propfind>";
+pub(super) const MOOD: &[u8] = b"<propfind xmlns='DAV:'><prop><mood xmlns='urn:x'/></prop></propfind>";
 
 #[test]
 fn one_lock_holds_across_mounts_sites_and_people() {

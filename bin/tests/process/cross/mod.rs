@@ -9,6 +9,7 @@ mod http;
 mod limits;
 mod locks;
 mod names;
+mod nested;
 mod pairs;
 mod partial;
 mod paths;
@@ -59,6 +60,15 @@ const CONFIG: &str = r#"
     write = true
     hidden = "show"
 
+    # A folder, and one that lies in it.
+    [files.outer]
+    path = "outer"
+    write = true
+
+    [files.inner]
+    path = "outer/in/tree"
+    write = true
+
     # What is hidden in a mounted tree is for that one to say.
     [files.tree]
     hidden = "show"
@@ -69,6 +79,8 @@ const CONFIG: &str = r#"
     "/home" = "private"
     "/ruled" = "ruled"
     "/dots" = "dots"
+    "/outer" = "outer"
+    "/inner" = "inner"
 
     [[service]]
     kind = "http"
@@ -129,7 +141,7 @@ impl House {
     #[track_caller]
     fn new() -> Self {
         let folder = Folder::with(CONFIG);
-        for path in ["shared", "private", "ruled/hers", "ruled/read", "ruled/drop", "dots"] {
+        for path in ["shared", "private", "ruled/hers", "ruled/read", "ruled/drop", "dots", "outer/in/tree"] {
             fs::create_dir_all(folder.join(path)).unwrap();
         }
         done(ropewalk(["cert", "self-signed"]).current_dir(folder.path())).says(0, &[]);

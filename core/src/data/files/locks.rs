@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
@@ -10,6 +10,9 @@ use super::meta::Result;
 use super::{FsError, Marks, VPath};
 
 /// The locks of a tree (RFC 4918 §6). They hold between those who ask; a protocol that does not ask is not held up.
+///
+/// Where one tree lies in another, its locks are those of the other as well; a lock of a directory that it lies in, which
+/// holds for all below, is one of its root.
 ///
 /// A lock ends by itself. What has ended is never returned, and counts for nothing.
 #[async_trait]
@@ -106,8 +109,19 @@ impl From<FsError> for LockError {
 }
 
 /// Locks in memory: they end with the process. There are as many as [`Marks`] says.
-#[derive(Debug, Default)]
-pub struct MemoryLocks(Mutex<BTreeMap<VPath, Vec<Lock>>>);
+#[derive(Debug)]
+pub struct MemoryLocks {
+    /// Where the tree is whose locks these are.
+    dir: VPath,
+    /// The locks of all trees, by where their files are.
+    all: Arc<Mutex<BTreeMap<VPath, Vec<Lock>>>>,
+}
+
+impl Default for MemoryLocks {
+    fn default() -> Self {
+        Self { dir: VPath::ROOT, all: Arc::default() }
+    }
+}
 
 impl MemoryLocks {
     /// None yet.
@@ -115,9 +129,25 @@ impl MemoryLocks {
         Self::default()
     }
 
-    /// The locks, without those that have ended at `path`, above and below it.
+    /// Those of the tree in this directory of the one with all these: they are the same where both have a file.
+    #[must_use]
+    pub fn of(&self, dir: &VPath) -> Self {
+        Self { dir: dir.beneath(&self.dir), all: Arc::clone(&self.all) }
+    }
+
+    /// All locks. Some of them have ended.
     fn all(&self) -> MutexGuard<'_, BTreeMap<VPath, Vec<Lock>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A lock as it is in this tree: of one above, all of it is locked.
+    fn seen(&self, lock: Lock) -> Lock {
+        Lock { path: lock.path.strip(&self.dir).unwrap_or(VPath::ROOT), ..lock }
+    }
+
+    /// Whether it holds for something in this tree.
+    fn concerns(&self, lock: &Lock) -> bool {
+        lock.path.is_within(&self.dir) || lock.covers(&self.dir)
     }
 }
 
@@ -163,48 +193,53 @@ fn token() -> Result<String> {
 #[async_trait]
 impl Locks for MemoryLocks {
     async fn over(&self, path: &VPath, below: bool) -> Result<Vec<Lock>> {
-        Ok(over(&self.all(), path, below, SystemTime::now()))
+        let found = over(&self.all(), &path.beneath(&self.dir), below, SystemTime::now());
+        Ok(found.into_iter().map(|lock| self.seen(lock)).collect())
     }
 
     async fn lock(&self, wanted: NewLock) -> std::result::Result<Lock, LockError> {
         let now = SystemTime::now();
+        let wanted = NewLock { path: wanted.path.beneath(&self.dir), ..wanted };
         let mut all = self.all();
         let in_the_way = |lock: &Lock| wanted.exclusive || lock.exclusive;
         if let Some(lock) = over(&all, &wanted.path, wanted.deep, now).into_iter().find(in_the_way) {
-            return Err(LockError::Conflict(Box::new(lock)));
+            return Err(LockError::Conflict(Box::new(self.seen(lock))));
         }
         purge(&mut all, |lock| lock.until > now);
-        let count = |of: &dyn Fn(&Lock) -> bool| all.values().flatten().filter(|lock| of(lock)).count();
-        if count(&|_| true) >= Marks::LOCKS || count(&|lock| lock.user == wanted.user) >= Marks::LOCKS_OF_ONE
+        let own = || all.values().flatten().filter(|lock| lock.path.is_within(&self.dir));
+        if own().count() >= Marks::LOCKS
+            || own().filter(|lock| lock.user == wanted.user).count() >= Marks::LOCKS_OF_ONE
         {
             return Err(FsError::Quota.into());
         }
         let lock = wanted.granted(now)?;
         all.entry(lock.path.clone()).or_default().push(lock.clone());
-        Ok(lock)
+        Ok(self.seen(lock))
     }
 
     async fn refresh(&self, token: &str, timeout: Duration) -> Result<Option<Lock>> {
         let now = SystemTime::now();
         let until = now.checked_add(timeout).ok_or(FsError::Unsupported)?;
         let mut all = self.all();
-        let lock = all.values_mut().flatten().find(|lock| lock.token == token && lock.until > now);
-        Ok(lock.map(|lock| {
+        let mut held = all.values_mut().flatten().filter(|lock| lock.until > now && self.concerns(lock));
+        Ok(held.find(|lock| lock.token == token).map(|lock| {
             lock.until = until;
-            lock.clone()
+            self.seen(lock.clone())
         }))
     }
 
     async fn unlock(&self, token: &str) -> Result<bool> {
         let now = SystemTime::now();
         let mut all = self.all();
-        let held = all.values().flatten().any(|lock| lock.token == token && lock.until > now);
-        purge(&mut all, |lock| lock.token != token);
+        let is_it = |lock: &Lock| lock.token == token && self.concerns(lock);
+        let held = all.values().flatten().any(|lock| is_it(lock) && lock.until > now);
+        purge(&mut all, |lock| !is_it(lock));
         Ok(held)
     }
 
     async fn removed(&self, path: &VPath) -> Result<()> {
-        purge(&mut self.all(), |lock| !lock.path.is_within(path));
+        let path = path.beneath(&self.dir);
+        purge(&mut self.all(), |lock| !lock.path.is_within(&path));
         Ok(())
     }
 }

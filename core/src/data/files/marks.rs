@@ -6,7 +6,8 @@ use super::{Locks, MemoryLocks, MemoryProps, Props, VPath};
 
 /// Where something is kept below all mounts, and what people have put there beside its content.
 ///
-/// Two paths of two people that lead to one file have one place: so one lock holds for both.
+/// Two paths of two people that lead to one file have one place, or, in trees that lie in one another, places with the same
+/// marks: so one lock holds for both.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Place {
@@ -88,5 +89,12 @@ mod tests {
     #[tokio::test]
     async fn memory_keeps_what_every_engine_keeps() {
         crate::data::files::suite::marks_suite(Marks::memory).await;
+    }
+
+    #[tokio::test]
+    async fn memory_keeps_the_same_for_trees_in_one_another() {
+        let (locks, props) = (MemoryLocks::new(), MemoryProps::new());
+        let of = |dir: &VPath| Marks::new(Arc::new(locks.of(dir)), Arc::new(props.of(dir)));
+        crate::data::files::suite::nested_marks_suite(of).await;
     }
 }

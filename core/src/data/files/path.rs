@@ -139,11 +139,16 @@ impl VPath {
     /// # Errors
     /// [`BadPath::LongPath`].
     pub fn under(&self, dir: &Self) -> Result<Self, BadPath> {
+        let path = self.beneath(dir);
+        if path.0.len() > MAX_PATH { Err(BadPath::LongPath) } else { Ok(path) }
+    }
+
+    /// The same, however long it is: to know things apart by, and to ask no tree for.
+    pub(super) fn beneath(&self, dir: &Self) -> Self {
         match (dir.relative(), self.relative()) {
-            (b"", _) => Ok(self.clone()),
-            (_, b"") => Ok(dir.clone()),
-            _ if dir.0.len() + self.0.len() > MAX_PATH => Err(BadPath::LongPath),
-            _ => Ok(Self([&*dir.0, &*self.0].concat().into())),
+            (b"", _) => self.clone(),
+            (_, b"") => dir.clone(),
+            _ => Self([&*dir.0, &*self.0].concat().into()),
         }
     }
 

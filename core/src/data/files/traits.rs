@@ -15,7 +15,7 @@ use super::{
 /// a file whose name and content the system has cached is then served without leaving the task.
 ///
 /// What concerns writing has a default that answers [`FsError::Unsupported`]; a backend that implements it says so
-/// in its [`Caps`]. Nothing is written through a link: one on the way to what is written, made, changed or
+/// in its [`Caps`]. A layer relies on no default. Nothing is written through a link: one on the way to what is written, made, changed or
 /// removed, or at its end, is [`FsError::Loop`].
 #[async_trait]
 pub trait Files: Send + Sync {
@@ -94,18 +94,12 @@ pub trait Files: Send + Sync {
 
     /// What may be done with one at least (or with [each](Reach::Throughout)) of what `reach` means, there or not, as far as this tree can do it and its rules
     /// allow it. What is not among these is refused; of what is, the disk may still refuse some. A layer asks the tree
-    /// that it is over.
-    fn rights(&self, path: &VPath, reach: Reach) -> Ops {
-        let _ = (path, reach);
-        Ops::of(self.caps())
-    }
+    /// that it is over; a backend says [what it can](Ops::of).
+    fn rights(&self, path: &VPath, reach: Reach) -> Ops;
 
-    /// Where `path` is below all mounts, with the locks and properties there; nothing where none are kept. A layer asks the
-    /// tree that it is over.
-    fn place(&self, path: &VPath) -> Option<Place> {
-        let _ = path;
-        None
-    }
+    /// Where `path` is below all mounts, with the locks and properties there; nothing where none are kept, as in a backend.
+    /// A layer asks the tree that it is over.
+    fn place(&self, path: &VPath) -> Option<Place>;
 }
 
 /// An open file. Every operation says its offset, so that any number of them may be in flight.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use ropewalk_core::Limits;
 use ropewalk_core::data::files::{
-    Caps, DirStream, FileHandle, Files, FsError, ListOptions, Memory, Meta, Open, VPath,
+    Caps, DirStream, FileHandle, Files, FsError, ListOptions, Memory, Meta, Open, Ops, Place, Reach, VPath,
 };
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::Semaphore;
@@ -43,6 +43,12 @@ impl Files for Slow {
     }
     async fn open(&self, path: &VPath, how: &Open) -> Result<Box<dyn FileHandle>, FsError> {
         Ok(Box::new(SlowHandle(self.files.open(path, how).await?, self.clone())))
+    }
+    fn rights(&self, _: &VPath, _: Reach) -> Ops {
+        Ops::of(self.caps())
+    }
+    fn place(&self, _: &VPath) -> Option<Place> {
+        None
     }
 }
 

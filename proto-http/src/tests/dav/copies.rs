@@ -1,6 +1,6 @@
 use ropewalk_core::data::files::layers::{Dots, Hide, Mounts, Ops, Permissions, Rule};
 use ropewalk_core::data::files::{
-    Caps, DirStream, FileHandle, FsError, ListOptions, Meta, Over, Remove, SetMeta,
+    Caps, DirStream, FileHandle, FsError, ListOptions, Meta, Ops, Over, Place, Reach, Remove, SetMeta,
 };
 
 use super::*;
@@ -39,6 +39,12 @@ impl Files for Within {
     }
     async fn set(&self, path: &VPath, facts: SetMeta, follow: bool) -> Result<(), FsError> {
         self.0.set(&self.at(path), facts, follow).await
+    }
+    fn rights(&self, _: &VPath, _: Reach) -> Ops {
+        Ops::of(self.caps())
+    }
+    fn place(&self, _: &VPath) -> Option<Place> {
+        None
     }
 }
 

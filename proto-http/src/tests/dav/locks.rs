@@ -3,7 +3,9 @@ use std::fmt::Write as _;
 use ropewalk_core::data::cred::{LoginError, Memory as People, Principal, Realm};
 use ropewalk_core::data::files::layers::{Mounts, Ops, Permissions, Rule};
 
-use ropewalk_core::data::files::{Caps, DirStream, FileHandle, FsError, ListOptions, Meta, Place};
+use ropewalk_core::data::files::{
+    Caps, DirStream, FileHandle, FsError, ListOptions, Meta, Ops, Place, Reach,
+};
 
 use super::*;
 use crate::{Auth, Logins, Pattern, Site};
@@ -320,6 +322,9 @@ async fn what_may_not_be_written_is_not_locked_and_has_no_properties_set() {
         }
         fn place(&self, path: &VPath) -> Option<Place> {
             self.0.place(path)
+        }
+        fn rights(&self, _: &VPath, _: Reach) -> Ops {
+            Ops::of(self.caps())
         }
     }
 

@@ -23,8 +23,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use ropewalk_core::data::files::{
-    Caps, DirStream, FileHandle, Files, FsError, ListOptions, Meta, Name, Open, Over, Remove, SetMeta, Space,
-    VPath,
+    Caps, DirStream, FileHandle, Files, FsError, ListOptions, Meta, Name, Open, Ops, Over, Place, Reach,
+    Remove, SetMeta, Space, VPath,
 };
 use rustix::fs::OFlags;
 
@@ -221,6 +221,14 @@ impl Files for Local {
     async fn space(&self, path: &VPath) -> Result<Space, FsError> {
         let path = path.clone();
         self.0.write(move |tree| tree.space(&path)).await
+    }
+
+    fn rights(&self, _: &VPath, _: Reach) -> Ops {
+        Ops::of(self.caps())
+    }
+
+    fn place(&self, _: &VPath) -> Option<Place> {
+        None
     }
 }
 

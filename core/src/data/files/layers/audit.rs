@@ -1,15 +1,7 @@
 use std::fmt;
-use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
-
-use crate::data::files::meta::Result;
-use crate::data::files::{
-    Caps, DirStream, FileHandle, Files, FsError, ListOptions, Meta, Open, Ops, Over, Place, Reach, Remove,
-    SetMeta, Space, VPath, Write,
-};
+use super::forward::*;
 
 /// A tree that says in the log who does what with it: one event for each operation, with the fields `user`, `tree`, `op`,
 /// `path`, where there are two also `to`, and `outcome`, under the target `audit`.
@@ -80,9 +72,7 @@ fn outcome<T>(result: &Result<T>) -> String {
 
 #[async_trait]
 impl<F: Files> Files for Audit<F> {
-    fn caps(&self) -> Caps {
-        self.files.caps()
-    }
+    forward!(caps, rights, place to files);
 
     async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta> {
         self.look("stat", path, self.files.stat(path, follow).await)
@@ -149,14 +139,6 @@ impl<F: Files> Files for Audit<F> {
     async fn space(&self, path: &VPath) -> Result<Space> {
         self.look("space", path, self.files.space(path).await)
     }
-
-    fn rights(&self, path: &VPath, reach: Reach) -> Ops {
-        self.files.rights(path, reach)
-    }
-
-    fn place(&self, path: &VPath) -> Option<Place> {
-        self.files.place(path)
-    }
 }
 
 /// The event of a file that is written, which comes when it is closed.
@@ -171,6 +153,11 @@ impl Written {
     fn say(&mut self, outcome: &str) {
         say(&self.whose, self.op, &self.path, &outcome);
         self.said = true;
+    }
+
+    fn ends(mut self, committed: Result<Meta>) -> Result<Meta> {
+        self.say(&outcome(&committed));
+        committed
     }
 }
 
@@ -189,42 +176,15 @@ struct Watched {
 
 #[async_trait]
 impl FileHandle for Watched {
-    fn opened(&self) -> &Meta {
-        self.handle.opened()
-    }
+    forward_handle!(opened, read_now, read_at, write_at, meta, set, sync, as_fd to handle);
 
-    fn read_now(&self, offset: u64, buf: &mut BytesMut) -> Option<Result<usize>> {
-        self.handle.read_now(offset, buf)
-    }
-
-    async fn read_at(&self, offset: u64, buf: BytesMut) -> Result<BytesMut> {
-        self.handle.read_at(offset, buf).await
-    }
-
-    async fn write_at(&self, offset: u64, data: Bytes) -> Result<()> {
-        self.handle.write_at(offset, data).await
-    }
-
-    async fn meta(&self) -> Result<Meta> {
-        self.handle.meta().await
-    }
-
-    async fn set(&self, facts: SetMeta) -> Result<()> {
-        self.handle.set(facts).await
-    }
-
-    async fn sync(&self, data_only: bool) -> Result<()> {
-        self.handle.sync(data_only).await
+    async fn commit_with(self: Box<Self>, offset: u64, data: Bytes) -> Result<Meta> {
+        let Self { handle, written } = *self;
+        written.ends(handle.commit_with(offset, data).await)
     }
 
     async fn commit(self: Box<Self>) -> Result<Meta> {
-        let Self { handle, mut written } = *self;
-        let committed = handle.commit().await;
-        written.say(&outcome(&committed));
-        committed
-    }
-
-    fn as_fd(&self) -> Option<BorrowedFd<'_>> {
-        self.handle.as_fd()
+        let Self { handle, written } = *self;
+        written.ends(handle.commit().await)
     }
 }

@@ -8,7 +8,8 @@ use tokio::sync::Semaphore;
 
 use crate::data::files::meta::Result;
 use crate::data::files::{
-    Caps, DirStream, FileHandle, Files, ListOptions, Memory, Meta, Open, Over, Remove, SetMeta, VPath,
+    Caps, DirStream, FileHandle, Files, ListOptions, Memory, Meta, Open, Ops, Over, Place, Reach, Remove,
+    SetMeta, VPath,
 };
 
 /// A tree of which commits, removals, renames and copies each wait for a permit.
@@ -67,6 +68,14 @@ impl Files for Gated {
 
     async fn set(&self, path: &VPath, facts: SetMeta, follow: bool) -> Result<()> {
         self.files.set(path, facts, follow).await
+    }
+
+    fn rights(&self, _: &VPath, _: Reach) -> Ops {
+        Ops::of(self.caps())
+    }
+
+    fn place(&self, _: &VPath) -> Option<Place> {
+        None
     }
 }
 

@@ -1,11 +1,4 @@
-use async_trait::async_trait;
-use bytes::Bytes;
-
-use crate::data::files::meta::Result;
-use crate::data::files::{
-    Caps, DirStream, Entry, FileHandle, Files, FsError, ListOptions, Meta, Open, Ops, Over, Place, Reach,
-    Remove, SetMeta, Space, VPath,
-};
+use super::forward::*;
 
 /// A tree without the names that are nobody's business.
 ///
@@ -64,9 +57,7 @@ impl Dots {
 
 #[async_trait]
 impl<F: Files> Files for Hide<F> {
-    fn caps(&self) -> Caps {
-        self.files.caps()
-    }
+    forward!(caps, place to files);
 
     async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta> {
         self.seen(path)?;
@@ -141,10 +132,6 @@ impl<F: Files> Files for Hide<F> {
 
     fn rights(&self, path: &VPath, reach: Reach) -> Ops {
         if self.hides(path) { Ops::NONE } else { self.files.rights(path, reach) }
-    }
-
-    fn place(&self, path: &VPath) -> Option<Place> {
-        self.files.place(path)
     }
 }
 
@@ -277,6 +264,12 @@ mod tests {
         }
         fn open_now(&self, _: &VPath, _: &Open) -> Option<Result<Box<dyn FileHandle>>> {
             Some(Ok(Box::new(OneHandle(self.0.clone(), Meta::new(Kind::File, 0)))))
+        }
+        fn rights(&self, _: &VPath, _: Reach) -> Ops {
+            Ops::of(self.caps())
+        }
+        fn place(&self, _: &VPath) -> Option<Place> {
+            None
         }
     }
 

@@ -1,13 +1,7 @@
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use bytes::Bytes;
-
-use crate::data::files::meta::Result;
-use crate::data::files::{
-    Caps, DirStream, FileHandle, Files, ListOptions, Marks, Meta, Open, Ops, Over, Place, Reach, Remove,
-    SetMeta, Space, VPath,
-};
+use super::forward::*;
+use crate::data::files::Marks;
 
 /// A backend whose files have locks and properties: directly above it, so that everybody finds the same, whatever
 /// layers and mounts are between.
@@ -28,25 +22,7 @@ impl<F: Files> Marked<F> {
 
 #[async_trait]
 impl<F: Files> Files for Marked<F> {
-    fn caps(&self) -> Caps {
-        self.files.caps()
-    }
-
-    async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta> {
-        self.files.stat(path, follow).await
-    }
-
-    async fn list(&self, path: &VPath, options: ListOptions) -> Result<Box<dyn DirStream>> {
-        self.files.list(path, options).await
-    }
-
-    async fn open(&self, path: &VPath, how: &Open) -> Result<Box<dyn FileHandle>> {
-        self.files.open(path, how).await
-    }
-
-    fn open_now(&self, path: &VPath, how: &Open) -> Option<Result<Box<dyn FileHandle>>> {
-        self.files.open_now(path, how)
-    }
+    forward!(caps, stat, list, open, open_now, set, symlink, hardlink, readlink, space, rights to files);
 
     async fn mkdir(&self, path: &VPath, mode: Option<u16>) -> Result<()> {
         self.files.mkdir(path, mode).await?;
@@ -73,30 +49,6 @@ impl<F: Files> Files for Marked<F> {
         self.files.copy(from, to, over).await?;
         let place = |path: &VPath| Place::new(self.marks.clone(), path.clone());
         place(from).copied_to(&place(to)).await
-    }
-
-    async fn set(&self, path: &VPath, facts: SetMeta, follow: bool) -> Result<()> {
-        self.files.set(path, facts, follow).await
-    }
-
-    async fn symlink(&self, path: &VPath, target: &[u8]) -> Result<()> {
-        self.files.symlink(path, target).await
-    }
-
-    async fn hardlink(&self, from: &VPath, to: &VPath) -> Result<()> {
-        self.files.hardlink(from, to).await
-    }
-
-    async fn readlink(&self, path: &VPath) -> Result<Bytes> {
-        self.files.readlink(path).await
-    }
-
-    async fn space(&self, path: &VPath) -> Result<Space> {
-        self.files.space(path).await
-    }
-
-    fn rights(&self, path: &VPath, reach: Reach) -> Ops {
-        self.files.rights(path, reach)
     }
 
     fn place(&self, path: &VPath) -> Option<Place> {

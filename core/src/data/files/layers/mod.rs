@@ -1,6 +1,10 @@
 //! What stands between a protocol and the place where files are kept: each layer is itself a [`Files`](super::Files).
 
+// What a layer forgets to ask of what it is over would be answered by the default of the trait, and never be missed.
+#![cfg_attr(not(test), warn(clippy::missing_trait_methods))]
+
 mod audit;
+mod forward;
 #[cfg(test)]
 mod gated;
 mod hide;

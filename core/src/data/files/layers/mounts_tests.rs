@@ -157,6 +157,12 @@ fn a_promise_counts_only_if_all_make_it() {
         async fn open(&self, _: &VPath, _: &Open) -> Result<Box<dyn FileHandle>> {
             Err(FsError::NotFound)
         }
+        fn rights(&self, _: &VPath, _: Reach) -> Ops {
+            Ops::of(self.caps())
+        }
+        fn place(&self, _: &VPath) -> Option<Place> {
+            None
+        }
     }
     let poor: Arc<dyn Files> = Arc::new(Poor);
     let caps = Mounts::new(Some(Arc::new(Memory::new())), [(path("/poor"), poor)]).caps();

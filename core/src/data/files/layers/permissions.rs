@@ -1,14 +1,7 @@
-use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
-
-use crate::data::files::meta::Result;
-use crate::data::files::{
-    Caps, DirStream, Entry, FileHandle, Files, FsError, Glob, Kind, ListOptions, Meta, Open, Ops, Over,
-    Place, Reach, Remove, SetMeta, Space, VPath, Write,
-};
+use super::forward::*;
+use crate::data::files::{Glob, Kind};
 
 /// What may be done with the paths of a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -193,9 +186,7 @@ fn verdict(rules: &[Rule], path: &VPath, ops: Ops) -> Verdict {
 
 #[async_trait]
 impl<F: Files> Files for Permissions<F> {
-    fn caps(&self) -> Caps {
-        self.files.caps()
-    }
+    forward!(caps to files);
 
     async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta> {
         self.may(path, Ops::NONE).await?;
@@ -364,25 +355,7 @@ struct Bounded {
 
 #[async_trait]
 impl FileHandle for Bounded {
-    fn opened(&self) -> &Meta {
-        self.handle.opened()
-    }
-
-    fn read_now(&self, offset: u64, buf: &mut BytesMut) -> Option<Result<usize>> {
-        self.handle.read_now(offset, buf)
-    }
-
-    async fn read_at(&self, offset: u64, buf: BytesMut) -> Result<BytesMut> {
-        self.handle.read_at(offset, buf).await
-    }
-
-    async fn write_at(&self, offset: u64, data: Bytes) -> Result<()> {
-        self.handle.write_at(offset, data).await
-    }
-
-    async fn meta(&self) -> Result<Meta> {
-        self.handle.meta().await
-    }
+    forward_handle!(opened, read_now, read_at, write_at, meta, sync, commit_with, commit, as_fd to handle);
 
     async fn set(&self, facts: SetMeta) -> Result<()> {
         let other = SetMeta { len: None, ..facts.clone() } != SetMeta::default();
@@ -390,18 +363,6 @@ impl FileHandle for Bounded {
             return Err(FsError::Denied);
         }
         self.handle.set(facts).await
-    }
-
-    async fn sync(&self, data_only: bool) -> Result<()> {
-        self.handle.sync(data_only).await
-    }
-
-    async fn commit(self: Box<Self>) -> Result<Meta> {
-        self.handle.commit().await
-    }
-
-    fn as_fd(&self) -> Option<BorrowedFd<'_>> {
-        self.handle.as_fd()
     }
 }
 

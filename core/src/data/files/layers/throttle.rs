@@ -2,15 +2,9 @@ use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
 use tokio::time::{Instant, sleep};
 
-use crate::data::files::meta::Result;
-use crate::data::files::{
-    Caps, DirStream, FileHandle, Files, ListOptions, Meta, Open, Ops, Over, Place, Reach, Remove, SetMeta,
-    Space, VPath,
-};
+use super::forward::*;
 
 /// The most that is read at once, so that a slow reader gets something every now and then.
 const MOST: u64 = 256 << 10;
@@ -79,17 +73,10 @@ impl<F: Files> Throttle<F> {
 
 #[async_trait]
 impl<F: Files> Files for Throttle<F> {
-    fn caps(&self) -> Caps {
-        self.files.caps()
-    }
-
-    async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta> {
-        self.files.stat(path, follow).await
-    }
-
-    async fn list(&self, path: &VPath, options: ListOptions) -> Result<Box<dyn DirStream>> {
-        self.files.list(path, options).await
-    }
+    forward!(
+        caps, stat, list, mkdir, remove, rename, copy, set, symlink, hardlink, readlink, space, rights,
+        place to files
+    );
 
     async fn open(&self, path: &VPath, how: &Open) -> Result<Box<dyn FileHandle>> {
         let handle = self.files.open(path, how).await?;
@@ -100,50 +87,6 @@ impl<F: Files> Files for Throttle<F> {
         let opened = self.files.open_now(path, how)?;
         Some(opened.map(|handle| Box::new(Slowed { handle, rates: self.rates.clone() }) as _))
     }
-
-    async fn mkdir(&self, path: &VPath, mode: Option<u16>) -> Result<()> {
-        self.files.mkdir(path, mode).await
-    }
-
-    async fn remove(&self, path: &VPath, what: Remove) -> Result<()> {
-        self.files.remove(path, what).await
-    }
-
-    async fn rename(&self, from: &VPath, to: &VPath, over: Over) -> Result<()> {
-        self.files.rename(from, to, over).await
-    }
-
-    async fn copy(&self, from: &VPath, to: &VPath, over: Over) -> Result<()> {
-        self.files.copy(from, to, over).await
-    }
-
-    async fn set(&self, path: &VPath, facts: SetMeta, follow: bool) -> Result<()> {
-        self.files.set(path, facts, follow).await
-    }
-
-    async fn symlink(&self, path: &VPath, target: &[u8]) -> Result<()> {
-        self.files.symlink(path, target).await
-    }
-
-    async fn hardlink(&self, from: &VPath, to: &VPath) -> Result<()> {
-        self.files.hardlink(from, to).await
-    }
-
-    async fn readlink(&self, path: &VPath) -> Result<Bytes> {
-        self.files.readlink(path).await
-    }
-
-    async fn space(&self, path: &VPath) -> Result<Space> {
-        self.files.space(path).await
-    }
-
-    fn rights(&self, path: &VPath, reach: Reach) -> Ops {
-        self.files.rights(path, reach)
-    }
-
-    fn place(&self, path: &VPath) -> Option<Place> {
-        self.files.place(path)
-    }
 }
 
 struct Slowed {
@@ -153,8 +96,10 @@ struct Slowed {
 
 #[async_trait]
 impl FileHandle for Slowed {
-    fn opened(&self) -> &Meta {
-        self.handle.opened()
+    forward_handle!(opened, meta, set, sync, commit to handle);
+
+    fn read_now(&self, _: u64, _: &mut BytesMut) -> Option<Result<usize>> {
+        None
     }
 
     async fn read_at(&self, offset: u64, mut buf: BytesMut) -> Result<BytesMut> {
@@ -175,20 +120,13 @@ impl FileHandle for Slowed {
         self.handle.write_at(offset, data).await
     }
 
-    async fn meta(&self) -> Result<Meta> {
-        self.handle.meta().await
+    async fn commit_with(self: Box<Self>, offset: u64, data: Bytes) -> Result<Meta> {
+        self.rates.writes.take(data.len()).await;
+        self.handle.commit_with(offset, data).await
     }
 
-    async fn set(&self, facts: SetMeta) -> Result<()> {
-        self.handle.set(facts).await
-    }
-
-    async fn sync(&self, data_only: bool) -> Result<()> {
-        self.handle.sync(data_only).await
-    }
-
-    async fn commit(self: Box<Self>) -> Result<Meta> {
-        self.handle.commit().await
+    fn as_fd(&self) -> Option<BorrowedFd<'_>> {
+        None
     }
 }
 

@@ -1,20 +1,13 @@
 use std::fmt;
-use std::os::fd::BorrowedFd;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
-use crate::data::files::meta::Result;
-use crate::data::files::{
-    Caps, DirStream, FileHandle, Files, ListOptions, Meta, Open, Ops, Over, Place, Reach, Remove, SetMeta,
-    Space, VPath,
-};
+use super::forward::*;
 
 /// A tree of which each change, once begun, goes on to its end, though whoever asked for it waits no more: because a
 /// connection was reset, or a server stops. So what is done to the files, and what layers below this one count and say
@@ -96,17 +89,7 @@ impl<F: Files + 'static> Whole<F> {
 
 #[async_trait]
 impl<F: Files + 'static> Files for Whole<F> {
-    fn caps(&self) -> Caps {
-        self.files.caps()
-    }
-
-    async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta> {
-        self.files.stat(path, follow).await
-    }
-
-    async fn list(&self, path: &VPath, options: ListOptions) -> Result<Box<dyn DirStream>> {
-        self.files.list(path, options).await
-    }
+    forward!(caps, stat, list, readlink, space, rights, place to files);
 
     async fn open(&self, path: &VPath, how: &Open) -> Result<Box<dyn FileHandle>> {
         if how.write.is_none() {
@@ -155,22 +138,6 @@ impl<F: Files + 'static> Files for Whole<F> {
         let (files, from, to) = (self.files.clone(), from.clone(), to.clone());
         self.turns.make(async move { files.hardlink(&from, &to).await }).await
     }
-
-    async fn readlink(&self, path: &VPath) -> Result<Bytes> {
-        self.files.readlink(path).await
-    }
-
-    async fn space(&self, path: &VPath) -> Result<Space> {
-        self.files.space(path).await
-    }
-
-    fn rights(&self, path: &VPath, reach: Reach) -> Ops {
-        self.files.rights(path, reach)
-    }
-
-    fn place(&self, path: &VPath) -> Option<Place> {
-        self.files.place(path)
-    }
 }
 
 /// A file that is written to.
@@ -181,33 +148,7 @@ struct Written {
 
 #[async_trait]
 impl FileHandle for Written {
-    fn opened(&self) -> &Meta {
-        self.handle.opened()
-    }
-
-    fn read_now(&self, offset: u64, buf: &mut BytesMut) -> Option<Result<usize>> {
-        self.handle.read_now(offset, buf)
-    }
-
-    async fn read_at(&self, offset: u64, buf: BytesMut) -> Result<BytesMut> {
-        self.handle.read_at(offset, buf).await
-    }
-
-    async fn write_at(&self, offset: u64, data: Bytes) -> Result<()> {
-        self.handle.write_at(offset, data).await
-    }
-
-    async fn meta(&self) -> Result<Meta> {
-        self.handle.meta().await
-    }
-
-    async fn set(&self, facts: SetMeta) -> Result<()> {
-        self.handle.set(facts).await
-    }
-
-    async fn sync(&self, data_only: bool) -> Result<()> {
-        self.handle.sync(data_only).await
-    }
+    forward_handle!(opened, read_now, read_at, write_at, meta, set, sync, as_fd to handle);
 
     async fn commit_with(self: Box<Self>, offset: u64, data: Bytes) -> Result<Meta> {
         let Self { handle, turns } = *self;
@@ -217,10 +158,6 @@ impl FileHandle for Written {
     async fn commit(self: Box<Self>) -> Result<Meta> {
         let Self { handle, turns } = *self;
         turns.make(handle.commit()).await
-    }
-
-    fn as_fd(&self) -> Option<BorrowedFd<'_>> {
-        self.handle.as_fd()
     }
 }
 

@@ -9,8 +9,8 @@ use bytes::Bytes;
 
 use super::meta::Result;
 use super::{
-    Caps, DirStream, DotDot, Entry, FileHandle, Files, FsError, ListOptions, Meta, Name, Open, Over, Remove,
-    SetMeta, Space, VPath, Write, link_text,
+    Caps, DirStream, DotDot, Entry, FileHandle, Files, FsError, ListOptions, Meta, Name, Open, Ops, Over,
+    Place, Reach, Remove, SetMeta, Space, VPath, Write, link_text,
 };
 use handle::Handle;
 use tree::{Dir, File, Follow, Node};
@@ -317,6 +317,14 @@ impl Files for Memory {
             Node::Link(link) => Ok(link.target.clone()),
             Node::File(_) | Node::Dir(_) => Err(FsError::BadName),
         }
+    }
+
+    fn rights(&self, _: &VPath, _: Reach) -> Ops {
+        Ops::of(self.caps())
+    }
+
+    fn place(&self, _: &VPath) -> Option<Place> {
+        None
     }
 }
 

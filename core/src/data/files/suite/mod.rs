@@ -6,6 +6,7 @@
 mod change;
 mod listing;
 mod marks;
+mod nested;
 mod write;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use super::{
 };
 
 pub use marks::marks_suite;
+pub use nested::nested_marks_suite;
 
 /// Something that is to be there before a test begins. Its parent comes before it.
 #[derive(Clone, Debug)]

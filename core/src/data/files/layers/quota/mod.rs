@@ -1,17 +1,10 @@
 mod paths;
 mod share;
 
-use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
-
-use crate::data::files::meta::Result;
-use crate::data::files::{
-    Caps, DirStream, FileHandle, Files, FsError, Kind, ListOptions, Meta, Open, Ops, Over, Place, Reach,
-    Remove, SetMeta, Space, VPath, Write,
-};
+use super::forward::*;
+use crate::data::files::Kind;
 use share::{Charge, Leaving};
 pub use share::{Share, usage};
 
@@ -60,16 +53,10 @@ async fn file(files: &impl Files, path: &VPath) -> Option<Meta> {
 
 #[async_trait]
 impl<F: Files + 'static> Files for Quota<F> {
+    forward!(stat, list, mkdir, symlink, hardlink, readlink, rights, place to files);
+
     fn caps(&self) -> Caps {
         self.files.caps() | Caps::SPACE
-    }
-
-    async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta> {
-        self.files.stat(path, follow).await
-    }
-
-    async fn list(&self, path: &VPath, options: ListOptions) -> Result<Box<dyn DirStream>> {
-        self.files.list(path, options).await
     }
 
     async fn open(&self, path: &VPath, how: &Open) -> Result<Box<dyn FileHandle>> {
@@ -108,10 +95,6 @@ impl<F: Files + 'static> Files for Quota<F> {
             return None;
         }
         Some(self.files.open_now(path, how)?.map(|handle| self.read(handle)))
-    }
-
-    async fn mkdir(&self, path: &VPath, mode: Option<u16>) -> Result<()> {
-        self.files.mkdir(path, mode).await
     }
 
     async fn remove(&self, path: &VPath, what: Remove) -> Result<()> {
@@ -174,18 +157,6 @@ impl<F: Files + 'static> Files for Quota<F> {
         set
     }
 
-    async fn symlink(&self, path: &VPath, target: &[u8]) -> Result<()> {
-        self.files.symlink(path, target).await
-    }
-
-    async fn hardlink(&self, from: &VPath, to: &VPath) -> Result<()> {
-        self.files.hardlink(from, to).await
-    }
-
-    async fn readlink(&self, path: &VPath) -> Result<Bytes> {
-        self.files.readlink(path).await
-    }
-
     async fn space(&self, path: &VPath) -> Result<Space> {
         self.share.count(&*self.files).await?;
         let (total, used) = (self.share.limit(), self.share.used());
@@ -195,14 +166,6 @@ impl<F: Files + 'static> Files for Quota<F> {
             Err(FsError::Unsupported) => Ok(Space { total, free }),
             Err(error) => Err(error),
         }
-    }
-
-    fn rights(&self, path: &VPath, reach: Reach) -> Ops {
-        self.files.rights(path, reach)
-    }
-
-    fn place(&self, path: &VPath) -> Option<Place> {
-        self.files.place(path)
     }
 }
 
@@ -214,25 +177,9 @@ struct Reading {
 
 #[async_trait]
 impl FileHandle for Reading {
-    fn opened(&self) -> &Meta {
-        self.handle.opened()
-    }
-
-    fn read_now(&self, offset: u64, buf: &mut BytesMut) -> Option<Result<usize>> {
-        self.handle.read_now(offset, buf)
-    }
-
-    async fn read_at(&self, offset: u64, buf: BytesMut) -> Result<BytesMut> {
-        self.handle.read_at(offset, buf).await
-    }
-
-    async fn meta(&self) -> Result<Meta> {
-        self.handle.meta().await
-    }
-
-    fn as_fd(&self) -> Option<BorrowedFd<'_>> {
-        self.handle.as_fd()
-    }
+    forward_handle!(
+        opened, read_now, read_at, write_at, meta, set, sync, commit_with, commit, as_fd to handle
+    );
 }
 
 /// A file that is written to on somebody's account.
@@ -258,17 +205,7 @@ impl<F> Charged<F> {
 
 #[async_trait]
 impl<F: Files + 'static> FileHandle for Charged<F> {
-    fn opened(&self) -> &Meta {
-        self.handle.opened()
-    }
-
-    fn read_now(&self, offset: u64, buf: &mut BytesMut) -> Option<Result<usize>> {
-        self.handle.read_now(offset, buf)
-    }
-
-    async fn read_at(&self, offset: u64, buf: BytesMut) -> Result<BytesMut> {
-        self.handle.read_at(offset, buf).await
-    }
+    forward_handle!(opened, read_now, read_at, meta, sync, as_fd to handle);
 
     async fn write_at(&self, offset: u64, data: Bytes) -> Result<()> {
         let more = data.len() as u64;
@@ -289,10 +226,6 @@ impl<F: Files + 'static> FileHandle for Charged<F> {
         written
     }
 
-    async fn meta(&self) -> Result<Meta> {
-        self.handle.meta().await
-    }
-
     async fn set(&self, facts: SetMeta) -> Result<()> {
         let Some(len) = facts.len else { return self.handle.set(facts).await };
         let settling = self.charge.settling().await;
@@ -303,8 +236,9 @@ impl<F: Files + 'static> FileHandle for Charged<F> {
         set
     }
 
-    async fn sync(&self, data_only: bool) -> Result<()> {
-        self.handle.sync(data_only).await
+    async fn commit_with(self: Box<Self>, offset: u64, data: Bytes) -> Result<Meta> {
+        self.write_at(offset, data).await?;
+        self.commit().await
     }
 
     async fn commit(self: Box<Self>) -> Result<Meta> {
@@ -326,10 +260,6 @@ impl<F: Files + 'static> FileHandle for Charged<F> {
         };
         charge.name(replaced.as_ref(), &meta);
         Ok(meta)
-    }
-
-    fn as_fd(&self) -> Option<BorrowedFd<'_>> {
-        self.handle.as_fd()
     }
 }
 

@@ -196,6 +196,12 @@ impl Files for Modest {
     async fn open(&self, path: &VPath, how: &Open) -> Result<Box<dyn FileHandle>> {
         self.0.open(path, how).await
     }
+    fn rights(&self, _: &VPath, _: Reach) -> Ops {
+        Ops::of(self.caps())
+    }
+    fn place(&self, _: &VPath) -> Option<Place> {
+        None
+    }
 }
 
 #[tokio::test]

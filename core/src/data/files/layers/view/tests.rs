@@ -14,8 +14,8 @@ use super::*;
 use crate::data::files::meta::Result;
 use crate::data::files::suite::{files_suite, memory};
 use crate::data::files::{
-    Caps, DirStream, DotDot, FileHandle, FsError, Kind, ListOptions, Memory, Meta, Open, Reach, Remove,
-    VPath, Write,
+    Caps, DirStream, DotDot, FileHandle, FsError, Kind, ListOptions, Memory, Meta, Open, Place, Reach,
+    Remove, VPath, Write,
 };
 
 fn path(text: &str) -> VPath {
@@ -217,6 +217,12 @@ impl Files for One {
     }
     fn open_now(&self, _: &VPath, _: &Open) -> Option<Result<Box<dyn FileHandle>>> {
         Some(Ok(Box::new(OneHandle(self.0.clone(), Meta::new(Kind::File, 0)))))
+    }
+    fn rights(&self, _: &VPath, _: Reach) -> Ops {
+        Ops::of(self.caps())
+    }
+    fn place(&self, _: &VPath) -> Option<Place> {
+        None
     }
 }
 
