@@ -19,7 +19,7 @@ use ropewalk_core::app::Context;
 use ropewalk_core::data::cred::{Authenticator, Credential, LoginError, Method, Origin, Principal, Step};
 use ropewalk_core::data::files::layers::Mounts;
 use ropewalk_core::data::files::{
-    Caps, DirStream, FileHandle, Files, FsError, ListOptions, Memory, Meta, Open, VPath,
+    Caps, DirStream, FileHandle, Files, FsError, ListOptions, Memory, Meta, Open, Ops, Place, Reach, VPath,
 };
 
 use super::{Ftp, Options};
@@ -172,6 +172,12 @@ impl Files for ReadOnly {
     }
     async fn open(&self, path: &VPath, how: &Open) -> Result<Box<dyn FileHandle>, FsError> {
         if how.write.is_some() { Err(FsError::Unsupported) } else { self.0.open(path, how).await }
+    }
+    fn rights(&self, _: &VPath, _: Reach) -> Ops {
+        Ops::of(self.caps())
+    }
+    fn place(&self, _: &VPath) -> Option<Place> {
+        None
     }
 }
 
