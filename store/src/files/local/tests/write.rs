@@ -3,7 +3,7 @@
 use std::os::unix::fs::{MetadataExt, chown};
 
 use bytes::Bytes;
-use ropewalk_core::data::files::layers::{Dots, Hide, Ops, Quota, Rule, Share, View, is_part};
+use ropewalk_core::data::files::layers::{Dots, Hide, Ops, Quota, Rule, Share, View, Whose, is_part};
 use ropewalk_core::data::files::{Over, Remove, SetMeta, Write};
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 
@@ -376,7 +376,7 @@ async fn a_tree_behind_layers_does_what_every_backend_has_to() {
         let make = |seeds: &[Seed]| {
             let fixture = planted(seeds, Fixture::quick(&Options { atomic, ..openat2() }));
             let mut view = View::default();
-            view.audit = Some("ann".into());
+            view.audit = Some(Whose { user: "ann".into(), tree: "main".into() });
             view.share = Some(Share::uncounted(1 << 50));
             view.rules = Some([Rule { path: "/**".parse().unwrap(), allow: Ops::ALL }].into());
             view.dots = Dots::Show;
