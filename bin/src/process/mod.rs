@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use nix::sys::stat::{Mode, umask};
 use ropewalk_core::app::{self, Application, Privileges, Rebuild, Rebuilt, Runtime};
-use ropewalk_core::config::{Diagnostics, Plan, Reading, Record, Registry};
+use ropewalk_core::config::{Diagnostics, Plan, Reading, Record, Registry, Severity};
 use ropewalk_core::policy::Defender;
 use ropewalk_core::telemetry::{self, Destination, Format, LogOptions, Reopen, Rotation};
 use ropewalk_core::{Error, Result};
@@ -154,13 +154,16 @@ fn rebuild(registry: Registry, source: Source, started_with: String, own: Own, l
     })
 }
 
-/// What was found, each thing in a line with its place.
+/// What was found, each thing in a line with its place: errors first.
 pub(crate) fn lines(diagnostics: &Diagnostics) -> Vec<String> {
-    let line = |record: Record| match record {
-        Record { line: 0, message, .. } => message,
-        Record { file, line, column, message, .. } => format!("{file}:{line}:{column}: {message}"),
+    let line = |Record { file, line, column, severity, message, .. }: Record| {
+        let place = if line == 0 { String::new() } else { format!("{file}:{line}:{column}: ") };
+        let severity = if severity == Severity::Warning { "warning: " } else { "" };
+        format!("{place}{severity}{message}")
     };
-    diagnostics.records().into_iter().map(line).collect()
+    let mut records = diagnostics.records();
+    records.sort_by_key(|record| record.severity);
+    records.into_iter().map(line).collect()
 }
 
 /// What no reload changes.
