@@ -15,6 +15,8 @@ use crate::commands::cert::LOCAL;
 
 /// The account that a first `up` makes.
 pub(super) const ADMIN: &str = "admin";
+/// What a configuration says that `up` has made.
+pub(super) const MARK: &str = "Made by `ropewalk up`";
 /// The accounts of `dev`.
 const DEMO: [(&str, &str); 2] = [("ann", "ann-rope"), ("bob", "bob-rope")];
 
@@ -35,7 +37,7 @@ pub(super) fn make(config: &Path, data: &Path, suite: &Suite, owner: Option<&str
     let admin = admin(data)?;
     let store = format!("store = {}\n", quoted(data)?);
     let own = format!(
-        "# Made by `ropewalk up`, which leaves it alone from now on. `ropewalk check` looks it over, and
+        "# {MARK}, which leaves it alone from now on. `ropewalk check` looks it over, and
 # `ropewalk config explain KEY` says what a key means.
 
 # Where this server keeps what is its own; `ropewalk status` asks it there.\n{store}
