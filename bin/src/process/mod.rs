@@ -104,12 +104,13 @@ fn start(
     }
     let plan = tell(source.read(registry)).ok_or(Failed::new(Exit::Config, ""))?;
     check_root(args, root)?;
-    let log = log_options(&plan.settings.log, args);
+    let owner = privileges(args).ids()?;
+    let log = LogOptions { owner, ..log_options(&plan.settings.log, args) };
     let log_guard = telemetry::init(&log)?;
     // Whatever panics is seen where everything else is.
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
     raise_descriptors();
-    let _pidfile = args.pidfile.as_deref().map(pidfile::Pidfile::write).transpose()?;
+    let _pidfile = args.pidfile.as_deref().map(|path| pidfile::Pidfile::write(path, owner)).transpose()?;
     let detached = is_child().then(detach::Child::begin).transpose()?;
     let (limits, reads) = (plan.limits.clone(), source.files());
     let writes = plan.resources.all::<Writes>("files").map(|folder| folder.0.clone()).collect();
