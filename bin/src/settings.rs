@@ -67,7 +67,7 @@ fn log(section: &mut Section<'_>) -> LogOptions {
         .word_or(("daily", Rotation::Daily), &[("hourly", Rotation::Hourly), ("never", Rotation::Never)]);
     let keep = section.key("keep", "How many files are kept.").or(14);
     let to = file.map_or(Destination::Stderr, |path| Destination::File { path, rotation, keep });
-    LogOptions { level, format, to }
+    LogOptions { level, format, to, ..LogOptions::default() }
 }
 
 fn admin(section: &mut Section<'_>) -> Option<Endpoint> {

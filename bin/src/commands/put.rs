@@ -7,7 +7,7 @@ use ropewalk_http::client::{Client, basic};
 use ropewalk_http::{HeaderValue, HttpRequest, Method, StatusCode, header};
 
 use super::fetch::{Stop, input, open};
-use super::remote::Reach;
+use super::remote::{Reach, is_watched};
 use crate::exit::Exit;
 
 /// `ropewalk put`.
@@ -64,7 +64,8 @@ async fn put(args: &PutArgs) -> Result<Exit, Stop> {
         true => format!("{}{}", args.url, escaped(name(args)?)),
         false => args.url.clone(),
     };
-    let content = if is_input(&args.file) { input() } else { open(&args.file).await? };
+    let watched = is_watched(args.quiet);
+    let content = if is_input(&args.file) { input(watched) } else { open(&args.file, watched).await? };
     let mut request = HttpRequest::new(content);
     *request.method_mut() = Method::PUT;
     *request.uri_mut() = Client::url(&url)?;
@@ -117,8 +118,7 @@ mod ftp {
     use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncSeekExt as _};
 
     use super::super::fetch::Progress;
-    use super::super::remote::is_watched;
-    use super::{PutArgs, Stop, is_input, name, there};
+    use super::{PutArgs, Stop, is_input, is_watched, name, there};
     use crate::exit::Exit;
 
     /// Octets that are read at once.

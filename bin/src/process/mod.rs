@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use nix::sys::stat::{Mode, umask};
 use ropewalk_core::app::{self, Application, Privileges, Rebuild, Rebuilt, Runtime};
-use ropewalk_core::config::{Diagnostics, Plan, Reading, Record, Registry};
+use ropewalk_core::config::{Diagnostics, Plan, Reading, Record, Registry, Severity};
 use ropewalk_core::policy::Defender;
 use ropewalk_core::telemetry::{self, Destination, Format, LogOptions, Reopen, Rotation};
 use ropewalk_core::{Error, Result};
@@ -104,12 +104,13 @@ fn start(
     }
     let plan = tell(source.read(registry)).ok_or(Failed::new(Exit::Config, ""))?;
     check_root(args, root)?;
-    let log = log_options(&plan.settings.log, args);
+    let owner = privileges(args).ids()?;
+    let log = LogOptions { owner, ..log_options(&plan.settings.log, args) };
     let log_guard = telemetry::init(&log)?;
     // Whatever panics is seen where everything else is.
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
     raise_descriptors();
-    let _pidfile = args.pidfile.as_deref().map(pidfile::Pidfile::write).transpose()?;
+    let _pidfile = args.pidfile.as_deref().map(|path| pidfile::Pidfile::write(path, owner)).transpose()?;
     let detached = is_child().then(detach::Child::begin).transpose()?;
     let (limits, reads) = (plan.limits.clone(), source.files());
     let writes = plan.resources.all::<Writes>("files").map(|folder| folder.0.clone()).collect();
@@ -154,13 +155,16 @@ fn rebuild(registry: Registry, source: Source, started_with: String, own: Own, l
     })
 }
 
-/// What was found, each thing in a line with its place.
+/// What was found, each thing in a line with its place: errors first.
 pub(crate) fn lines(diagnostics: &Diagnostics) -> Vec<String> {
-    let line = |record: Record| match record {
-        Record { line: 0, message, .. } => message,
-        Record { file, line, column, message, .. } => format!("{file}:{line}:{column}: {message}"),
+    let line = |Record { file, line, column, severity, message, .. }: Record| {
+        let place = if line == 0 { String::new() } else { format!("{file}:{line}:{column}: ") };
+        let severity = if severity == Severity::Warning { "warning: " } else { "" };
+        format!("{place}{severity}{message}")
     };
-    diagnostics.records().into_iter().map(line).collect()
+    let mut records = diagnostics.records();
+    records.sort_by_key(|record| record.severity);
+    records.into_iter().map(line).collect()
 }
 
 /// What no reload changes.

@@ -2,7 +2,7 @@ use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::Path;
 
 use rustix::fs::{AtFlags, Mode, OFlags, open, unlinkat};
@@ -20,8 +20,8 @@ pub(super) struct Pidfile {
 
 impl Pidfile {
     /// Writes it. One that a process has left behind is replaced; that of a living one is not, and nothing that is
-    /// not a pidfile.
-    pub(super) fn write(path: &Path) -> Result<Self, Failed> {
+    /// not a pidfile. It belongs to `owner`, by number, where the process will be another user or group.
+    pub(super) fn write(path: &Path, owner: (Option<u32>, Option<u32>)) -> Result<Self, Failed> {
         let shown = path.display();
         let wrong = |e: io::Error| {
             let exit = match e.kind() {
@@ -45,6 +45,10 @@ impl Pidfile {
         }
         file.set_len(0).and_then(|()| file.rewind()).map_err(wrong)?;
         writeln!(file, "{}", std::process::id()).map_err(wrong)?;
+        // One that has a second name is also something else.
+        if owner != (None, None) && file.metadata().map_err(wrong)?.nlink() == 1 {
+            fchown(&file, owner.0, owner.1).map_err(wrong)?;
+        }
         let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let folder = open(parent, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
         let folder = folder.map_err(|e| wrong(e.into()))?;

@@ -21,7 +21,7 @@ fn tree() -> Subject {
     symlink("/proc/self/root", root.join("magic")).unwrap();
     symlink("a.txt", root.join("inside")).unwrap();
     nix::unistd::mkfifo(&root.join("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
-    let config = "[files.main]\npath = \"root\"\n[[service]]\nkind = \"http\"\nfiles = \"main\"\n\
+    let config = "[files.main]\npath = \"root\"\n[[service]]\nkind = \"http\"\nfiles = \"main\"\ndav = true\n\
                   listen = [\"tcp:0:interface=127.0.0.1\"]\n";
     Subject::start(dir, config, None)
 }
@@ -78,6 +78,30 @@ fn nothing_outside_of_the_root_is_opened_and_nothing_hidden() {
     {
         let (got, text) = subject.get(&target);
         assert!(!text.contains("SECRET") && got >= 400, "{target}: {got}");
+    }
+}
+
+/// The status of PROPFIND.
+fn found(subject: &Subject, target: &str) -> u16 {
+    use std::io::Write as _;
+    let mut socket = subject.connect();
+    let head =
+        format!("PROPFIND {target} HTTP/1.1\r\nHost: localhost\r\nDepth: 0\r\nConnection: close\r\n\r\n");
+    socket.write_all(head.as_bytes()).unwrap();
+    super::subject::answer(socket).0
+}
+
+#[test]
+fn what_is_outside_has_no_properties_either() {
+    let subject = tree();
+    assert_eq!(
+        [found(&subject, "/a.txt"), found(&subject, "/inside"), found(&subject, "/folder/")],
+        [207; 3]
+    );
+    for target in
+        ["/relative", "/absolute", "/chain", "/directory", "/directory/", "/directory/b.txt", "/none"]
+    {
+        assert_eq!((found(&subject, target), subject.get(target).0), (404, 404), "{target}");
     }
 }
 

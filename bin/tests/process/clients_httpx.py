@@ -32,7 +32,7 @@ def whole(client, version):
 
 def absent(client, version):
     answer = client.get("/absent")
-    equal((answer.status_code, answer.headers["content-type"]), (404, "text/html; charset=utf-8"))
+    equal((answer.status_code, answer.headers["content-type"]), (404, "text/plain; charset=utf-8"))
     answer = client.post("/hello.txt", content=b"x")
     equal(answer.status_code, 405)
     assert "GET" in answer.headers["allow"], answer.headers

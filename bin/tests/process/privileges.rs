@@ -1,13 +1,15 @@
 //! Giving up root. These tests do nothing where it was not there to be given up.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use nix::sys::signal::Signal;
 use nix::unistd::{Uid, User, chown};
 
-use crate::daemon::{Daemon, Folder, connect, done, echoes, free_port, is_root, ropewalk, run, status};
+use crate::daemon::{
+    Daemon, Folder, connect, done, echoes, free_port, is_root, ropewalk, run, status, until,
+};
 use crate::sockets::get_tls;
 
 fn skipped() -> bool {
@@ -43,7 +45,7 @@ fn every_thread_has_given_up_root_and_all_its_groups() {
     let log = Folder::new();
     let mut command = ropewalk(["echo", "--listen", "tcp:17", "--threads", "3", "--uid", "nobody"]);
     let server = Daemon::begin(command.arg("--log-file").arg(log.join("log")));
-    crate::daemon::until("it is ready", || log.read("log").contains("ready"));
+    until("it is ready", || log.read("log").contains("ready"));
     echoes(connect(17), "hello");
     let ids = |id: u32| [id.to_string(), id.to_string(), id.to_string(), id.to_string()].join("\t");
     let mut threads = 0;
@@ -176,6 +178,39 @@ fn what_cannot_be_read_again_is_warned_of_by_name() {
     assert!(!server.log().contains("cert.pem cannot"), "{}", server.log());
     mode(&folder.join("ropewalk.toml"), 0o644);
     folder.check(&["--as", "nobody"]).says(3, &["ropewalk.toml:2:8: ", "key.pem"]);
+}
+
+#[test]
+fn the_log_and_the_pidfile_belong_to_who_serves_but_not_what_was_somebodys() {
+    if skipped() {
+        return;
+    }
+    let folder = Folder::new();
+    mode(folder.path(), 0o777);
+    let (log, pid) = (folder.join("log"), folder.join("pid"));
+    let begin = || {
+        let mut command = ropewalk(["echo", "--port", "0", "--uid", "nobody"]);
+        Daemon::begin(command.arg("--log-file").arg(&log).arg("--pidfile").arg(&pid))
+    };
+    let owner = |path: &Path| fs::metadata(path).map(|meta| meta.uid()).unwrap();
+    let mut server = begin();
+    until("it is ready", || folder.read("log").contains("ready"));
+    assert_eq!([owner(&log), owner(&pid)], [nobody().uid.as_raw(); 2]);
+    // As logrotate does with `copytruncate` off.
+    fs::rename(&log, folder.join("log.1")).unwrap();
+    fs::write(&log, "").unwrap();
+    chown(&log, Some(nobody().uid), None).unwrap();
+    server.signal(Signal::SIGHUP);
+    until("it goes on in the new file", || folder.read("log").contains("reloaded"));
+    assert_eq!(server.stop(), Some(0));
+    assert!(!pid.exists());
+    fs::remove_file(&log).unwrap();
+    fs::write(folder.join("roots"), "").unwrap();
+    std::os::unix::fs::symlink(folder.join("roots"), &log).unwrap();
+    let mut server = begin();
+    until("it is ready", || folder.read("roots").contains("ready"));
+    assert_eq!(owner(&folder.join("roots")), 0);
+    assert_eq!(server.stop(), Some(0));
 }
 
 #[test]

@@ -85,6 +85,14 @@ fn a_bad_configuration_changes_nothing_and_the_log_says_why() {
     reload(&server, &folder, &format!("{good}speed = 3\n"));
     let line = server.wait_for("reload failed; nothing was changed");
     assert!(line.contains("ropewalk.toml:6:1: unknown key `speed`"), "{line}");
+    // What is only warned of is not what it failed of, wherever it stands.
+    let open = folder.write("htpasswd", "");
+    std::fs::set_permissions(&open, std::os::unix::fs::PermissionsExt::from_mode(0o666)).unwrap();
+    let warned = "[accounts.a]\nfile = \"htpasswd\"\n";
+    reload(&server, &folder, &format!("{warned}{good}speed = 3\n"));
+    let line = server.wait_for_nth("reload failed; nothing was changed", 2);
+    let (error, warning) = (line.find("unknown key `speed`").unwrap(), line.find("warning: ").unwrap());
+    assert!(error < warning, "{line}");
     reload(&server, &folder, "drain = \"1s\"\n");
     server.wait_for("the configuration has no [[service]]");
     echoes(&before, "after");

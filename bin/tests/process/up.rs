@@ -98,6 +98,29 @@ fn a_second_up_runs_what_is_there_and_not_beside_the_first() {
     bans.says(0, &["nobody is banned"]);
 }
 
+#[test]
+fn a_configuration_of_somebody_else_is_named_and_left_alone() {
+    let echo = "[[service]]\nkind = \"echo\"\nlisten = \"tcp:0:interface=127.0.0.1\"\n";
+    let folder = Folder::with(echo);
+    let up = || done(ropewalk(["up"]).current_dir(folder.path()));
+    up().says(1, &["ropewalk.toml is there already, and up did not make it: `ropewalk run` serves"]);
+    assert!(!folder.join("ropewalk-data").exists() && folder.read("ropewalk.toml") == echo);
+    folder.write("ropewalk.toml", "# Made by `ropewalk up`\n[[service]]\nkind = \"ehco\"\n");
+    let broken = up();
+    broken.says(
+        78,
+        &["did you mean `echo`?", "ropewalk.toml cannot be used as it is: mend", "or move it away"],
+    );
+    assert_eq!(broken.err.matches("did you mean").count(), 1, "{broken:#?}");
+    // Who has taken the line out of it is served, and warned.
+    folder.write("ropewalk.toml", echo);
+    fs::create_dir(folder.join("ropewalk-data")).unwrap();
+    let mut command = ropewalk(["up"]);
+    let server =
+        Daemon::of(command.current_dir(folder.path()).stdout(File::create(folder.join("said")).unwrap()));
+    server.wait_for("warning: ropewalk.toml does not say that up has made it");
+}
+
 /// A request to the WebDAV of a suite, which curl makes; the status and all that came.
 fn dav(suite: &Suite, url: &str, args: &[&str]) -> (u16, String) {
     let mut curl = Command::new("curl");

@@ -51,6 +51,15 @@ impl Privileges {
         self.give_up_all().map(drop)
     }
 
+    /// The numbers of the user and of the group that remain, where these are given.
+    ///
+    /// # Errors
+    /// If there is no such user or group.
+    pub fn ids(&self) -> Result<(Option<u32>, Option<u32>)> {
+        let Target { uid, gid, .. } = self.target()?;
+        Ok((uid.map(Uid::as_raw), gid.map(Gid::as_raw)))
+    }
+
     pub(super) fn give_up_all(&self) -> Result<Dropped> {
         // What is looked up may not be below the new root.
         let target = self.target()?;

@@ -27,11 +27,14 @@ pub struct LogOptions {
     pub format: Format,
     /// Where they go.
     pub to: Destination,
+    /// To which user and group a file belongs that is made for it, by number, where the process will be these: so that it
+    /// can be opened again.
+    pub owner: (Option<u32>, Option<u32>),
 }
 
 impl Default for LogOptions {
     fn default() -> Self {
-        Self { level: "info".into(), format: Format::Text, to: Destination::Stderr }
+        Self { level: "info".into(), format: Format::Text, to: Destination::Stderr, owner: (None, None) }
     }
 }
 
@@ -99,7 +102,7 @@ pub fn init(options: &LogOptions) -> Result<LogGuard> {
             (LogGuard::default(), start(targets, options.format, io::stderr, colour, journal))
         }
         Destination::File { path, rotation, keep } => {
-            let (writer, worker, reopen) = open(path, *rotation, *keep)?;
+            let (writer, worker, reopen) = open(path, *rotation, *keep, options.owner)?;
             (LogGuard { _worker: Some(worker), reopen }, start(targets, options.format, writer, false, false))
         }
     };
@@ -124,10 +127,15 @@ where
 
 /// Lines wait in memory for the writer's own thread, so that a slow disk does not hold up a server; when too
 /// many wait, new ones are dropped.
-fn open(path: &Path, rotation: Rotation, keep: usize) -> Result<(NonBlocking, WorkerGuard, Reopen)> {
+fn open(
+    path: &Path,
+    rotation: Rotation,
+    keep: usize,
+    owner: (Option<u32>, Option<u32>),
+) -> Result<(NonBlocking, WorkerGuard, Reopen)> {
     let file = Rolling::open(path, rotation, keep, jiff::Timestamp::now());
     let wrong = |e| Error::local(format!("log file {} cannot be opened", path.display())).caused_by(e);
-    let file = file.map_err(wrong)?;
+    let file = file.and_then(|file| file.give(owner).map(|()| file)).map_err(wrong)?;
     let reopen = file.reopen();
     let (writer, worker) = tracing_appender::non_blocking(file);
     Ok((writer, worker, reopen))

@@ -1,5 +1,6 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::fchown;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,6 +18,8 @@ pub(super) struct Rolling {
     /// The hour or day since 1970 that the open file is of.
     period: i64,
     file: File,
+    /// Whether the first file was not there before.
+    made: bool,
     reopen: Reopen,
 }
 
@@ -39,12 +42,20 @@ impl Reopen {
 impl Rolling {
     /// Opens the file of this time; its folder is there.
     pub(super) fn open(path: &Path, rotation: Rotation, keep: usize, now: Timestamp) -> io::Result<Self> {
-        let file = append(&named(path, rotation, now))?;
+        let name = named(path, rotation, now);
+        // One that is there, or that a link leads to, may be somebody's already.
+        let new = File::options().append(true).create_new(true).open(&name).ok();
+        let (made, file) = (new.is_some(), new.map_or_else(|| append(&name), Ok)?);
         let period = period(rotation, now);
         let (path, reopen) = (path.to_owned(), Reopen::default());
-        let rolling = Self { path, rotation, keep: keep.max(1), period, file, reopen };
+        let rolling = Self { path, rotation, keep: keep.max(1), period, file, made, reopen };
         rolling.prune();
         Ok(rolling)
+    }
+
+    /// Gives the file to this user and group, if it was made: one that was there belongs to whom it did.
+    pub(super) fn give(&self, (uid, gid): (Option<u32>, Option<u32>)) -> io::Result<()> {
+        if self.made && (uid, gid) != (None, None) { fchown(&self.file, uid, gid) } else { Ok(()) }
     }
 
     /// Has it opened again.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderValue, StatusCode, header};
 use ropewalk_core::data::files::{
-    DirStream, Entry, Kind, ListOptions, Lock, Marks, Meta, Place, Prop, PropName, VPath,
+    DirStream, Entry, FsError, Kind, ListOptions, Lock, Marks, Meta, Place, Prop, PropName, VPath,
 };
 use ropewalk_core::{Error, Result as CoreResult};
 use tokio::sync::OwnedSemaphorePermit;
@@ -16,6 +16,7 @@ use super::live::{self, Item};
 use super::multistatus::{CLOSE, OPEN, empty, propstat, response};
 use super::xml::{DAV, Element};
 use super::{DOCUMENT, Depth, Guard, Stop, View, depth};
+use crate::files::is_plain;
 use crate::server::{Body, Failure, Request, Response};
 
 /// Names that are asked of a directory, and answered, at once.
@@ -41,7 +42,13 @@ pub(super) async fn answer(view: View, request: Request) -> Result<Response, Sto
     let wanted = Wanted::parse(&request.body.read(DOCUMENT).await?)?;
     // What is known of all members is held for as long as they are told.
     let permit = Arc::clone(&request.facts.costly).acquire_owned().await.ok();
-    let meta = view.files.stat(&view.path, true).await.map_err(Stop::find)?;
+    let meta = match view.files.stat(&view.path, true).await {
+        // As for GET: that there is a link out of the tree is not told.
+        Err(FsError::Denied) if !is_plain(&*view.files, &view.path).await => {
+            return Err(StatusCode::NOT_FOUND.into());
+        }
+        found => found.map_err(Stop::find)?,
+    };
     match meta.kind {
         Kind::Dir => {}
         // A file has no members; a link that leads nowhere is nothing to open.

@@ -329,26 +329,26 @@ impl Static {
     async fn failure(&self, path: &VPath, error: FsError) -> Failure {
         let denied = matches!(error, FsError::Denied);
         let failure = failed(path, error);
-        if denied && !self.is_plain(path).await {
+        if denied && !is_plain(&*self.files, path).await {
             return Failure::new(StatusCode::NOT_FOUND);
         }
         failure
     }
+}
 
-    /// Whether what is refused at `path` is no link, nor behind one: that is not said to be there. What is in a directory
-    /// that may not be looked into is judged by that directory.
-    async fn is_plain(&self, path: &VPath) -> bool {
-        let mut path = path.clone();
-        loop {
-            match self.files.stat(&path, false).await {
-                Ok(meta) => return meta.kind != Kind::Link,
-                Err(FsError::Denied) => {}
-                Err(_) => return false,
-            }
-            match path.parent() {
-                Some(parent) => path = parent,
-                None => return false,
-            }
+/// Whether what is refused at `path` is no link, nor behind one: that is not said to be there. What is in a directory
+/// that may not be looked into is judged by that directory.
+pub(crate) async fn is_plain(files: &dyn Files, path: &VPath) -> bool {
+    let mut path = path.clone();
+    loop {
+        match files.stat(&path, false).await {
+            Ok(meta) => return meta.kind != Kind::Link,
+            Err(FsError::Denied) => {}
+            Err(_) => return false,
+        }
+        match path.parent() {
+            Some(parent) => path = parent,
+            None => return false,
         }
     }
 }

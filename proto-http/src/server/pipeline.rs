@@ -20,6 +20,7 @@ use super::body::Frames;
 use super::deadlines::{Timed, Times};
 use super::handler::{Answering, BoxHandler, Facts};
 use super::log::Entry;
+use super::page::Form;
 use super::sent::{Exchange, Sent};
 use super::upgrade::{Offers, Upgrade};
 use super::{Body, Failure, Options, Request, Response, page};
@@ -42,6 +43,7 @@ impl Pipeline {
     {
         let entry = Entry::new(self.options.access_log, &self.facts, &head);
         let is_head = head.method == Method::HEAD;
+        let form = Form::of(&head.method, &head.headers);
         let offers = Offers::of(&head);
         let state = match check(&self.options, &head, &offers, self.facts.info.tls.is_some()) {
             Err(failure) => State::Failed(failure),
@@ -51,7 +53,7 @@ impl Pipeline {
             }
         };
         let facts = Arc::clone(&self.facts);
-        Answer { state, is_head, offers, facts, exchange, entry: Some(entry) }
+        Answer { state, is_head, form, offers, facts, exchange, entry: Some(entry) }
     }
 
     /// The answer to a head that could not be read, with its own line in the log; the connection ends with it.
@@ -147,6 +149,8 @@ fn is_padded(value: &HeaderValue) -> bool {
 pub(super) struct Answer {
     state: State,
     is_head: bool,
+    /// What a page about it is written as.
+    form: Form,
     offers: Offers,
     facts: Arc<Facts>,
     exchange: Option<Exchange>,
@@ -189,7 +193,7 @@ impl Answer {
     fn finish(&mut self, made: Result<Response, Failure>) -> http::Response<Sent> {
         let response = made
             .and_then(|response| self.judge(response))
-            .unwrap_or_else(|failure| page::failed(failure, self.facts.id()));
+            .unwrap_or_else(|failure| page::failed(failure, self.form, self.facts.id()));
         let (mut head, mut body) = response.into_parts();
         if self.is_head {
             // RFC 9110 §9.3.2: the fields that a GET would have, and no content.

@@ -115,12 +115,13 @@ impl Handler for Site {
         let rules = &*self.rules;
         let path = request.path.clone();
         let facts = Arc::clone(&request.facts);
+        let form = page::Form::of(&request.method, &request.headers);
         let page = (!rules.errors.is_empty()).then(|| page_of(&request));
         let mut who = None;
         let mut response = match self.answer(request, &mut who).await {
             Ok(response) => response,
             Err(failure) => {
-                let small = page::failed(failure, facts.id());
+                let small = page::failed(failure, form, facts.id());
                 match page {
                     Some(page) => rules.errors.put(small, &self.handler, page).await,
                     None => small,

@@ -51,7 +51,7 @@ async fn a_panic_is_500_and_the_process_lives() {
         Ok(Response::new(Body::from("fine")))
     };
     let mut peer = Peer::of(Http::new(handler));
-    peer.send("GET /panic HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    peer.send("GET /panic HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\n\r\n").await;
     let said = peer.until("</html>").await;
     assert_eq!(status(&said), "500");
     assert!(!said.contains("purpose"), "the cause is ours alone");

@@ -274,8 +274,32 @@ async fn an_error_page_has_the_status_of_its_error_and_nothing_else_of_a_file() 
 #[tokio::test]
 async fn an_error_page_that_is_not_there_leaves_the_small_one() {
     let site = page(tree(), "4xx", "/none.html");
-    let said = get(&site, "/none").await;
+    let said = ask(&site, "GET /none", "Accept: text/html,*/*;q=0.8\r\n").await;
     assert!(status(&said) == "404" && content(&said).contains("<h1>404</h1>"), "{said}");
+}
+
+#[tokio::test]
+async fn what_fails_is_said_in_html_to_browsers_and_in_a_line_to_programs() {
+    let site = page(tree(), "500", "/none.html");
+    let browser = "Accept: text/html,application/xhtml+xml,*/*;q=0.8\r\n";
+    for (line, fields, html) in [
+        ("GET /none", browser, true),
+        ("GET /none", "Accept: */*\r\n", false),
+        ("GET /none", "", false),
+        ("GET /none", "Accept: application/json, text/html;q=0\r\n", false),
+        ("POST /none", browser, true),
+        ("MKCOL /none", browser, false),
+        ("PUT /none", "", false),
+    ] {
+        for site in [site.clone(), tree()] {
+            let said = ask(&site, line, fields).await;
+            let kind = if html { "text/html; charset=utf-8" } else { "text/plain; charset=utf-8" };
+            assert_eq!(field(&said, "content-type"), Some(kind), "{line} {fields}");
+            assert_eq!(content(&said).contains("<html"), html, "{said}");
+            assert_eq!(field(&said, "vary"), Some("accept"));
+            assert!(html || content(&said).starts_with(&format!("{} ", status(&said))), "{said}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! From the command line to a request.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use ropewalk_core::data::files::{Files as _, Name, Open, VPath};
+use ropewalk_core::data::files::{FileHandle, Files as _, Name, Open, VPath};
 use ropewalk_core::{Error, Result};
 use ropewalk_http::client::{self, Client, Options, Proxies, Versions, basic};
 use ropewalk_http::{Body, FileRange, HeaderName, HeaderValue, HttpRequest, Method, header};
@@ -12,6 +13,7 @@ use ropewalk_store::files::local::Local;
 use tokio::io::AsyncReadExt as _;
 
 use super::part::Part;
+use super::progress::Watched;
 use super::{FetchArgs, Proxy};
 
 /// Octets that are read from standard input at once.
@@ -164,19 +166,19 @@ async fn content(args: &FetchArgs) -> Result<Body, Error> {
     match (&args.data, &args.data_file) {
         (Some(text), _) => Ok(Body::from(text.clone())),
         (None, None) => Ok(Body::empty()),
-        (None, Some(file)) if file.as_os_str() == "-" => Ok(input()),
+        (None, Some(file)) if file.as_os_str() == "-" => Ok(input(false)),
         (None, Some(file)) => {
-            open(file).await.map_err(|error| error.during(format!("cannot send {}", file.display())))
+            open(file, false).await.map_err(|error| error.during(format!("cannot send {}", file.display())))
         }
     }
 }
 
-/// A file, which can be sent again where a redirect asks for it.
-pub(in crate::commands) async fn open(file: &Path) -> Result<Body> {
-    whole(file).await.map_err(|error| error.during(format!("cannot read {}", file.display())))
+/// A file, which can be sent again where a redirect asks for it; how far that is, is shown if somebody watches.
+pub(in crate::commands) async fn open(file: &Path, watched: bool) -> Result<Body> {
+    whole(file, watched).await.map_err(|error| error.during(format!("cannot read {}", file.display())))
 }
 
-async fn whole(file: &Path) -> Result<Body> {
+async fn whole(file: &Path, watched: bool) -> Result<Body> {
     let file = file.canonicalize()?;
     let no_file = || Error::local("not a file");
     let (folder, name) = file.parent().zip(file.file_name()).ok_or_else(no_file)?;
@@ -184,12 +186,13 @@ async fn whole(file: &Path) -> Result<Body> {
     let path = VPath::ROOT.join(&name).map_err(|error| no_file().caused_by(error))?;
     let handle = Local::new(folder)?.open(&path, &Open::read()).await.map_err(|e| no_file().caused_by(e))?;
     let octets = handle.opened().len;
-    Ok(Body::File(FileRange::new(handle.into(), 0, octets)))
+    let handle: Arc<dyn FileHandle> = if watched { Arc::new(Watched::new(handle)) } else { handle.into() };
+    Ok(Body::File(FileRange::new(handle, 0, octets)))
 }
 
-/// Standard input, as it comes.
-pub(in crate::commands) fn input() -> Body {
-    Body::stream(futures_util::stream::unfold(Some(tokio::io::stdin()), async |input| {
+/// Standard input, as it comes; how much that is, is shown if somebody watches.
+pub(in crate::commands) fn input(watched: bool) -> Body {
+    let content = Body::stream(futures_util::stream::unfold(Some(tokio::io::stdin()), async |input| {
         let mut input = input?;
         let mut chunk = BytesMut::with_capacity(CHUNK);
         match input.read_buf(&mut chunk).await {
@@ -197,7 +200,8 @@ pub(in crate::commands) fn input() -> Body {
             Ok(_) => Some((Ok(chunk.freeze()), Some(input))),
             Err(error) => Some((Err::<Bytes, _>(Error::from(error)), None)),
         }
-    }))
+    }));
+    if watched { super::progress::watched(content) } else { content }
 }
 
 /// The name that the URL ends with.

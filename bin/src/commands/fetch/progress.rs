@@ -1,5 +1,11 @@
 use std::io::Write as _;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use bytes::BytesMut;
+use ropewalk_core::data::files::{FileHandle, FsError, Meta};
+use ropewalk_http::Body;
 
 /// Between two pictures.
 const PACE: Duration = Duration::from_millis(100);
@@ -24,8 +30,13 @@ impl Progress {
     }
 
     pub(in crate::commands) fn add(&mut self, octets: u64) {
-        self.now = self.now.saturating_add(octets);
-        if self.drawn.is_none_or(|drawn| drawn.elapsed() >= PACE) {
+        self.reach(self.now.saturating_add(octets));
+    }
+
+    /// So many octets there are now.
+    fn reach(&mut self, now: u64) {
+        self.now = now;
+        if self.whole == Some(now) || self.drawn.is_none_or(|drawn| drawn.elapsed() >= PACE) {
             self.drawn = Some(Instant::now());
             self.draw();
         }
@@ -69,6 +80,55 @@ impl Drop for Progress {
     }
 }
 
+/// A file that shows, as it is read to be sent, how far that is. Where it is sent again, as after a redirect, it begins anew.
+pub(super) struct Watched {
+    file: Box<dyn FileHandle>,
+    progress: Mutex<Progress>,
+}
+
+impl Watched {
+    pub(super) fn new(file: Box<dyn FileHandle>) -> Self {
+        let progress = Mutex::new(Progress::new(0, Some(file.opened().len)));
+        Self { file, progress }
+    }
+}
+
+/// No descriptor of it is shown: what the kernel sends, nobody sees.
+#[async_trait]
+impl FileHandle for Watched {
+    fn opened(&self) -> &Meta {
+        self.file.opened()
+    }
+
+    async fn read_at(&self, offset: u64, buf: BytesMut) -> Result<BytesMut, FsError> {
+        let had = buf.len();
+        let buf = self.file.read_at(offset, buf).await?;
+        let read = buf.len().saturating_sub(had) as u64;
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).reach(offset.saturating_add(read));
+        Ok(buf)
+    }
+
+    async fn meta(&self) -> Result<Meta, FsError> {
+        self.file.meta().await
+    }
+}
+
+/// Content of unknown length that shows how much of it has come.
+pub(super) fn watched(content: Body) -> Body {
+    let begin = (content, Progress::new(0, None));
+    Body::stream(futures_util::stream::unfold(begin, async |(mut content, mut progress)| {
+        let chunk = match content.chunk().await.transpose() {
+            Some(chunk) => chunk,
+            None => {
+                progress.end();
+                return None;
+            }
+        };
+        progress.add(chunk.as_ref().map_or(0, |chunk| chunk.len() as u64));
+        Some((chunk, (content, progress)))
+    }))
+}
+
 fn size(octets: f64) -> String {
     let mut rest = octets;
     for unit in ["B", "KiB", "MiB", "GiB"] {
@@ -108,6 +168,25 @@ mod tests {
         progress.from = 0;
         progress.now = 1000;
         assert_eq!(progress.line(Duration::from_secs(2)), "1000 B  500 B/s");
+    }
+
+    #[tokio::test]
+    async fn what_is_read_to_be_sent_is_how_far_it_is_and_begins_anew_where_it_is_sent_again() {
+        use ropewalk_core::data::files::{DotDot, Files as _, Memory, Open, VPath};
+        let path = VPath::parse(b"/f", &VPath::ROOT, DotDot::Refuse).unwrap();
+        let file = Memory::new().with("/f", "0123456789").open(&path, &Open::read()).await.unwrap();
+        let file = Watched::new(file);
+        let now = || file.progress.lock().unwrap().now;
+        assert_eq!(file.progress.lock().unwrap().whole, Some(10));
+        for (from, room, reached) in [(0, 4, 4), (4, 6, 10), (0, 4, 4)] {
+            let read = file.read_at(from, BytesMut::with_capacity(room)).await.unwrap();
+            assert_eq!(now(), from + read.len() as u64);
+            assert!(now() >= reached);
+        }
+        assert!(file.as_fd().is_none() && file.read_now(0, &mut BytesMut::with_capacity(4)).is_none());
+        let mut sent = watched(Body::from("text"));
+        assert_eq!(sent.chunk().await.unwrap().as_deref(), Some(&b"text"[..]));
+        assert!(sent.chunk().await.unwrap().is_none());
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::os::unix::fs::{DirBuilderExt as _, lchown};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use nix::unistd::{Uid, User, gethostname};
+use nix::unistd::gethostname;
+use ropewalk_core::app::Privileges;
 use ropewalk_core::data::cred::{Hashing, Name};
 use ropewalk_core::tls::{CertSource, LocalCa};
 use ropewalk_core::{Error, Result};
@@ -15,6 +16,8 @@ use crate::commands::cert::LOCAL;
 
 /// The account that a first `up` makes.
 pub(super) const ADMIN: &str = "admin";
+/// What a configuration says that `up` has made.
+pub(super) const MARK: &str = "Made by `ropewalk up`";
 /// The accounts of `dev`.
 const DEMO: [(&str, &str); 2] = [("ann", "ann-rope"), ("bob", "bob-rope")];
 
@@ -35,7 +38,7 @@ pub(super) fn make(config: &Path, data: &Path, suite: &Suite, owner: Option<&str
     let admin = admin(data)?;
     let store = format!("store = {}\n", quoted(data)?);
     let own = format!(
-        "# Made by `ropewalk up`, which leaves it alone from now on. `ropewalk check` looks it over, and
+        "# {MARK}, which leaves it alone from now on. `ropewalk check` looks it over, and
 # `ropewalk config explain KEY` says what a key means.
 
 # Where this server keeps what is its own; `ropewalk status` asks it there.\n{store}
@@ -45,7 +48,7 @@ pub(super) fn make(config: &Path, data: &Path, suite: &Suite, owner: Option<&str
     let text = own + &text(&store, data, &certificate, suite)?;
     fs::write(config, text).map_err(|e| failed("write", config, e))?;
     if let Some(owner) = owner {
-        let (uid, gid) = ids(owner)?;
+        let (uid, gid) = Privileges { uid: Some(owner.into()), ..Privileges::default() }.ids()?;
         give(data, uid, gid)
             .and_then(|()| give(config, uid, gid))
             .map_err(|e| failed("give away", data, e))?;
@@ -53,20 +56,9 @@ pub(super) fn make(config: &Path, data: &Path, suite: &Suite, owner: Option<&str
     Ok(admin)
 }
 
-/// The numbers of a user and of its group.
-fn ids(owner: &str) -> Result<(u32, u32)> {
-    let user = match owner.parse() {
-        Ok(uid) => User::from_uid(Uid::from_raw(uid)),
-        Err(_) => User::from_name(owner),
-    };
-    let user = user.map_err(|e| Error::local("cannot look up users").caused_by(e))?;
-    let user = user.ok_or_else(|| Error::local(format!("there is no user {owner}")))?;
-    Ok((user.uid.as_raw(), user.gid.as_raw()))
-}
-
 /// Gives a file, or a folder with all that is in it, to this user and group. Links are given, not followed.
-fn give(path: &Path, uid: u32, gid: u32) -> io::Result<()> {
-    lchown(path, Some(uid), Some(gid))?;
+fn give(path: &Path, uid: Option<u32>, gid: Option<u32>) -> io::Result<()> {
+    lchown(path, uid, gid)?;
     if fs::symlink_metadata(path)?.is_dir() {
         for entry in fs::read_dir(path)? {
             give(&entry?.path(), uid, gid)?;

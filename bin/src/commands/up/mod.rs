@@ -4,6 +4,7 @@ mod greeting;
 mod made;
 mod suite;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, value_parser};
@@ -12,7 +13,7 @@ use ropewalk_core::{Error, Result};
 
 use crate::cli::{ProcessArgs, SourceArgs};
 use crate::exit::Exit;
-use crate::process::{Root, Source, is_child, launch};
+use crate::process::{Root, Source, is_child, launch, tell};
 use greeting::Greeting;
 use made::Person;
 use suite::Suite;
@@ -54,9 +55,12 @@ struct PortArgs {
 /// Runs every server, over what is in this folder: what is not there is made.
 pub(crate) fn up(args: UpArgs, registry: &Registry) -> Exit {
     let config = PathBuf::from(CONFIG);
+    let source = Source::file(&SourceArgs { config: config.clone(), set: Vec::new() });
     // The process in the background finds what the one in front has made.
-    let made = if is_child() || config.exists() {
-        known(&args.ports).map(|()| None)
+    let made = if is_child() {
+        Ok(None)
+    } else if config.exists() {
+        known(&config, &args.ports).map(|()| None)
     } else {
         first(&config, &args).map(Some)
     };
@@ -64,7 +68,14 @@ pub(crate) fn up(args: UpArgs, registry: &Registry) -> Exit {
         Ok(admin) => admin,
         Err(error) => return super::fail(&error),
     };
-    let source = Source::file(&SourceArgs { config, set: Vec::new() });
+    let reading = (!is_child()).then(|| source.read(registry));
+    if let Some(reading) = reading.filter(|reading| reading.plan.is_none()) {
+        tell(reading);
+        eprintln!(
+            "error: {CONFIG} cannot be used as it is: mend what is said above; or move it away, and up makes another"
+        );
+        return Exit::Config;
+    }
     let mut process = args.process;
     // Held by the process that runs: a second one is told which that is.
     process.pidfile.get_or_insert_with(|| Path::new(DATA).join("ropewalk.pid"));
@@ -75,9 +86,20 @@ pub(crate) fn up(args: UpArgs, registry: &Registry) -> Exit {
     launch(registry, source, &process, Root::Warned, move || greeting.print())
 }
 
-/// Nothing is made twice; what the first `up` wrote is the operator's now.
-fn known(ports: &PortArgs) -> Result<()> {
-    if (ports.public || ports.port_offset != 0) && !is_child() {
+/// Nothing is made twice; what the first `up` wrote is the operator's now. What somebody else wrote, for something else, is not
+/// taken for it.
+fn known(config: &Path, ports: &PortArgs) -> Result<()> {
+    let text =
+        fs::read_to_string(config).map_err(|e| Error::local(format!("cannot read {CONFIG}")).caused_by(e))?;
+    if !text.contains(made::MARK) {
+        if !Path::new(DATA).exists() {
+            return Err(Error::local(format!(
+                "{CONFIG} is there already, and up did not make it: `ropewalk run` serves what it says; up begins in a folder without one"
+            )));
+        }
+        eprintln!("warning: {CONFIG} does not say that up has made it: what it says is served");
+    }
+    if ports.public || ports.port_offset != 0 {
         return Err(Error::local(format!(
             "{CONFIG} is there already, and says where to listen: --public and --port-offset are for a folder without one"
         )));

@@ -31,7 +31,7 @@ async fn output_goes_out_as_it_comes() {
     client.until("first\r\n").await;
     fs::write(place.path("go"), "").unwrap();
     client.until("second\n\r\n0\r\n\r\n").await;
-    client.send("GET /none HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    client.send("GET /none HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\n\r\n").await;
     assert_eq!(status(&client.until("</html>").await), "404", "the connection goes on");
 }
 

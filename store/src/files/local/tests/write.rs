@@ -376,7 +376,7 @@ async fn a_tree_behind_layers_does_what_every_backend_has_to() {
         let make = |seeds: &[Seed]| {
             let fixture = planted(seeds, Fixture::quick(&Options { atomic, ..openat2() }));
             let mut view = View::default();
-            view.audit = Some(Whose { user: "ann".into(), tree: "local".into() });
+            view.audit = Some(Whose { user: "ann".into(), tree: "main".into() });
             view.share = Some(Share::uncounted(1 << 50));
             view.rules = Some([Rule { path: "/**".parse().unwrap(), allow: Ops::ALL }].into());
             view.dots = Dots::Show;
