@@ -110,7 +110,7 @@ fn no_mount_goes_away() {
         }
         assert!(ann.put(b"/doc", b"nowhere") >= 400, "{door:?}: there is no tree for it");
         assert_eq!(ann.get(b"/again/doc").as_deref(), Ok(&b"content"[..]), "{door:?}");
-        let mounts = [&b"again"[..], b"dots", b"home", b"ruled", b"shared", b"twin"];
+        let mounts = [&b"again"[..], b"dots", b"home", b"inner", b"outer", b"ruled", b"shared", b"twin"];
         assert_eq!(ann.names(b"/").into_iter().collect::<Vec<_>>(), mounts, "{door:?}");
         assert!(ann.names(b"/dots").is_empty(), "{door:?}");
     }
