@@ -1,6 +1,7 @@
 //! What is on the wire: names, types, codes and RDATA.
 
 pub mod code;
+pub mod lexer;
 pub mod name;
 pub mod rdata;
 pub mod rtype;
