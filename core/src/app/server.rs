@@ -8,13 +8,14 @@ use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
+use super::datagrams::Ports;
 use super::{
     BoxPolicy, BoxProtocol, ConnId, Context, LimitConnections, LimitPerPeer, Next, Offence, Policy, Prepare,
     Protocol, Service, Tls, defend::ShutOut,
 };
-use crate::net::{Bound, Endpoint, Incoming, Listener, Notice};
+use crate::net::{Bound, DatagramSocket, Endpoint, Incoming, Listener, Notice};
 use crate::tls::{Certificates, ServerTls};
-use crate::{Error, Fault, Limits, Result};
+use crate::{Address, Error, Fault, Limits, Result};
 
 /// How long accepting pauses when the system gives no connection, as when descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
@@ -38,6 +39,7 @@ pub struct Server {
     tls_apart: bool,
     later: Option<ServerTls>,
     notice: Option<Notice>,
+    datagrams: Ports,
     /// The socket of each of `listens`, once prepared.
     bound: Vec<Bound>,
 }
@@ -71,6 +73,7 @@ impl Server {
             tls_apart: false,
             later: None,
             notice: None,
+            datagrams: Ports::default(),
             bound: Vec::new(),
         }
     }
@@ -82,10 +85,33 @@ impl Server {
         self
     }
 
-    /// Listens here as well.
+    /// Listens here as well. A `udp:` endpoint is for [`datagrams`](Server::datagrams).
     #[must_use]
     pub fn listen(mut self, endpoint: Endpoint) -> Self {
-        self.listens.push(Listen { endpoint, tls: None });
+        match endpoint.is_datagram() {
+            true => self.datagrams.listen(endpoint),
+            false => self.listens.push(Listen { endpoint, tls: None }),
+        }
+        self
+    }
+
+    /// Serves the sockets of `udp:` endpoints with this, until [`Context::stopping`]: each in a task of its own, on one of the
+    /// threads for connections. It must not wait for a peer. One that fails or panics is called again, with the same socket.
+    /// Policies and limits are of connections, and do not hold for datagrams; who is banned is not heard.
+    #[must_use]
+    pub fn datagrams<F, R>(mut self, serve: F) -> Self
+    where
+        F: Fn(DatagramSocket, Context) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.datagrams.serve(serve);
+        self
+    }
+
+    /// Hears datagrams only of peers for which this is true.
+    #[must_use]
+    pub fn admit_datagrams(mut self, admits: impl Fn(&Address) -> bool + Send + Sync + 'static) -> Self {
+        self.datagrams.admit(Arc::new(admits));
         self
     }
 
@@ -259,7 +285,7 @@ impl Service for Server {
             }
             self.bound.push(prepare.claim(&listen.endpoint)?);
         }
-        Ok(())
+        self.datagrams.prepare(prepare)
     }
 
     async fn run(&self, cx: Context) -> Result<()> {
@@ -292,6 +318,9 @@ impl Service for Server {
                 accepting.push(cx.spawn_on(shard, acceptor.clone().run(bound.listen()?)));
             }
         }
+        let (sockets, ports) = self.datagrams.start(self.proto, &cx)?;
+        accepting.extend(sockets);
+        addresses.extend(ports.iter().map(|at| format!("{at} (UDP)")));
         for tls in self.listens.iter().filter_map(|listen| listen.tls.as_ref()).chain(&self.later) {
             cx.spawn(renew(tls.certificates().clone(), cx.clone())).detach();
         }
