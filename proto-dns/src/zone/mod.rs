@@ -1,0 +1,5 @@
+//! Zones: their records, and where they come from.
+
+mod record;
+
+pub use record::{Record, RecordRef};
