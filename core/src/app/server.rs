@@ -1,4 +1,5 @@
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -40,9 +41,12 @@ pub struct Server {
     later: Option<ServerTls>,
     notice: Option<Notice>,
     datagrams: Ports,
+    beside: Vec<Arc<Beside>>,
     /// The socket of each of `listens`, once prepared.
     bound: Vec<Bound>,
 }
+
+type Beside = dyn Fn(Context) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync;
 
 struct Listen {
     endpoint: Endpoint,
@@ -74,6 +78,7 @@ impl Server {
             later: None,
             notice: None,
             datagrams: Ports::default(),
+            beside: Vec::new(),
             bound: Vec::new(),
         }
     }
@@ -170,6 +175,17 @@ impl Server {
     #[must_use]
     pub fn starttls(mut self, tls: ServerTls) -> Self {
         self.later = Some(tls);
+        self
+    }
+
+    /// Runs this beside the connections, for as long as the server runs: what looks after things that they use.
+    #[must_use]
+    pub fn beside<F, R>(mut self, run: F) -> Self
+    where
+        F: Fn(Context) -> R + Send + Sync + 'static,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        self.beside.push(Arc::new(move |cx| Box::pin(run(cx))));
         self
     }
 
@@ -324,6 +340,7 @@ impl Service for Server {
         for tls in self.listens.iter().filter_map(|listen| listen.tls.as_ref()).chain(&self.later) {
             cx.spawn(renew(tls.certificates().clone(), cx.clone())).detach();
         }
+        let _beside: Vec<_> = self.beside.iter().map(|run| cx.spawn(run(cx.clone()))).collect();
         cx.health().listens(&self.name, addresses);
         cx.ready();
         futures_util::future::join_all(accepting).await;
