@@ -7,6 +7,7 @@ mod problem;
 mod record;
 mod set;
 mod table;
+pub mod text;
 mod tree;
 
 pub use build::Builder;
