@@ -7,6 +7,8 @@ mod problem;
 mod record;
 mod set;
 mod table;
+#[cfg(test)]
+pub(crate) mod testing;
 mod tree;
 
 pub use build::Builder;
