@@ -2,5 +2,7 @@
 
 mod answer;
 mod engine;
+#[cfg(test)]
+mod testing;
 
 pub use engine::{Answering, Engine, Peer, Transport, Verdict};
