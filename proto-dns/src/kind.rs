@@ -100,15 +100,20 @@ fn zones(section: &mut Section<'_>) -> Option<Zones> {
     if !whole {
         return None;
     }
+    let place =
+        |number: usize| if number < count { tables.get(number).map(|table| (table, "file")) } else { None };
     match Zones::load(sources, policies, answering) {
-        Ok(zones) => Some(zones),
+        Ok((zones, warned)) => {
+            for (number, message) in warned {
+                let (table, key) = place(number).unwrap_or((section, "hosts"));
+                table.warn_in(key, message);
+            }
+            Some(zones)
+        }
         Err(wrong) => {
             for (number, message) in wrong {
-                match tables.get(number) {
-                    Some(table) => table.error_in("file", message),
-                    None if number >= count => section.error_in("hosts", message),
-                    None => section.error(message),
-                }
+                let (table, key) = place(number).unwrap_or((section, "hosts"));
+                table.error_in(key, message);
             }
             None
         }

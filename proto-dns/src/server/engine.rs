@@ -197,10 +197,10 @@ impl Engine {
     /// Whether this peer may ask this question.
     fn admits(&self, zones: &ZoneSet, question: &Question<'_>, from: &Peer) -> bool {
         let zone = match zones.best(&Key::new(question.name), question.qtype == Type::DS) {
-            Best::Zone(zone) => Some(zone.origin().to_name()),
+            Best::Zone(zone) => Some(zone.origin()),
             Best::Unavailable | Best::Foreign => None,
         };
-        self.policies.admits(zone.as_ref(), from)
+        self.policies.admits(zone, from)
     }
 
     /// What the server says of itself (RFC 4892).

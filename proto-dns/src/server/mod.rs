@@ -3,6 +3,8 @@
 mod acl;
 mod age;
 mod answer;
+#[cfg(test)]
+mod asking;
 mod cookie;
 mod engine;
 mod policy;

@@ -1,6 +1,5 @@
 //! What is done around an answer: who gets one, how many, and what it says besides.
 
-use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ropewalk_core::Address;
@@ -26,8 +25,8 @@ const BLOCK: usize = 468;
 pub struct Policies {
     /// Whose queries are answered, where a zone has nothing else of its own; everybody's, where there is none.
     pub queries: Option<Acl>,
-    /// The same of single zones.
-    pub zones: HashMap<Name, Acl>,
+    /// The same of single zones, in the canonical order of their names.
+    pub zones: Vec<(Name, Acl)>,
     /// What makes and checks cookies, if there are any.
     pub cookies: Option<Cookies>,
     /// Whether a client that knows cookies must have one of ours before it is answered over UDP (RFC 7873 §5.2.3).
@@ -96,8 +95,11 @@ impl Policies {
     }
 
     /// Whether this peer may ask about this zone.
-    pub(super) fn admits(&self, zone: Option<&Name>, from: &Peer) -> bool {
-        let of_zone = zone.and_then(|zone| self.zones.get(zone));
+    pub(super) fn admits(&self, zone: Option<NameRef<'_>>, from: &Peer) -> bool {
+        let of_zone = zone.and_then(|zone| {
+            let at = self.zones.binary_search_by(|(name, _)| name.view().cmp(&zone)).ok()?;
+            self.zones.get(at).map(|(_, acl)| acl)
+        });
         of_zone.or(self.queries.as_ref()).is_none_or(|acl| acl.admits(&Address::from(from.addr)))
     }
 

@@ -1,6 +1,6 @@
 use super::*;
+use crate::server::asking::{asks, engine, options, query};
 use crate::server::rrl::RrlOptions;
-use crate::server::testing::{asks, engine, options, query};
 use crate::server::{Engine, Verdict};
 
 fn with(policies: Policies) -> Engine {
@@ -129,7 +129,7 @@ fn only_those_may_ask_who_are_named() {
     assert_eq!(options(&refused), [(ERROR, vec![0, 18])], "prohibited");
     assert_eq!(rcode(&ask(&engine, &www(&[]), &friend).unwrap()), 0);
     // A zone's own rule goes before that of all.
-    let zones = HashMap::from([("example.".parse().unwrap(), acl("192.0.2.0/24"))]);
+    let zones = vec![("Example.".parse().unwrap(), acl("192.0.2.0/24"))];
     let engine = with(Policies { queries: Some(acl("198.51.100.0/24")), zones, ..Policies::default() });
     assert_eq!(rcode(&ask(&engine, &www(&[]), &stranger).unwrap()), 0);
     assert_eq!(rcode(&ask(&engine, &www(&[]), &friend).unwrap()), 5);

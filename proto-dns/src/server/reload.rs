@@ -43,7 +43,8 @@ struct Watched {
 type Stamp = Option<(u64, u64, i64, i64)>;
 
 impl Zones {
-    /// Reads all sources, each with those who may ask about its zones, if others than the policies say. Blocks.
+    /// Reads all sources, each with those who may ask about its zones, if others than the policies say; and what is strange
+    /// in them, by their number. Blocks.
     ///
     /// # Errors
     /// All that is wrong with them, by their number: each with its file, line and column where it has one.
@@ -51,12 +52,14 @@ impl Zones {
         sources: Vec<(Source, Option<Acl>)>,
         mut policies: Policies,
         answering: Answering,
-    ) -> Result<Self, Vec<(usize, String)>> {
-        let (mut set, mut watched, mut wrong) = (ZoneSet::default(), Vec::new(), Vec::new());
+    ) -> Result<(Self, Vec<(usize, String)>), Vec<(usize, String)>> {
+        let (mut set, mut watched) = (ZoneSet::default(), Vec::new());
+        let (mut wrong, mut warned) = (Vec::new(), Vec::new());
         for (number, (source, acl)) in sources.into_iter().enumerate() {
             let mut one = Watched::new(source);
             match one.load() {
-                Ok(Loaded { zones, .. }) => {
+                Ok(Loaded { zones, warnings }) => {
+                    warned.extend(told(warnings).into_iter().map(|text| (number, text)));
                     for zone in zones {
                         policies.zones.extend(acl.clone().map(|acl| (zone.origin().to_name(), acl)));
                         if set.zone(zone.origin()).is_some() {
@@ -72,8 +75,9 @@ impl Zones {
         if !wrong.is_empty() {
             return Err(wrong);
         }
+        policies.zones.sort_by(|(a, _), (b, _)| a.cmp(b));
         let engine = Arc::new(Engine::new(set, answering).with(policies));
-        Ok(Self { engine, watched: Arc::new(Mutex::new(watched)) })
+        Ok((Self { engine, watched: Arc::new(Mutex::new(watched)) }, warned))
     }
 
     /// What answers from them.
@@ -146,7 +150,10 @@ impl Watched {
                     tracing::error!(%problem, "a zone was not read; it stays as it was");
                 }
             }
-            Ok(Loaded { zones, .. }) => {
+            Ok(Loaded { zones, warnings }) => {
+                for warning in told(warnings) {
+                    tracing::warn!(%warning, "something is strange in a zone");
+                }
                 engine.update(|set| {
                     let mut set = (**set).clone();
                     before.iter().for_each(|origin| set.remove(origin.view()));

@@ -4,7 +4,7 @@ use tokio::io::DuplexStream;
 use tokio::time::timeout;
 
 use super::*;
-use crate::server::testing::{engine, query};
+use crate::server::asking::{engine, query};
 
 /// A client, and the server that it talks to.
 struct Client {

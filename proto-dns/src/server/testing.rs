@@ -1,89 +1,73 @@
-//! What tests of this room share: a small zone, and requests.
+//! Questions and answers in short.
 
-use super::{Answering, Engine};
-use crate::wire::{Class, Name, Type};
-use crate::zone::{Builder, RecordRef, Zone, ZoneSet};
+use super::{Answering, Engine, Peer, Transport, Verdict};
+use crate::wire::{Class, Name, Raw, Rcode, Type};
+use crate::zone::testing::records;
+use crate::zone::{Zone, ZoneSet};
 
-fn name(text: &str) -> Name {
-    text.parse().unwrap()
+/// OPT of version 0 for replies of 1232 octets, without flags.
+pub(crate) const OPT: &[u8] = &[0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0];
+
+/// An engine with zones, each of which begins with its SOA.
+pub(crate) fn engine(zones: &[&str]) -> Engine {
+    Engine::new(zones.iter().map(|text| zone(text)).collect::<ZoneSet>(), Answering::default())
 }
 
-/// `example.`, where `www` has an address and `large` more text than fits into a datagram.
-pub(crate) fn zone(serial: u32) -> Zone {
-    let origin = name("example.");
-    let mut builder = Builder::new(origin.view());
-    let mut add = |owner: &str, rtype: Type, rdata: &[u8]| {
-        let owner = name(owner);
-        builder.add(&RecordRef { name: owner.view(), class: Class::IN, rtype, ttl: 300, rdata });
-    };
-    let ns = name("ns.example.");
-    let soa = [ns.view().wire(), ns.view().wire(), &serial.to_be_bytes(), &[0, 0, 1, 0].repeat(4)].concat();
-    add("example.", Type::SOA, &soa);
-    add("example.", Type::NS, ns.view().wire());
-    add("ns.example.", Type::A, &[192, 0, 2, 1]);
-    add("www.example.", Type::A, &[192, 0, 2, 80]);
-    for number in 0..40 {
-        add("large.example.", Type::TXT, &[&[60], [number; 60].as_slice()].concat());
+pub(crate) fn zone(text: &str) -> Zone {
+    let records = records(text);
+    Zone::build(records[0].name.clone().view(), records).unwrap().0
+}
+
+pub(crate) fn peer(transport: Transport) -> Peer {
+    Peer { addr: ([127, 0, 0, 1], 5300).into(), transport, idle: None }
+}
+
+/// The request for `question`, a name and a type, with these records after it.
+pub(crate) fn request(question: &str, additional: &[&[u8]]) -> Vec<u8> {
+    let (name, rtype) = question.split_once(' ').unwrap();
+    let (name, rtype): (Name, Type) = (name.parse().unwrap(), rtype.parse().unwrap());
+    let header = [0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, additional.len() as u8];
+    let kind = [rtype.0.to_be_bytes(), Class::IN.0.to_be_bytes()].concat();
+    [&header, name.wire(), &kind, &additional.concat()].concat()
+}
+
+/// The reply to a request over a connection, in short.
+pub(crate) fn ask(engine: &Engine, question: &str) -> String {
+    ask_over(engine, Transport::Tcp, &request(question, &[]))
+}
+
+pub(crate) fn ask_over(engine: &Engine, transport: Transport, request: &[u8]) -> String {
+    // What is in the buffer already is left alone.
+    let mut out = b"before".to_vec();
+    match engine.respond(request, &peer(transport), &mut out) {
+        Verdict::Reply => short(out.strip_prefix(b"before").unwrap()),
+        verdict => {
+            assert_eq!(out, b"before");
+            format!("{verdict:?}")
+        }
     }
-    builder.finish().unwrap().0
 }
 
-/// What answers from it.
-pub(crate) fn engine() -> Engine {
-    let mut set = ZoneSet::default();
-    set.insert(zone(1).into());
-    Engine::new(set, Answering::default())
-}
-
-/// A question.
-pub(crate) fn query(id: u16, name: &str, qtype: u16) -> Vec<u8> {
-    asks(id, name, qtype, 1, None)
-}
-
-/// A question in a class, with these options of EDNS.
-pub(crate) fn asks(
-    id: u16,
-    owner: &str,
-    qtype: u16,
-    class: u16,
-    options: Option<&[(u16, &[u8])]>,
-) -> Vec<u8> {
-    let mut message = Vec::new();
-    let words = |message: &mut Vec<u8>, all: &[u16]| {
-        message.extend(all.iter().flat_map(|word| word.to_be_bytes()));
-    };
-    words(&mut message, &[id, 0x0100, 1, 0, 0, u16::from(options.is_some())]);
-    message.extend_from_slice(name(owner).view().wire());
-    words(&mut message, &[qtype, class]);
-    let Some(options) = options else { return message };
-    let length: usize = options.iter().map(|(_, data)| data.len() + 4).sum();
-    message.push(0);
-    words(&mut message, &[41, 1232, 0, 0, length as u16]);
-    for (code, data) in options {
-        words(&mut message, &[*code, data.len() as u16]);
-        message.extend_from_slice(data);
+/// Code, flags, and owner and type of the records of each section.
+pub(crate) fn short(message: &[u8]) -> String {
+    let word = |at: usize| u16::from_be_bytes([message[at], message[at + 1]]);
+    let mut text = Rcode(word(2) & 0xf).to_string();
+    for (bit, flag) in [(10, " AA"), (9, " TC"), (6, " Z"), (5, " AD"), (4, " CD")] {
+        text += if word(2) >> bit & 1 == 1 { flag } else { "" };
     }
-    message
-}
-
-/// The options of a reply whose OPT is its last record: code and data.
-pub(crate) fn options(reply: &[u8]) -> Vec<(u16, Vec<u8>)> {
-    let mut pos = crate::wire::HEADER;
-    let count = |at: usize| usize::from(reply[at]) << 8 | usize::from(reply[at + 1]);
-    for _ in 0..count(4) {
-        Name::read(reply, &mut pos).unwrap();
+    assert_eq!(word(2) >> 15, 1, "QR");
+    let mut pos = 12;
+    for _ in 0..word(4) {
+        Name::read(message, &mut pos).unwrap();
         pos += 4;
     }
-    let records = count(6) + count(8) + count(10);
-    let all: Vec<_> = (0..records).map(|_| crate::wire::Raw::read(reply, &mut pos).unwrap()).collect();
-    assert_eq!(pos, reply.len());
-    let Some(opt) = all.last().filter(|record| record.rtype == Type::OPT) else { return Vec::new() };
-    let mut data = &reply[opt.at..];
-    let mut found = Vec::new();
-    while let [a, b, c, d, rest @ ..] = data {
-        let length = usize::from(*c) << 8 | usize::from(*d);
-        found.push((u16::from(*a) << 8 | u16::from(*b), rest[..length].to_vec()));
-        data = &rest[length..];
+    for (count, mark) in [(6, ":"), (8, " /"), (10, " +")] {
+        for at in 0..word(count) {
+            let raw = Raw::read(message, &mut pos).unwrap();
+            let owner = raw.owner(message).unwrap();
+            text += &format!("{} {owner} {}", if at == 0 { mark } else { "," }, raw.rtype);
+        }
     }
-    found
+    assert_eq!(pos, message.len());
+    text
 }

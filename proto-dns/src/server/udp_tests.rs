@@ -7,7 +7,7 @@ use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
 use super::*;
-use crate::server::testing::{asks, engine, query};
+use crate::server::asking::{asks, engine, query};
 
 /// A client, and the server that it asks.
 struct Asking {
