@@ -161,15 +161,16 @@ impl<'z> Answer<'z, '_, '_> {
         next: &mut NameBuf,
     ) -> Step {
         let Some(set) = node.set(Type::DNAME) else { return Step::End };
-        // One that is in its own way makes the name longer each time.
-        if self.has(node, Type::DNAME) {
-            return Step::End;
-        }
-        let written = Written { zone, node: Some(node), set, cut: None };
-        if !self.write(Part::Answer, Owner::Name(name, labels), written, node) {
-            return Step::End;
-        }
         let target = set.rdata().next().and_then(|rdata| NameRef::from_wire(rdata).ok());
+        let written = Written { zone, node: Some(node), set, cut: None };
+        if self.has(node, Type::DNAME) {
+            // One that leads to below itself makes the name longer each time, and never ends.
+            if target.is_some_and(|target| target.is_within(node.name())) {
+                return Step::End;
+            }
+        } else if !self.write(Part::Answer, Owner::Name(name, labels), written, node) {
+            return Step::End;
+        }
         if !target.is_some_and(|target| join(next, name, labels, target)) {
             self.reply.rcode = Rcode::YXDOMAIN;
             return Step::End;

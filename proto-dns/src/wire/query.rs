@@ -249,7 +249,3 @@ fn word(octets: &[u8], at: usize) -> Option<u16> {
     let octets = octets.get(at..)?.first_chunk()?;
     Some(u16::from_be_bytes(*octets))
 }
-
-#[cfg(test)]
-#[path = "query_tests.rs"]
-mod tests;

@@ -7,6 +7,8 @@ mod problem;
 mod record;
 mod set;
 mod table;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod text;
 mod tree;
 
@@ -19,3 +21,6 @@ pub(crate) use set::Best;
 pub use set::ZoneSet;
 pub(crate) use tree::Found;
 pub use tree::Zone;
+
+#[cfg(test)]
+use crate::wire::{Class, Name, Type};

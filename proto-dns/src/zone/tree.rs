@@ -219,6 +219,13 @@ impl Zone {
         }
     }
 
+    /// What it knows beside its records: how many names, turns and wildcards there are, and the children of each name.
+    #[cfg(test)]
+    pub(crate) fn facts(&self) -> (usize, usize, usize, Vec<u32>) {
+        let children = self.canonical().into_iter().map(Node::children).collect();
+        (self.names(), self.turns, self.wildcards, children)
+    }
+
     fn count(&mut self, node: &Node, more: bool) {
         let (turns, wildcards) = (usize::from(self.turns_at(node)), usize::from(is_wildcard(node)));
         let change =
