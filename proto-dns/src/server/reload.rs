@@ -193,3 +193,7 @@ impl Answer for Zones {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "reload_tests.rs"]
+mod tests;
