@@ -3,6 +3,7 @@
 pub mod code;
 mod encode;
 pub(crate) mod key;
+pub mod lexer;
 pub mod name;
 mod query;
 pub mod rdata;

@@ -8,6 +8,7 @@ use std::str::FromStr;
 mod buf;
 
 pub use buf::NameBuf;
+pub(crate) use buf::unescape;
 
 /// The most octets of a name, its root label included (RFC 1035 §2.3.4).
 pub const MAX_NAME: usize = 255;

@@ -9,6 +9,7 @@ mod set;
 mod table;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod text;
 mod tree;
 
 pub use build::Builder;
@@ -20,6 +21,3 @@ pub(crate) use set::Best;
 pub use set::ZoneSet;
 pub(crate) use tree::Found;
 pub use tree::Zone;
-
-#[cfg(test)]
-use crate::wire::{Class, Name, Type};

@@ -1,3 +1,6 @@
+use std::fmt;
+
+use crate::wire::rdata::Text;
 use crate::wire::{Class, Name, NameRef, Type};
 
 /// A resource record whose RDATA is in wire form, without compression (RFC 1035 §3.2.1).
@@ -55,5 +58,19 @@ impl RecordRef<'_> {
             ttl: self.ttl,
             rdata: self.rdata.into(),
         }
+    }
+}
+
+/// The record as one line of zone text, all of whose names end in a dot.
+impl fmt::Display for RecordRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, class, rtype, ttl, rdata } = *self;
+        write!(f, "{name} {ttl} {class} {rtype} {}", Text { rtype, rdata })
+    }
+}
+
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.view().fmt(f)
     }
 }

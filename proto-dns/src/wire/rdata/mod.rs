@@ -1,11 +1,17 @@
 //! RDATA: for each type, what its fields are. All that is done with RDATA is done from this one table.
 
 mod location;
+mod mnemonic;
 mod params;
+mod parse;
 mod prefixes;
 mod walk;
+mod write;
 
+pub use parse::{from_text, parse};
+pub(crate) use parse::{name_of, seconds};
 pub use walk::{Piece, Pieces, RdataError, check, pieces, read};
+pub use write::{Text, write};
 
 use super::Type;
 
@@ -50,6 +56,8 @@ pub enum Field {
     MaybeBase64,
     /// Octets to the end, as hexadecimal digits in any number of words.
     Hex,
+    /// A digest to the end, as [`Hex`](Self::Hex): how many octets it has for each value of the octet before it.
+    Digest(&'static [(u8, usize)]),
     /// Octets after their number, as hexadecimal digits, or `-` if there are none (RFC 5155 §3.3).
     Salt,
     /// Octets after their number, as base32hex without padding (RFC 5155 §3.3).
@@ -91,6 +99,15 @@ const OLD: Field = Field::Name(NameUse::Compress);
 const MID: Field = Field::Name(NameUse::Expand);
 const NEW: Field = Field::Name(NameUse::Plain);
 
+/// SHA-1, SHA-256, GOST R 34.11-94, SHA-384.
+const DS: &[(u8, usize)] = &[(1, 20), (2, 32), (3, 32), (4, 48)];
+/// SHA-1, SHA-256.
+const SSHFP: &[(u8, usize)] = &[(1, 20), (2, 32)];
+/// SHA-256, SHA-512.
+const TLSA: &[(u8, usize)] = &[(1, 32), (2, 64)];
+/// SHA-384, SHA-512.
+const ZONEMD: &[(u8, usize)] = &[(1, 48), (2, 64)];
+
 /// The fields of a type's RDATA, or `None` if it is one that has no form but that of RFC 3597.
 pub fn fields(rtype: Type) -> Option<&'static [Field]> {
     use Field::*;
@@ -119,17 +136,17 @@ pub fn fields(rtype: Type) -> Option<&'static [Field]> {
         Type::NAPTR => &[U16, U16, Text, Text, Text, MID],
         Type::CERT => &[Certificate, U16, Algorithm, Base64],
         Type::APL => &[Prefixes],
-        Type::DS | Type::CDS | Type::TA | Type::DLV => &[U16, Algorithm, U8, Hex],
-        Type::SSHFP => &[U8, U8, Hex],
+        Type::DS | Type::CDS | Type::TA | Type::DLV => &[U16, Algorithm, U8, Digest(DS)],
+        Type::SSHFP => &[U8, U8, Digest(SSHFP)],
         Type::IPSECKEY => &[U8, U8, U8, Gateway, MaybeBase64],
         Type::NSEC => &[NEW, Types],
         Type::DHCID | Type::OPENPGPKEY => &[Base64],
         Type::NSEC3 => &[U8, U8, U16, Salt, Hash, Types],
         Type::NSEC3PARAM => &[U8, U8, U16, Salt],
-        Type::TLSA | Type::SMIMEA => &[U8, U8, U8, Hex],
+        Type::TLSA | Type::SMIMEA => &[U8, U8, U8, Digest(TLSA)],
         Type::HIP => &[HostIdentity],
         Type::CSYNC => &[U32, U16, Types],
-        Type::ZONEMD => &[U32, U8, U8, Hex],
+        Type::ZONEMD => &[U32, U8, U8, Digest(ZONEMD)],
         Type::SVCB | Type::HTTPS => &[U16, NEW, Params],
         Type::DSYNC => &[Covered, U8, U16, NEW],
         Type::NID | Type::L64 => &[U16, Locator],

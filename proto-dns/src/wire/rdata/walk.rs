@@ -128,7 +128,7 @@ impl<'a> Pieces<'a> {
 }
 
 /// How many octets at the start of `rest` are `field`, of RDATA that begins with `before`.
-fn extent(field: Field, before: &[u8], rest: &[u8]) -> Result<usize, RdataError> {
+pub(super) fn extent(field: Field, before: &[u8], rest: &[u8]) -> Result<usize, RdataError> {
     match field {
         Field::Name(_) => name(rest),
         Field::U8 | Field::Algorithm => have(1, rest),
@@ -154,6 +154,7 @@ fn extent(field: Field, before: &[u8], rest: &[u8]) -> Result<usize, RdataError>
         Field::Tag => tag(rest),
         Field::Base64 | Field::Hex | Field::Nsap if rest.is_empty() => Err(RdataError::Truncated),
         Field::Base64 | Field::MaybeBase64 | Field::Hex | Field::Nsap | Field::Quoted => Ok(rest.len()),
+        Field::Digest(lengths) => digest(lengths, before.last(), rest),
         Field::Types => types(rest),
         Field::Params => super::params::check(rest),
         Field::Location => super::location::check(rest),
@@ -183,6 +184,18 @@ fn tag(rest: &[u8]) -> Result<usize, RdataError> {
     match rest.get(1..length) {
         Some(tag @ [_, ..]) if tag.iter().all(u8::is_ascii_alphanumeric) => Ok(length),
         _ => Err(RdataError::Value("a tag is not of letters and digits")),
+    }
+}
+
+/// As many octets as its kind has; one of an unknown kind, at least one.
+fn digest(lengths: &[(u8, usize)], kind: Option<&u8>, rest: &[u8]) -> Result<usize, RdataError> {
+    let length = lengths.iter().find(|(known, _)| Some(known) == kind).map(|&(_, length)| length);
+    match length {
+        None if rest.is_empty() => Err(RdataError::Truncated),
+        Some(length) if rest.len() != length => {
+            Err(RdataError::Value("the digest is not as long as one of its kind"))
+        }
+        _ => Ok(rest.len()),
     }
 }
 
