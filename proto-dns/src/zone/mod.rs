@@ -21,6 +21,3 @@ pub(crate) use set::Best;
 pub use set::ZoneSet;
 pub(crate) use tree::Found;
 pub use tree::Zone;
-
-#[cfg(test)]
-use crate::wire::{Class, Name, Type};
