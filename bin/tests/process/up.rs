@@ -5,8 +5,8 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Instant;
 
-use crate::ftp::is_there;
 use crate::daemon::{Daemon, Folder, done, ropewalk, until};
+use crate::ftp::is_there;
 
 /// A number that moves every port of the suite to a free one.
 fn offset() -> u16 {
