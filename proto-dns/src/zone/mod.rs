@@ -1,5 +1,6 @@
 //! Zones: their records, and where they come from.
 
+pub mod hosts;
 mod record;
 pub mod text;
 

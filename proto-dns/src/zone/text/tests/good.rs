@@ -136,7 +136,7 @@ fn generate_makes_an_entry_for_each_number() {
         ("1 a A 192.0.2.1", "2:11: a range as 1-10 or 0-100/2 is expected"),
         ("2-1 a A 192.0.2.1", "2:11: a range as 1-10 or 0-100/2 is expected"),
         ("1-2/0 a A 192.0.2.1", "2:11: a range as 1-10 or 0-100/2 is expected"),
-        ("0-1048576 a A 192.0.2.1", "2:11: more than 1048576 entries"),
+        ("0-65536 a A 192.0.2.1", "2:11: more than 65536 entries"),
         ("1-2 a${-3} A 192.0.2.1", "2:15: a $ is not as it must be"),
         ("1-2 a${0 A 192.0.2.1", "2:15: a $ is not as it must be"),
         ("255-300 a A 192.0.2.$", "2:1: at 256: an IPv4 address is expected"),
