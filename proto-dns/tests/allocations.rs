@@ -2,24 +2,21 @@
 
 use ropewalk_dns::server::{Answering, Engine, Peer, Transport, Verdict};
 use ropewalk_dns::wire::{Class, Name, Type};
-use ropewalk_dns::zone::{Record, Zone};
+use ropewalk_dns::zone::{Zone, text};
 
-#[path = "../src/zone/testing.rs"]
-mod testing;
-
-const ZONE: &str = "
-    example. 3600 IN SOA ns.example. root.example. 1 2 3 4 300
-    example. 3600 IN NS ns.example.
-    example. 3600 IN MX 10 mail.example.
-    ns.example. 3600 IN A 192.0.2.1
-    mail.example. 3600 IN AAAA 2001:db8::1
-    deep.empty.example. 3600 IN A 192.0.2.3
-    *.wild.example. 3600 IN TXT here
-    child.example. 3600 IN NS ns.child.example.
-    ns.child.example. 3600 IN A 192.0.2.5
-    alias.example. 3600 IN CNAME ns.example.
-    loop.example. 3600 IN CNAME loop.example.
-    old.example. 3600 IN DNAME wild.example.
+const ZONE: &str = "\
+example. 3600 IN SOA ns.example. root.example. 1 2 3 4 300
+example. 3600 IN NS ns.example.
+example. 3600 IN MX 10 mail.example.
+ns.example. 3600 IN A 192.0.2.1
+mail.example. 3600 IN AAAA 2001:db8::1
+deep.empty.example. 3600 IN A 192.0.2.3
+*.wild.example. 3600 IN TXT here
+child.example. 3600 IN NS ns.child.example.
+ns.child.example. 3600 IN A 192.0.2.5
+alias.example. 3600 IN CNAME ns.example.
+loop.example. 3600 IN CNAME loop.example.
+old.example. 3600 IN DNAME wild.example.
 ";
 
 const QUESTIONS: &[(&str, Type)] = &[
@@ -40,7 +37,8 @@ const QUESTIONS: &[(&str, Type)] = &[
 #[test]
 fn an_answer_allocates_nothing() {
     let origin: Name = "example.".parse().unwrap();
-    let (zone, _) = Zone::build(origin.view(), testing::records(ZONE)).unwrap();
+    let (zone, _) =
+        Zone::build(origin.view(), text::records("test", ZONE.as_bytes(), None).unwrap()).unwrap();
     let engine = Engine::new(FromIterator::from_iter([zone]), Answering::default());
     let opt = [0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0];
     let requests = QUESTIONS.iter().flat_map(|(name, rtype)| {

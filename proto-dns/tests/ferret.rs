@@ -3,13 +3,8 @@
 use std::collections::BTreeSet;
 
 use ropewalk_dns::server::{Answering, Engine, Peer, Transport, Verdict};
-use ropewalk_dns::wire::{Class, Name, Raw, Type, rdata};
-use ropewalk_dns::zone::{Record, Zone};
-
-#[path = "../src/zone/testing.rs"]
-mod testing;
-
-use testing::{record, records};
+use ropewalk_dns::wire::{Class, Name, NameRef, Raw, Type, rdata};
+use ropewalk_dns::zone::{Record, Zone, text};
 
 /// Flags and code, and the three sections as sets.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,7 +43,7 @@ fn every_answer_is_that_of_the_four_servers_or_of_one_of_them() {
 }
 
 fn engine(text: &str) -> Engine {
-    let records = records(text);
+    let records = text::records("case", text.as_bytes(), Some(NameRef::ROOT)).unwrap();
     let origin = records.iter().find(|record| record.rtype == Type::SOA).unwrap().name.clone();
     let (zone, _) = Zone::build(origin.view(), records).unwrap();
     Engine::new(FromIterator::from_iter([zone]), Answering::default())
@@ -108,7 +103,8 @@ fn reply_of(expected: &serde_json::Value) -> Reply {
             ";AUTHORITY" => at = 1,
             ";ADDITIONAL" => at = 2,
             _ => {
-                let Record { name, ttl, rtype, rdata, .. } = record(text);
+                let Record { name, ttl, rtype, rdata, .. } =
+                    text::records("expected", text.as_bytes(), None).unwrap().remove(0);
                 sections[at].insert(line(&name, ttl, rtype, &rdata));
             }
         }

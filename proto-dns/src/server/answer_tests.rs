@@ -19,7 +19,7 @@ const ZONE: &str = "
     child.example. 3600 IN NS ns.child.example.
     child.example. 3600 IN NS ns.sibling.example.
     child.example. 3600 IN NS ns.elsewhere.
-    child.example. 3600 IN DS 1 8
+    child.example. 3600 IN DS 1 8 2 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
     ns.child.example. 3600 IN A 192.0.2.5
     ns.sibling.example. 3600 IN A 192.0.2.6
     alias.example. 3600 IN CNAME ns.example.

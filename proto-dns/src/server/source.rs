@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::wire::{Name, Type};
 use crate::zone::text::{self, Place};
-use crate::zone::{Builder, Problem, Record, Zone};
+use crate::zone::{Builder, Problem, Record, Zone, hosts};
 
 /// A file that zones are read from.
 #[derive(Clone, Debug)]
@@ -113,6 +113,25 @@ fn placed(path: &Path, origin: Option<&Name>, problems: &[Problem]) -> Vec<Strin
     problems.iter().map(told).collect()
 }
 
+/// The zones of all names in a hosts file, and of their addresses.
 fn hosts(path: &Path) -> Result<Loaded, Vec<String>> {
-    Err(vec![format!("{}: hosts", path.display())])
+    let (hosts, reading) = hosts::read_file(path);
+    let said = reading.problems.iter().map(ToString::to_string).collect();
+    if reading.failed() {
+        return Err(said);
+    }
+    let (mut zones, mut wrong, mut warnings) = (Vec::new(), Vec::new(), said);
+    for (name, records) in hosts {
+        let mut builder = Builder::new(name.view());
+        records.iter().for_each(|record| builder.add(&record.view()));
+        let tell = |problem: &Problem| format!("{}: {problem}", path.display());
+        match builder.finish() {
+            Ok((zone, more)) => {
+                zones.push(Arc::new(zone));
+                warnings.extend(more.iter().map(tell));
+            }
+            Err(problems) => wrong.extend(problems.iter().map(tell)),
+        }
+    }
+    if wrong.is_empty() { Ok(Loaded { zones, warnings }) } else { Err(wrong) }
 }

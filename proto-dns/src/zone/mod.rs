@@ -2,6 +2,7 @@
 
 mod build;
 mod change;
+pub mod hosts;
 mod node;
 mod problem;
 mod record;
@@ -21,6 +22,3 @@ pub(crate) use set::Best;
 pub use set::ZoneSet;
 pub(crate) use tree::Found;
 pub use tree::Zone;
-
-#[cfg(test)]
-use crate::wire::{Class, Name, Type};
