@@ -53,6 +53,9 @@ enum Command {
     /// Serve a folder over FTP and FTPS.
     #[cfg(feature = "ftp")]
     Ftp(servers::FtpArgs),
+    /// Answer questions about names, from zones and hosts files.
+    #[cfg(feature = "dns")]
+    Dns(servers::DnsArgs),
     /// Send back what is sent (RFC 862).
     Echo(servers::EchoArgs),
     /// Fetch something over HTTP or FTP.
@@ -73,6 +76,9 @@ enum Command {
     /// Say what a server does that runs.
     #[cfg(feature = "store")]
     Status(commands::ban::StatusArgs),
+    /// Check zones of DNS.
+    #[cfg(feature = "dns")]
+    Zone(commands::zone::ZoneArgs),
     /// Make certificates for development.
     Cert(commands::cert::CertArgs),
     /// Hash passwords for files of accounts.
@@ -176,6 +182,8 @@ fn dispatch(mut all: Vec<Command>, registry: &Registry) -> Exit {
         Command::Ban(args) => commands::ban::run(args),
         #[cfg(feature = "store")]
         Command::Status(args) => commands::ban::status(&args),
+        #[cfg(feature = "dns")]
+        Command::Zone(args) => commands::zone::run(&args),
         Command::Cert(args) => commands::cert::run(&args),
         Command::Password(args) => commands::password::run(&args),
         #[cfg(feature = "conform")]
@@ -191,6 +199,8 @@ fn dispatch(mut all: Vec<Command>, registry: &Registry) -> Exit {
         Command::Web(_) => servers::run(vec![command], registry),
         #[cfg(feature = "ftp")]
         Command::Ftp(_) => servers::run(vec![command], registry),
+        #[cfg(feature = "dns")]
+        Command::Dns(_) => servers::run(vec![command], registry),
         Command::Echo(_) => servers::run(vec![command], registry),
     }
 }
@@ -202,6 +212,8 @@ impl Command {
             Self::Web(_) => true,
             #[cfg(feature = "ftp")]
             Self::Ftp(_) => true,
+            #[cfg(feature = "dns")]
+            Self::Dns(_) => true,
             Self::Echo(_) => true,
             _ => false,
         }

@@ -1,6 +1,6 @@
 //! Single-server commands: each is the configuration that it would be in a file.
 
-#[cfg(any(feature = "http", feature = "ftp"))]
+#[cfg(any(feature = "http", feature = "ftp", feature = "dns"))]
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -112,6 +112,20 @@ pub(crate) struct FtpArgs {
     server: ServerArgs,
 }
 
+/// `ropewalk dns`.
+#[cfg(feature = "dns")]
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DnsArgs {
+    /// A file of addresses and names, as /etc/hosts: names are asked for by address too.
+    #[arg(long, value_name = "FILE")]
+    hosts_file: Option<PathBuf>,
+    /// A zone, as text (RFC 1035); may be repeated. Its name is that of its SOA record, if none is given.
+    #[arg(long, value_name = "FILE|NAME=FILE")]
+    zone: Vec<String>,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
 /// `ropewalk echo`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct EchoArgs {
@@ -155,6 +169,10 @@ const WEB_PORTS: [u16; 2] = [8080, 8443];
 /// Where `ftp` listens if nothing is said: its own port (RFC 959 §8), moved out of root's range.
 #[cfg(feature = "ftp")]
 const FTP_PORT: u16 = 2121;
+/// Where `dns` listens if nothing is said, over UDP and TCP: its own port (RFC 1035 §4.2), moved out of root's range. And over
+/// TLS (RFC 7858 §3.1).
+#[cfg(feature = "dns")]
+const DNS_PORTS: [u16; 2] = [5553, 8853];
 /// Where `echo` listens if nothing is said: its own port (RFC 862), moved out of root's range.
 const ECHO_PORT: u16 = 8007;
 
@@ -199,6 +217,11 @@ fn compose(commands: Vec<Command>) -> Result<Composed, String> {
             Command::Ftp(ftp) => {
                 config.ftp(&ftp)?;
                 ftp.server
+            }
+            #[cfg(feature = "dns")]
+            Command::Dns(dns) => {
+                config.dns(&dns)?;
+                dns.server
             }
             Command::Echo(echo) => {
                 config.service("echo", &echo.server, ECHO_PORT)?;
@@ -281,6 +304,51 @@ impl Config {
         if let Some(range) = &ftp.passive {
             service.insert("passive".into(), range.as_str().into());
         }
+        Ok(())
+    }
+
+    #[cfg(feature = "dns")]
+    fn dns(&mut self, dns: &DnsArgs) -> Result<(), String> {
+        if dns.zone.is_empty() && dns.hosts_file.is_none() {
+            return Err("nothing is known: give --zone FILE or --hosts-file FILE".into());
+        }
+        let mut zones = Table::new();
+        if let Some(hosts) = &dns.hosts_file {
+            zones.insert("hosts".into(), absolute(hosts)?.into());
+        }
+        let mut tables = Vec::new();
+        for zone in &dns.zone {
+            // What is a file as it stands, is not a name and a file.
+            let (origin, file) = match zone.split_once('=').filter(|_| !Path::new(zone).exists()) {
+                Some((origin, file)) => (Some(origin), file),
+                None => (None, zone.as_str()),
+            };
+            let mut table = Table::from_iter([("file".to_owned(), Value::from(absolute(Path::new(file))?))]);
+            if let Some(origin) = origin {
+                table.insert("origin".into(), origin.into());
+            }
+            tables.push(Value::from(table));
+        }
+        if !tables.is_empty() {
+            zones.insert("zone".into(), tables.into());
+        }
+        let name = self.add("zones", zones);
+        let [plain, tls] = DNS_PORTS;
+        let mut server = dns.server.clone();
+        let port = server.port.take();
+        if server.listen.is_empty() {
+            // Over TLS there is a port for that alone, beside the others.
+            let port = port.unwrap_or(plain);
+            server.listen = vec![Endpoint::udp(port), Endpoint::tcp(port)];
+        } else if let Some(port) = port {
+            server.listen.extend([Endpoint::udp(port), Endpoint::tcp(port)]);
+        }
+        let certificate = self.certificate(&server)?;
+        if let Some(certificate) = server.tls.take().and(certificate) {
+            server.listen.push(Endpoint::tcp(tls).with_certificate(&certificate));
+        }
+        let service = self.service("dns", &server, plain)?;
+        service.insert("zones".into(), name.into());
         Ok(())
     }
 
@@ -371,4 +439,11 @@ impl Config {
         self.resources.insert("service".into(), self.services.into());
         toml::to_string(&self.resources).map_err(|e| e.to_string())
     }
+}
+
+/// A path that means the same wherever the configuration is kept.
+#[cfg(feature = "dns")]
+fn absolute(path: &Path) -> Result<String, String> {
+    let path = std::path::absolute(path).map_err(|e| format!("{}: {e}", path.display()))?;
+    path.to_str().map(str::to_owned).ok_or_else(|| format!("{} is not UTF-8", path.display()))
 }

@@ -31,3 +31,4 @@ mod servers;
 mod sockets;
 mod up;
 mod user;
+mod zone;

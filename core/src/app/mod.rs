@@ -4,6 +4,7 @@ mod application;
 mod backoff;
 mod context;
 mod count;
+mod datagrams;
 mod defend;
 mod drive;
 mod generation;

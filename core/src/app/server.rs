@@ -1,4 +1,5 @@
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -8,13 +9,14 @@ use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
+use super::datagrams::Ports;
 use super::{
     BoxPolicy, BoxProtocol, ConnId, Context, LimitConnections, LimitPerPeer, Next, Offence, Policy, Prepare,
     Protocol, Service, Tls, defend::ShutOut,
 };
-use crate::net::{Bound, Endpoint, Incoming, Listener, Notice};
+use crate::net::{Bound, DatagramSocket, Endpoint, Incoming, Listener, Notice};
 use crate::tls::{Certificates, ServerTls};
-use crate::{Error, Fault, Limits, Result};
+use crate::{Address, Error, Fault, Limits, Result};
 
 /// How long accepting pauses when the system gives no connection, as when descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
@@ -38,9 +40,13 @@ pub struct Server {
     tls_apart: bool,
     later: Option<ServerTls>,
     notice: Option<Notice>,
+    datagrams: Ports,
+    beside: Vec<Arc<Beside>>,
     /// The socket of each of `listens`, once prepared.
     bound: Vec<Bound>,
 }
+
+type Beside = dyn Fn(Context) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync;
 
 struct Listen {
     endpoint: Endpoint,
@@ -71,6 +77,8 @@ impl Server {
             tls_apart: false,
             later: None,
             notice: None,
+            datagrams: Ports::default(),
+            beside: Vec::new(),
             bound: Vec::new(),
         }
     }
@@ -82,10 +90,33 @@ impl Server {
         self
     }
 
-    /// Listens here as well.
+    /// Listens here as well. A `udp:` endpoint is for [`datagrams`](Server::datagrams).
     #[must_use]
     pub fn listen(mut self, endpoint: Endpoint) -> Self {
-        self.listens.push(Listen { endpoint, tls: None });
+        match endpoint.is_datagram() {
+            true => self.datagrams.listen(endpoint),
+            false => self.listens.push(Listen { endpoint, tls: None }),
+        }
+        self
+    }
+
+    /// Serves the sockets of `udp:` endpoints with this, until [`Context::stopping`]: each in a task of its own, on one of the
+    /// threads for connections. It must not wait for a peer. One that fails or panics is called again, with the same socket.
+    /// Policies and limits are of connections, and do not hold for datagrams; who is banned is not heard.
+    #[must_use]
+    pub fn datagrams<F, R>(mut self, serve: F) -> Self
+    where
+        F: Fn(DatagramSocket, Context) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.datagrams.serve(serve);
+        self
+    }
+
+    /// Hears datagrams only of peers for which this is true.
+    #[must_use]
+    pub fn admit_datagrams(mut self, admits: impl Fn(&Address) -> bool + Send + Sync + 'static) -> Self {
+        self.datagrams.admit(Arc::new(admits));
         self
     }
 
@@ -144,6 +175,17 @@ impl Server {
     #[must_use]
     pub fn starttls(mut self, tls: ServerTls) -> Self {
         self.later = Some(tls);
+        self
+    }
+
+    /// Runs this beside the connections, for as long as the server runs: what looks after things that they use.
+    #[must_use]
+    pub fn beside<F, R>(mut self, run: F) -> Self
+    where
+        F: Fn(Context) -> R + Send + Sync + 'static,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        self.beside.push(Arc::new(move |cx| Box::pin(run(cx))));
         self
     }
 
@@ -259,7 +301,7 @@ impl Service for Server {
             }
             self.bound.push(prepare.claim(&listen.endpoint)?);
         }
-        Ok(())
+        self.datagrams.prepare(prepare)
     }
 
     async fn run(&self, cx: Context) -> Result<()> {
@@ -292,9 +334,13 @@ impl Service for Server {
                 accepting.push(cx.spawn_on(shard, acceptor.clone().run(bound.listen()?)));
             }
         }
+        let (sockets, ports) = self.datagrams.start(self.proto, &cx)?;
+        accepting.extend(sockets);
+        addresses.extend(ports.iter().map(|at| format!("{at} (UDP)")));
         for tls in self.listens.iter().filter_map(|listen| listen.tls.as_ref()).chain(&self.later) {
             cx.spawn(renew(tls.certificates().clone(), cx.clone())).detach();
         }
+        let _beside: Vec<_> = self.beside.iter().map(|run| cx.spawn(run(cx.clone()))).collect();
         cx.health().listens(&self.name, addresses);
         cx.ready();
         futures_util::future::join_all(accepting).await;

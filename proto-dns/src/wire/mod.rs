@@ -1,11 +1,19 @@
 //! What is on the wire: names, types, codes and RDATA.
 
 pub mod code;
+mod encode;
+pub(crate) mod key;
 pub mod lexer;
 pub mod name;
+mod query;
 pub mod rdata;
+mod rrset;
 pub mod rtype;
 
 pub use code::{Opcode, Rcode};
+pub use encode::{Encoder, Opt, Owner, Part};
+pub use key::{Key, Suffix};
 pub use name::{Name, NameBuf, NameError, NameRef};
+pub use query::{Edns, HEADER, Head, Query, Question, Raw, Section};
+pub use rrset::Rrset;
 pub use rtype::{Class, Type};

@@ -1,0 +1,80 @@
+//! Where zones come from.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::wire::Name;
+use crate::zone::{Record, Zone, hosts, load};
+
+/// A file that zones are read from.
+#[derive(Clone, Debug)]
+pub struct Source(Kind);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Zone(PathBuf, Option<Name>),
+    Hosts(PathBuf),
+}
+
+/// What a source has.
+pub(super) struct Loaded {
+    pub(super) zones: Vec<Arc<Zone>>,
+    /// What is strange and does no harm.
+    pub(super) warnings: Vec<String>,
+}
+
+impl Source {
+    /// A zone as text, at this name or at that of its SOA record.
+    pub fn zone(file: impl Into<PathBuf>, origin: Option<Name>) -> Self {
+        Self(Kind::Zone(file.into(), origin))
+    }
+
+    /// Addresses and names, as in /etc/hosts.
+    pub fn hosts(file: impl Into<PathBuf>) -> Self {
+        Self(Kind::Hosts(file.into()))
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        match &self.0 {
+            Kind::Zone(path, _) | Kind::Hosts(path) => path,
+        }
+    }
+
+    /// Reads it; `files` are then all that were read.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub(super) fn load(&self, files: &mut Vec<PathBuf>) -> Result<Loaded, Vec<String>> {
+        match &self.0 {
+            Kind::Zone(path, origin) => zone(path, origin.as_ref(), files),
+            Kind::Hosts(path) => hosts(path),
+        }
+    }
+}
+
+fn zone(path: &Path, origin: Option<&Name>, files: &mut Vec<PathBuf>) -> Result<Loaded, Vec<String>> {
+    let (zone, reading) = load(path, origin);
+    files.clone_from(&reading.files);
+    let said = reading.problems.iter().map(ToString::to_string).collect();
+    match zone {
+        Some(zone) => Ok(Loaded { zones: vec![Arc::new(zone)], warnings: said }),
+        None => Err(said),
+    }
+}
+
+fn hosts(path: &Path) -> Result<Loaded, Vec<String>> {
+    let (hosts, reading) = hosts::read_file(path);
+    let said: Vec<_> = reading.problems.iter().map(ToString::to_string).collect();
+    if reading.failed() {
+        return Err(said);
+    }
+    let zones = hosts.iter().map(|(name, records)| {
+        let built = Zone::build(name.view(), records.iter().map(Record::view));
+        built.map(|(zone, _)| Arc::new(zone))
+    });
+    let zones = zones.collect::<Result<_, _>>().map_err(|problems| {
+        problems.iter().map(|problem| format!("{}: {problem}", path.display())).collect::<Vec<_>>()
+    })?;
+    Ok(Loaded { zones, warnings: said })
+}

@@ -1,0 +1,66 @@
+//! What a question costs in memory.
+
+use ropewalk_dns::server::{Answering, Engine, Peer, Transport, Verdict};
+use ropewalk_dns::wire::{Class, Name, Type};
+use ropewalk_dns::zone::{Zone, text};
+
+const ZONE: &str = "\
+example. 3600 IN SOA ns.example. root.example. 1 2 3 4 300
+example. 3600 IN NS ns.example.
+example. 3600 IN MX 10 mail.example.
+ns.example. 3600 IN A 192.0.2.1
+mail.example. 3600 IN AAAA 2001:db8::1
+deep.empty.example. 3600 IN A 192.0.2.3
+*.wild.example. 3600 IN TXT here
+child.example. 3600 IN NS ns.child.example.
+ns.child.example. 3600 IN A 192.0.2.5
+alias.example. 3600 IN CNAME ns.example.
+loop.example. 3600 IN CNAME loop.example.
+old.example. 3600 IN DNAME wild.example.
+";
+
+const QUESTIONS: &[(&str, Type)] = &[
+    ("example", Type::MX),
+    ("ns.example", Type::A),
+    ("NS.example", Type::TXT),
+    ("empty.example", Type::A),
+    ("nothing.example", Type::A),
+    ("a.wild.example", Type::TXT),
+    ("a.child.example", Type::A),
+    ("alias.example", Type::A),
+    ("loop.example", Type::A),
+    ("a.old.example", Type::TXT),
+    ("example", Type::ANY),
+    ("elsewhere", Type::A),
+];
+
+#[test]
+fn an_answer_allocates_nothing() {
+    let origin: Name = "example.".parse().unwrap();
+    let (zone, _) =
+        Zone::build(origin.view(), text::records("test", ZONE.as_bytes(), None).unwrap()).unwrap();
+    let engine = Engine::new(FromIterator::from_iter([zone]), Answering::default());
+    let opt = [0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0];
+    let requests = QUESTIONS.iter().flat_map(|(name, rtype)| {
+        let name: Name = name.parse().unwrap();
+        let kind = [rtype.0.to_be_bytes(), Class::IN.0.to_be_bytes()].concat();
+        let plain = [&[0, 7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0], name.wire(), &kind].concat();
+        let with_opt = [&[0, 7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1], name.wire(), &kind, &opt].concat();
+        let broken = plain[..plain.len() - 1].to_vec();
+        [plain, with_opt, broken]
+    });
+    let requests: Vec<Vec<u8>> = requests.collect();
+    let mut out = Vec::with_capacity(65536);
+    let mut run = |count: usize| {
+        for (at, request) in requests.iter().cycle().take(count).enumerate() {
+            out.clear();
+            let transport = if at % 2 == 0 { Transport::Udp } else { Transport::Tcp };
+            let peer = Peer { addr: ([127, 0, 0, 1], 5300).into(), transport, idle: None };
+            assert_eq!(engine.respond(request, &peer, &mut out), Verdict::Reply);
+        }
+    };
+    // Once to be warm.
+    run(requests.len());
+    let info = allocation_counter::measure(|| run(10_000));
+    assert_eq!(info.count_total, 0);
+}
