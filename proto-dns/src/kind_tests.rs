@@ -25,7 +25,9 @@ const SERVICE: &str =
 /// What is wrong with these keys of the zones, and these of the service.
 fn mistakes(zones: &str, service: &str) -> Vec<String> {
     let records = read(&format!("[zones.main]\n{zones}\n{SERVICE}{service}")).diagnostics.records();
-    records.into_iter().map(|record| record.message).collect()
+    // As of every secret.
+    let is_said = |message: &String| message != "a secret stands in the configuration itself";
+    records.into_iter().map(|record| record.message).filter(is_said).collect()
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The command line: what can be typed, and what is done about it.
 
 mod external;
+#[cfg(feature = "dns")]
+mod names;
 mod process;
 mod servers;
 #[cfg(any(feature = "http", feature = "ftp"))]
@@ -55,7 +57,7 @@ enum Command {
     Ftp(servers::FtpArgs),
     /// Answer questions about names, from zones and hosts files.
     #[cfg(feature = "dns")]
-    Dns(servers::DnsArgs),
+    Dns(names::DnsArgs),
     /// Send back what is sent (RFC 862).
     Echo(servers::EchoArgs),
     /// Fetch something over HTTP or FTP.

@@ -1,6 +1,6 @@
 //! Single-server commands: each is the configuration that it would be in a file.
 
-#[cfg(any(feature = "http", feature = "ftp", feature = "dns"))]
+#[cfg(any(feature = "http", feature = "ftp"))]
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -22,16 +22,16 @@ pub(crate) struct ServerArgs {
     /// Where to listen, such as `tcp:8080`, `tls:8443:cert=full.pem:key=key.pem`, `unix:/run/x.sock`. May be
     /// repeated. A bare port means `tcp:`.
     #[arg(long, value_name = "ENDPOINT")]
-    listen: Vec<Endpoint>,
+    pub(super) listen: Vec<Endpoint>,
     /// Listen on this TCP port: short for `--listen tcp:PORT`.
     #[arg(long, short, value_name = "PORT")]
-    port: Option<u16>,
+    pub(super) port: Option<u16>,
     /// Listen on every address of the machine where no interface is given, not only on loopback.
     #[arg(long)]
     public: bool,
     /// `auto`: speak TLS, with a certificate of this user's own local authority.
     #[arg(long, value_name = "HOW")]
-    tls: Option<TlsChoice>,
+    pub(super) tls: Option<TlsChoice>,
     /// Print the configuration that this command stands for, and do nothing.
     #[arg(long)]
     print_config: bool,
@@ -40,7 +40,7 @@ pub(crate) struct ServerArgs {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum TlsChoice {
+pub(super) enum TlsChoice {
     Auto,
 }
 
@@ -112,20 +112,6 @@ pub(crate) struct FtpArgs {
     server: ServerArgs,
 }
 
-/// `ropewalk dns`.
-#[cfg(feature = "dns")]
-#[derive(Args, Clone, Debug)]
-pub(crate) struct DnsArgs {
-    /// A file of addresses and names, as /etc/hosts: names are asked for by address too.
-    #[arg(long, value_name = "FILE")]
-    hosts_file: Option<PathBuf>,
-    /// A zone, as text (RFC 1035); may be repeated. Its name is that of its SOA record, if none is given.
-    #[arg(long, value_name = "FILE|NAME=FILE")]
-    zone: Vec<String>,
-    #[command(flatten)]
-    server: ServerArgs,
-}
-
 /// `ropewalk echo`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct EchoArgs {
@@ -169,10 +155,6 @@ const WEB_PORTS: [u16; 2] = [8080, 8443];
 /// Where `ftp` listens if nothing is said: its own port (RFC 959 §8), moved out of root's range.
 #[cfg(feature = "ftp")]
 const FTP_PORT: u16 = 2121;
-/// Where `dns` listens if nothing is said, over UDP and TCP: its own port (RFC 1035 §4.2), moved out of root's range. And over
-/// TLS (RFC 7858 §3.1).
-#[cfg(feature = "dns")]
-const DNS_PORTS: [u16; 2] = [5553, 8853];
 /// Where `echo` listens if nothing is said: its own port (RFC 862), moved out of root's range.
 const ECHO_PORT: u16 = 8007;
 
@@ -241,7 +223,7 @@ fn compose(commands: Vec<Command>) -> Result<Composed, String> {
 
 /// A configuration that is being composed.
 #[derive(Default)]
-struct Config {
+pub(super) struct Config {
     resources: Table,
     services: Vec<Value>,
     /// The certificate of the authority behind `--tls auto`.
@@ -307,51 +289,6 @@ impl Config {
         Ok(())
     }
 
-    #[cfg(feature = "dns")]
-    fn dns(&mut self, dns: &DnsArgs) -> Result<(), String> {
-        if dns.zone.is_empty() && dns.hosts_file.is_none() {
-            return Err("nothing is known: give --zone FILE or --hosts-file FILE".into());
-        }
-        let mut zones = Table::new();
-        if let Some(hosts) = &dns.hosts_file {
-            zones.insert("hosts".into(), absolute(hosts)?.into());
-        }
-        let mut tables = Vec::new();
-        for zone in &dns.zone {
-            // What is a file as it stands, is not a name and a file.
-            let (origin, file) = match zone.split_once('=').filter(|_| !Path::new(zone).exists()) {
-                Some((origin, file)) => (Some(origin), file),
-                None => (None, zone.as_str()),
-            };
-            let mut table = Table::from_iter([("file".to_owned(), Value::from(absolute(Path::new(file))?))]);
-            if let Some(origin) = origin {
-                table.insert("origin".into(), origin.into());
-            }
-            tables.push(Value::from(table));
-        }
-        if !tables.is_empty() {
-            zones.insert("zone".into(), tables.into());
-        }
-        let name = self.add("zones", zones);
-        let [plain, tls] = DNS_PORTS;
-        let mut server = dns.server.clone();
-        let port = server.port.take();
-        if server.listen.is_empty() {
-            // Over TLS there is a port for that alone, beside the others.
-            let port = port.unwrap_or(plain);
-            server.listen = vec![Endpoint::udp(port), Endpoint::tcp(port)];
-        } else if let Some(port) = port {
-            server.listen.extend([Endpoint::udp(port), Endpoint::tcp(port)]);
-        }
-        let certificate = self.certificate(&server)?;
-        if let Some(certificate) = server.tls.take().and(certificate) {
-            server.listen.push(Endpoint::tcp(tls).with_certificate(&certificate));
-        }
-        let service = self.service("dns", &server, plain)?;
-        service.insert("zones".into(), name.into());
-        Ok(())
-    }
-
     /// The name of a folder.
     #[cfg(any(feature = "http", feature = "ftp"))]
     fn files(&mut self, path: &Path, hidden: bool, write: bool) -> Result<String, String> {
@@ -380,7 +317,7 @@ impl Config {
     }
 
     /// The name of the certificate that `--tls` asks for.
-    fn certificate(&mut self, server: &ServerArgs) -> Result<Option<String>, String> {
+    pub(super) fn certificate(&mut self, server: &ServerArgs) -> Result<Option<String>, String> {
         let Some(TlsChoice::Auto) = server.tls else { return Ok(None) };
         let (table, authority) = cert::auto()?;
         self.authority = Some(authority);
@@ -388,7 +325,7 @@ impl Config {
     }
 
     /// Adds a resource under a free name; the same one is added once.
-    fn add(&mut self, kind: &str, resource: Table) -> String {
+    pub(super) fn add(&mut self, kind: &str, resource: Table) -> String {
         let of_kind = self.resources.entry(kind).or_insert_with(|| Table::new().into());
         let Value::Table(of_kind) = of_kind else { return String::new() };
         if let Some((name, _)) = of_kind.iter().find(|(_, known)| **known == Value::Table(resource.clone())) {
@@ -402,7 +339,12 @@ impl Config {
         name
     }
 
-    fn service(&mut self, kind: &str, server: &ServerArgs, port: u16) -> Result<&mut Table, String> {
+    pub(super) fn service(
+        &mut self,
+        kind: &str,
+        server: &ServerArgs,
+        port: u16,
+    ) -> Result<&mut Table, String> {
         let mut listen = server.listen.clone();
         listen.extend(server.port.map(Endpoint::tcp));
         if listen.is_empty() {
@@ -439,11 +381,4 @@ impl Config {
         self.resources.insert("service".into(), self.services.into());
         toml::to_string(&self.resources).map_err(|e| e.to_string())
     }
-}
-
-/// A path that means the same wherever the configuration is kept.
-#[cfg(feature = "dns")]
-fn absolute(path: &Path) -> Result<String, String> {
-    let path = std::path::absolute(path).map_err(|e| format!("{}: {e}", path.display()))?;
-    path.to_str().map(str::to_owned).ok_or_else(|| format!("{} is not UTF-8", path.display()))
 }

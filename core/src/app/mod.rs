@@ -1,5 +1,6 @@
 //! What runs: protocols, policies, servers, services, groups, and the application around them.
 
+mod accept;
 mod application;
 mod backoff;
 mod context;

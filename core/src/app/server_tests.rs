@@ -1,7 +1,11 @@
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
 use super::*;
+use crate::app::Offence;
 use crate::net::{Connection, Sockets, Transport as _};
 
 /// Echoes; panics at a `p`.

@@ -85,6 +85,7 @@ impl Dns {
         let engine = Arc::clone(self.zones.engine());
         server
             .client_first()
+            .reads(self.zones.files())
             .datagrams(move |socket, cx| udp::serve(Arc::clone(&engine), socket, cx))
             .beside(move |cx| tend(Arc::clone(&self.zones), cx))
     }

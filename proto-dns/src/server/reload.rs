@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -14,7 +14,7 @@ use super::age::max_age;
 use super::source::{Loaded, Source};
 use super::{Acl, Answering, Engine, Peer, Policies, Transport};
 use crate::wire::Name;
-use crate::zone::ZoneSet;
+use crate::zone::{Zone, ZoneSet};
 
 /// Problems of a file that are told one by one.
 const TOLD: usize = 20;
@@ -114,10 +114,11 @@ impl Watched {
 
     /// Reads the source. Whatever comes of it, it is not read again before it changes.
     fn load(&mut self) -> Result<Loaded, Vec<String>> {
-        self.read = self.stamps();
+        let before: Vec<_> = self.files.iter().map(|file| (file.clone(), stamp(file))).collect();
         let loaded = self.source.load(&mut self.files);
-        // Some may have been included for the first time.
-        self.read = self.stamps();
+        // As they were before, so that a change meanwhile is seen; but some were included for the first time.
+        let known = |file: &PathBuf| before.iter().find(|(known, _)| known == file).map(|(_, stamp)| *stamp);
+        self.read = self.files.iter().map(|file| known(file).unwrap_or_else(|| stamp(file))).collect();
         self.seen.clone_from(&self.read);
         if let Ok(loaded) = &loaded {
             self.origins = loaded.zones.iter().map(|zone| zone.origin().to_name()).collect();
@@ -125,12 +126,22 @@ impl Watched {
         loaded
     }
 
-    fn stamps(&self) -> Vec<Stamp> {
-        let stamp = |file: &PathBuf| {
-            let meta = fs::metadata(file).ok()?;
-            Some((meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec()))
+    /// Whether one of the zones is another source's by now, which is then told.
+    fn takes(&self, before: &[Name], zones: &[Arc<Zone>], engine: &Engine) -> bool {
+        let set = engine.zones();
+        let foreign = |zone: &&Arc<Zone>| {
+            set.zone(zone.origin()).is_some() && !before.iter().any(|name| name.view() == zone.origin())
         };
-        self.files.iter().map(stamp).collect()
+        let taken = zones.iter().find(foreign);
+        if let Some(zone) = taken {
+            let file = self.source.path().display();
+            tracing::error!(%file, zone = %zone.origin(), "a zone is there twice; all stays as it was");
+        }
+        taken.is_some()
+    }
+
+    fn stamps(&self) -> Vec<Stamp> {
+        self.files.iter().map(|file| stamp(file)).collect()
     }
 
     fn has_changed(&mut self, asked: bool) -> bool {
@@ -150,6 +161,7 @@ impl Watched {
                     tracing::error!(%problem, "a zone was not read; it stays as it was");
                 }
             }
+            Ok(Loaded { zones, .. }) if self.takes(&before, &zones, engine) => self.origins = before,
             Ok(Loaded { zones, warnings }) => {
                 for warning in told(warnings) {
                     tracing::warn!(%warning, "something is strange in a zone");
@@ -166,6 +178,11 @@ impl Watched {
             }
         }
     }
+}
+
+fn stamp(file: &Path) -> Stamp {
+    let meta = fs::metadata(file).ok()?;
+    Some((meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec()))
 }
 
 /// As many problems as somebody reads.

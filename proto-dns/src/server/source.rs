@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::wire::Name;
-use crate::zone::{Record, Zone, hosts, load};
+use crate::zone::{Builder, Problem, Zone, hosts, load};
 
 /// A file that zones are read from.
 #[derive(Clone, Debug)]
@@ -63,18 +63,25 @@ fn zone(path: &Path, origin: Option<&Name>, files: &mut Vec<PathBuf>) -> Result<
     }
 }
 
+/// The zones of all names in a hosts file, and of their addresses.
 fn hosts(path: &Path) -> Result<Loaded, Vec<String>> {
     let (hosts, reading) = hosts::read_file(path);
-    let said: Vec<_> = reading.problems.iter().map(ToString::to_string).collect();
+    let said = reading.problems.iter().map(ToString::to_string).collect();
     if reading.failed() {
         return Err(said);
     }
-    let zones = hosts.iter().map(|(name, records)| {
-        let built = Zone::build(name.view(), records.iter().map(Record::view));
-        built.map(|(zone, _)| Arc::new(zone))
-    });
-    let zones = zones.collect::<Result<_, _>>().map_err(|problems| {
-        problems.iter().map(|problem| format!("{}: {problem}", path.display())).collect::<Vec<_>>()
-    })?;
-    Ok(Loaded { zones, warnings: said })
+    let (mut zones, mut wrong, mut warnings) = (Vec::new(), Vec::new(), said);
+    for (name, records) in hosts {
+        let mut builder = Builder::new(name.view());
+        records.iter().for_each(|record| builder.add(&record.view()));
+        let tell = |problem: &Problem| format!("{}: {problem}", path.display());
+        match builder.finish() {
+            Ok((zone, more)) => {
+                zones.push(Arc::new(zone));
+                warnings.extend(more.iter().map(tell));
+            }
+            Err(problems) => wrong.extend(problems.iter().map(tell)),
+        }
+    }
+    if wrong.is_empty() { Ok(Loaded { zones, warnings }) } else { Err(wrong) }
 }
