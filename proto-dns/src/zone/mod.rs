@@ -14,6 +14,7 @@ mod tree;
 
 pub use build::Builder;
 pub use change::Change;
+pub(crate) use change::same;
 pub use node::Node;
 pub use problem::Problem;
 pub use record::{Record, RecordRef};
