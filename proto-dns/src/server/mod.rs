@@ -7,6 +7,7 @@ mod answer;
 mod asking;
 mod cookie;
 mod engine;
+mod notify;
 mod policy;
 mod reload;
 mod rrl;
@@ -17,6 +18,8 @@ mod tally;
 #[cfg(test)]
 mod testing;
 mod udp;
+mod update;
+mod xfr;
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,11 +32,14 @@ use crate::wire::Rcode;
 pub use acl::Acl;
 pub use cookie::{Cookies, Secret};
 pub use engine::{Answering, Engine, Peer, Transport, Verdict};
+pub use notify::Notice;
 pub use policy::Policies;
 pub use reload::Zones;
 pub use rrl::{Limiter, RrlOptions};
 pub use source::Source;
 pub use stream::Stream;
+pub use update::{Grant, Updated};
+pub use xfr::Transfer;
 
 /// The name of the protocol in metrics.
 pub(crate) const PROTO: &str = "dns";

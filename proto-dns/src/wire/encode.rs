@@ -95,7 +95,12 @@ impl<'b> Encoder<'b> {
 
     /// Repeats the question, to the octet.
     pub fn question(&mut self, question: &Question<'_>) {
-        self.out.extend_from_slice(question.wire);
+        self.raw_question(question.wire);
+    }
+
+    /// Writes a question of these octets.
+    pub(crate) fn raw_question(&mut self, octets: &[u8]) {
+        self.out.extend_from_slice(octets);
         self.questions = 1;
     }
 

@@ -9,6 +9,7 @@ mod query;
 pub mod rdata;
 mod rrset;
 pub mod rtype;
+pub mod tsig;
 
 pub use code::{Opcode, Rcode};
 pub use encode::{Encoder, Opt, Owner, Part};

@@ -34,4 +34,14 @@ impl<'a> Rrset<'a> {
             Some(rdata)
         })
     }
+
+    /// Each of its records as a set.
+    pub fn singles(self) -> impl Iterator<Item = Self> + use<'a> {
+        let mut rest = self.records;
+        self.rdata().map_while(move |rdata| {
+            let (one, after) = rest.split_at_checked(2 + rdata.len())?;
+            rest = after;
+            Some(Self { records: one, ..self })
+        })
+    }
 }

@@ -16,6 +16,7 @@ mod tree;
 
 pub use build::Builder;
 pub use change::Change;
+pub(crate) use change::same;
 pub use load::load;
 pub use node::Node;
 pub use problem::Problem;
