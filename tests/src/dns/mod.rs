@@ -4,11 +4,20 @@
 //! The subject serves the zones of [`fixture`]. Messages are read and written by the suite itself, strictly.
 
 mod answers;
+mod bad;
 mod client;
+mod edns;
 mod expect;
+pub mod ferret;
 pub mod fixture;
 mod rdata;
+mod rfc8906;
+mod rfc8945;
+mod tcp;
 mod text;
+mod transfer;
+mod tsig;
+mod update;
 mod wire;
 
 use self::wire::{Message, Name};
@@ -16,7 +25,16 @@ use crate::{Broken, Case};
 
 /// The cases, in the order of the documents.
 pub fn cases() -> Vec<&'static Case> {
-    answers::cases().collect()
+    answers::cases()
+        .chain(rfc8906::CASES)
+        .chain(rfc8906::others::CASES)
+        .chain(edns::cases())
+        .chain(tcp::CASES)
+        .chain(bad::CASES)
+        .chain(rfc8945::cases())
+        .chain(update::cases())
+        .chain(transfer::cases())
+        .collect()
 }
 
 /// A name as text, below `rope.test.` unless a dot ends it.

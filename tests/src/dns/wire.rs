@@ -135,6 +135,12 @@ impl PartialEq for Record {
 
 impl Eq for Record {}
 
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl Record {
     /// Equal but for the TTL, as members of one RRset are compared (RFC 2181 §5).
     pub(super) fn is_like(&self, other: &Self) -> bool {
@@ -161,6 +167,8 @@ pub(super) struct Message {
     pub(super) answer: Vec<Record>,
     pub(super) authority: Vec<Record>,
     pub(super) additional: Vec<Record>,
+    /// Where the last record begins in the octets that the message was read from.
+    pub(super) last: usize,
 }
 
 /// What an OPT record says (RFC 6891 §6.1).
@@ -302,15 +310,17 @@ impl Message {
         for _ in 0..questions {
             question.push(Question { name: reader.name(true)?, kind: reader.u16()?, class: reader.u16()? });
         }
-        let mut section = |count: u16| (0..count).map(|_| reader.record()).collect::<Result<Vec<_>, _>>();
-        let message = Self {
-            id,
-            flags,
-            question,
-            answer: section(answers)?,
-            authority: section(authorities)?,
-            additional: section(additionals)?,
+        let mut last = reader.at;
+        let mut section = |count: u16| {
+            let one = |_| {
+                last = reader.at;
+                reader.record()
+            };
+            (0..count).map(one).collect::<Result<Vec<_>, _>>()
         };
+        let (answer, authority, additional) =
+            (section(answers)?, section(authorities)?, section(additionals)?);
+        let message = Self { id, flags, question, answer, authority, additional, last };
         if reader.at != wire.len() {
             return Err(format!("{} octets behind the message", wire.len() - reader.at));
         }
