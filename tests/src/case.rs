@@ -87,6 +87,10 @@ pub enum Need {
     Active,
     /// The subject was told a second account, which may do what the first may: [`Subject::other`](crate::Subject::other).
     Other,
+    /// The key that the subject was told of, and nothing else, may transfer the zones of the suite.
+    Transfer,
+    /// The key that the subject was told of, and nothing else, may update the zones `update.test` and `ixfr.test`.
+    Update,
     /// The subject is a client, which the harness plays the server for.
     Client,
 }
@@ -110,6 +114,8 @@ impl Need {
         Self::Tls,
         Self::Active,
         Self::Other,
+        Self::Transfer,
+        Self::Update,
     ];
 }
 
@@ -132,6 +138,8 @@ impl fmt::Display for Need {
             Self::Tls => "tls",
             Self::Active => "active",
             Self::Other => "other",
+            Self::Transfer => "transfer",
+            Self::Update => "update",
             Self::Client => "client",
         })
     }

@@ -27,6 +27,8 @@
 
 mod case;
 mod client;
+mod datagrams;
+pub mod dns;
 mod expectations;
 pub mod ftp;
 pub mod http;

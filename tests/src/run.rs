@@ -4,7 +4,7 @@ use std::time::Duration;
 use futures_util::{FutureExt, StreamExt, stream};
 use tokio::time::{Instant, timeout};
 
-use crate::{Case, Outcome, Peer, Reason, Report, Row, Subject, ftp, http, webdav, websocket};
+use crate::{Case, Outcome, Peer, Reason, Report, Row, Subject, dns, ftp, http, webdav, websocket};
 
 /// The cases of one protocol.
 #[derive(Clone, Debug)]
@@ -21,6 +21,7 @@ pub fn suites() -> Vec<Suite> {
         Suite { name: "http", cases: http::cases() },
         Suite { name: "webdav", cases: webdav::cases() },
         Suite { name: "ftp", cases: ftp::cases() },
+        Suite { name: "dns", cases: dns::cases() },
         Suite { name: "websocket", cases: websocket::cases() },
         Suite { name: "websocket-client", cases: websocket::client::cases() },
         Suite { name: "http-client", cases: http::client_cases() },

@@ -12,6 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::Need;
 use crate::client::{Drive, Fetch, Fetched};
+use crate::datagrams::{Datagrams, Route};
 
 /// A byte stream to a subject.
 pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -29,6 +30,7 @@ pub struct Subject {
     other: (String, String),
     has: Vec<Need>,
     dial: Arc<Dial>,
+    route: Route,
     drive: Option<Arc<Drive>>,
 }
 
@@ -52,6 +54,7 @@ impl Subject {
             other: Default::default(),
             has: vec![Need::Fixture],
             dial: Arc::new(dial),
+            route: Route::None,
             drive: None,
         }
     }
@@ -68,21 +71,33 @@ impl Subject {
         Self { has: vec![Need::Client], drive: Some(Arc::new(drive)), ..subject }
     }
 
-    /// The server at `tcp:PORT:host=ADDRESS`, `ADDRESS:PORT` or `[ADDRESS]:PORT`.
+    /// The server at `tcp:PORT:host=ADDRESS`, `ADDRESS:PORT` or `[ADDRESS]:PORT`; datagrams go to the same place by UDP.
     ///
     /// # Errors
     /// Where the endpoint is none of these; nothing is connected yet.
     pub fn at(endpoint: &str) -> Result<Self, String> {
         let target = tcp_target(endpoint)?;
         let host = format!("{}:{}", bracketed(&target.0), target.1);
-        Ok(Self::new(endpoint, &host, move || {
+        let route = Route::Udp(target.0.clone(), target.1);
+        let subject = Self::new(endpoint, &host, move || {
             let target = target.clone();
             Box::pin(async move {
                 let socket = TcpStream::connect((target.0.as_str(), target.1)).await?;
                 socket.set_nodelay(true)?;
                 Ok(Box::new(socket) as Box<dyn Io>)
             })
-        }))
+        });
+        Ok(Self { route, ..subject })
+    }
+
+    /// Says how datagrams are answered, for a server in this process: `reply` gives those that come back for one.
+    #[must_use]
+    pub fn answering_datagrams<F>(mut self, reply: F) -> Self
+    where
+        F: Fn(Vec<u8>) -> BoxFuture<'static, Vec<Vec<u8>>> + Send + Sync + 'static,
+    {
+        self.route = Route::Local(Arc::new(reply));
+        self
     }
 
     /// A server in this process: `serve` is given one end of a connection in memory and serves it to its end.
@@ -217,6 +232,10 @@ impl Subject {
     /// Why nobody is.
     pub async fn reach(&self) -> io::Result<()> {
         self.dial().await.map(drop)
+    }
+
+    pub(crate) async fn datagrams(&self) -> io::Result<Datagrams> {
+        self.route.open().await
     }
 
     pub(crate) async fn dial(&self) -> io::Result<Box<dyn Io>> {

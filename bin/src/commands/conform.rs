@@ -5,7 +5,9 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use ropewalk_conformance::requirements::coverage;
 use ropewalk_conformance::selfcheck::selfcheck;
-use ropewalk_conformance::{Expectations, Need, Options, Report, Subject, Suite, ftp, http, suite, suites};
+use ropewalk_conformance::{
+    Expectations, Need, Options, Report, Subject, Suite, dns, ftp, http, suite, suites,
+};
 
 use tokio::net::TcpListener;
 
@@ -17,7 +19,7 @@ use crate::exit::Exit;
 pub(crate) struct ConformArgs {
     #[command(subcommand)]
     command: Option<ConformCommand>,
-    /// The suite: `http`, `webdav`, `ftp`, `websocket` or `websocket-client`.
+    /// The suite: `http`, `webdav`, `ftp`, `dns`, `websocket` or `websocket-client`.
     #[arg(required = true, value_name = "PROTOCOL")]
     suite: Option<String>,
     /// The server to check, such as `127.0.0.1:8080`; for clients, where they connect to.
@@ -41,7 +43,7 @@ pub(crate) struct ConformArgs {
     /// The path that is tried, for suites that name one.
     #[arg(long, value_name = "PATH", default_value = "/")]
     path: String,
-    /// Who logs in, for suites of a protocol with a login.
+    /// Who logs in, for suites of a protocol with a login; for dns, the name of a TSIG key and its secret in base64.
     #[arg(long, value_name = "NAME:PASSWORD", value_parser = user)]
     user: Option<(String, String)>,
     /// A second account that may do the same, for demands about several people.
@@ -69,7 +71,8 @@ enum Form {
 
 #[derive(Subcommand)]
 enum ConformCommand {
-    /// Write the files that a server must serve to be checked: serve `root/` in this folder by HTTP, `ftp/` by FTP.
+    /// Write the files that a server must serve to be checked: serve `root/` in this folder by HTTP, `ftp/` by FTP, the
+    /// zones of `dns/` by DNS.
     Fixture {
         /// The folder.
         dir: PathBuf,
@@ -92,6 +95,7 @@ pub(crate) fn run(args: &ConformArgs) -> Exit {
     let done = match &args.command {
         Some(ConformCommand::Fixture { dir }) => http::fixture::write(dir)
             .and_then(|()| ftp::fixture::write(dir))
+            .and_then(|()| dns::fixture::write(dir))
             .map(|()| Exit::Ok)
             .map_err(|error| format!("cannot write the files into {}: {error}", dir.display())),
         Some(ConformCommand::Selfcheck) => {
@@ -155,10 +159,9 @@ async fn check(args: &ConformArgs) -> Result<Exit, String> {
         eprintln!("error: cannot connect to {endpoint}: {error}");
         return Ok(Exit::Unavailable);
     }
-    if suite.name == "ftp"
-        && let Some((name, _)) = &args.user
-    {
-        log_in(&suite, &subject).await.map_err(|why| format!("{name} cannot log in at {endpoint}: {why}"))?;
+    if let (Some(case), Some((name, _))) = (login(suite.name), &args.user) {
+        let why = log_in(&suite, case, &subject).await;
+        why.map_err(|why| format!("{name} cannot log in at {endpoint}: {why}"))?;
     }
     let report = suite.run(&subject, &options).await.judged_by(&expectations);
     out!("{}", report.text());
@@ -174,12 +177,18 @@ async fn check(args: &ConformArgs) -> Result<Exit, String> {
     Ok(if report.exit_code() == 0 { Exit::Ok } else { Exit::Problems })
 }
 
-/// The case that logs in.
-const LOGIN: &str = "ftp/959/4.1.1/pass";
+/// The case of this suite that logs in, where there is one.
+fn login(suite: &str) -> Option<&'static str> {
+    match suite {
+        "ftp" => Some("ftp/959/4.1.1/pass"),
+        "dns" => Some("dns/8945/5.3/signed-tcp"),
+        _ => None,
+    }
+}
 
 /// Whether the account logs in: without it, almost every case would fail.
-async fn log_in(suite: &Suite, subject: &Subject) -> Result<(), String> {
-    let report = suite.run(subject, &Options::default().only(LOGIN)).await;
+async fn log_in(suite: &Suite, case: &str, subject: &Subject) -> Result<(), String> {
+    let report = suite.run(subject, &Options::default().only(case)).await;
     match report.rows().iter().find(|row| row.failed()) {
         Some(row) => Err(row.actual.clone().unwrap_or_default()),
         None => Ok(()),

@@ -1,0 +1,229 @@
+//! The cases of DNS against servers of others: one that only our server passes is a case to doubt.
+//!
+//! Each server runs with the suite's zones on a port of the loopback, and fails what its file in `expectations/` says,
+//! and nothing else. A server that is not installed is left out, unless `ROPEWALK_REQUIRE_PEERS` is 1.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot start its peer has failed")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use ropewalk_conformance::dns::fixture::{self, KEY, OTHER};
+use ropewalk_conformance::{Expectations, Need, Options, Subject, suite};
+use tokio::net::TcpStream;
+use tokio::time::sleep;
+
+/// How a server is set up. In its texts `@DIR` is a directory with the folder `dns` of the suite's zones, `@PORT` the port,
+/// and `@ZONE` the name of a zone.
+struct Peer {
+    name: &'static str,
+    /// What it is known to fail.
+    expectations: &'static str,
+    program: &'static str,
+    config: &'static str,
+    /// What the configuration has for each zone.
+    zone: &'static str,
+    /// The same for zones that the key may update; empty for a server without UPDATE.
+    updated: &'static str,
+    args: &'static [&'static str],
+    /// How many cases it is tried on at the same time.
+    at_once: usize,
+}
+
+const NSD: Peer = Peer {
+    name: "nsd",
+    expectations: include_str!("../expectations/nsd.toml"),
+    program: "/usr/sbin/nsd",
+    config: "server:
+  ip-address: 127.0.0.1@@PORT
+  server-count: 1
+  username: \"\"
+  zonesdir: \"@DIR/dns\"
+  database: \"\"
+  pidfile: \"@DIR/pid\"
+  xfrdfile: \"@DIR/xfrd.state\"
+  zonelistfile: \"@DIR/zone.list\"
+  xfrdir: \"@DIR\"
+  rrl-ratelimit: 0
+  answer-cookie: yes
+  nsid: ascii_rope
+remote-control:
+  control-enable: no
+key:
+  name: @KEY
+  algorithm: hmac-sha256
+  secret: \"@SECRET\"
+key:
+  name: @OTHER
+  algorithm: hmac-sha256
+  secret: \"@SECOND\"
+",
+    zone: "zone:
+  name: @ZONE
+  zonefile: @ZONE.zone
+  provide-xfr: 127.0.0.1 @KEY
+",
+    updated: "",
+    args: &["-d", "-c", "@DIR/config"],
+    at_once: 8,
+};
+
+const KNOT: Peer = Peer {
+    name: "knot",
+    expectations: include_str!("../expectations/knot.toml"),
+    program: "/usr/sbin/knotd",
+    config: "server:
+  listen: 127.0.0.1@@PORT
+  rundir: @DIR
+  udp-workers: 1
+  tcp-workers: 1
+  background-workers: 1
+  nsid: rope
+database:
+  storage: @DIR
+log:
+- target: stderr
+  any: warning
+mod-cookies:
+- id: default
+  badcookie-slip: 1
+key:
+- id: @KEY
+  algorithm: hmac-sha256
+  secret: @SECRET
+- id: @OTHER
+  algorithm: hmac-sha256
+  secret: @SECOND
+acl:
+- id: transfer
+  key: @KEY
+  action: transfer
+- id: update
+  key: @KEY
+  action: [transfer, update]
+template:
+- id: default
+  storage: @DIR/dns
+  file: \"%s.zone\"
+  zonefile-sync: -1
+  global-module: mod-cookies/default
+zone:
+",
+    zone: "- domain: @ZONE
+  acl: transfer
+",
+    updated: "- domain: @ZONE
+  acl: update
+",
+    args: &["-c", "@DIR/config"],
+    // It does updates that come together together, and none of them where one is wrong.
+    at_once: 1,
+};
+
+const BIND: Peer = Peer {
+    name: "named",
+    expectations: include_str!("../expectations/named.toml"),
+    program: "/usr/sbin/named",
+    config: "options {
+  directory \"@DIR\"; pid-file \"@DIR/pid\"; session-keyfile \"@DIR/session\"; managed-keys-directory \"@DIR\";
+  listen-on port @PORT { 127.0.0.1; }; listen-on-v6 { none; };
+  recursion no; dnssec-validation no; empty-zones-enable no; notify no; allow-transfer { none; }; server-id \"rope\";
+};
+controls { };
+key @KEY { algorithm hmac-sha256; secret \"@SECRET\"; };
+key @OTHER { algorithm hmac-sha256; secret \"@SECOND\"; };
+",
+    zone: "zone @ZONE { type primary; file \"dns/@ZONE.zone\"; check-names ignore; allow-transfer { key @KEY; }; };
+",
+    updated: "zone @ZONE { type primary; file \"dns/@ZONE.zone\"; check-names ignore; allow-transfer { key @KEY; };
+  allow-update { key @KEY; }; };
+",
+    args: &["-g", "-n", "1", "-c", "@DIR/config"],
+    at_once: 8,
+};
+
+impl Peer {
+    /// Starts it with the suite's zones, and waits until it listens.
+    async fn start(&self, dir: &Path) -> Running {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let placed = |text: &str| {
+            let text = text.replace("@DIR", dir.to_str().unwrap()).replace("@PORT", &port.to_string());
+            let text = text.replace("@KEY", KEY.0).replace("@SECRET", KEY.1);
+            text.replace("@OTHER", OTHER.0).replace("@SECOND", OTHER.1)
+        };
+        fixture::write(dir).unwrap();
+        let mut config = placed(self.config);
+        for zone in fixture::zones() {
+            let updated = matches!(zone.name, "update.test" | "ixfr.test") && !self.updated.is_empty();
+            let text = if updated { self.updated } else { self.zone };
+            config.write_str(&placed(&text.replace("@ZONE", zone.name))).unwrap();
+        }
+        fs::write(dir.join("config"), config).unwrap();
+        let log = fs::File::create(dir.join("output")).unwrap();
+        let mut command = Command::new(self.program);
+        command.args(self.args.iter().map(|arg| placed(arg))).stdin(Stdio::null());
+        let running = Running(command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap(), port);
+        for _ in 0..200 {
+            if TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
+                return running;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{} does not listen: {}", self.name, fs::read_to_string(dir.join("output")).unwrap());
+    }
+}
+
+/// A server of others, ended with the test.
+struct Running(Child, u16);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // NSD has children of its own, which a kill of the first would leave.
+        let _ended = Command::new("kill").arg(self.0.id().to_string()).status();
+        let _ended = self.0.wait();
+    }
+}
+
+async fn fails_what_is_known(peer: &Peer) {
+    if !Path::new(peer.program).is_file() {
+        let required = std::env::var_os("ROPEWALK_REQUIRE_PEERS").is_some_and(|it| it == "1");
+        assert!(!required, "missing peer: {}", peer.name);
+        println!("missing peer: {}", peer.name);
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let running = peer.start(dir.path()).await;
+    let subject = Subject::at(&format!("127.0.0.1:{}", running.1)).unwrap().named(peer.name);
+    let mut subject = subject.user(KEY.0, KEY.1).other(OTHER.0, OTHER.1).with(Need::Transfer);
+    if !peer.updated.is_empty() {
+        subject = subject.with(Need::Update);
+    }
+    let known = Expectations::parse(peer.expectations).unwrap();
+    let options = Options::default()
+        .at_once(peer.at_once)
+        .patience(Duration::from_secs(6))
+        .deadline(Duration::from_secs(40));
+    let report = suite("dns").unwrap().run(&subject, &options).await.judged_by(&known);
+    println!("{}", report.text());
+    let unknown = report.rows().iter().filter(|row| row.failed() && row.known.is_none()).count();
+    assert_eq!((unknown, report.exit_code()), (0, 0), "{}", report.text());
+}
+
+#[tokio::test]
+async fn nsd_fails_what_it_is_known_to_fail_and_nothing_else() {
+    fails_what_is_known(&NSD).await;
+}
+
+#[tokio::test]
+async fn knot_fails_what_it_is_known_to_fail_and_nothing_else() {
+    fails_what_is_known(&KNOT).await;
+}
+
+#[tokio::test]
+async fn bind_fails_what_it_is_known_to_fail_and_nothing_else() {
+    fails_what_is_known(&BIND).await;
+}
