@@ -256,7 +256,9 @@ pub(crate) fn get(port: u16, path: &str) -> (u16, String) {
 
 #[track_caller]
 pub(crate) fn answer(mut stream: impl Read + Write, path: &str) -> (u16, String) {
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    // In one piece: a server that answers the first word of it may be gone by the second.
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
     let status = text.split(' ').nth(1).and_then(|status| status.parse().ok());
