@@ -121,7 +121,7 @@ async fn rename(
     }
     let aside = Aside::set(view, to).await?;
     let moved = view.files.rename(from, to, Over::Never).await.map_err(Stop::change);
-    aside.end(view, moved.is_ok()).await?;
+    aside.end(moved.is_ok()).await?;
     moved.map(|()| Failed::new())
 }
 
@@ -137,11 +137,13 @@ async fn carry(
         return Err(StatusCode::FORBIDDEN.into());
     }
     apart(view, from, to, source, there, true).await?;
-    let aside = make_room(view, to, source, there).await?;
+    let mut aside = make_room(view, to, source, there).await?;
     let mut originals = Originals::new();
     let mut copied = fill(view, from, to, source, true, &mut originals).await;
     let mut replaced = is_done(&copied);
     if replaced {
+        // From now on there may be nothing else.
+        aside.iter_mut().for_each(|aside| aside.filling(false));
         let left;
         // What is removed in part is only in the copy.
         (replaced, left) = remove(view, originals).await;
@@ -151,7 +153,7 @@ async fn carry(
         };
     }
     if let Some(aside) = aside {
-        aside.end(view, replaced).await?;
+        aside.end(replaced).await?;
     }
     copied
 }
@@ -185,7 +187,7 @@ async fn copy(
     let aside = make_room(view, to, source, there).await?;
     let copied = fill(view, from, to, source, deep, &mut Originals::new()).await;
     if let Some(aside) = aside {
-        aside.end(view, is_done(&copied)).await?;
+        aside.end(is_done(&copied)).await?;
     }
     copied
 }
@@ -209,7 +211,9 @@ async fn make_room(
     if there.is_none() || takes_place(source, there) {
         return Ok(None);
     }
-    Aside::set(view, to).await.map(Some)
+    let mut aside = Aside::set(view, to).await?;
+    aside.filling(true);
+    Ok(Some(aside))
 }
 
 /// Copies to where nothing is in the way.

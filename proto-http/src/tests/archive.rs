@@ -107,7 +107,7 @@ async fn a_folder_without_end_is_broken_off() {
     assert!(!is_whole(&many).await, "one name after another");
     let names = Found::new(Kind::File, 0, 60_000);
     assert!(is_whole(&names).await);
-    let long_names = Found { name: "n".repeat(245), ..names };
+    let long_names = Found { name: "n".repeat(250), ..names };
     assert!(!is_whole(&long_names).await, "names that take more room than they should");
     let long = Found::new(Kind::File, TIB, 1);
     assert!(!is_whole(&long).await, "more than anybody wants");

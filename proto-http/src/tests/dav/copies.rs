@@ -197,3 +197,53 @@ async fn what_is_not_shown_is_not_lost_when_what_it_is_in_is_moved_to_another_mo
     assert_eq!(code_of(&files, "MOVE", "/to/dir", "/from/new").await, 201);
     assert!(!all(&real).await.contains(&"/to/dir".to_owned()));
 }
+
+/// A tree in which no file called `stuck` is ever copied.
+struct Stuck(Within);
+
+#[async_trait::async_trait]
+impl Files for Stuck {
+    fn caps(&self) -> Caps {
+        self.0.caps()
+    }
+    async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta, FsError> {
+        self.0.stat(path, follow).await
+    }
+    async fn list(&self, path: &VPath, options: ListOptions) -> Result<Box<dyn DirStream>, FsError> {
+        self.0.list(path, options).await
+    }
+    async fn open(&self, path: &VPath, how: &Open) -> Result<Box<dyn FileHandle>, FsError> {
+        if path.file_name().is_some_and(|name| name.as_bytes() == b"stuck") {
+            std::future::pending::<()>().await;
+        }
+        self.0.open(path, how).await
+    }
+    async fn mkdir(&self, path: &VPath, mode: Option<u16>) -> Result<(), FsError> {
+        self.0.mkdir(path, mode).await
+    }
+    async fn remove(&self, path: &VPath, what: Remove) -> Result<(), FsError> {
+        self.0.remove(path, what).await
+    }
+    async fn rename(&self, from: &VPath, to: &VPath, over: Over) -> Result<(), FsError> {
+        self.0.rename(from, to, over).await
+    }
+}
+
+#[tokio::test]
+async fn what_was_to_be_replaced_has_its_place_again_when_the_request_is_cut() {
+    let real =
+        marked(Memory::new().with("/dir/stuck", "b").with("/dir/sub/c", "c").with("/target/old", "old"));
+    let before = all(&real).await;
+    let files: Arc<dyn Files> = Arc::new(Stuck(Within(real.clone(), VPath::ROOT)));
+    let mut peer = Peer::of(Http::new(Static::new(files).writable().dav()));
+    peer.send(request("COPY", "/dir", "Destination: /target\r\n", "")).await;
+    while !all(&real).await.iter().any(|path| path.starts_with("/target.replaced-")) {
+        tokio::task::yield_now().await;
+    }
+    // As when the connection is cut.
+    drop(peer);
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(all(&real).await, before);
+}
