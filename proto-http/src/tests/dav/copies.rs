@@ -1,6 +1,6 @@
 use ropewalk_core::data::files::layers::{Mounts, Ops, Permissions, Rule};
 use ropewalk_core::data::files::{
-    Caps, DirStream, FileHandle, FsError, ListOptions, Meta, Ops, Over, Place, Reach, Remove, SetMeta,
+    Caps, DirStream, FileHandle, FsError, ListOptions, Meta, Over, Place, Reach, Remove, SetMeta,
 };
 
 use super::*;

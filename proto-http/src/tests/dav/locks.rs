@@ -3,9 +3,7 @@ use std::fmt::Write as _;
 use ropewalk_core::data::cred::{LoginError, Memory as People, Principal, Realm};
 use ropewalk_core::data::files::layers::{Mounts, Ops, Permissions, Rule};
 
-use ropewalk_core::data::files::{
-    Caps, DirStream, FileHandle, FsError, ListOptions, Meta, Ops, Place, Reach,
-};
+use ropewalk_core::data::files::{Caps, DirStream, FileHandle, FsError, ListOptions, Meta, Place, Reach};
 
 use super::*;
 use crate::{Auth, Logins, Pattern, Site};
