@@ -37,6 +37,8 @@ pub fn standard() -> Registry {
     let registry = Registry::new().with_resource(resources::TLS);
     #[cfg(any(feature = "http", feature = "ftp"))]
     let registry = registry.with_resource(resources::FILES).with_resource(resources::ACCOUNTS);
+    #[cfg(feature = "dns")]
+    let registry = registry.with_resource(ropewalk_dns::ZONES).with(ropewalk_dns::KIND);
     #[cfg(feature = "http")]
     let registry = registry.with(ropewalk_http::KIND);
     #[cfg(feature = "ftp")]

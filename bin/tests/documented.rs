@@ -97,7 +97,7 @@ fn free_port() -> u16 {
 }
 
 /// The ports of `ropewalk up`.
-const SUITE: [u16; 4] = [2121, 8080, 8081, 8443];
+const SUITE: [u16; 5] = [2121, 5553, 8080, 8081, 8443];
 
 /// A number that moves all of them to free ones.
 fn offset() -> u16 {
@@ -114,7 +114,7 @@ fn with_free_ports(text: &str) -> String {
             .iter()
             .fold(text, |text, port| text.replace(&port.to_string(), &(port + offset).to_string()));
     }
-    let ports = ["8080", "8443", "8007", "8000", "8081", "2121"];
+    let ports = ["8080", "8443", "8007", "8000", "8081", "2121", "5553", "8853"];
     ports.iter().fold(text.to_owned(), |text, port| text.replace(port, &free_port().to_string()))
 }
 
@@ -216,6 +216,8 @@ fn configuration(block: &Block) -> Result<(), String> {
         text.push_str("[[service]]\nkind = \"echo\"\nlisten = [\"tcp:8007\"]\n");
     }
     fs::write(place.work().join("ropewalk.toml"), text).unwrap();
+    let zone = "@ 1h SOA ns hostmaster 1 2h 30m 2w 5m\n@ 1h NS ns\nns 1h A 192.0.2.1\n";
+    fs::write(place.work().join("example.org.zone"), zone).unwrap();
     let script = "exec 2>&1; ropewalk cert self-signed --cert full.pem --key key.pem && ropewalk user add ann --no-password && ropewalk check";
     let output = place.bash(script);
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stdout).into_owned()) }
@@ -240,7 +242,7 @@ fn try_block(block: &Block) -> Result<(), String> {
 
 /// Whether the foreign programs of the sessions are there; in CI they must be.
 fn has_peers() -> bool {
-    let mut missing = vec!["curl", "nc"];
+    let mut missing = vec!["curl", "dig", "nc"];
     missing.retain(|name| Command::new(name).arg("-h").output().is_err());
     let required = std::env::var_os("ROPEWALK_REQUIRE_PEERS").is_some();
     assert!(missing.is_empty() || !required, "not installed: {missing:?}");
@@ -338,5 +340,5 @@ fn the_tables_of_keys_are_those_of_the_program() {
             assert!(right == text, "{}: ROPEWALK_WRITE_DOCS=1 mends it", file.display());
         }
     }
-    assert_eq!(seen, 7);
+    assert_eq!(seen, 9);
 }

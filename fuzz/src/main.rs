@@ -5,6 +5,8 @@
 #[cfg(fuzzing)]
 mod connection;
 #[cfg(fuzzing)]
+mod dns;
+#[cfg(fuzzing)]
 mod ftp;
 #[cfg(fuzzing)]
 mod parsers;
@@ -25,6 +27,9 @@ fn target() -> fn(&[u8]) {
         "frames" => parsers::frames,
         "form" => connection::form,
         "dav" => parsers::dav,
+        "dns-name" => dns::name,
+        "dns-rdata" => dns::rdata,
+        "dns-zone" => dns::zone,
         "ftp" => ftp::run,
         other => panic!("no target {other:?}"),
     })

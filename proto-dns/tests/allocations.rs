@@ -55,7 +55,7 @@ fn an_answer_allocates_nothing() {
         for (at, request) in requests.iter().cycle().take(count).enumerate() {
             out.clear();
             let transport = if at % 2 == 0 { Transport::Udp } else { Transport::Tcp };
-            let peer = Peer { addr: ([127, 0, 0, 1], 5300).into(), transport };
+            let peer = Peer { addr: ([127, 0, 0, 1], 5300).into(), transport, idle: None };
             assert_eq!(engine.respond(request, &peer, &mut out), Verdict::Reply);
         }
     };

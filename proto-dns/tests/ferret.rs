@@ -54,7 +54,7 @@ fn ask(engine: &Engine, name: &str, rtype: &str) -> Reply {
     let header = [0, 7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
     let kind = [rtype.0.to_be_bytes(), Class::IN.0.to_be_bytes()].concat();
     let request = [&header, name.wire(), &kind].concat();
-    let peer = Peer { addr: ([127, 0, 0, 1], 5300).into(), transport: Transport::Tcp };
+    let peer = Peer { addr: ([127, 0, 0, 1], 5300).into(), transport: Transport::Tcp, idle: None };
     let mut reply = Vec::new();
     assert_eq!(engine.respond(&request, &peer, &mut reply), Verdict::Reply);
     read(&reply)

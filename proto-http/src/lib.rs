@@ -3,6 +3,7 @@
 pub mod client;
 mod coding;
 mod dav;
+mod doh;
 mod files;
 mod form;
 #[cfg(fuzzing)]
@@ -17,6 +18,7 @@ mod wire;
 pub mod ws;
 
 pub use coding::Compress;
+pub use doh::Doh;
 pub use files::{Static, Types};
 pub use form::{FormLimits, Multipart, Part, Urlencoded};
 pub use gateway::{Cgi, CgiLimits, LocalRedirects};

@@ -1,6 +1,8 @@
 //! The command line: what can be typed, and what is done about it.
 
 mod external;
+#[cfg(feature = "dns")]
+mod names;
 mod process;
 mod servers;
 #[cfg(any(feature = "http", feature = "ftp"))]
@@ -53,6 +55,9 @@ enum Command {
     /// Serve a folder over FTP and FTPS.
     #[cfg(feature = "ftp")]
     Ftp(servers::FtpArgs),
+    /// Answer questions about names, from zones and hosts files.
+    #[cfg(feature = "dns")]
+    Dns(names::DnsArgs),
     /// Send back what is sent (RFC 862).
     Echo(servers::EchoArgs),
     /// Fetch something over HTTP or FTP.
@@ -191,6 +196,8 @@ fn dispatch(mut all: Vec<Command>, registry: &Registry) -> Exit {
         Command::Web(_) => servers::run(vec![command], registry),
         #[cfg(feature = "ftp")]
         Command::Ftp(_) => servers::run(vec![command], registry),
+        #[cfg(feature = "dns")]
+        Command::Dns(_) => servers::run(vec![command], registry),
         Command::Echo(_) => servers::run(vec![command], registry),
     }
 }
@@ -202,6 +209,8 @@ impl Command {
             Self::Web(_) => true,
             #[cfg(feature = "ftp")]
             Self::Ftp(_) => true,
+            #[cfg(feature = "dns")]
+            Self::Dns(_) => true,
             Self::Echo(_) => true,
             _ => false,
         }

@@ -22,16 +22,16 @@ pub(crate) struct ServerArgs {
     /// Where to listen, such as `tcp:8080`, `tls:8443:cert=full.pem:key=key.pem`, `unix:/run/x.sock`. May be
     /// repeated. A bare port means `tcp:`.
     #[arg(long, value_name = "ENDPOINT")]
-    listen: Vec<Endpoint>,
+    pub(super) listen: Vec<Endpoint>,
     /// Listen on this TCP port: short for `--listen tcp:PORT`.
     #[arg(long, short, value_name = "PORT")]
-    port: Option<u16>,
+    pub(super) port: Option<u16>,
     /// Listen on every address of the machine where no interface is given, not only on loopback.
     #[arg(long)]
     public: bool,
     /// `auto`: speak TLS, with a certificate of this user's own local authority.
     #[arg(long, value_name = "HOW")]
-    tls: Option<TlsChoice>,
+    pub(super) tls: Option<TlsChoice>,
     /// Print the configuration that this command stands for, and do nothing.
     #[arg(long)]
     print_config: bool,
@@ -40,7 +40,7 @@ pub(crate) struct ServerArgs {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum TlsChoice {
+pub(super) enum TlsChoice {
     Auto,
 }
 
@@ -200,6 +200,11 @@ fn compose(commands: Vec<Command>) -> Result<Composed, String> {
                 config.ftp(&ftp)?;
                 ftp.server
             }
+            #[cfg(feature = "dns")]
+            Command::Dns(dns) => {
+                config.dns(&dns)?;
+                dns.server
+            }
             Command::Echo(echo) => {
                 config.service("echo", &echo.server, ECHO_PORT)?;
                 echo.server
@@ -218,7 +223,7 @@ fn compose(commands: Vec<Command>) -> Result<Composed, String> {
 
 /// A configuration that is being composed.
 #[derive(Default)]
-struct Config {
+pub(super) struct Config {
     resources: Table,
     services: Vec<Value>,
     /// The certificate of the authority behind `--tls auto`.
@@ -312,7 +317,7 @@ impl Config {
     }
 
     /// The name of the certificate that `--tls` asks for.
-    fn certificate(&mut self, server: &ServerArgs) -> Result<Option<String>, String> {
+    pub(super) fn certificate(&mut self, server: &ServerArgs) -> Result<Option<String>, String> {
         let Some(TlsChoice::Auto) = server.tls else { return Ok(None) };
         let (table, authority) = cert::auto()?;
         self.authority = Some(authority);
@@ -320,7 +325,7 @@ impl Config {
     }
 
     /// Adds a resource under a free name; the same one is added once.
-    fn add(&mut self, kind: &str, resource: Table) -> String {
+    pub(super) fn add(&mut self, kind: &str, resource: Table) -> String {
         let of_kind = self.resources.entry(kind).or_insert_with(|| Table::new().into());
         let Value::Table(of_kind) = of_kind else { return String::new() };
         if let Some((name, _)) = of_kind.iter().find(|(_, known)| **known == Value::Table(resource.clone())) {
@@ -334,7 +339,12 @@ impl Config {
         name
     }
 
-    fn service(&mut self, kind: &str, server: &ServerArgs, port: u16) -> Result<&mut Table, String> {
+    pub(super) fn service(
+        &mut self,
+        kind: &str,
+        server: &ServerArgs,
+        port: u16,
+    ) -> Result<&mut Table, String> {
         let mut listen = server.listen.clone();
         listen.extend(server.port.map(Endpoint::tcp));
         if listen.is_empty() {

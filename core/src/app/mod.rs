@@ -1,9 +1,11 @@
 //! What runs: protocols, policies, servers, services, groups, and the application around them.
 
+mod accept;
 mod application;
 mod backoff;
 mod context;
 mod count;
+mod datagrams;
 mod defend;
 mod drive;
 mod generation;

@@ -1,23 +1,18 @@
-use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use futures_util::FutureExt as _;
-use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
-use tracing::Instrument as _;
 
+use super::accept::{Acceptor, Chain};
+use super::datagrams::Ports;
 use super::{
-    BoxPolicy, BoxProtocol, ConnId, Context, LimitConnections, LimitPerPeer, Next, Offence, Policy, Prepare,
-    Protocol, Service, Tls, defend::ShutOut,
+    BoxPolicy, BoxProtocol, Context, LimitConnections, LimitPerPeer, Policy, Prepare, Protocol, Service, Tls,
+    defend::ShutOut,
 };
-use crate::net::{Bound, Endpoint, Incoming, Listener, Notice};
+use crate::net::{Bound, DatagramSocket, Endpoint, Notice};
 use crate::tls::{Certificates, ServerTls};
-use crate::{Error, Fault, Limits, Result};
-
-/// How long accepting pauses when the system gives no connection, as when descriptors have run out.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
+use crate::{Address, Limits, Result};
 
 /// Endpoints, policies and a protocol, as a service.
 ///
@@ -38,20 +33,18 @@ pub struct Server {
     tls_apart: bool,
     later: Option<ServerTls>,
     notice: Option<Notice>,
+    datagrams: Ports,
+    beside: Vec<Arc<Beside>>,
+    reads: Vec<PathBuf>,
     /// The socket of each of `listens`, once prepared.
     bound: Vec<Bound>,
 }
 
+type Beside = dyn Fn(Context) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync;
+
 struct Listen {
     endpoint: Endpoint,
     tls: Option<ServerTls>,
-}
-
-/// What runs around the connections of one endpoint.
-struct Chain {
-    policies: Vec<BoxPolicy>,
-    protocol: BoxProtocol,
-    tls: bool,
 }
 
 impl Server {
@@ -71,6 +64,9 @@ impl Server {
             tls_apart: false,
             later: None,
             notice: None,
+            datagrams: Ports::default(),
+            beside: Vec::new(),
+            reads: Vec::new(),
             bound: Vec::new(),
         }
     }
@@ -82,10 +78,33 @@ impl Server {
         self
     }
 
-    /// Listens here as well.
+    /// Listens here as well. A `udp:` endpoint is for [`datagrams`](Server::datagrams).
     #[must_use]
     pub fn listen(mut self, endpoint: Endpoint) -> Self {
-        self.listens.push(Listen { endpoint, tls: None });
+        match endpoint.is_datagram() {
+            true => self.datagrams.listen(endpoint),
+            false => self.listens.push(Listen { endpoint, tls: None }),
+        }
+        self
+    }
+
+    /// Serves the sockets of `udp:` endpoints with this, until [`Context::stopping`]: each in a task of its own, on one of the
+    /// threads for connections. It must not wait for a peer. One that fails or panics is called again, with the same socket.
+    /// Policies and limits are of connections, and do not hold for datagrams; who is banned is not heard.
+    #[must_use]
+    pub fn datagrams<F, R>(mut self, serve: F) -> Self
+    where
+        F: Fn(DatagramSocket, Context) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.datagrams.serve(serve);
+        self
+    }
+
+    /// Hears datagrams only of peers for which this is true.
+    #[must_use]
+    pub fn admit_datagrams(mut self, admits: impl Fn(&Address) -> bool + Send + Sync + 'static) -> Self {
+        self.datagrams.admit(Arc::new(admits));
         self
     }
 
@@ -147,6 +166,24 @@ impl Server {
         self
     }
 
+    /// Runs this beside the connections, for as long as the server runs: what looks after things that they use.
+    #[must_use]
+    pub fn beside<F, R>(mut self, run: F) -> Self
+    where
+        F: Fn(Context) -> R + Send + Sync + 'static,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        self.beside.push(Arc::new(move |cx| Box::pin(run(cx))));
+        self
+    }
+
+    /// These files were read and will be read again: see [`Prepare::reads`].
+    #[must_use]
+    pub fn reads(mut self, files: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.reads.extend(files);
+        self
+    }
+
     /// Says this to peers that come to an endpoint with TLS and do not speak it.
     #[must_use]
     pub fn plaintext_notice(mut self, notice: Notice) -> Self {
@@ -176,62 +213,6 @@ impl Server {
     }
 }
 
-/// Takes the connections of a listener, and serves each.
-#[derive(Clone)]
-struct Acceptor {
-    proto: &'static str,
-    name: Arc<str>,
-    login: bool,
-    client_first: bool,
-    chain: Arc<Chain>,
-    cx: Context,
-    tasks: TaskTracker,
-    /// Whether the system gives no connection, which is told once, whichever thread learns it.
-    failing: Arc<AtomicBool>,
-}
-
-impl Acceptor {
-    async fn run(self, listener: Box<dyn Listener>) {
-        let local = listener.local();
-        loop {
-            let accepted = tokio::select! {
-                biased;
-                () = self.cx.stopping() => return,
-                accepted = listener.accept() => accepted,
-            };
-            match accepted {
-                Ok(incoming) => {
-                    self.failing.store(false, Ordering::Relaxed);
-                    self.start(incoming);
-                    if listener.is_single() {
-                        return;
-                    }
-                    // Other threads take from the same queue: none is to empty it while it has work.
-                    tokio::task::yield_now().await;
-                }
-                Err(error) if error.fault() == Fault::Peer => {}
-                Err(error) => {
-                    if !self.failing.swap(true, Ordering::Relaxed) {
-                        tracing::error!(%local, error = %error.chain(), "cannot accept; trying on");
-                    }
-                    self.cx.metrics().error(self.proto, "local");
-                    sleep(ACCEPT_PAUSE).await;
-                }
-            }
-        }
-    }
-
-    /// Serves one connection in a task of its own.
-    fn start(&self, incoming: Box<dyn Incoming>) {
-        let id = ConnId::next();
-        let span = tracing::info_span!(parent: self.cx.span(), "conn", %id, peer = tracing::field::Empty);
-        let cx = self.cx.connection(span.clone(), id);
-        let one = One { proto: self.proto, login: self.login, client_first: self.client_first, id };
-        let served = one.serve(incoming, Arc::clone(&self.chain), Arc::clone(&self.name), cx.clone());
-        cx.spawn(self.tasks.track_future(served.instrument(span))).detach();
-    }
-}
-
 /// The counts that all endpoints of a server share.
 struct Counts {
     all: BoxPolicy,
@@ -250,6 +231,7 @@ impl Counts {
 impl Service for Server {
     fn prepare(&mut self, prepare: &mut Prepare<'_>) -> Result<()> {
         self.bound.clear();
+        self.reads.iter().for_each(|file| prepare.reads(file));
         for file in self.later.iter().flat_map(|tls| tls.certificates().files()) {
             prepare.reads(file);
         }
@@ -259,7 +241,7 @@ impl Service for Server {
             }
             self.bound.push(prepare.claim(&listen.endpoint)?);
         }
-        Ok(())
+        self.datagrams.prepare(prepare)
     }
 
     async fn run(&self, cx: Context) -> Result<()> {
@@ -292,9 +274,13 @@ impl Service for Server {
                 accepting.push(cx.spawn_on(shard, acceptor.clone().run(bound.listen()?)));
             }
         }
+        let (sockets, ports) = self.datagrams.start(self.proto, &cx)?;
+        accepting.extend(sockets);
+        addresses.extend(ports.iter().map(|at| format!("{at} (UDP)")));
         for tls in self.listens.iter().filter_map(|listen| listen.tls.as_ref()).chain(&self.later) {
             cx.spawn(renew(tls.certificates().clone(), cx.clone())).detach();
         }
+        let _beside: Vec<_> = self.beside.iter().map(|run| cx.spawn(run(cx.clone()))).collect();
         cx.health().listens(&self.name, addresses);
         cx.ready();
         futures_util::future::join_all(accepting).await;
@@ -319,92 +305,6 @@ async fn renew(certificates: Certificates, cx: Context) {
         }
     };
     tokio::join!(certificates.watch(Certificates::WATCH), asked);
-}
-
-/// How one connection is served.
-struct One {
-    proto: &'static str,
-    login: bool,
-    client_first: bool,
-    id: ConnId,
-}
-
-impl One {
-    async fn serve(self, incoming: Box<dyn Incoming>, chain: Arc<Chain>, name: Arc<str>, cx: Context) {
-        let guarded = AssertUnwindSafe(self.try_serve(incoming, &chain, &name, &cx));
-        let result = match guarded.catch_unwind().await {
-            Ok(Ok(())) => "ok",
-            Ok(Err(error)) => self.failed(&error, &cx),
-            Err(_) => {
-                tracing::error!("protocol panicked; the connection is closed");
-                "panic"
-            }
-        };
-        cx.metrics().connection_ended(self.proto, result);
-        cx.end();
-    }
-
-    async fn try_serve(
-        &self,
-        incoming: Box<dyn Incoming>,
-        chain: &Chain,
-        name: &str,
-        cx: &Context,
-    ) -> Result<()> {
-        let limits = cx.limits();
-        let mut conn = tokio::time::timeout(limits.handshake, incoming.establish())
-            .await
-            .map_err(|_| Error::limit("handshake", "connection not established in time"))??;
-        let peer = conn.info().peer.clone();
-        tracing::Span::current().record("peer", tracing::field::display(&peer));
-        tracing::debug!("connected");
-        let metrics = cx.metrics();
-        let _active = metrics.connection(self.proto, chain.tls);
-        let _listed = cx.live().enter(self.id, name, peer.clone(), cx.clone());
-        conn.count_into(metrics.bytes(self.proto));
-        let pace = conn.pace();
-        pace.idle(limits.idle);
-        pace.write(limits.write);
-        pace.end(limits.connection);
-        if self.client_first {
-            pace.first_byte(limits.first_byte);
-        }
-        if !chain.tls {
-            pace.sniff_tls();
-        }
-        let served = Next::new(&chain.policies, &chain.protocol).run(conn, cx.clone());
-        if !self.login {
-            return served.await;
-        }
-        let grace = async {
-            sleep(limits.login).await;
-            if cx.is_authenticated() {
-                std::future::pending::<()>().await;
-            }
-        };
-        tokio::select! {
-            served = served => served,
-            () = grace => {
-                cx.report(&peer, Offence::GraceExceeded);
-                Err(Error::limit("login", "no login in time"))
-            }
-        }
-    }
-
-    /// Tells the log and the metrics; gives the result for the count of connections.
-    fn failed(&self, error: &Error, cx: &Context) -> &'static str {
-        error.log("connection failed");
-        let class = match error.fault() {
-            Fault::Peer => "peer",
-            Fault::Limit => "limit",
-            Fault::Local => "local",
-        };
-        if let Some(limit) = error.limit_name() {
-            cx.metrics().limit_hit(self.proto, limit);
-        }
-        cx.metrics().error(self.proto, class);
-        class
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,11 @@
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
 use super::*;
+use crate::app::Offence;
 use crate::net::{Connection, Sockets, Transport as _};
 
 /// Echoes; panics at a `p`.
@@ -67,11 +71,11 @@ async fn a_server_without_limits_of_its_own_keeps_those_of_the_application() {
 struct Strict(std::sync::atomic::AtomicUsize);
 
 impl crate::app::Defend for Strict {
-    fn report(&self, _: &crate::Address, _: Offence) -> bool {
+    fn report(&self, _: &Address, _: Offence) -> bool {
         self.0.fetch_add(1, Ordering::Relaxed) == 2
     }
 
-    fn shuts_out(&self, _: &crate::Address) -> bool {
+    fn shuts_out(&self, _: &Address) -> bool {
         self.0.load(Ordering::Relaxed) >= 3
     }
 }
@@ -89,7 +93,7 @@ async fn a_banned_peer_is_served_by_no_server() {
     let mut conn = endpoint.connect().await.unwrap();
     for _ in 0..3 {
         assert!(echoes(&mut conn, b'a').await);
-        cx.report(&crate::Address::Memory, Offence::WrongPassword);
+        cx.report(&Address::Memory, Offence::WrongPassword);
     }
     assert!(!echoes(&mut endpoint.connect().await.unwrap(), b'b').await);
     assert!(cx.metrics().render().contains("limit=\"banned\""));

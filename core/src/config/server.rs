@@ -43,6 +43,14 @@ impl FromValue for Listen {
     }
 }
 
+/// What a protocol is spoken in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    Connections,
+    /// And connections.
+    Datagrams,
+}
+
 /// Whether this is the name of a file of certificates, and hardly that of a table.
 fn is_file(cert: &str) -> bool {
     cert.contains('/') || [".pem", ".crt", ".cer"].iter().any(|ending| cert.ends_with(ending))
@@ -61,8 +69,31 @@ impl Section<'_> {
         protocol: Option<impl Protocol>,
         resources: &Resources,
     ) -> Option<Server> {
+        self.server_at(Heard::Connections, proto, alpn, protocol, resources)
+    }
+
+    /// The same of a protocol that is spoken in datagrams too: `udp:` is somewhere to listen, for what the caller gives to
+    /// [`Server::datagrams`].
+    pub fn datagram_server(
+        &mut self,
+        proto: &'static str,
+        alpn: &[&str],
+        protocol: Option<impl Protocol>,
+        resources: &Resources,
+    ) -> Option<Server> {
+        self.server_at(Heard::Datagrams, proto, alpn, protocol, resources)
+    }
+
+    fn server_at(
+        &mut self,
+        heard: Heard,
+        proto: &'static str,
+        alpn: &[&str],
+        protocol: Option<impl Protocol>,
+        resources: &Resources,
+    ) -> Option<Server> {
         let listens = self.key("listen", "Where to listen: endpoints such as `tcp:8080`.").required();
-        let listens = self.listens(listens, alpn, resources);
+        let listens = self.listens(heard, listens, alpn, resources);
         let limits = self.limits();
         let policies = self.policies();
         let mut server = Server::new(proto, protocol?).named(self.name()).limits(limits);
@@ -77,6 +108,7 @@ impl Section<'_> {
 
     fn listens(
         &self,
+        heard: Heard,
         listens: Option<Vec<Listen>>,
         alpn: &[&str],
         resources: &Resources,
@@ -85,13 +117,15 @@ impl Section<'_> {
         if listens.is_empty() {
             self.error_in("listen", "a server listens somewhere");
         }
-        let all: Vec<_> = listens.into_iter().map(|listen| self.listen(listen, alpn, resources)).collect();
+        let listen = |listen| self.listen(heard, listen, alpn, resources);
+        let all: Vec<_> = listens.into_iter().map(listen).collect();
         all.into_iter().collect()
     }
 
     /// One place to listen; nothing where something is wrong with it, which is then told.
     fn listen(
         &self,
+        heard: Heard,
         listen: Listen,
         alpn: &[&str],
         resources: &Resources,
@@ -103,6 +137,7 @@ impl Section<'_> {
             At::Tcp { tls: Some(options), .. } => {
                 Some(self.tls((&at, &dir), options, resources)?.with_alpn(alpn.iter().copied()))
             }
+            At::Udp { .. } if heard == Heard::Datagrams => None,
             At::Tcp { host: Some(_), .. } | At::Udp { .. } | At::Process { .. } => {
                 self.error_at(&at, format!("{endpoint} is nowhere to listen"));
                 return None;
@@ -195,10 +230,12 @@ impl Section<'_> {
                 server = server.outer(proxy);
             }
             if let Some(deny) = deny {
-                server = server.outer(Deny::new(deny));
+                let deny = Deny::new(deny);
+                server = server.outer(deny.clone()).admit_datagrams(move |peer| deny.admits(peer));
             }
             if let Some(allow) = allow {
-                server = server.outer(Allow::new(allow));
+                let allow = Allow::new(allow);
+                server = server.outer(allow.clone()).admit_datagrams(move |peer| allow.admits(peer));
             }
             if let Some(time) = time {
                 server = server.policy(TimeLimit(time));

@@ -24,6 +24,7 @@ mod urgent;
 pub use bound::Bound;
 pub use connect::{reach, resolve};
 pub use connection::{Connection, Handshake, Io, Notice};
+pub(crate) use datagram::Admits;
 pub use datagram::{Batch, BoundDatagrams, Datagram, DatagramSocket};
 pub use endpoint::{At, Endpoint, Interface, TlsOptions};
 pub use info::Info;

@@ -12,11 +12,16 @@ impl Allow {
     pub fn new(networks: Vec<Network>) -> Self {
         Self(networks)
     }
+
+    /// Whether the peer is served.
+    pub fn admits(&self, peer: &Address) -> bool {
+        any(&self.0, peer)
+    }
 }
 
 impl Policy for Allow {
     async fn apply(&self, conn: Connection, cx: Context, next: Next<'_>) -> Result<()> {
-        if !any(&self.0, &conn.info().peer) {
+        if !self.admits(&conn.info().peer) {
             return Err(refused());
         }
         next.run(conn, cx).await
@@ -32,11 +37,16 @@ impl Deny {
     pub fn new(networks: Vec<Network>) -> Self {
         Self(networks)
     }
+
+    /// Whether the peer is served.
+    pub fn admits(&self, peer: &Address) -> bool {
+        !any(&self.0, peer)
+    }
 }
 
 impl Policy for Deny {
     async fn apply(&self, conn: Connection, cx: Context, next: Next<'_>) -> Result<()> {
-        if any(&self.0, &conn.info().peer) {
+        if !self.admits(&conn.info().peer) {
             return Err(refused());
         }
         next.run(conn, cx).await

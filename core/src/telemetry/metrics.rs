@@ -86,6 +86,11 @@ impl Metrics {
         self.durations.get_or_create(&Durations { proto, command }).observe(took.as_secs_f64());
     }
 
+    /// So many commands were answered whose time nobody took: too many for a look at the clock around each.
+    pub fn commands(&self, proto: &'static str, command: &'static str, result: &'static str, count: u64) {
+        self.commands.get_or_create(&Commands { proto, command, result }).inc_by(count);
+    }
+
     /// The totals that connections of this protocol add their octets to.
     pub fn bytes(&self, proto: &'static str) -> ByteCounters {
         ByteCounters {

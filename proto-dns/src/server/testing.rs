@@ -19,7 +19,7 @@ pub(crate) fn zone(text: &str) -> Zone {
 }
 
 pub(crate) fn peer(transport: Transport) -> Peer {
-    Peer { addr: ([127, 0, 0, 1], 5300).into(), transport }
+    Peer { addr: ([127, 0, 0, 1], 5300).into(), transport, idle: None }
 }
 
 /// The request for `question`, a name and a type, with these records after it.

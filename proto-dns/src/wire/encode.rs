@@ -169,6 +169,36 @@ impl<'b> Encoder<'b> {
         true
     }
 
+    /// Adds a text about the name in the question, in another class than that of zones; nothing, where there is no room.
+    pub fn text(&mut self, class: Class, text: &[u8]) {
+        let Ok(length) = u8::try_from(text.len()) else { return };
+        let before = self.out.len();
+        self.pointer(HEADER);
+        self.fixed(Type::TXT, class.0, 0);
+        let at = self.open();
+        self.out.push(length);
+        self.out.extend_from_slice(text);
+        self.close(at);
+        if self.size() > self.limit {
+            self.out.truncate(before);
+            self.truncated = true;
+        } else if let Some(count) = self.counts.first_mut() {
+            *count += 1;
+        }
+    }
+
+    /// Takes back what was written behind these octets, all records, and says that something is missing.
+    pub fn cut(&mut self, size: usize) {
+        self.forget(self.base + size);
+        self.counts = [0; 3];
+        self.truncated = true;
+    }
+
+    /// Takes back all of it.
+    pub fn undo(self) {
+        self.out.truncate(self.base);
+    }
+
     /// Adds OPT, with the options that `options` writes. What it needs beyond [`Opt::LENGTH`] is to be reserved before.
     pub fn opt(&mut self, opt: Opt, options: impl FnOnce(&mut Vec<u8>)) {
         let [high, _] = (self.rcode.0 << 4).to_be_bytes();

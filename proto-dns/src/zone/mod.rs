@@ -2,6 +2,7 @@
 
 mod build;
 mod change;
+pub mod hosts;
 mod node;
 mod problem;
 mod record;

@@ -4,10 +4,17 @@ mod auth;
 mod rules;
 mod site;
 
-use ropewalk_core::app::{BoxService, Service as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ropewalk_core::app::{BoxService, Context, Service as _};
 use ropewalk_core::config::{Kind, Resources, Section, Size};
+use ropewalk_core::data::zones::Answer;
 
 use crate::server::{AccessLog, Http, Options, plaintext_notice};
+
+/// How often zones are looked at.
+const REFRESH: Duration = Duration::from_secs(1);
 
 /// The kind `http`: sites over HTTP/1.1 and HTTP/2.
 pub const KIND: Kind = Kind {
@@ -18,11 +25,28 @@ pub const KIND: Kind = Kind {
 };
 
 fn build(section: &mut Section<'_>, resources: &Resources) -> Option<BoxService> {
-    let sites = site::sites(section, resources);
+    let (sites, answers) = site::sites(section, resources);
     let options = options(section);
     let http = Http::new(sites).with(options);
     let server = section.server("http", &["h2", "http/1.1"], Some(http), resources)?;
-    Some(server.plaintext_notice(plaintext_notice).boxed())
+    let server = server.plaintext_notice(plaintext_notice);
+    if answers.is_empty() {
+        return Some(server.boxed());
+    }
+    Some(server.beside(move |cx| refresh(answers.clone(), cx)).boxed())
+}
+
+/// Lets what answers look every second whether its files have changed.
+async fn refresh(answers: Vec<Arc<dyn Answer>>, cx: Context) {
+    loop {
+        let asked = tokio::select! {
+            () = tokio::time::sleep(REFRESH) => false,
+            () = cx.reloading() => true,
+        };
+        for answer in &answers {
+            answer.refresh(asked).await;
+        }
+    }
 }
 
 fn options(section: &mut Section<'_>) -> Options {

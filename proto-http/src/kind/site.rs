@@ -6,9 +6,11 @@ use ropewalk_core::config::{Resources, Section, Text};
 use ropewalk_core::data::cred::Realm;
 use ropewalk_core::data::files::layers::Mounts;
 use ropewalk_core::data::files::{Files, Name};
+use ropewalk_core::data::zones::Answer;
 
 use super::auth::Accounts;
 use super::rules;
+use crate::doh::{self, Place};
 use crate::server::{BoxHandler, Handler as _};
 use crate::{
     Failure, Host, LocalRedirects, Request, Response, Site, Sites, Static, StatusCode, Types, UnknownHost,
@@ -16,8 +18,11 @@ use crate::{
 };
 
 /// The site at the top of a service, and those of its `[[service.site]]` tables.
-pub(super) fn sites(section: &mut Section<'_>, resources: &Resources) -> BoxHandler {
+///
+/// Besides, what they answer by that is to be kept fresh.
+pub(super) fn sites(section: &mut Section<'_>, resources: &Resources) -> (BoxHandler, Vec<Arc<dyn Answer>>) {
     let mut accounts = Accounts::new(section.name(), resources);
+    let mut answers = Vec::new();
     let unknown = section
         .key("unknown_host", "What is answered to a request for a host that no site has.")
         .word_or(("first", UnknownHost::First), &[("misdirected", UnknownHost::Misdirected)]);
@@ -25,9 +30,9 @@ pub(super) fn sites(section: &mut Section<'_>, resources: &Resources) -> BoxHand
         .key("names", "Hosts that are answered by what stands here, and by no site below.")
         .or(Vec::new());
     let mut programs = section.has("cgi");
-    let first = site(section, resources, &mut accounts);
+    let first = site(section, resources, &mut accounts, &mut answers);
     let reached = unknown == UnknownHost::First || !names.is_empty();
-    if reached && !["files", "redirect", "cgi"].iter().any(|key| section.has(key)) {
+    if reached && !["files", "redirect", "cgi", "dns"].iter().any(|key| section.has(key)) {
         section.error("`files` is missing: there is nothing to answer with");
     }
     let mut sites = Sites::new(first).unknown(unknown);
@@ -36,14 +41,15 @@ pub(super) fn sites(section: &mut Section<'_>, resources: &Resources) -> BoxHand
         let names: Option<Vec<Text<Host>>> =
             below.key("names", "Its hosts, such as `example.org` and `*.example.org`.").required();
         programs |= below.has("cgi");
-        let site = site(&mut below, resources, &mut accounts);
+        let site = site(&mut below, resources, &mut accounts, &mut answers);
         if names.as_ref().is_some_and(Vec::is_empty) {
             below.error_in("names", "a site has a name, or nobody finds it");
         }
         claim(&below, &mut sites, |sites| sites.with(plain(names.unwrap_or_default()), site));
     }
     // Around the logins: where a program sends a request is a path like any other (RFC 3875 §6.2.2).
-    if programs { LocalRedirects::new(sites).boxed() } else { sites.boxed() }
+    let sites = if programs { LocalRedirects::new(sites).boxed() } else { sites.boxed() };
+    (sites, answers)
 }
 
 /// Two sites of one name are told of where the second stands.
@@ -59,8 +65,13 @@ fn plain(names: Vec<Text<Host>>) -> impl Iterator<Item = Host> {
 }
 
 /// The keys of a site, wherever it stands.
-fn site(section: &mut Section<'_>, resources: &Resources, accounts: &mut Accounts<'_>) -> Site {
-    let site = match handler(section, resources) {
+fn site(
+    section: &mut Section<'_>,
+    resources: &Resources,
+    accounts: &mut Accounts<'_>,
+    answers: &mut Vec<Arc<dyn Answer>>,
+) -> Site {
+    let site = match handler(section, resources, answers) {
         Some(handler) => Site::new(handler),
         None => Site::new(nothing),
     };
@@ -69,20 +80,25 @@ fn site(section: &mut Section<'_>, resources: &Resources, accounts: &mut Account
 }
 
 /// What answers within the rules of a site, if anything does: the one place where its parts are put together. Each room
-/// reads its own keys, whether they are there or not: `files` here, then what runs programs, and around all what codes
-/// content.
-fn handler(section: &mut Section<'_>, resources: &Resources) -> Option<BoxHandler> {
+/// reads its own keys, whether they are there or not: `files` here, then what runs programs and what answers DNS, and around
+/// all what codes content.
+fn handler(
+    section: &mut Section<'_>,
+    resources: &Resources,
+    answers: &mut Vec<Arc<dyn Answer>>,
+) -> Option<BoxHandler> {
     let codings = coding::read(section);
     let files = files(section, resources);
     let files = files.map(|files| files.precompressed(codings.precompressed.iter().copied()).boxed());
     let root = section.text("files").and_then(|name| resources.get::<Path>("files", name));
     let programs = gateway::read(section, root.as_deref());
+    let dns = doh::read(section, resources, answers);
     let files = match files {
-        None if programs.is_empty() => return None,
+        None if programs.is_empty() && dns.is_none() => return None,
         None => nothing.boxed(),
         Some(files) => files,
     };
-    Some(codings.around(programs.before(files)))
+    Some(codings.around(Place::before(dns, programs.before(files))))
 }
 
 async fn nothing(_: Request) -> Result<Response, Failure> {

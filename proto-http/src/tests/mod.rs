@@ -5,6 +5,7 @@ mod auth;
 mod compress;
 mod dav;
 mod deadlines;
+mod doh;
 mod files;
 mod flow;
 mod h1;

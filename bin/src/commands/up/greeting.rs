@@ -96,6 +96,16 @@ fn all(
             rows.push(["ftp+tls".into(), url.clone(), command]);
         }
         "http" | "ftp" => rows.push([scheme.clone(), url.clone(), format!("curl{trust}{login} {url}")]),
+        "dns" => {
+            let (scheme, how) = match endpoint.is_datagram() {
+                true => ("dns", ""),
+                false => ("dns+tcp", " +tcp"),
+            };
+            // RFC 6761 §6.3: what every hosts file has.
+            let name = origin(service, config).unwrap_or("localhost");
+            let command = format!("dig @localhost -p {port}{how} {name} +short");
+            rows.push([scheme.into(), format!("localhost:{port}"), command]);
+        }
         "echo" => {
             rows.push([scheme.clone(), url.clone(), format!("echo hello | nc -N localhost {port}")]);
         }
@@ -106,6 +116,12 @@ fn all(
         rows.push([scheme.replace("http", "webdav"), url, command]);
     }
     rows
+}
+
+/// The name of the first zone that a service answers from, where it stands in the configuration.
+fn origin<'c>(service: &Value, config: &'c Table) -> Option<&'c str> {
+    let zones = config.get("zones")?.get(service.get("zones")?.as_str()?)?;
+    zones.get("zone")?.as_array()?.first()?.get("origin")?.as_str()
 }
 
 /// Somebody who can log in by a password, which curl asks for: `admin` if there is one.

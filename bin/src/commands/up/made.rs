@@ -1,5 +1,5 @@
 use std::fs::{self, DirBuilder};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, lchown};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -128,10 +128,12 @@ fn certificate(data: &Path, suite: &Suite) -> Result<PathBuf> {
 /// The configuration.
 fn text(accounts: &str, data: &Path, certificate: &Path, suite: &Suite) -> Result<String> {
     let certificate = quoted(certificate)?;
+    let zone = quoted(&zone(data)?)?;
     let shared = quoted(&data.join("files/shared"))?;
     let private = quoted(&data.join("files/private/%u"))?;
     let (http, https, ftp, admin) =
         (suite.plain("http"), suite.tls("http"), suite.plain("ftp"), suite.plain("admin"));
+    let (udp, tcp) = (suite.udp("dns"), suite.plain("dns"));
     Ok(format!(
         "# Who may come in, by every protocol: `ropewalk user`.
 [accounts.main]
@@ -155,6 +157,10 @@ write = true
 [files.main]
 mounts = {{ \"/shared\" = \"shared\", \"/private\" = \"private\" }}
 
+# Names, as others ask for them. This one is for trials (RFC 6761).
+[zones.main]
+zone = [{{ origin = \"up.test\", file = {zone} }}]
+
 [[service]]
 kind = \"http\"
 listen = [{http:?}, {https:?}]
@@ -172,6 +178,11 @@ accounts = \"main\"
 tls = \"main\"
 tls_required = {}
 
+[[service]]
+kind = \"dns\"
+listen = [{udp:?}, {tcp:?}]
+zones = \"main\"
+
 # Health and metrics.
 [admin]
 listen = {admin:?}
@@ -180,6 +191,36 @@ listen = {admin:?}
         suite.is_public()
     ))
 }
+
+/// The file of a small zone, to begin with; one that is there already stays.
+fn zone(data: &Path) -> Result<PathBuf> {
+    let file = data.join("zones/up.test.zone");
+    folder(&data.join("zones"), 0o755)?;
+    let written = match fs::File::create_new(&file) {
+        Ok(mut new) => new.write_all(ZONE.as_bytes()),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(e) => Err(e),
+    };
+    written.map_err(|e| failed("write", &file, e))?;
+    Ok(file)
+}
+
+/// A zone with a little of everything.
+const ZONE: &str = "; A change of this file counts within seconds.
+$ORIGIN up.test.
+$TTL 1h
+@       SOA   ns hostmaster 1 2h 30m 2w 5m
+        NS    ns
+        A     127.0.0.1
+        AAAA  ::1
+        MX    10 mail
+        TXT   \"made by ropewalk up\"
+ns      A     127.0.0.1
+        AAAA  ::1
+mail    A     127.0.0.1
+www     CNAME @
+*.box   A     127.0.0.1
+";
 
 /// A path as a TOML string.
 fn quoted(path: &Path) -> Result<String> {

@@ -2,7 +2,9 @@ use ropewalk_core::net::{Endpoint, Interface, Sockets};
 use ropewalk_core::{Error, Result};
 
 /// The servers of `up`, and their ports without an offset.
-const PLAIN: [(&str, u16); 3] = [("http", 8080), ("ftp", 2121), ("admin", 8081)];
+const PLAIN: [(&str, u16); 4] = [("http", 8080), ("ftp", 2121), ("dns", 5553), ("admin", 8081)];
+/// Those over UDP.
+const UDP: [(&str, u16); 1] = [("dns", 5553)];
 /// Those over TLS.
 const TLS: [(&str, u16); 1] = [("http", 8443)];
 
@@ -26,17 +28,23 @@ impl Suite {
     pub(super) fn plain(&self, server: &str) -> String {
         let port = PLAIN.iter().find(|(name, _)| *name == server).map_or(0, |(_, port)| *port);
         // Health and metrics are for this machine.
-        self.at(port, server != "admin").to_string()
+        self.at(Endpoint::tcp, port, server != "admin").to_string()
+    }
+
+    /// The endpoint of a server over UDP.
+    pub(super) fn udp(&self, server: &str) -> String {
+        let port = UDP.iter().find(|(name, _)| *name == server).map_or(0, |(_, port)| *port);
+        self.at(Endpoint::udp, port, true).to_string()
     }
 
     /// The endpoint of a server over TLS, with the certificate `main`.
     pub(super) fn tls(&self, server: &str) -> String {
         let port = TLS.iter().find(|(name, _)| *name == server).map_or(0, |(_, port)| *port);
-        self.at(port, true).with_certificate("main").to_string()
+        self.at(Endpoint::tcp, port, true).with_certificate("main").to_string()
     }
 
-    fn at(&self, port: u16, may_be_public: bool) -> Endpoint {
-        let endpoint = Endpoint::tcp(port.saturating_add(self.offset));
+    fn at(&self, kind: fn(u16) -> Endpoint, port: u16, may_be_public: bool) -> Endpoint {
+        let endpoint = kind(port.saturating_add(self.offset));
         if self.public && may_be_public { endpoint } else { endpoint.with_interface(Interface::Localhost) }
     }
 
@@ -46,10 +54,14 @@ impl Suite {
     /// The first that is taken, with who holds it.
     pub(super) fn are_free(&self) -> Result<()> {
         let mut sockets = Sockets::default();
+        let taken = |error: Error| {
+            Error::local("nothing was made or started (--port-offset N moves all ports)").caused_by(error)
+        };
         for (_, port) in PLAIN.into_iter().chain(TLS) {
-            sockets.claim(&self.at(port, true)).map_err(|error| {
-                Error::local("nothing was made or started (--port-offset N moves all ports)").caused_by(error)
-            })?;
+            sockets.claim(&self.at(Endpoint::tcp, port, true)).map_err(taken)?;
+        }
+        for (_, port) in UDP {
+            sockets.claim_datagram(&self.at(Endpoint::udp, port, true)).map_err(taken)?;
         }
         Ok(())
     }
@@ -63,6 +75,7 @@ mod tests {
     fn servers_are_on_loopback_unless_public_and_admin_always() {
         let here = Suite::new(false, 100);
         assert_eq!(here.plain("ftp"), "tcp:2221:interface=localhost");
+        assert_eq!(here.udp("dns"), "udp:5653:interface=localhost");
         assert_eq!(here.tls("http"), "tls:8543:interface=localhost:cert=main");
         let everywhere = Suite::new(true, 0);
         assert_eq!(everywhere.plain("http"), "tcp:8080");

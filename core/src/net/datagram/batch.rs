@@ -20,6 +20,8 @@ pub struct Batch {
 /// What is known about one datagram; its payload lies in the batch.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Slot {
+    /// Which of the batch's rooms it lies in.
+    pub(super) room: usize,
     pub(super) len: usize,
     pub(super) peer: SocketAddr,
     pub(super) local: Option<IpAddr>,
@@ -60,7 +62,12 @@ impl Batch {
 
     /// Whether [`push`](Self::push) has no room.
     pub fn is_full(&self) -> bool {
-        self.filled.len() == MOST
+        self.next() == MOST
+    }
+
+    /// The first room behind those in use.
+    fn next(&self) -> usize {
+        self.filled.last().map_or(0, |last| last.room + 1)
     }
 
     /// Forgets all datagrams, and keeps the memory.
@@ -70,8 +77,12 @@ impl Batch {
 
     /// The datagrams, in order.
     pub fn iter(&self) -> impl Iterator<Item = Datagram<'_>> {
-        self.octets.chunks_exact(self.each).zip(&self.filled).map(|(octets, slot)| Datagram {
-            payload: octets.get(..slot.len).unwrap_or_default(),
+        self.filled.iter().map(|slot| Datagram {
+            payload: self
+                .octets
+                .get(slot.room * self.each..)
+                .and_then(|o| o.get(..slot.len))
+                .unwrap_or_default(),
             peer: slot.peer,
             local: slot.local,
             truncated: slot.truncated,
@@ -86,12 +97,13 @@ impl Batch {
         if self.is_full() {
             return Err(Error::local("the batch of datagrams is full"));
         }
-        let room = self.octets.chunks_exact_mut(self.each).nth(self.filled.len());
+        let number = self.next();
+        let room = self.octets.chunks_exact_mut(self.each).nth(number);
         let room = room.and_then(|room| room.get_mut(..payload.len())).ok_or_else(|| {
             Error::local(format!("a datagram of {} octets, where {} fit", payload.len(), self.each))
         })?;
         room.copy_from_slice(payload);
-        self.filled.push(Slot { len: payload.len(), peer, local, truncated: false });
+        self.filled.push(Slot { room: number, len: payload.len(), peer, local, truncated: false });
         Ok(())
     }
 

@@ -5,4 +5,5 @@ mod socket;
 mod sys;
 
 pub use batch::{Batch, Datagram};
+pub(crate) use socket::Admits;
 pub use socket::{BoundDatagrams, DatagramSocket};

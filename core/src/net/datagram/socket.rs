@@ -55,6 +55,12 @@ impl BoundDatagrams {
         sockets.iter().map(DatagramSocket::register).collect()
     }
 
+    /// One of the sockets, likewise, by its number from 0; none where there are not so many.
+    pub(crate) fn open_one(&self, number: usize) -> Result<Option<DatagramSocket>> {
+        let sockets = self.held().ok_or_else(|| Error::local("the socket was closed"))?;
+        sockets.get(number).map(DatagramSocket::register).transpose()
+    }
+
     /// Where it is bound: the real port where port 0 was asked for. Two for `interface=localhost`, none
     /// after [`close`](Self::close).
     pub fn local(&self) -> Vec<Address> {
@@ -125,16 +131,25 @@ fn open(at: SocketAddr, shared: bool) -> io::Result<StdSocket> {
 }
 
 /// One socket of a UDP port.
-#[derive(Debug)]
 pub struct DatagramSocket {
     io: UdpSocket,
     local: SocketAddr,
+    admits: Option<Arc<Admits>>,
 }
+
+/// Whether a peer's datagrams are wanted.
+pub(crate) type Admits = dyn Fn(&Address) -> bool + Send + Sync;
 
 impl DatagramSocket {
     fn register(socket: &StdSocket) -> Result<Self> {
         let local = socket.local_addr()?;
-        Ok(Self { io: UdpSocket::from_std(socket.try_clone()?)?, local })
+        Ok(Self { io: UdpSocket::from_std(socket.try_clone()?)?, local, admits: None })
+    }
+
+    /// Throws away what comes from other peers than these.
+    pub(crate) fn only(mut self, admits: Option<Arc<Admits>>) -> Self {
+        self.admits = admits;
+        self
     }
 
     /// Where it is bound.
@@ -150,7 +165,15 @@ impl DatagramSocket {
     pub async fn recv(&self, batch: &mut Batch) -> Result<()> {
         let fd = self.io.as_raw_fd();
         let is_v6 = self.local.is_ipv6();
-        Ok(self.io.async_io(Interest::READABLE, || sys::recv(fd, is_v6, batch)).await?)
+        loop {
+            self.io.async_io(Interest::READABLE, || sys::recv(fd, is_v6, batch)).await?;
+            if let Some(admits) = &self.admits {
+                batch.filled.retain(|slot| admits(&slot.peer.into()));
+            }
+            if !batch.is_empty() {
+                return Ok(());
+            }
+        }
     }
 
     /// Sends the whole batch, in order; each datagram from its local address.
@@ -177,6 +200,12 @@ impl DatagramSocket {
             };
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for DatagramSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("DatagramSocket").field(&self.local).finish()
     }
 }
 

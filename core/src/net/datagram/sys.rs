@@ -42,10 +42,12 @@ pub(super) fn recv(fd: RawFd, is_v6: bool, batch: &mut Batch) -> io::Result<()> 
         let mut slices: [[IoSliceMut<'_>; 1]; MOST] =
             array::from_fn(|_| [IoSliceMut::new(rooms.next().unwrap_or_default())]);
         let headers = if is_v6 { &mut headers.recv_v6 } else { &mut headers.recv_v4 };
-        for message in recvmmsg(fd, headers, &mut slices, MsgFlags::MSG_DONTWAIT, None)? {
+        let messages = recvmmsg(fd, headers, &mut slices, MsgFlags::MSG_DONTWAIT, None)?;
+        for (room, message) in messages.enumerate() {
             // Without a sender there is nobody to answer, and the kernel always names one.
             let peer = message.address.and_then(|at| address(&at));
             filled.push(Slot {
+                room,
                 len: message.bytes,
                 peer: peer.unwrap_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))),
                 local: local(&message),

@@ -109,6 +109,11 @@ impl Endpoint {
         Self(At::Tcp { port, interface: None, host: None, tls: None })
     }
 
+    /// `udp:PORT`, at every address.
+    pub fn udp(port: u16) -> Self {
+        Self(At::Udp { port, interface: None })
+    }
+
     /// What it names.
     pub fn at(&self) -> &At {
         &self.0

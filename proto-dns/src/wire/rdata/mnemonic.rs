@@ -1,7 +1,7 @@
 //! Numbers that have names in zone text only.
 
 /// DNSSEC algorithms (RFC 4034 §A.1 and those that came later).
-pub(super) const ALGORITHMS: &[(&str, u16)] = &[
+pub(super) const ALGORITHMS: &[(&str, u8)] = &[
     ("RSAMD5", 1),
     ("DH", 2),
     ("DSA", 3),
@@ -34,7 +34,10 @@ pub(super) const CERTIFICATES: &[(&str, u16)] = &[
     ("OID", 254),
 ];
 
+/// Schemes of notification (RFC 9859 §2).
+pub(super) const SCHEMES: &[(&str, u8)] = &[("NOTIFY", 1)];
+
 /// The number of a name, in letters of any case.
-pub(super) fn number(table: &[(&str, u16)], name: &[u8]) -> Option<u16> {
-    table.iter().find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name)).map(|&(_, number)| number)
+pub(super) fn number<T: Copy>(names: &[(&str, T)], name: &[u8]) -> Option<T> {
+    names.iter().find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name)).map(|&(_, number)| number)
 }

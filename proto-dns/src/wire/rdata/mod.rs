@@ -32,10 +32,10 @@ pub enum Field {
     Time,
     /// The number of a type, as its mnemonic.
     Covered,
-    /// The number of a DNSSEC algorithm, as a number or a mnemonic (RFC 4034 §A.1).
-    Algorithm,
-    /// The kind of a certificate, as a number or a mnemonic (RFC 4398 §2.1).
-    Certificate,
+    /// 8 bits, as a number or, when read, one of these names.
+    Named8(&'static [(&'static str, u8)]),
+    /// 16 bits, as a number or, when read, one of these names.
+    Named16(&'static [(&'static str, u16)]),
     /// An IPv4 address.
     Ipv4,
     /// An IPv6 address.
@@ -99,6 +99,9 @@ const OLD: Field = Field::Name(NameUse::Compress);
 const MID: Field = Field::Name(NameUse::Expand);
 const NEW: Field = Field::Name(NameUse::Plain);
 
+const ALGORITHM: Field = Field::Named8(mnemonic::ALGORITHMS);
+const CERTIFICATE: Field = Field::Named16(mnemonic::CERTIFICATES);
+const SCHEME: Field = Field::Named8(mnemonic::SCHEMES);
 /// SHA-1, SHA-256, GOST R 34.11-94, SHA-384.
 const DS: &[(u8, usize)] = &[(1, 20), (2, 32), (3, 32), (4, 48)];
 /// SHA-1, SHA-256.
@@ -125,18 +128,18 @@ pub fn fields(rtype: Type) -> Option<&'static [Field]> {
         Type::ISDN => &[Text, MaybeText],
         Type::NSAP => &[Nsap],
         Type::NSAP_PTR | Type::DNAME => &[MID],
-        Type::SIG | Type::RRSIG => &[Covered, Algorithm, U8, U32, Time, Time, U16, MID, Base64],
-        Type::KEY => &[U16, U8, Algorithm, MaybeBase64],
-        Type::DNSKEY | Type::CDNSKEY => &[U16, U8, Algorithm, Base64],
+        Type::SIG | Type::RRSIG => &[Covered, ALGORITHM, U8, U32, Time, Time, U16, MID, Base64],
+        Type::KEY => &[U16, U8, ALGORITHM, MaybeBase64],
+        Type::DNSKEY | Type::CDNSKEY => &[U16, U8, ALGORITHM, Base64],
         Type::PX => &[U16, MID, MID],
         Type::GPOS => &[Text, Text, Text],
         Type::AAAA => &[Ipv6],
         Type::LOC => &[Location],
         Type::SRV => &[U16, U16, U16, MID],
         Type::NAPTR => &[U16, U16, Text, Text, Text, MID],
-        Type::CERT => &[Certificate, U16, Algorithm, Base64],
+        Type::CERT => &[CERTIFICATE, U16, ALGORITHM, Base64],
         Type::APL => &[Prefixes],
-        Type::DS | Type::CDS | Type::TA | Type::DLV => &[U16, Algorithm, U8, Digest(DS)],
+        Type::DS | Type::CDS | Type::TA | Type::DLV => &[U16, ALGORITHM, U8, Digest(DS)],
         Type::SSHFP => &[U8, U8, Digest(SSHFP)],
         Type::IPSECKEY => &[U8, U8, U8, Gateway, MaybeBase64],
         Type::NSEC => &[NEW, Types],
@@ -148,7 +151,7 @@ pub fn fields(rtype: Type) -> Option<&'static [Field]> {
         Type::CSYNC => &[U32, U16, Types],
         Type::ZONEMD => &[U32, U8, U8, Digest(ZONEMD)],
         Type::SVCB | Type::HTTPS => &[U16, NEW, Params],
-        Type::DSYNC => &[Covered, U8, U16, NEW],
+        Type::DSYNC => &[Covered, SCHEME, U16, NEW],
         Type::NID | Type::L64 => &[U16, Locator],
         Type::L32 => &[U16, Ipv4],
         Type::LP => &[U16, NEW],

@@ -4,8 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use data_encoding::{BASE32HEX_NOPAD, BASE64, Encoding, HEXLOWER_PERMISSIVE};
 
-use super::mnemonic::{self, ALGORITHMS, CERTIFICATES};
-use super::{Field, check, fields, location, params, prefixes};
+use super::{Field, check, fields, location, mnemonic, params, prefixes};
 use crate::wire::lexer::{Fault, Lexer, Spot, Word};
 use crate::wire::{NameBuf, NameRef, Type};
 
@@ -89,7 +88,7 @@ fn one(
     match field {
         Field::Name(_) => name(&lexer.need("a name")?, origin, out)?,
         Field::U8 => {
-            out.push(number(&lexer.need("a number")?, "a number from 0 to 255 is expected")?);
+            out.push(number8(&lexer.need("a number")?)?);
         }
         Field::U16 => out.extend(u16(&lexer.need("a number")?)?.to_be_bytes()),
         Field::U32 => {
@@ -111,17 +110,15 @@ fn one(
             let rtype = Type::parse(word.text).ok_or_else(|| word.fault("not a type"))?;
             out.extend(rtype.0.to_be_bytes());
         }
-        Field::Algorithm => {
-            let word = lexer.need("an algorithm")?;
-            match mnemonic::number(ALGORITHMS, word.text).and_then(|number| u8::try_from(number).ok()) {
-                Some(algorithm) => out.push(algorithm),
-                None => out.push(number(&word, "an algorithm from 0 to 255, or its name, is expected")?),
-            }
+        Field::Named8(names) => {
+            let word = lexer.need("a number or a name")?;
+            let number = mnemonic::number(names, word.text);
+            out.push(number.map_or_else(|| number8(&word), Ok)?);
         }
-        Field::Certificate => {
-            let word = lexer.need("a kind of certificate")?;
-            let kind = mnemonic::number(CERTIFICATES, word.text).map_or_else(|| u16(&word), Ok)?;
-            out.extend(kind.to_be_bytes());
+        Field::Named16(names) => {
+            let word = lexer.need("a number or a name")?;
+            let number = mnemonic::number(names, word.text);
+            out.extend(number.map_or_else(|| u16(&word), Ok)?.to_be_bytes());
         }
         Field::Ipv4 => ipv4(&lexer.need("an IPv4 address")?, out)?,
         Field::Ipv6 => ipv6(&lexer.need("an IPv6 address")?, out)?,
@@ -258,6 +255,10 @@ fn number<T: std::str::FromStr>(word: &Word<'_>, what: &'static str) -> Result<T
     let text =
         std::str::from_utf8(word.text).ok().filter(|text| text.starts_with(|c: char| c.is_ascii_digit()));
     text.and_then(|text| text.parse().ok()).ok_or_else(|| word.fault(what))
+}
+
+fn number8(word: &Word<'_>) -> Result<u8, Fault> {
+    number(word, "a number from 0 to 255 is expected")
 }
 
 fn u16(word: &Word<'_>) -> Result<u16, Fault> {
@@ -440,7 +441,7 @@ fn relay(kind: u8, word: &Word<'_>, origin: Option<NameRef<'_>>, out: &mut Vec<u
 }
 
 fn host_identity(lexer: &mut Lexer<'_>, origin: Option<NameRef<'_>>, out: &mut Vec<u8>) -> Result<(), Fault> {
-    let algorithm: u8 = number(&lexer.need("an algorithm")?, "a number from 0 to 255 is expected")?;
+    let algorithm = number8(&lexer.need("an algorithm")?)?;
     let (tag, key) = (lexer.need("a host identity tag")?, lexer.need("a key")?);
     let tag_octets = decode(tag.text, &HEXLOWER_PERMISSIVE).ok_or_else(|| tag.fault(HEX))?;
     let key_octets =

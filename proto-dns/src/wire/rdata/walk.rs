@@ -131,8 +131,8 @@ impl<'a> Pieces<'a> {
 pub(super) fn extent(field: Field, before: &[u8], rest: &[u8]) -> Result<usize, RdataError> {
     match field {
         Field::Name(_) => name(rest),
-        Field::U8 | Field::Algorithm => have(1, rest),
-        Field::U16 | Field::Covered | Field::Certificate => have(2, rest),
+        Field::U8 | Field::Named8(_) => have(1, rest),
+        Field::U16 | Field::Covered | Field::Named16(_) => have(2, rest),
         Field::U32 | Field::Ttl | Field::Time | Field::Ipv4 => have(4, rest),
         Field::Ipv6 => have(16, rest),
         Field::Locator => have(8, rest),

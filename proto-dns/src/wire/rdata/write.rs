@@ -70,7 +70,7 @@ fn generic(rdata: &[u8], out: &mut dyn Write) -> fmt::Result {
 fn one(field: Field, before: &[u8], octets: &[u8], out: &mut dyn Write) -> fmt::Result {
     match field {
         Field::Name(_) => name(octets, out),
-        Field::U8 | Field::Algorithm | Field::U16 | Field::Certificate | Field::U32 | Field::Ttl => {
+        Field::U8 | Field::Named8(_) | Field::U16 | Field::Named16(_) | Field::U32 | Field::Ttl => {
             write!(out, "{}", number(octets))
         }
         Field::Time => {

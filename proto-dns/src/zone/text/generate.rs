@@ -2,7 +2,7 @@ use super::{File, Reader};
 use crate::wire::lexer::{Fault, Lexer, Word};
 
 /// How many entries one `$GENERATE` may make.
-const MAX_ENTRIES: u32 = 1 << 20;
+const MAX_ENTRIES: u32 = 1 << 16;
 /// The most digits of a number.
 const MAX_WIDTH: usize = 64;
 

@@ -1,0 +1,78 @@
+//! `ropewalk dns`: the configuration that it would be in a file.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use ropewalk_core::net::Endpoint;
+use toml::{Table, Value};
+
+use super::servers::{Config, ServerArgs};
+
+/// `ropewalk dns`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DnsArgs {
+    /// A file of addresses and names, as /etc/hosts: names are asked for by address too.
+    #[arg(long, value_name = "FILE")]
+    hosts_file: Option<PathBuf>,
+    /// A zone, as text (RFC 1035); may be repeated. Its name is that of its SOA record, if none is given.
+    #[arg(long, value_name = "FILE|NAME=FILE")]
+    zone: Vec<String>,
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
+}
+
+/// Where `dns` listens if nothing is said, over UDP and TCP: its own port (RFC 1035 §4.2), moved out of root's range. And over
+/// TLS (RFC 7858 §3.1).
+const DNS_PORTS: [u16; 2] = [5553, 8853];
+
+impl Config {
+    pub(super) fn dns(&mut self, dns: &DnsArgs) -> Result<(), String> {
+        if dns.zone.is_empty() && dns.hosts_file.is_none() {
+            return Err("nothing is known: give --zone FILE or --hosts-file FILE".into());
+        }
+        let mut zones = Table::new();
+        if let Some(hosts) = &dns.hosts_file {
+            zones.insert("hosts".into(), absolute(hosts)?.into());
+        }
+        let mut tables = Vec::new();
+        for zone in &dns.zone {
+            // What is a file as it stands, is not a name and a file.
+            let (origin, file) = match zone.split_once('=').filter(|_| !Path::new(zone).exists()) {
+                Some((origin, file)) => (Some(origin), file),
+                None => (None, zone.as_str()),
+            };
+            let mut table = Table::from_iter([("file".to_owned(), Value::from(absolute(Path::new(file))?))]);
+            if let Some(origin) = origin {
+                table.insert("origin".into(), origin.into());
+            }
+            tables.push(Value::from(table));
+        }
+        if !tables.is_empty() {
+            zones.insert("zone".into(), tables.into());
+        }
+        let name = self.add("zones", zones);
+        let [plain, tls] = DNS_PORTS;
+        let mut server = dns.server.clone();
+        let port = server.port.take();
+        if server.listen.is_empty() {
+            // Over TLS there is a port for that alone, beside the others.
+            let port = port.unwrap_or(plain);
+            server.listen = vec![Endpoint::udp(port), Endpoint::tcp(port)];
+        } else if let Some(port) = port {
+            server.listen.extend([Endpoint::udp(port), Endpoint::tcp(port)]);
+        }
+        let certificate = self.certificate(&server)?;
+        if let Some(certificate) = server.tls.take().and(certificate) {
+            server.listen.push(Endpoint::tcp(tls).with_certificate(&certificate));
+        }
+        let service = self.service("dns", &server, plain)?;
+        service.insert("zones".into(), name.into());
+        Ok(())
+    }
+}
+
+/// A path that means the same wherever the configuration is kept.
+fn absolute(path: &Path) -> Result<String, String> {
+    let path = std::path::absolute(path).map_err(|e| format!("{}: {e}", path.display()))?;
+    path.to_str().map(str::to_owned).ok_or_else(|| format!("{} is not UTF-8", path.display()))
+}

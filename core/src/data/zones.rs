@@ -1,0 +1,26 @@
+//! What answers questions about names, for whatever carries them.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::Address;
+
+/// What answers DNS messages, so that who carries them needs to know nothing of DNS: as HTTP does (RFC 8484).
+#[async_trait]
+pub trait Answer: Send + Sync {
+    /// The answer to a message from this peer; `None` where it is nothing that is answered.
+    async fn answer(&self, request: &[u8], peer: &Address) -> Option<Answered>;
+
+    /// Reads again what has changed, and tells the log of what is wrong with it; what was known before is then kept. Whoever
+    /// answers by it calls this every second or so, and with `asked` where the operator asks for it.
+    async fn refresh(&self, asked: bool);
+}
+
+/// An answer, and how long it counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// The message.
+    pub message: Bytes,
+    /// Seconds for which it may be kept, at most: 0 for what may not.
+    pub max_age: u32,
+}

@@ -1,0 +1,216 @@
+//! Zones from files, which are read again when they change.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ropewalk_core::data::zones::{Answer, Answered};
+use ropewalk_core::{Address, Error, Result};
+use tokio::sync::Mutex;
+
+use super::age::max_age;
+use super::source::{Loaded, Source};
+use super::{Acl, Answering, Engine, Peer, Policies, Transport};
+use crate::wire::Name;
+use crate::zone::{Zone, ZoneSet};
+
+/// Problems of a file that are told one by one.
+const TOLD: usize = 20;
+
+/// Zones from files, and what answers from them.
+#[derive(Debug)]
+pub struct Zones {
+    engine: Arc<Engine>,
+    watched: Arc<Mutex<Vec<Watched>>>,
+}
+
+/// A file that zones come from.
+#[derive(Debug)]
+struct Watched {
+    source: Source,
+    /// All that was read, files that it includes among them.
+    files: Vec<PathBuf>,
+    origins: Vec<Name>,
+    /// As the files were when they were read.
+    read: Vec<Stamp>,
+    /// As they were at the last look.
+    seen: Vec<Stamp>,
+}
+
+/// What tells one content of a file from another without a look into it; none where there is no such file.
+type Stamp = Option<(u64, u64, i64, i64)>;
+
+impl Zones {
+    /// Reads all sources, each with those who may ask about its zones, if others than the policies say; and what is strange
+    /// in them, by their number. Blocks.
+    ///
+    /// # Errors
+    /// All that is wrong with them, by their number: each with its file, line and column where it has one.
+    pub fn load(
+        sources: Vec<(Source, Option<Acl>)>,
+        mut policies: Policies,
+        answering: Answering,
+    ) -> Result<(Self, Vec<(usize, String)>), Vec<(usize, String)>> {
+        let (mut set, mut watched) = (ZoneSet::default(), Vec::new());
+        let (mut wrong, mut warned) = (Vec::new(), Vec::new());
+        for (number, (source, acl)) in sources.into_iter().enumerate() {
+            let mut one = Watched::new(source);
+            match one.load() {
+                Ok(Loaded { zones, warnings }) => {
+                    warned.extend(told(warnings).into_iter().map(|text| (number, text)));
+                    for zone in zones {
+                        policies.zones.extend(acl.clone().map(|acl| (zone.origin().to_name(), acl)));
+                        if set.zone(zone.origin()).is_some() {
+                            wrong.push((number, format!("the zone {} is there twice", zone.origin())));
+                        }
+                        set.insert(zone);
+                    }
+                }
+                Err(problems) => wrong.extend(told(problems).into_iter().map(|text| (number, text))),
+            }
+            watched.push(one);
+        }
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        policies.zones.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let engine = Arc::new(Engine::new(set, answering).with(policies));
+        Ok((Self { engine, watched: Arc::new(Mutex::new(watched)) }, warned))
+    }
+
+    /// What answers from them.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// The files that are read.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let watched = self.watched.try_lock();
+        watched.map_or_else(|_| Vec::new(), |all| all.iter().flat_map(|one| one.files.clone()).collect())
+    }
+
+    /// Reads again what has changed: at once where the operator asks, else when it has not changed since the last look, so
+    /// that a file that is being written is not taken for whole.
+    async fn look(&self, asked: bool) -> Result<()> {
+        // Where several services answer from these zones, one of them is enough.
+        let Ok(mut watched) = Arc::clone(&self.watched).try_lock_owned() else { return Ok(()) };
+        let engine = Arc::clone(&self.engine);
+        let looked = tokio::task::spawn_blocking(move || {
+            for one in watched.iter_mut().filter_map(|one| one.has_changed(asked).then_some(one)) {
+                one.change(&engine);
+            }
+        });
+        looked.await.map_err(|e| Error::local("zones could not be read").caused_by(e))
+    }
+}
+
+impl Watched {
+    fn new(source: Source) -> Self {
+        let files = vec![source.path().to_owned()];
+        Self { source, files, origins: Vec::new(), read: Vec::new(), seen: Vec::new() }
+    }
+
+    /// Reads the source. Whatever comes of it, it is not read again before it changes.
+    fn load(&mut self) -> Result<Loaded, Vec<String>> {
+        let before: Vec<_> = self.files.iter().map(|file| (file.clone(), stamp(file))).collect();
+        let loaded = self.source.load(&mut self.files);
+        // As they were before, so that a change meanwhile is seen; but some were included for the first time.
+        let known = |file: &PathBuf| before.iter().find(|(known, _)| known == file).map(|(_, stamp)| *stamp);
+        self.read = self.files.iter().map(|file| known(file).unwrap_or_else(|| stamp(file))).collect();
+        self.seen.clone_from(&self.read);
+        if let Ok(loaded) = &loaded {
+            self.origins = loaded.zones.iter().map(|zone| zone.origin().to_name()).collect();
+        }
+        loaded
+    }
+
+    /// Whether one of the zones is another source's by now, which is then told.
+    fn takes(&self, before: &[Name], zones: &[Arc<Zone>], engine: &Engine) -> bool {
+        let set = engine.zones();
+        let foreign = |zone: &&Arc<Zone>| {
+            set.zone(zone.origin()).is_some() && !before.iter().any(|name| name.view() == zone.origin())
+        };
+        let taken = zones.iter().find(foreign);
+        if let Some(zone) = taken {
+            let file = self.source.path().display();
+            tracing::error!(%file, zone = %zone.origin(), "a zone is there twice; all stays as it was");
+        }
+        taken.is_some()
+    }
+
+    fn stamps(&self) -> Vec<Stamp> {
+        self.files.iter().map(|file| stamp(file)).collect()
+    }
+
+    fn has_changed(&mut self, asked: bool) -> bool {
+        let now = self.stamps();
+        let settled = self.seen == now;
+        self.seen = now;
+        self.seen != self.read && (asked || settled)
+    }
+
+    /// Replaces the zones that this source had by those that it has now; where it is broken, they stay.
+    fn change(&mut self, engine: &Engine) {
+        let before = self.origins.clone();
+        let file = self.source.path().display().to_string();
+        match self.load() {
+            Err(problems) => {
+                for problem in told(problems) {
+                    tracing::error!(%problem, "a zone was not read; it stays as it was");
+                }
+            }
+            Ok(Loaded { zones, .. }) if self.takes(&before, &zones, engine) => self.origins = before,
+            Ok(Loaded { zones, warnings }) => {
+                for warning in told(warnings) {
+                    tracing::warn!(%warning, "something is strange in a zone");
+                }
+                engine.update(|set| {
+                    let mut set = (**set).clone();
+                    before.iter().for_each(|origin| set.remove(origin.view()));
+                    zones.iter().for_each(|zone| set.insert(Arc::clone(zone)));
+                    set
+                });
+                for zone in &zones {
+                    tracing::info!(%file, zone = %zone.origin(), serial = zone.serial(), names = zone.names(), "zone read again");
+                }
+            }
+        }
+    }
+}
+
+fn stamp(file: &Path) -> Stamp {
+    let meta = fs::metadata(file).ok()?;
+    Some((meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec()))
+}
+
+/// As many problems as somebody reads.
+fn told(mut problems: Vec<String>) -> Vec<String> {
+    let more = problems.len().saturating_sub(TOLD);
+    problems.truncate(TOLD);
+    if more > 0 {
+        problems.push(format!("and {more} more"));
+    }
+    problems
+}
+
+#[async_trait]
+impl Answer for Zones {
+    async fn answer(&self, request: &[u8], peer: &Address) -> Option<Answered> {
+        let mut message = Vec::new();
+        let peer = Peer::new(peer, Transport::Https);
+        let replies = super::respond(&self.engine, request, &peer, &mut message);
+        replies.then(|| Answered { max_age: max_age(&message), message: message.into() })
+    }
+
+    async fn refresh(&self, asked: bool) {
+        if let Err(error) = self.look(asked).await {
+            error.log("zones are as they were");
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "reload_tests.rs"]
+mod tests;

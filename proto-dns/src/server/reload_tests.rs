@@ -1,0 +1,166 @@
+use std::net::SocketAddr;
+
+use super::*;
+use crate::server::asking::query;
+
+/// A folder with a zone of one address, and what answers from it.
+struct Place {
+    dir: tempfile::TempDir,
+}
+
+const HEAD: &str = "@ 300 SOA ns hostmaster 1 2h 30m 2w 300\n@ 300 NS ns\nns 300 A 192.0.2.1\n";
+
+impl Place {
+    fn new(text: &str) -> Self {
+        let place = Self { dir: tempfile::tempdir().unwrap() };
+        place.write("zone", text);
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Whole and at once, so that no look sees a part of it.
+    fn write(&self, name: &str, text: &str) {
+        let aside = self.path(&format!("{name}.new"));
+        fs::write(&aside, format!("{HEAD}{text}")).unwrap();
+        fs::rename(aside, self.path(name)).unwrap();
+    }
+
+    fn source(&self, origin: &str) -> Source {
+        Source::zone(self.path("zone"), Some(origin.parse().unwrap()))
+    }
+
+    fn zones(&self) -> Zones {
+        load(vec![(self.source("example."), None)]).unwrap()
+    }
+}
+
+fn load(sources: Vec<(Source, Option<Acl>)>) -> Result<Zones, Vec<(usize, String)>> {
+    Zones::load(sources, Policies::default(), Answering::default()).map(|(zones, _)| zones)
+}
+
+/// The last octet of the address of a name; the response code where it has none.
+async fn address(zones: &Zones, name: &str) -> Result<u8, u8> {
+    let peer = SocketAddr::from(([127, 0, 0, 1], 9)).into();
+    let reply = zones.answer(&query(1, name, 1), &peer).await.unwrap().message;
+    if reply[7] == 0 { Err(reply[3] & 15) } else { Ok(*zones_rdata(&reply).last().unwrap()) }
+}
+
+/// The address in a reply to `www.example.` or the like: in its first record.
+fn zones_rdata(reply: &[u8]) -> Vec<u8> {
+    let mut pos = crate::wire::HEADER;
+    Name::read(reply, &mut pos).unwrap();
+    pos += 4;
+    let record = crate::wire::Raw::read(reply, &mut pos).unwrap();
+    reply[record.at..record.at + usize::from(record.length)].to_vec()
+}
+
+#[tokio::test]
+async fn a_change_counts_when_it_has_settled() {
+    let place = Place::new("www 300 A 192.0.2.80\n");
+    let zones = place.zones();
+    zones.refresh(false).await;
+    assert_eq!(address(&zones, "www.example.").await, Ok(80));
+    place.write("zone", "www 300 A 192.0.2.81\n");
+    zones.refresh(false).await;
+    assert_eq!(address(&zones, "www.example.").await, Ok(80), "it may be being written");
+    zones.refresh(false).await;
+    assert_eq!(address(&zones, "www.example.").await, Ok(81));
+}
+
+#[tokio::test]
+async fn who_asks_need_not_wait() {
+    let place = Place::new("www 300 A 192.0.2.80\n");
+    let zones = place.zones();
+    place.write("zone", "www 300 A 192.0.2.81\n");
+    zones.refresh(true).await;
+    assert_eq!(address(&zones, "www.example.").await, Ok(81));
+}
+
+#[tokio::test]
+async fn a_broken_file_and_none_leave_the_zone_as_it_was() {
+    let place = Place::new("www 300 A 192.0.2.80\n");
+    let zones = place.zones();
+    for broken in ["www 300 A 192.0.2.300\n", "www 300 A 192.0.2.1\nwww 300 CNAME ns\n", "www 300"] {
+        place.write("zone", broken);
+        zones.refresh(true).await;
+        assert_eq!(address(&zones, "www.example.").await, Ok(80), "{broken}");
+    }
+    fs::remove_file(place.path("zone")).unwrap();
+    zones.refresh(true).await;
+    assert_eq!(address(&zones, "www.example.").await, Ok(80));
+    place.write("zone", "www 300 A 192.0.2.82\n");
+    zones.refresh(true).await;
+    assert_eq!(address(&zones, "www.example.").await, Ok(82));
+}
+
+#[test]
+fn what_is_wrong_is_told_with_its_place() {
+    for (text, said) in [
+        ("www 300 A 192.0.2.300\n", "zone:4:11: "),
+        ("www 300 A 192.0.2.1\nwww 300 CNAME ns\n", "zone:5:1: www.example. CNAME: "),
+        ("x.other. 300 A 192.0.2.1\n", "zone:4:1: x.other. A: "),
+    ] {
+        let place = Place::new(text);
+        let wrong = load(vec![(place.source("example."), None)]).unwrap_err();
+        assert!(wrong.iter().any(|(number, text)| *number == 0 && text.contains(said)), "{wrong:?}");
+    }
+    let wrong = load(vec![(Source::zone("/nonexistent/zone", None), None)]).unwrap_err();
+    assert!(wrong[0].1.starts_with("/nonexistent/zone: "), "{wrong:?}");
+}
+
+#[test]
+fn a_zone_is_named_by_its_soa_and_is_there_once() {
+    let place = Place::new("");
+    let text =
+        "$ORIGIN example.org.\n; a comment\nns 300 A 192.0.2.1\n@ 300 SOA ns ns 1 2 3 4 5\n@ 300 NS ns\n";
+    fs::write(place.path("zone"), text).unwrap();
+    let named = Source::zone(place.path("zone"), None);
+    let zones = load(vec![(named.clone(), None)]).unwrap();
+    assert!(zones.engine().zones().zone("example.org.".parse::<Name>().unwrap().view()).is_some());
+    let twice = load(vec![(named.clone(), None), (named, None)]).unwrap_err();
+    assert_eq!(twice, [(1, "the zone example.org. is there twice".to_owned())]);
+    fs::write(place.path("zone"), "$ORIGIN example.org.\nns 300 A 192.0.2.1\n").unwrap();
+    assert!(load(vec![(Source::zone(place.path("zone"), None), None)]).unwrap_err()[0].1.contains("no SOA"));
+}
+
+#[tokio::test]
+async fn a_file_that_is_included_is_watched_too() {
+    let place = Place::new("$INCLUDE more\n");
+    fs::write(place.path("more"), "www 300 A 192.0.2.80\n").unwrap();
+    let zones = place.zones();
+    assert!(zones.files().iter().any(|file| file.file_name() == Path::new("more").file_name()));
+    assert_eq!(address(&zones, "www.example.").await, Ok(80));
+    fs::write(place.path("more"), "www 300 A 192.0.2.181\n").unwrap();
+    zones.refresh(true).await;
+    assert_eq!(address(&zones, "www.example.").await, Ok(181));
+}
+
+#[tokio::test]
+async fn a_zone_that_takes_another_name_leaves_none_behind() {
+    let place = Place::new("");
+    let text =
+        |name: &str| format!("$ORIGIN {name}.\n@ 300 SOA ns ns 1 2 3 4 5\n@ 300 NS ns\nns 300 A 192.0.2.7\n");
+    fs::write(place.path("zone"), text("before")).unwrap();
+    let zones = load(vec![(Source::zone(place.path("zone"), None), None)]).unwrap();
+    assert_eq!(address(&zones, "ns.before.").await, Ok(7));
+    fs::write(place.path("zone"), text("afterwards")).unwrap();
+    zones.refresh(true).await;
+    assert_eq!(
+        (address(&zones, "ns.before.").await, address(&zones, "ns.afterwards.").await),
+        (Err(5), Ok(7))
+    );
+}
+
+#[tokio::test]
+async fn an_answer_over_https_is_kept_as_long_as_its_shortest_lifetime() {
+    let place = Place::new("www 60 A 192.0.2.80\n");
+    let zones = place.zones();
+    let peer = SocketAddr::from(([127, 0, 0, 1], 9)).into();
+    for (name, age) in [("www.example.", 60), ("ns.example.", 300), ("none.example.", 300), ("foreign.", 0)] {
+        assert_eq!(zones.answer(&query(1, name, 1), &peer).await.unwrap().max_age, age, "{name}");
+    }
+    assert_eq!(zones.answer(b"no request", &peer).await, None);
+}

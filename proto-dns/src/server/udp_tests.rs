@@ -1,0 +1,101 @@
+use std::time::Duration;
+
+use ropewalk_core::Limits;
+use ropewalk_core::app::Task;
+use ropewalk_core::net::BoundDatagrams;
+use tokio::net::UdpSocket;
+use tokio::time::timeout;
+
+use super::*;
+use crate::server::asking::{asks, engine, query};
+
+/// A client, and the server that it asks.
+struct Asking {
+    client: UdpSocket,
+    cx: Context,
+    servers: Vec<Task<Result<()>>>,
+}
+
+impl Asking {
+    async fn new() -> Self {
+        let port = BoundDatagrams::claim(&"udp:0:interface=127.0.0.1".parse().unwrap()).unwrap();
+        let cx = Context::root(Limits::default());
+        let engine = Arc::new(engine());
+        let serve = |socket| cx.spawn(serve(Arc::clone(&engine), socket, cx.clone()));
+        let servers = port.open().unwrap().into_iter().map(serve).collect();
+        let client = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        client.connect(port.local()[0].to_string()).await.unwrap();
+        Self { client, cx, servers }
+    }
+
+    async fn reply(&self) -> Option<Vec<u8>> {
+        let mut reply = vec![0; 65_535];
+        let octets = timeout(Duration::from_millis(500), self.client.recv(&mut reply)).await.ok()?.unwrap();
+        Some(reply[..octets].to_vec())
+    }
+
+    async fn ask(&self, message: &[u8]) -> Option<Vec<u8>> {
+        self.client.send(message).await.unwrap();
+        self.reply().await
+    }
+}
+
+#[tokio::test]
+async fn many_at_once_are_all_answered_and_counted() {
+    let asking = Asking::new().await;
+    for id in 0..100_u16 {
+        asking.client.send(&query(id, "www.example.", 1)).await.unwrap();
+    }
+    let mut ids = Vec::new();
+    for _ in 0..100 {
+        let reply = asking.reply().await.unwrap();
+        assert_eq!((reply[3] & 15, reply[7]), (0, 1));
+        ids.push(u16::from_be_bytes([reply[0], reply[1]]));
+    }
+    ids.sort_unstable();
+    assert_eq!(ids, (0..100).collect::<Vec<_>>());
+    asking.ask(&query(1, "none.example.", 28)).await.unwrap();
+    // The metrics are told after the answers are sent.
+    let counted = async {
+        let page = || asking.cx.metrics().render();
+        let has = |line: &str| page().contains(line);
+        while !has("command=\"A\",result=\"NOERROR\"} 100") || !has("command=\"AAAA\",result=\"NXDOMAIN\"} 1")
+        {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(5), counted).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_no_request_gets_nothing_and_hurts_nobody() {
+    let asking = Asking::new().await;
+    let mut reply = query(9, "www.example.", 1);
+    reply[2] |= 0x80;
+    for garbage in [&b""[..], b"x", &[0; 11], &reply] {
+        assert_eq!(asking.ask(garbage).await, None);
+    }
+    assert!(asking.ask(&query(7, "www.example.", 1)).await.is_some());
+    // Longer than we read: it cannot be whole.
+    let long = [query(8, "www.example.", 1), vec![0; 5000]].concat();
+    assert_eq!(asking.ask(&long).await.unwrap()[3] & 15, 1);
+}
+
+#[tokio::test]
+async fn an_answer_is_as_long_as_the_client_takes_and_else_truncated() {
+    let asking = Asking::new().await;
+    for message in [query(1, "large.example.", 16), asks(1, "large.example.", 16, 1, Some(&[]))] {
+        let reply = asking.ask(&message).await.unwrap();
+        assert!(reply[2] & 2 != 0 && reply.len() <= 1232, "{}", reply.len());
+        assert_eq!(reply[7], 0, "whole sets or none");
+    }
+}
+
+#[tokio::test]
+async fn it_ends_when_it_is_told_to() {
+    let asking = Asking::new().await;
+    asking.cx.stop();
+    for server in asking.servers {
+        timeout(Duration::from_secs(5), server).await.unwrap().unwrap().unwrap();
+    }
+}
