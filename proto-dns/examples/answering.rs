@@ -108,7 +108,7 @@ fn request(text: &str, rtype: Type) -> Vec<u8> {
 
 /// The nanoseconds of an answer to one of these requests, in the best of many rounds: others may run beside us.
 fn time(engine: &Engine, requests: &[Vec<u8>]) -> u128 {
-    let peer = Peer { addr: ([127, 0, 0, 1], 5300).into(), transport: Transport::Udp };
+    let peer = Peer { addr: ([127, 0, 0, 1], 5300).into(), transport: Transport::Udp, idle: None };
     let mut out = Vec::new();
     let mut all = requests.iter().cycle();
     let rounds = (0..500).map(|_| {
