@@ -8,7 +8,7 @@
 //! the nanoseconds of an answer.
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ropewalk_dns::server::{Answering, Engine, Peer, Transport, Verdict};
 use ropewalk_dns::wire::{Class, Name, Type};
@@ -106,19 +106,20 @@ fn request(text: &str, rtype: Type) -> Vec<u8> {
     [&[0, 7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0], name(text).wire(), &kind].concat()
 }
 
-/// The nanoseconds of an answer to one of these requests.
+/// The nanoseconds of an answer to one of these requests, in the best of many rounds: others may run beside us.
 fn time(engine: &Engine, requests: &[Vec<u8>]) -> u128 {
-    let peer = Peer { addr: ([127, 0, 0, 1], 5300).into(), transport: Transport::Udp };
-    let (mut out, mut count) = (Vec::new(), 0);
-    let started = Instant::now();
-    while started.elapsed() < Duration::from_millis(500) {
-        for request in requests.iter().cycle().take(requests.len().max(1000)) {
+    let peer = Peer { addr: ([127, 0, 0, 1], 5300).into(), transport: Transport::Udp, idle: None };
+    let mut out = Vec::new();
+    let mut all = requests.iter().cycle();
+    let rounds = (0..500).map(|_| {
+        let started = Instant::now();
+        for request in all.by_ref().take(1000) {
             out.clear();
             assert_eq!(black_box(engine.respond(request, &peer, &mut out)), Verdict::Reply);
-            count += 1;
         }
-    }
-    started.elapsed().as_nanos() / count
+        started.elapsed().as_nanos() / 1000
+    });
+    rounds.min().unwrap_or_default()
 }
 
 /// The memory of this process, in KiB.

@@ -6,7 +6,7 @@ use crate::zone::{Best, Found, Node, Zone, ZoneSet};
 /// How often a question is asked again for another name.
 const STEPS: usize = 8;
 /// The sets that are remembered as written, so that none is written twice.
-const WRITTEN: usize = 32;
+const WRITTEN: usize = 24;
 
 /// How much an answer tells.
 #[derive(Clone, Copy, Debug)]
@@ -36,10 +36,13 @@ pub(crate) fn answer(zones: &ZoneSet, name: NameRef<'_>, qtype: Type, how: Answe
     // Where we have been: by hash, as going round in a circle is all that must not happen.
     let mut seen = [key.whole().hash; STEPS];
     for at in 0..STEPS {
+        if step == Step::End {
+            break;
+        }
         let target = next.clone();
         let target = Key::new(target.view());
         let hash = target.whole().hash;
-        if step == Step::End || seen.contains(&hash) {
+        if seen.contains(&hash) {
             break;
         }
         let Best::Zone(zone) = zones.best(&target, of_parent) else { break };
@@ -243,21 +246,20 @@ impl<'z> Answer<'z, '_, '_> {
 
     /// The addresses of the names that the answer speaks of: first those that it is of no use without (RFC 9471 §3).
     fn additional(&mut self) {
-        let (written, count) = (self.written, self.count);
+        let count = self.count;
         for needed in [true, false] {
-            for written in written.iter().take(count).flatten() {
+            for at in 0..count {
+                let Some(written) = self.written.get(at).copied().flatten() else { continue };
                 let Some(before) = before_name(written.set.rtype) else { continue };
-                if self.reply.truncated
-                    || self.how.minimal && written.cut.is_none()
-                    || needed && written.cut.is_none()
-                {
+                let is_extra = written.cut.is_none();
+                if self.reply.truncated || is_extra && (needed || self.how.minimal) {
                     continue;
                 }
                 for rdata in written.set.rdata() {
                     let Ok((target, _)) = NameRef::split(rdata.get(before..).unwrap_or_default()) else {
                         continue;
                     };
-                    if !self.addresses(written, target, needed) {
+                    if !self.addresses(&written, target, needed) {
                         break;
                     }
                 }

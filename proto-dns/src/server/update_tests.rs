@@ -176,3 +176,18 @@ fn who_may_not_do_all_does_nothing() {
     let query = Query::read(Head::read(&other).unwrap(), &other).unwrap();
     assert_eq!(Updated::new(&zones, &query, &|_, _| true).unwrap_err(), Rcode::NOTAUTH);
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_update_makes_it_panic(octets: Vec<u8>, at in 0..120_usize, class in 0..4_u16) {
+        let class = [Class::IN, Class::ANY, Class::NONE, Class(3)][usize::from(class)];
+        let changes = [line(class, "example 0 NS ns.example."), add("a.example 60 CNAME b.")];
+        let mut request = request(&[line(Class::IN, "a.example 0 A 192.0.2.1")], &changes);
+        for (place, octet) in request.iter_mut().skip(12 + at).zip(&octets) {
+            *place = *octet;
+        }
+        if let Ok(query) = Query::read(Head::read(&request).unwrap(), &request) {
+            let _ = Updated::new(&[zone(ZONE)].into_iter().collect(), &query, &|_, _| true);
+        }
+    }
+}

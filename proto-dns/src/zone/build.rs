@@ -5,7 +5,8 @@ use super::problem::Problems;
 use super::table::Table;
 use super::{Problem, RecordRef, Zone};
 use crate::wire::key::Key;
-use crate::wire::{Class, Name, NameRef, Type, rdata};
+use crate::wire::rdata::{self, Piece};
+use crate::wire::{Class, Name, NameRef, Type};
 
 /// Takes in the records of a zone, in any order, and makes the zone of them.
 ///
@@ -136,10 +137,22 @@ fn draft<'a>(records: impl Iterator<Item = &'a RecordRef<'a>>, problems: &mut Pr
         }
     }
     for set in draft.sets.iter_mut().filter(|set| set.rdata.len() > 1) {
-        let mut seen = HashSet::new();
-        set.rdata.retain(|rdata| seen.insert(*rdata));
+        let (rtype, mut seen) = (set.rtype, HashSet::new());
+        set.rdata.retain(|rdata| seen.insert(folded(rtype, rdata)));
     }
     draft
+}
+
+/// RDATA with the names in it in small letters, so that what is the same record is the same octets.
+fn folded(rtype: Type, rdata: &[u8]) -> Vec<u8> {
+    let mut folded = Vec::with_capacity(rdata.len());
+    for piece in rdata::pieces(rtype, rdata) {
+        match piece {
+            Piece::Octets(octets) => folded.extend_from_slice(octets),
+            Piece::Name(name, _) => folded.extend(name.wire().iter().map(u8::to_ascii_lowercase)),
+        }
+    }
+    folded
 }
 
 /// The type that an RRSIG covers, or 0.
