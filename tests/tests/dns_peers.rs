@@ -13,6 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use ropewalk_conformance::dns::fixture::{self, KEY, OTHER};
+use ropewalk_conformance::selfcheck::selfcheck_behind;
 use ropewalk_conformance::{Expectations, Need, Options, Subject, suite};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
@@ -188,24 +189,36 @@ impl Drop for Running {
     }
 }
 
-async fn fails_what_is_known(peer: &Peer) {
+impl Running {
+    fn subject(&self, peer: &Peer) -> Subject {
+        let subject = Subject::at(&format!("127.0.0.1:{}", self.1)).unwrap().named(peer.name);
+        let subject = subject.user(KEY.0, KEY.1).other(OTHER.0, OTHER.1).with(Need::Transfer);
+        if peer.updated.is_empty() { subject } else { subject.with(Need::Update) }
+    }
+}
+
+/// Whether it is installed.
+fn is_there(peer: &Peer) -> bool {
     if !Path::new(peer.program).is_file() {
         let required = std::env::var_os("ROPEWALK_REQUIRE_PEERS").is_some_and(|it| it == "1");
         assert!(!required, "missing peer: {}", peer.name);
         println!("missing peer: {}", peer.name);
+        return false;
+    }
+    true
+}
+
+async fn fails_what_is_known(peer: &Peer) {
+    if !is_there(peer) {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
     let running = peer.start(dir.path()).await;
-    let subject = Subject::at(&format!("127.0.0.1:{}", running.1)).unwrap().named(peer.name);
-    let mut subject = subject.user(KEY.0, KEY.1).other(OTHER.0, OTHER.1).with(Need::Transfer);
-    if !peer.updated.is_empty() {
-        subject = subject.with(Need::Update);
-    }
+    let subject = running.subject(peer);
     let known = Expectations::parse(peer.expectations).unwrap();
     let options = Options::default()
         .at_once(peer.at_once)
-        .patience(Duration::from_secs(6))
+        .patience(Duration::from_secs(3))
         .deadline(Duration::from_secs(40));
     let report = suite("dns").unwrap().run(&subject, &options).await.judged_by(&known);
     println!("{}", report.text());
@@ -226,4 +239,18 @@ async fn knot_fails_what_it_is_known_to_fail_and_nothing_else() {
 #[tokio::test]
 async fn bind_fails_what_it_is_known_to_fail_and_nothing_else() {
     fails_what_is_known(&BIND).await;
+}
+
+/// BIND is the right server here, since it fails the least.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_case_of_dns_can_fail_and_every_fault_is_found() {
+    if !is_there(&BIND) {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let running = BIND.start(dir.path()).await;
+    let known = Expectations::parse(BIND.expectations).unwrap();
+    let check = selfcheck_behind(&suite("dns").unwrap(), &running.subject(&BIND), &known).await;
+    println!("{check}");
+    assert!(check.errors().is_empty(), "{}", check.errors().join("\n"));
 }

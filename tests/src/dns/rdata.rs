@@ -1,6 +1,7 @@
 //! What the data of records are made of, by type.
 
-use super::wire::{Name, Reader};
+use super::reader::Reader;
+use super::wire::Name;
 
 pub(super) const A: u16 = 1;
 pub(super) const NS: u16 = 2;

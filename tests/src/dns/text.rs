@@ -4,7 +4,8 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::rdata::{self, Field};
-use super::wire::{AA, AD, CD, IN, Message, Name, OPT, RA, RD, Reader, Record, TC, TSIG, Z};
+use super::reader::Reader;
+use super::wire::{AA, AD, CD, IN, Message, Name, OPT, RA, RD, Record, TC, TSIG, Z};
 
 /// RCODEs by their mnemonics.
 pub(super) const RCODES: &[(u16, &str)] = &[

@@ -7,7 +7,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use super::client::{Over, exchange, read};
-use super::wire::{ANY, Message, Name, Reader, Record, TSIG};
+use super::reader::Reader;
+use super::wire::{ANY, Message, Name, Record, TSIG};
 use crate::{Broken, Peer};
 
 pub(super) const BADSIG: u16 = 16;
@@ -94,6 +95,16 @@ impl Key {
         let mut signed = message.clone();
         signed.additional.push(signature.record());
         (signed.to_wire(), mac)
+    }
+
+    /// An answer to what `prior` is the MAC of, signed, and its MAC. `later` is for the messages after the first.
+    pub(super) fn answer(&self, message: &Message, prior: &[u8], later: bool) -> (Vec<u8>, Vec<u8>) {
+        let mut signature = self.signature(message);
+        let tail = if later { signature.timers() } else { signature.variables() };
+        signature.mac = self.mac(&[&length(prior), prior, &message.to_wire(), &tail]);
+        let mut signed = message.clone();
+        signed.additional.push(signature.record());
+        (signed.to_wire(), signature.mac)
     }
 
     /// Whether a message is signed by this key, in answer to what `prior` is the MAC of. `before` are messages without TSIG

@@ -38,7 +38,7 @@ impl Transfer {
 
 /// Whether the transfer has come to its end with these records: the SOA record that it begins with stands at the end. An
 /// incremental one has that record before each of its changes as well.
-fn is_complete(records: &[Record], kind: u16) -> bool {
+pub(super) fn is_complete(records: &[Record], kind: u16) -> bool {
     let (Some(first), Some(last)) = (records.first(), records.last()) else { return false };
     let again = records.iter().filter(|record| *record == first).count();
     let incremental = kind == IXFR && records.get(1).is_some_and(|second| second.kind == SOA);

@@ -1,0 +1,188 @@
+use crate::selfcheck::faults;
+
+faults! {
+    /// Leaves AA out.
+    NoAa,
+    /// Says AA always.
+    AlwaysAa,
+    /// Says TC always.
+    AlwaysTc,
+    /// Leaves TC out.
+    NoTc,
+    /// Says the reserved bit where the query does.
+    EchoesZ,
+    /// Leaves RD out.
+    NoRd,
+    /// Says AD always.
+    AlwaysAd,
+    /// Answers with another ID.
+    OtherId,
+    /// Says QUERY whatever the opcode is.
+    OpcodeQuery,
+    /// Repeats the question in lower case.
+    LowerQuestion,
+    /// Does not repeat the question.
+    NoQuestion,
+    /// Answers NOERROR where a name does not exist.
+    NoNxdomain,
+    /// Answers NXDOMAIN where a name has no such records.
+    EmptyIsNxdomain,
+    /// Answers NOERROR where it should refuse.
+    NoRefused,
+    /// Answers FORMERR where it should answer NOTIMP.
+    NotimpIsFormerr,
+    /// Answers SERVFAIL where it should answer FORMERR.
+    FormerrIsServfail,
+    /// Answers NOERROR where it should answer BADVERS.
+    NoBadvers,
+    /// Answers SERVFAIL where it should answer NOTAUTH.
+    NotauthIsServfail,
+    /// Answers NOERROR where it should answer YXDOMAIN.
+    NoYxdomain,
+    /// Answers NOERROR where a prerequisite fails.
+    NoPrerequisiteCodes,
+    /// Answers NOERROR where it should answer NOTZONE.
+    NoNotzone,
+    /// Leaves the answer out.
+    NoAnswer,
+    /// Leaves the last record of the answer out.
+    LastMissing,
+    /// Adds a record to the answer.
+    OneMore,
+    /// Leaves the authority section out.
+    NoAuthority,
+    /// Leaves the additional section out, but for OPT and TSIG.
+    NoAdditional,
+    /// Adds an additional record of its own.
+    ForeignAdditional,
+    /// Counts TTLs down.
+    TtlOff,
+    /// Leaves the TTL of the SOA record of negative answers as it is in the zone.
+    SoaTtl,
+    /// Says other data.
+    DataOff,
+    /// Makes every record one of the name that was asked for.
+    OwnerOff,
+    /// Leaves aliases out.
+    NoAliases,
+    /// Makes referrals answers.
+    ReferralIsAnswer,
+    /// Leaves OPT out.
+    NoOpt,
+    /// Sends OPT to who sent none.
+    AlwaysOpt,
+    /// Says version 1 of EDNS.
+    Version1,
+    /// Repeats the flags of EDNS.
+    EchoesFlags,
+    /// Repeats the options of EDNS.
+    EchoesOptions,
+    /// Leaves DO out.
+    NoDo,
+    /// Says a size of 100 octets.
+    OwnSize,
+    /// Sends the client cookie alone.
+    HalfCookie,
+    /// Sends everybody the same server cookie.
+    SameCookie,
+    /// Sends cookies to who sent none.
+    AlwaysCookie,
+    /// Sends NSID, padding and keepalive to everybody.
+    AlwaysOptions,
+    /// Sends keepalive of one octet.
+    ShortKeepalive,
+    /// Ignores OPT.
+    IgnoresOpt,
+    /// Ignores the size of datagrams.
+    IgnoresSize,
+    /// Takes the first of several questions, OPTs and TSIGs.
+    TakesFirst,
+    /// Takes any opcode for a query.
+    AnyOpcode,
+    /// Takes any class for IN.
+    AnyClass,
+    /// Answers answers.
+    AnswersAnswers,
+    /// Answers what is shorter than a header.
+    AnswersShort,
+    /// Answers NOERROR to what it cannot read.
+    AnswersMalformed,
+    /// Does not answer what it cannot read.
+    SilentMalformed,
+    /// Is gone after something that it cannot read, or that is no query.
+    Fragile,
+    /// Does not know types above 255.
+    KnownTypesOnly,
+    /// Puts a record of the query into the answer.
+    Believes,
+    /// Does not sign.
+    NoSignature,
+    /// Signs without the MAC of the query.
+    SignsAlone,
+    /// Says another key.
+    OtherKey,
+    /// Says BADKEY for every error of TSIG.
+    AlwaysBadkey,
+    /// Says BADSIG for every error of TSIG.
+    AlwaysBadsig,
+    /// Says a MAC in every error of TSIG.
+    SignsErrors,
+    /// Does not say its time in BADTIME.
+    NoTime,
+    /// Asks nobody for a signature, and takes any.
+    AnySignature,
+    /// Sends TSIG to who sent none.
+    AlwaysTsig,
+    /// Passes prerequisites over.
+    NoPrerequisites,
+    /// Says that an update is done, and does nothing.
+    UpdatesNothing,
+    /// Leaves the last operation of an update out.
+    LastOperationMissing,
+    /// Does the operations of an update in another order.
+    OtherOrder,
+    /// Deletes nothing.
+    DeletesNothing,
+    /// Adds with another TTL.
+    AddsOtherTtl,
+    /// Leaves out what is wrong in an update, and does the rest.
+    SkipsWrong,
+    /// Answers an update with records.
+    AnswersUpdate,
+    /// Leaves a record amid a transfer out.
+    RecordMissing,
+    /// Leaves the SOA record at the end of a transfer out.
+    NoLastSoa,
+    /// Sends a record of a transfer twice.
+    RecordTwice,
+    /// Sends SOA amid a transfer.
+    SoaAmid,
+    /// Sends each record in a message of its own.
+    MessagePerRecord,
+    /// Sends a transfer in one message, however long it is.
+    NoLaterMessages,
+    /// Signs the first and the last message of a transfer only.
+    FewSignatures,
+    /// Says another question in the messages of a transfer.
+    OtherQuestion,
+    /// Sends NS records in the authority section of a transfer.
+    AuthorityInTransfer,
+    /// Sends names in lower case.
+    LowerNames,
+    /// Sends the whole zone for what has changed.
+    AlwaysWhole,
+    /// Sends SOA alone for what has changed.
+    NeverChanges,
+    /// Sends what has changed with other serials.
+    SerialsOff,
+    /// Answers one query for each connection.
+    OneQuery,
+    /// Takes the first query of a segment.
+    OnePerSegment,
+    /// Takes messages that come in one segment only.
+    WholeSegments,
+    /// Serves one connection at a time.
+    OneConnection,
+    /// Does not answer a client that sends no more.
+    ForgetsHalfClosed,
+}

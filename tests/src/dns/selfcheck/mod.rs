@@ -1,0 +1,53 @@
+//! Broken servers: a server that is right, behind a relay with one fault.
+//!
+//! What the relay does not change goes through it octet by octet. What it changes it signs again, with the keys of the
+//! [fixture](super::fixture).
+
+mod change;
+mod fault;
+mod relay;
+
+use std::sync::Arc;
+
+use ropewalk_core::Limits;
+use ropewalk_core::app::Context;
+
+use self::fault::Fault;
+use self::relay::Relay;
+use super::client::Over;
+use super::fixture::{KEY, OTHER};
+use crate::{Io, Need, Subject};
+
+/// The relays to this server, with one fault each. The server knows both keys, and the first may transfer and update.
+pub(crate) fn mutants(right: &Subject) -> Vec<Subject> {
+    Fault::ALL.iter().map(|fault| mutant(right, Some(*fault))).collect()
+}
+
+/// The relay without a fault.
+pub(crate) fn transparent(right: &Subject) -> Subject {
+    mutant(right, None)
+}
+
+fn mutant(right: &Subject, fault: Option<Fault>) -> Subject {
+    let name = fault.map_or_else(|| "transparent".to_owned(), |fault| format!("{fault:?}"));
+    let context = Context::root(Limits::default());
+    let relay = Arc::new(Relay::new(right.clone(), fault));
+    let datagrams = Arc::clone(&relay);
+    let subject = Subject::new(&name, right.host(), move || {
+        let (near, far) = tokio::io::duplex(256 * 1024);
+        let relay = Arc::clone(&relay);
+        context.spawn(async move { relay.serve(near).await }).detach();
+        Box::pin(async move { Ok(Box::new(far) as Box<dyn Io>) })
+    });
+    let subject = subject.answering_datagrams(move |query| {
+        let relay = Arc::clone(&datagrams);
+        Box::pin(async move { relay.answer(Over::Udp, &query).await })
+    });
+    let needs = [Need::Transfer, Need::Update];
+    needs
+        .into_iter()
+        .filter(|need| right.lacks(&[*need]).is_none())
+        .fold(subject, Subject::with)
+        .user(KEY.0, KEY.1)
+        .other(OTHER.0, OTHER.1)
+}
