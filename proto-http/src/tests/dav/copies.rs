@@ -227,6 +227,12 @@ impl Files for Stuck {
     async fn rename(&self, from: &VPath, to: &VPath, over: Over) -> Result<(), FsError> {
         self.0.rename(from, to, over).await
     }
+    fn rights(&self, path: &VPath, reach: Reach) -> Ops {
+        self.0.rights(path, reach)
+    }
+    fn place(&self, path: &VPath) -> Option<Place> {
+        self.0.place(path)
+    }
 }
 
 #[tokio::test]
