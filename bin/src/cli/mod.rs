@@ -69,6 +69,9 @@ enum Command {
     /// Say what is in a directory of a server of FTP or HTTP.
     #[cfg(feature = "http")]
     Ls(Box<commands::ls::LsArgs>),
+    /// Ask a name server.
+    #[cfg(all(feature = "dns", feature = "http"))]
+    Dig(Box<commands::dig::DigArgs>),
     /// Say who can log in: people, their groups, passwords and keys.
     #[cfg(feature = "store")]
     User(commands::user::UserArgs),
@@ -178,6 +181,8 @@ fn dispatch(mut all: Vec<Command>, registry: &Registry) -> Exit {
         Command::Put(args) => commands::put::run(&args),
         #[cfg(feature = "http")]
         Command::Ls(args) => commands::ls::run(&args),
+        #[cfg(all(feature = "dns", feature = "http"))]
+        Command::Dig(args) => commands::dig::run(&args),
         #[cfg(feature = "store")]
         Command::User(args) => commands::user::run(args, registry),
         #[cfg(feature = "store")]

@@ -7,6 +7,8 @@ pub(crate) mod check;
 pub(crate) mod config;
 #[cfg(feature = "conform")]
 pub(crate) mod conform;
+#[cfg(all(feature = "dns", feature = "http"))]
+pub(crate) mod dig;
 #[cfg(feature = "http")]
 pub(crate) mod fetch;
 mod hidden;
@@ -35,6 +37,7 @@ pub(crate) fn version(verbose: bool) -> Exit {
         let features = [
             ("http", cfg!(feature = "http")),
             ("ftp", cfg!(feature = "ftp")),
+            ("dns", cfg!(feature = "dns")),
             ("store", cfg!(feature = "store")),
             ("conform", cfg!(feature = "conform")),
         ]

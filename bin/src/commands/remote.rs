@@ -121,34 +121,10 @@ impl Reach {
 
     /// Does this in the time that there is, unless somebody interrupts it, and says why it failed.
     pub(super) fn run(&self, work: impl Future<Output = Result<Exit, Stop>>) -> Result<Exit, Stop> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime
-            .map_err(|error| Stop::new(Exit::Failure, format!("cannot start the runtime: {error}")))?;
         if self.insecure {
-            eprintln!(
-                "warning: --insecure: the server is not checked; whoever stands between can read and change everything"
-            );
+            warn_insecure();
         }
-        let late = async {
-            match self.max_time {
-                Some(time) => tokio::time::sleep(time).await,
-                None => std::future::pending().await,
-            }
-        };
-        let done = runtime.block_on(async {
-            let mut kill = signal(SignalKind::terminate())
-                .map_err(|error| Stop::new(Exit::Failure, error.to_string()))?;
-            tokio::select! {
-                biased;
-                done = work => done,
-                () = late => Err(Stop::new(Exit::TryLater, "the time for all of it is over")),
-                _ = tokio::signal::ctrl_c() => Err(Stop::new(Exit::Interrupted, "interrupted")),
-                _ = kill.recv() => Err(Stop::new(Exit::Interrupted, "stopped")),
-            }
-        });
-        // A lookup or a read of standard input that still waits is not waited for.
-        runtime.shutdown_background();
-        done
+        run(self.max_time, work)
     }
 
     /// The same for a command that has nothing more to say about a failure.
@@ -158,6 +134,43 @@ impl Reach {
             stop.exit
         })
     }
+}
+
+/// Does this in the time that there is, unless somebody interrupts it.
+pub(super) fn run(
+    max_time: Option<Duration>,
+    work: impl Future<Output = Result<Exit, Stop>>,
+) -> Result<Exit, Stop> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|error| Stop::new(Exit::Failure, format!("cannot start the runtime: {error}")))?;
+    let late = async {
+        match max_time {
+            Some(time) => tokio::time::sleep(time).await,
+            None => std::future::pending().await,
+        }
+    };
+    let done = runtime.block_on(async {
+        let mut kill =
+            signal(SignalKind::terminate()).map_err(|error| Stop::new(Exit::Failure, error.to_string()))?;
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = late => Err(Stop::new(Exit::TryLater, "the time for all of it is over")),
+            _ = tokio::signal::ctrl_c() => Err(Stop::new(Exit::Interrupted, "interrupted")),
+            _ = kill.recv() => Err(Stop::new(Exit::Interrupted, "stopped")),
+        }
+    });
+    // A lookup or a read of standard input that still waits is not waited for.
+    runtime.shutdown_background();
+    done
+}
+
+/// Says what `--insecure` means.
+pub(super) fn warn_insecure() {
+    eprintln!(
+        "warning: --insecure: the server is not checked; whoever stands between can read and change everything"
+    );
 }
 
 /// The schemes that the clients here speak.

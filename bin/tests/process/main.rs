@@ -12,6 +12,7 @@ mod config;
 mod cross;
 mod daemon;
 mod detach;
+mod dig;
 mod dns;
 mod drain;
 mod fetch;

@@ -7,6 +7,7 @@ mod answer;
 mod asking;
 mod cookie;
 mod engine;
+pub mod forward;
 mod notify;
 mod policy;
 mod reload;

@@ -197,7 +197,7 @@ impl<'a> Question<'a> {
 
 impl<'a> Edns<'a> {
     /// Its record is at the root, and its options fill it.
-    fn of(message: &'a [u8], record: &Raw) -> Option<Self> {
+    pub(super) fn of(message: &'a [u8], record: &Raw) -> Option<Self> {
         let options = message.get(record.at..record.at + usize::from(record.length))?;
         let [_, version, high, low] = record.ttl.to_be_bytes();
         let edns = Self {
@@ -245,7 +245,7 @@ impl Raw {
 }
 
 /// The 16 bits at `at`.
-fn word(octets: &[u8], at: usize) -> Option<u16> {
+pub(super) fn word(octets: &[u8], at: usize) -> Option<u16> {
     let octets = octets.get(at..)?.first_chunk()?;
     Some(u16::from_be_bytes(*octets))
 }
