@@ -78,6 +78,9 @@ enum Command {
     /// Say what a server does that runs.
     #[cfg(feature = "store")]
     Status(commands::ban::StatusArgs),
+    /// Check zones of DNS.
+    #[cfg(feature = "dns")]
+    Zone(commands::zone::ZoneArgs),
     /// Make certificates for development.
     Cert(commands::cert::CertArgs),
     /// Hash passwords for files of accounts.
@@ -181,6 +184,8 @@ fn dispatch(mut all: Vec<Command>, registry: &Registry) -> Exit {
         Command::Ban(args) => commands::ban::run(args),
         #[cfg(feature = "store")]
         Command::Status(args) => commands::ban::status(&args),
+        #[cfg(feature = "dns")]
+        Command::Zone(args) => commands::zone::run(&args),
         Command::Cert(args) => commands::cert::run(&args),
         Command::Password(args) => commands::password::run(&args),
         #[cfg(feature = "conform")]

@@ -23,6 +23,8 @@ mod remote;
 pub(crate) mod up;
 #[cfg(feature = "store")]
 pub(crate) mod user;
+#[cfg(feature = "dns")]
+pub(crate) mod zone;
 
 use crate::exit::Exit;
 

@@ -32,3 +32,4 @@ mod servers;
 mod sockets;
 mod up;
 mod user;
+mod zone;

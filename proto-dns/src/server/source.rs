@@ -1,12 +1,10 @@
 //! Where zones come from.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::wire::{Name, Type};
-use crate::zone::text::{self, Place};
-use crate::zone::{Builder, Problem, Record, Zone, hosts};
+use crate::wire::Name;
+use crate::zone::{Builder, Problem, Zone, hosts, load};
 
 /// A file that zones are read from.
 #[derive(Clone, Debug)]
@@ -56,61 +54,13 @@ impl Source {
 }
 
 fn zone(path: &Path, origin: Option<&Name>, files: &mut Vec<PathBuf>) -> Result<Loaded, Vec<String>> {
-    let mut builder = origin.map(|origin| Builder::new(origin.view()));
-    // What comes before it is known of which zone it is.
-    let mut before: Vec<Record> = Vec::new();
-    let reading = text::read_file(path, origin.map(Name::view), &mut |record, _| {
-        if let (None, Type::SOA) = (&builder, record.rtype) {
-            let mut begun = Builder::new(record.name);
-            before.drain(..).for_each(|record| begun.add(&record.view()));
-            builder = Some(begun);
-        }
-        match &mut builder {
-            Some(builder) => builder.add(&record),
-            None => before.push(record.to_record()),
-        }
-    });
+    let (zone, reading) = load(path, origin);
     files.clone_from(&reading.files);
-    let said: Vec<_> = reading.problems.iter().map(ToString::to_string).collect();
-    if reading.failed() {
-        return Err(said);
+    let said = reading.problems.iter().map(ToString::to_string).collect();
+    match zone {
+        Some(zone) => Ok(Loaded { zones: vec![Arc::new(zone)], warnings: said }),
+        None => Err(said),
     }
-    let Some(builder) = builder else {
-        return Err(vec![format!("{}: there is no SOA record, by which a zone begins", path.display())]);
-    };
-    match builder.finish() {
-        Ok((zone, more)) => {
-            let warnings = said.into_iter().chain(placed(path, origin, &more)).collect();
-            Ok(Loaded { zones: vec![Arc::new(zone)], warnings })
-        }
-        Err(problems) => Err(placed(path, origin, &problems)),
-    }
-}
-
-/// The problems of a zone, each with the place of the first record that it is about, for which the text is read again.
-fn placed(path: &Path, origin: Option<&Name>, problems: &[Problem]) -> Vec<String> {
-    if problems.is_empty() {
-        return Vec::new();
-    }
-    let mut places: HashMap<&str, Option<Place>> =
-        problems.iter().map(|problem| (problem.record.as_str(), None)).collect();
-    let reading = text::read_file(path, origin.map(Name::view), &mut |record, place| {
-        if let Some(known) = places.get_mut(format!("{} {}", record.name, record.rtype).as_str()) {
-            known.get_or_insert(place);
-        }
-    });
-    let told = |problem: &Problem| {
-        let place = places.get(problem.record.as_str()).copied().flatten();
-        let file = place.and_then(|place| reading.files.get(usize::from(place.file)));
-        let warning = if problem.is_warning { "warning: " } else { "" };
-        match (place, file) {
-            (Some(Place { line, column, .. }), Some(file)) => {
-                format!("{}:{line}:{column}: {warning}{problem}", file.display())
-            }
-            _ => format!("{}: {warning}{problem}", path.display()),
-        }
-    };
-    problems.iter().map(told).collect()
 }
 
 /// The zones of all names in a hosts file, and of their addresses.

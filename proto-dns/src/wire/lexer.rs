@@ -98,7 +98,7 @@ impl<'a> Lexer<'a> {
                     self.at += 1;
                     self.line += 1;
                 }
-                b';' => self.to_line_end(),
+                b';' => self.skip_line(),
                 b'(' => {
                     let here = self.spot();
                     self.at += 1;
@@ -178,7 +178,7 @@ impl<'a> Lexer<'a> {
         self.params = params;
     }
 
-    fn to_line_end(&mut self) {
+    fn skip_line(&mut self) {
         let rest = self.text.get(self.at..).unwrap_or_default();
         self.at += memchr::memchr(b'\n', rest).unwrap_or(rest.len());
     }
@@ -192,7 +192,7 @@ impl<'a> Lexer<'a> {
                 Ok(Word { text: text.get(..length).unwrap_or_default(), quoted: true, at })
             }
             None => {
-                self.to_line_end();
+                self.skip_line();
                 Err(at.fault("this quote is not closed on its line"))
             }
         }
@@ -208,7 +208,7 @@ impl<'a> Lexer<'a> {
                 BREAK if octet == b'"' && self.params && self.text.get(end - 1) == Some(&b'=') => {
                     let Some(length) = closing(self.text.get(end + 1..).unwrap_or_default()) else {
                         self.at = end;
-                        self.to_line_end();
+                        self.skip_line();
                         return Err(Spot { offset: end, ..at }.fault("this quote is not closed on its line"));
                     };
                     end += length + 2;

@@ -3,6 +3,7 @@
 mod build;
 mod change;
 pub mod hosts;
+mod load;
 mod node;
 mod problem;
 mod record;
@@ -16,6 +17,7 @@ mod tree;
 pub use build::Builder;
 pub use change::Change;
 pub(crate) use change::same;
+pub use load::load;
 pub use node::Node;
 pub use problem::Problem;
 pub use record::{Record, RecordRef};

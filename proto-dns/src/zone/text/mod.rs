@@ -139,9 +139,7 @@ impl<'s> Reader<'s> {
         if self.reading.problems.len() >= MAX_PROBLEMS {
             return;
         }
-        let file = self.reading.files.get(usize::from(place.file)).cloned().unwrap_or_default();
-        let Place { line, column, .. } = place;
-        self.reading.problems.push(Problem { file, line, column, severity, what });
+        self.reading.add(place, severity, what);
         if self.reading.problems.len() == MAX_PROBLEMS - 1 {
             self.tell(Severity::Error, place, "too many problems: reading ends here".into());
         }

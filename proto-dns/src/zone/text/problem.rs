@@ -53,6 +53,13 @@ impl Reading {
     pub fn failed(&self) -> bool {
         self.problems.iter().any(|problem| problem.severity == Severity::Error)
     }
+
+    /// Adds a problem.
+    pub(crate) fn add(&mut self, place: Place, severity: Severity, what: Cow<'static, str>) {
+        let file = self.files.get(usize::from(place.file)).cloned().unwrap_or_default();
+        let Place { line, column, .. } = place;
+        self.problems.push(Problem { file, line, column, severity, what });
+    }
 }
 
 impl fmt::Display for Problem {
