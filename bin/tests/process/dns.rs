@@ -82,7 +82,7 @@ fn kdig_hears_the_same_over_every_transport() {
             let said = names.ask(
                 "kdig",
                 *port,
-                &format!("{how} {question} +nocomments +nostats +question +answer +authority"),
+                &format!("{how} {question} +edns +nocomments +nostats +question +answer +authority"),
             );
             let lines = said.lines().filter(|line| !line.is_empty() && !line.starts_with(";; "));
             lines.map(str::to_owned).collect::<Vec<_>>()
