@@ -34,7 +34,7 @@ pub use cookie::{Cookies, Secret};
 pub use engine::{Answering, Engine, Peer, Transport, Verdict};
 pub use notify::Notice;
 pub use policy::Policies;
-pub use reload::Zones;
+pub use reload::{Said, Zones};
 pub use rrl::{Limiter, RrlOptions};
 pub use source::Source;
 pub use stream::Stream;

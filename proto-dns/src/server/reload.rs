@@ -26,6 +26,9 @@ pub struct Zones {
     watched: Arc<Mutex<Vec<Watched>>>,
 }
 
+/// What there is to say of sources, each by its number.
+pub type Said = Vec<(usize, String)>;
+
 /// A file that zones come from.
 #[derive(Debug)]
 struct Watched {
@@ -52,7 +55,7 @@ impl Zones {
         sources: Vec<(Source, Option<Acl>)>,
         mut policies: Policies,
         answering: Answering,
-    ) -> Result<(Self, Vec<(usize, String)>), Vec<(usize, String)>> {
+    ) -> Result<(Self, Said), Said> {
         let (mut set, mut watched) = (ZoneSet::default(), Vec::new());
         let (mut wrong, mut warned) = (Vec::new(), Vec::new());
         for (number, (source, acl)) in sources.into_iter().enumerate() {

@@ -101,7 +101,7 @@ fn all(
                 true => ("dns", ""),
                 false => ("dns+tcp", " +tcp"),
             };
-            // RFC 6761 §6.3: what every hosts file has.
+            // What every hosts file has.
             let name = origin(service, config).unwrap_or("localhost");
             let command = format!("dig @localhost -p {port}{how} {name} +short");
             rows.push([scheme.into(), format!("localhost:{port}"), command]);
