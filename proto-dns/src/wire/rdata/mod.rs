@@ -1,5 +1,6 @@
 //! RDATA: for each type, what its fields are. All that is done with RDATA is done from this one table.
 
+mod encoded;
 mod location;
 mod mnemonic;
 mod params;
