@@ -3,6 +3,8 @@ use std::io;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use tokio::net::UdpSocket;
 
 /// What a server in this process sends back for one datagram.
@@ -21,14 +23,24 @@ pub(crate) enum Route {
 /// A socket of a case's own for datagrams to a subject.
 pub(crate) enum Datagrams {
     Udp(UdpSocket),
-    Local(Arc<Reply>, VecDeque<Vec<u8>>),
+    Local(Local),
+}
+
+/// Datagrams to a function: what it has not answered yet, and what it has.
+pub(crate) struct Local {
+    reply: Arc<Reply>,
+    pending: FuturesUnordered<BoxFuture<'static, Vec<Vec<u8>>>>,
+    waiting: VecDeque<Vec<u8>>,
 }
 
 impl Route {
     pub(crate) async fn open(&self) -> io::Result<Datagrams> {
         match self {
             Self::None => Err(io::Error::other("the subject takes no datagrams")),
-            Self::Local(reply) => Ok(Datagrams::Local(Arc::clone(reply), VecDeque::new())),
+            Self::Local(reply) => {
+                let (reply, pending) = (Arc::clone(reply), FuturesUnordered::new());
+                Ok(Datagrams::Local(Local { reply, pending, waiting: VecDeque::new() }))
+            }
             Self::Udp(host, port) => {
                 let any = if host.contains(':') { "[::]:0" } else { "0.0.0.0:0" };
                 let socket = UdpSocket::bind(any).await?;
@@ -43,8 +55,12 @@ impl Datagrams {
     pub(crate) async fn send(&mut self, datagram: &[u8]) -> io::Result<()> {
         match self {
             Self::Udp(socket) => socket.send(datagram).await.map(drop),
-            Self::Local(reply, waiting) => {
-                waiting.extend(reply(datagram.to_vec()).await);
+            Self::Local(local) => {
+                local.pending.push((local.reply)(datagram.to_vec()));
+                // It is begun here, since whoever sends may never receive.
+                if let Some(Some(came)) = local.pending.next().now_or_never() {
+                    local.waiting.extend(came);
+                }
                 Ok(())
             }
         }
@@ -59,9 +75,14 @@ impl Datagrams {
                 datagram.truncate(length);
                 Ok(datagram)
             }
-            Self::Local(_, waiting) => match waiting.pop_front() {
-                Some(datagram) => Ok(datagram),
-                None => std::future::pending().await,
+            Self::Local(local) => loop {
+                if let Some(datagram) = local.waiting.pop_front() {
+                    return Ok(datagram);
+                }
+                match local.pending.next().await {
+                    Some(came) => local.waiting.extend(came),
+                    None => return std::future::pending().await,
+                }
             },
         }
     }

@@ -84,14 +84,21 @@ pub async fn selfcheck_behind(suite: &Suite, right: &Subject, known: &Expectatio
     let options = Options::default().patience(Duration::from_secs(3));
     let reference = dns::selfcheck::transparent(right);
     let (mut alive, mut found) = (Vec::new(), Vec::new());
-    for case in suite.cases.iter().copied().filter(|case| known.reason(case.id).is_none()) {
-        let row = run_case(case, &reference, &options).await;
+    let cases = suite.cases.iter().copied().filter(|case| known.reason(case.id).is_none());
+    let mut rows = stream::iter(cases)
+        .map(|case| {
+            let (reference, options) = (&reference, &options);
+            async move { (case, run_case(case, reference, options).await) }
+        })
+        .buffered(16);
+    while let Some((case, row)) = rows.next().await {
         match row.outcome {
             "fail" => check.errors.push(format!("{}: the relay fails it: {:?}", case.id, row.actual)),
             "skip" => {}
             _ => alive.push(case),
         }
     }
+    drop(rows);
     for mutant in dns::selfcheck::mutants(right) {
         let mut failed = failures(&alive, &mutant, Duration::from_secs(1)).await;
         if failed.is_empty() {

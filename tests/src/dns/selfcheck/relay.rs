@@ -16,7 +16,7 @@ use crate::dns::wire::{Message, QR};
 use crate::{Io, Subject};
 
 /// How long the server is waited for.
-const PATIENCE: Duration = Duration::from_millis(1500);
+const PATIENCE: Duration = Duration::from_millis(500);
 
 pub(super) struct Relay {
     right: Subject,
