@@ -8,8 +8,11 @@ use serde_json::Value;
 
 use crate::daemon::{Daemon, Done, Folder, free_port, run};
 
+/// Makes a reply to a question.
+type Reply = fn(&[u8]) -> Vec<u8>;
+
 /// A server over UDP that makes these replies, one for each request.
-fn server(replies: Vec<fn(&[u8]) -> Vec<u8>>) -> String {
+fn server(replies: Vec<Reply>) -> String {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let port = socket.local_addr().unwrap().port();
     thread::spawn(move || {

@@ -12,6 +12,7 @@ use ropewalk_core::Error;
 use ropewalk_core::data::files::{DotDot, FileHandle, Files, FsError, Kind, Open, Ops, Reach, VPath, Write};
 use ropewalk_core::net::{Connection, SendFile};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::Semaphore;
 use tokio::task::coop::consume_budget;
 
 use super::Options;
@@ -27,6 +28,8 @@ use crate::wire::Reply;
 const CHUNK: usize = 256 * 1024;
 /// Octets of one write where they come as fast as they are written: file systems take few large pieces in less time.
 const LARGE: usize = 1024 * 1024;
+/// Uploads at once that may take so much memory; others make do with [`CHUNK`].
+static ROOMY: Semaphore = Semaphore::const_new(64);
 /// Octets that there is room for at first: small files need no more.
 const FIRST: usize = 16 * 1024;
 /// Octets that cost less from memory than by sendfile, and can leave together with the end.
@@ -329,19 +332,21 @@ async fn store(
         }
         out.into()
     };
-    let mut chunk = fill(conn, BytesMut::with_capacity(FIRST), octets).await?;
+    let room = ROOMY.try_acquire().ok();
+    let most = if room.is_some() { LARGE } else { CHUNK };
+    let mut chunk = fill(conn, BytesMut::with_capacity(FIRST), most, octets).await?;
     // One chunk is written while the next one comes, into the memory of the one before.
     let mut spare = BytesMut::new();
     while chunk.len() >= CHUNK {
-        let large = chunk.len() >= LARGE;
+        let is_full = chunk.len() >= most;
         let full = chunk.freeze();
         let data = text(&full, false);
         let len = data.len() as u64;
-        let (written, next) = tokio::join!(file.write_at(at, data), fill(conn, spare, octets));
+        let (written, next) = tokio::join!(file.write_at(at, data), fill(conn, spare, most, octets));
         written?;
         at += len;
         // A peer that has become slow keeps no memory.
-        spare = full.try_into_mut().ok().filter(|_| large).unwrap_or_default();
+        spare = full.try_into_mut().ok().filter(|_| is_full).unwrap_or_default();
         spare.clear();
         chunk = next?;
     }
@@ -361,17 +366,22 @@ async fn store(
     Ok(())
 }
 
-/// Fills this with a chunk of what comes, and on to a large one with what is there already; or with less at the end.
-/// Over TLS, an end that the peer did not say is an error.
-async fn fill(conn: &mut Connection, mut buf: BytesMut, octets: &AtomicU64) -> Result<BytesMut, Failed> {
-    while buf.len() < LARGE {
-        let most = if buf.len() < CHUNK { CHUNK } else { LARGE };
+/// Fills this with a chunk of what comes, and up to `most` with what is there already; or with less at the end. Over TLS, an
+/// end that the peer did not say is an error.
+async fn fill(
+    conn: &mut Connection,
+    mut buf: BytesMut,
+    most: usize,
+    octets: &AtomicU64,
+) -> Result<BytesMut, Failed> {
+    while buf.len() < most {
+        let waits = buf.len() < CHUNK;
         if buf.len() == buf.capacity() {
-            buf.reserve(most - buf.len());
+            buf.reserve(if waits { CHUNK } else { most } - buf.len());
         }
-        let read = match most {
-            CHUNK => conn.read_buf(&mut buf).await?,
-            _ => match now(conn.read_buf(&mut buf)).await {
+        let read = match waits {
+            true => conn.read_buf(&mut buf).await?,
+            false => match now(conn.read_buf(&mut buf)).await {
                 Some(read) => read?,
                 None => break,
             },
