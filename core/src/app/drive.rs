@@ -205,10 +205,12 @@ impl Line<'_> {
                 None => pending().await,
             }
         };
+        // What the peer has said before it, its end above all, is heard before what comes to pass.
         tokio::select! {
+            biased;
             () = stop => Ok(Woken::Stopping),
-            answer = respond.next() => Ok(Woken::Answer(answer)),
             octets = fill(&mut self.conn, &mut self.inbox, room), if read => Ok(Woken::Read(octets?)),
+            answer = respond.next() => Ok(Woken::Answer(answer)),
             () = timer => Ok(Woken::Elapsed),
         }
     }

@@ -14,6 +14,7 @@ use ropewalk_core::net::{Connection, SendFile};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Semaphore;
 use tokio::task::coop::consume_budget;
+use tokio::task::yield_now;
 
 use super::Options;
 use super::ascii;
@@ -351,6 +352,9 @@ async fn store(
         chunk = next?;
     }
     let rest = text(&chunk.freeze(), true);
+    // A client that was killed has closed its control connection too, just before: the session hears of that now, and gives
+    // this up (RFC 959 §5.4).
+    yield_now().await;
     if !progress.decide() {
         return Err(Failed::Data(Error::peer("aborted")));
     }

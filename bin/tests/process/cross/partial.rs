@@ -113,6 +113,23 @@ fn an_upload_that_is_cut_changes_nothing() {
     }
 }
 
+/// The control connection goes first, as it came first: by that it is told from a file that is whole.
+#[test]
+fn an_upload_whose_client_is_killed_changes_nothing() {
+    let house = House::new();
+    let mut reader = house.ann(Door::Http);
+    for door in [Door::Ftp, Door::Ftps].into_iter().cycle().take(20) {
+        let mut writer = house.ann(door);
+        writer.puts(b"/shared/doc", b"old");
+        let upload = writer.begin(b"/shared/doc", &content(100_000, 3), 200_000);
+        until("it arrives", || !house.parts("shared").is_empty());
+        drop(writer);
+        drop(upload);
+        until("it is given up", || house.parts("shared").is_empty());
+        assert_eq!(reader.get(b"/shared/doc").as_deref(), Ok(&b"old"[..]), "{door:?}");
+    }
+}
+
 #[test]
 fn names_with_a_dot_are_hidden_from_all_or_shown_to_all() {
     let house = House::new();
