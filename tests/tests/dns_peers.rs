@@ -223,7 +223,8 @@ async fn fails_what_is_known(peer: &Peer) {
     let report = suite("dns").unwrap().run(&subject, &options).await.judged_by(&known);
     println!("{}", report.text());
     let unknown = report.rows().iter().filter(|row| row.failed() && row.known.is_none()).count();
-    assert_eq!((unknown, report.exit_code()), (0, 0), "{}", report.text());
+    // Some of what is known depends on which of two packets comes first, and does not fail each time.
+    assert_eq!(unknown, 0, "{}", report.text());
 }
 
 #[tokio::test]

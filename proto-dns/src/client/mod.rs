@@ -1,7 +1,7 @@
 //! The client: one server, asked over UDP, TCP, TLS, or whatever else carries messages.
 //!
 //! ```no_run
-//! # async fn example() -> ropewalk_core::Result<()> {
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use ropewalk_dns::client::{Ask, Client, Via};
 //! use ropewalk_dns::wire::Type;
 //!

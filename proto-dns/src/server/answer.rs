@@ -19,7 +19,7 @@ pub(crate) struct Answers {
 
 /// Answers the question for `qtype` at `name` from the zones (RFC 1034 §4.3.2): pure, without I/O or a clock.
 ///
-/// An alias is followed within the zones, and the answer has the code of the last step (RFC 6604 §3).
+/// An alias is followed within the zones, and the answer has the code of the last step (RFC 6604).
 pub(crate) fn answer(zones: &ZoneSet, name: NameRef<'_>, qtype: Type, how: Answers, reply: &mut Encoder<'_>) {
     let key = Key::new(name);
     reply.point_to_question(&key);

@@ -67,7 +67,7 @@ codes! { Rcode, "RCODE":
     NOTAUTH = 9;
     /// A name is not within the zone (RFC 2136 §2.2).
     NOTZONE = 10;
-    /// The DSO type is not known (RFC 8490 §5.1.1).
+    /// The DSO type is not known (RFC 8490).
     DSOTYPENI = 11;
     /// The EDNS version is not known (RFC 6891 §9).
     BADVERS = 16;
@@ -75,11 +75,11 @@ codes! { Rcode, "RCODE":
     BADKEY = 17;
     /// The time is out of the window (RFC 8945 §3).
     BADTIME = 18;
-    /// The mode of TKEY is not known (RFC 2930 §2.6).
+    /// The mode of TKEY is not known (RFC 2930).
     BADMODE = 19;
-    /// The name of a key exists twice (RFC 2930 §2.6).
+    /// The name of a key exists twice (RFC 2930).
     BADNAME = 20;
-    /// The algorithm is not known (RFC 2930 §2.6).
+    /// The algorithm is not known (RFC 2930).
     BADALG = 21;
     /// The MAC is cut too short (RFC 8945 §3).
     BADTRUNC = 22;

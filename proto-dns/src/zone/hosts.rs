@@ -155,7 +155,7 @@ fn start(name: &Name) -> Vec<Record> {
         .collect()
 }
 
-/// The name that tells the names of an address (RFC 1035 §3.5, RFC 3596 §2.5).
+/// The name that tells the names of an address (RFC 1035 §3.5, RFC 3596).
 pub fn reverse(address: IpAddr) -> Option<Name> {
     let text = match address {
         IpAddr::V4(address) => {

@@ -118,7 +118,7 @@ impl Words {
     }
 }
 
-/// The name that an address has (RFC 1035 §3.5, RFC 3596 §2.5).
+/// The name that an address has (RFC 1035 §3.5, RFC 3596).
 fn arpa(address: IpAddr) -> Result<Name, String> {
     let text = match address {
         IpAddr::V4(address) => {

@@ -26,7 +26,7 @@ pub use upstream::Upstream;
 /// What a reply over UDP may have without EDNS (RFC 1035 §4.2.1).
 const PLAIN: u16 = 512;
 /// Who may ask where nothing else is said: this machine, and networks that are nobody else's (RFC 1918, RFC 3927, RFC 4193,
-/// RFC 4291 §2.5.6).
+/// RFC 4291).
 const PRIVATE: [&str; 7] =
     ["loopback", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10"];
 

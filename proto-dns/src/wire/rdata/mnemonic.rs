@@ -34,7 +34,7 @@ pub(super) const CERTIFICATES: &[(&str, u16)] = &[
     ("OID", 254),
 ];
 
-/// Schemes of notification (RFC 9859 §2).
+/// Schemes of notification (RFC 9859).
 pub(super) const SCHEMES: &[(&str, u8)] = &[("NOTIFY", 1)];
 
 /// The number of a name, in letters of any case.

@@ -63,7 +63,7 @@ pub enum Field {
     Salt,
     /// Octets after their number, as base32hex without padding (RFC 5155 §3.3).
     Hash,
-    /// Octets to the end, as `0x` and hexadecimal digits with dots anywhere (RFC 1706 §7).
+    /// Octets to the end, as `0x` and hexadecimal digits with dots anywhere (RFC 1706).
     Nsap,
     /// A bitmap of types to the end, as their mnemonics (RFC 4034 §4.1.2).
     Types,
@@ -71,7 +71,7 @@ pub enum Field {
     Params,
     /// A location (RFC 1876 §2).
     Location,
-    /// Address prefixes to the end (RFC 3123 §4).
+    /// Address prefixes to the end (RFC 3123).
     Prefixes,
     /// 64 bits, as four groups of hexadecimal digits with colons between (RFC 6742 §2.1.2).
     Locator,
@@ -79,7 +79,7 @@ pub enum Field {
     Eui(u8),
     /// The gateway of an IPsec key: what the octet 1 of the RDATA says (RFC 4025 §2.5).
     Gateway,
-    /// The relay of AMT, with the octet before it that has the D bit and the kind (RFC 8777 §4.2).
+    /// The relay of AMT, with the octet before it that has the D bit and the kind (RFC 8777).
     Relay,
     /// All of a host identity: lengths, algorithm, tag, key, and servers (RFC 8005 §5).
     HostIdentity,

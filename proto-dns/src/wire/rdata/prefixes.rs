@@ -31,7 +31,7 @@ pub(super) fn has_text(rdata: &[u8]) -> bool {
     all(rdata).all(|(family, ..)| matches!(family, 1 | 2))
 }
 
-/// Reads the rest of an entry as prefixes: `!1:192.168.42.0/24 2:2001:db8::/32` (RFC 3123 §5).
+/// Reads the rest of an entry as prefixes: `!1:192.168.42.0/24 2:2001:db8::/32` (RFC 3123).
 pub(super) fn parse(lexer: &mut Lexer<'_>, out: &mut Vec<u8>) -> Result<(), Fault> {
     while let Some(word) = lexer.word()? {
         let octets = prefix(word.text)

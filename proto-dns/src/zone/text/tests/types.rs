@@ -301,7 +301,7 @@ fn every_type_of_the_table_has_a_case() {
     }
 }
 
-/// RFC 3597 §5, RFC 1876 §2, RFC 3123 §4: what has no text is written as octets.
+/// RFC 3597 §5, RFC 1876 §2, RFC 3123: what has no text is written as octets.
 #[test]
 fn what_has_no_text_is_written_as_octets() {
     for (rtype, octets, text) in [
