@@ -232,7 +232,7 @@ fn judge(mut said: &[u8], asked: &[u8], handled: usize) {
         // A page says how long it would be where HEAD was asked for it.
         let is_empty = field("x-method") == Some("HEAD")
             || matches!(status, 204 | 304)
-            || (is_page && !said.starts_with(b"<"));
+            || (is_page && (said.is_empty() || said.starts_with(b"HTTP/")));
         let closes = field("connection") == Some("close");
         if !is_empty {
             let after = match (field("content-length"), field("transfer-encoding")) {
