@@ -233,7 +233,8 @@ async fn fill(
     Ok(Vec::new())
 }
 
-/// Looks through what is to be copied, and what that is to replace, before anything is changed. 403 where one is in the other, by whatever mount: what is mounted far below has another path than where it is.
+/// Looks through what is to be copied, and what that is to replace, before anything is changed. 403 where one is in the
+/// other, by whatever mount: what is mounted far below has another path than where it is.
 async fn apart(
     view: &View,
     from: &VPath,
