@@ -58,6 +58,8 @@ const KNOWN: &[(&str, &str)] = &[
     ),
 ];
 
+// `client_sends_push_promise_frame` is not among them: its frame lacks END_HEADERS, so that a server waits for the rest, and
+// what the case says when its time is over is chance. `proto-http/src/tests/http2.rs` has it with a whole frame.
 macro_rules! cases {
     ($($module:ident: $($name:ident)+;)+) => {
         const CASES: &[(&str, Case)] = &[$($((stringify!($name), |conn| {
@@ -96,7 +98,7 @@ async fn the_cases_of_httpwg_pass() {
     let failed = |(name, result): &&(&str, Result<(), String>)| result.is_err() != known(name);
     let wrong: Vec<_> = results.iter().filter(failed).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert_eq!(results.len(), 100);
+    assert_eq!(results.len(), 99);
 }
 
 cases! {
@@ -201,7 +203,6 @@ cases! {
         sends_headers_frame_without_scheme
         sends_headers_frame_without_path
         sends_headers_frame_without_status
-        client_sends_push_promise_frame
         sends_connect_with_scheme
         sends_connect_with_path
         sends_connect_without_authority

@@ -138,17 +138,35 @@ async fn rapid_resets_are_answered_by_goaway() {
     }
     let mut peer = Peer::of(Http::new(|_: Request| std::future::pending::<Result<Response, Failure>>()));
     peer.send(&bytes).await;
+    // ENHANCE_YOUR_CALM.
+    assert!(goes_away(&mut peer).await.contains(&11));
+}
+
+/// The error codes of the GOAWAY frames (RFC 9113 §6.8) that come until the connection ends.
+async fn goes_away(peer: &mut Peer) -> Vec<u32> {
     let mut said = Vec::new();
     timeout(Duration::from_secs(5), peer.io.read_to_end(&mut said)).await.expect("a close").unwrap();
-    let mut rest = said.as_slice();
-    let mut calm = false;
+    let (mut rest, mut codes) = (said.as_slice(), Vec::new());
     while let [a, b, c, kind, _, _, _, _, _, after @ ..] = rest {
         let (payload, next) = after.split_at(u32::from_be_bytes([0, *a, *b, *c]) as usize);
-        // GOAWAY with ENHANCE_YOUR_CALM.
-        calm |= *kind == 7 && payload.get(4..8) == Some(&[0, 0, 0, 11]);
+        if *kind == 7 {
+            codes.push(u32::from_be_bytes(payload[4..8].try_into().unwrap()));
+        }
         rest = next;
     }
-    assert!(calm, "{said:?}");
+    codes
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_pushes_ends_its_connection() {
+    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    bytes.extend(frame(4, 0, 0, &[]));
+    // PUSH_PROMISE of stream 2 with END_HEADERS: GET http://x/ (RFC 9113 §8.4).
+    bytes.extend(frame(5, 4, 1, &[0, 0, 0, 2, 0x82, 0x86, 0x84, 0x41, 1, b'x']));
+    let mut peer = Peer::of(Http::new(echo));
+    peer.send(&bytes).await;
+    // PROTOCOL_ERROR.
+    assert_eq!(goes_away(&mut peer).await, [1]);
 }
 
 /// A file of a gigabyte, of which is counted what was read.
