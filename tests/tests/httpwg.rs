@@ -83,7 +83,7 @@ async fn the_cases_of_httpwg_pass() {
     let config = Rc::new(Config {
         host: address.ip().to_string(),
         port: address.port(),
-        timeout: Duration::from_secs(1),
+        timeout: Duration::from_secs(3),
         ..Config::default()
     });
     let run = async |(name, case): &(&'static str, Case)| {
