@@ -95,6 +95,11 @@ impl Zones for Store {
         self.reading(read::list).await
     }
 
+    async fn stamp(&self, origin: &[u8]) -> Result<Option<Stamp>> {
+        let origin = origin.to_vec();
+        self.reading(move |db| Ok(read::stamp(db, &origin)?.map(|(_, stamp)| stamp))).await
+    }
+
     fn read(&self, origin: &[u8]) -> Result<Option<Kept>> {
         self.look(|db| read::zone(db, origin)).map(Option::flatten)
     }
@@ -115,9 +120,9 @@ impl Zones for Store {
         self.writing(move |db| change::change(db, &origin, was, &difference, seed)).await
     }
 
-    async fn since(&self, origin: &[u8], serial: u32) -> Result<Option<Vec<Difference>>> {
+    async fn since(&self, origin: &[u8], was: Stamp) -> Result<Option<Vec<Difference>>> {
         let origin = origin.to_vec();
-        self.reading(move |db| read::since(db, &origin, serial)).await
+        self.reading(move |db| read::since(db, &origin, was)).await
     }
 
     async fn remove(&self, origin: &[u8], was: Stamp) -> Result<bool> {

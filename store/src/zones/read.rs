@@ -47,13 +47,13 @@ pub(super) fn since(
     serial: u32,
 ) -> rusqlite::Result<Option<Vec<Difference>>> {
     let db = db.unchecked_transaction()?;
-    let Some((id, stamp)) = stamp(&db, origin)? else { return Ok(None) };
-    if stamp.serial == serial {
+    let Some((id, now)) = stamp(&db, origin)?.filter(|(_, now)| now.id == was.id) else { return Ok(None) };
+    if now == was {
         return Ok(Some(Vec::new()));
     }
     let mut select =
         db.prepare_cached("SELECT max(number) FROM difference WHERE zone = ?1 AND before = ?2")?;
-    let first: Option<i64> = select.query_row(params![id, serial], |row| row.get(0))?;
+    let first: Option<i64> = select.query_row(params![id, was.serial], |row| row.get(0))?;
     let Some(first) = first else { return Ok(None) };
     let all: Vec<Option<Difference>> = db
         .prepare_cached(

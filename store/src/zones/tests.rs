@@ -46,7 +46,7 @@ async fn what_is_kept_is_there_for_others_and_after_an_end() {
     let store = Store::open(dir.path()).unwrap();
     let zone = store.read(ORIGIN).unwrap().unwrap();
     assert_eq!((zone.stamp, zone.records), (now, kept(2, &["b"]).records));
-    assert_eq!(store.since(ORIGIN, 1).await.unwrap(), Some(vec![difference(1, &["a"], &["b"])]));
+    assert_eq!(store.since(ORIGIN, was).await.unwrap(), Some(vec![difference(1, &["a"], &["b"])]));
 }
 
 #[tokio::test]

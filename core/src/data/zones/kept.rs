@@ -13,6 +13,9 @@ pub trait Zones: Send + Sync {
     /// All zones, in the order of their origins.
     async fn list(&self) -> Result<Vec<Listed>>;
 
+    /// The state of a zone.
+    async fn stamp(&self, origin: &[u8]) -> Result<Option<Stamp>>;
+
     /// A zone with all its records. This blocks, and may be called before anything runs.
     fn read(&self, origin: &[u8]) -> Result<Option<Kept>>;
 
@@ -35,9 +38,9 @@ pub trait Zones: Send + Sync {
         seed: Option<Seed>,
     ) -> Result<Option<Stamp>>;
 
-    /// The differences that lead from this serial to what the zone is now, in their order; `None` where they are not all
+    /// The differences that lead from this state to what the zone is now, in their order; `None` where they are not all
     /// there any more.
-    async fn since(&self, origin: &[u8], serial: u32) -> Result<Option<Vec<Difference>>>;
+    async fn since(&self, origin: &[u8], was: Stamp) -> Result<Option<Vec<Difference>>>;
 
     /// Forgets a zone that has the stamp `was`; whether there was one.
     async fn remove(&self, origin: &[u8], was: Stamp) -> Result<bool>;

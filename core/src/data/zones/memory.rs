@@ -50,6 +50,10 @@ impl Zones for MemoryZones {
         Ok(self.all().zones.iter().map(listed).collect())
     }
 
+    async fn stamp(&self, origin: &[u8]) -> Result<Option<Stamp>> {
+        Ok(self.all().zones.get(origin).map(|one| one.stamp))
+    }
+
     fn read(&self, origin: &[u8]) -> Result<Option<Kept>> {
         Ok(self.all().zones.get(origin).map(|one| {
             let records = one.records.iter();
@@ -109,13 +113,13 @@ impl Zones for MemoryZones {
         Ok(Some(one.stamp))
     }
 
-    async fn since(&self, origin: &[u8], serial: u32) -> Result<Option<Vec<Difference>>> {
+    async fn since(&self, origin: &[u8], was: Stamp) -> Result<Option<Vec<Difference>>> {
         let all = self.all();
-        let Some(one) = all.zones.get(origin) else { return Ok(None) };
-        if one.stamp.serial == serial {
+        let Some(one) = all.zones.get(origin).filter(|one| one.stamp.id == was.id) else { return Ok(None) };
+        if one.stamp == was {
             return Ok(Some(Vec::new()));
         }
-        let at = one.differences.iter().rposition(|difference| difference.from == serial);
+        let at = one.differences.iter().rposition(|difference| difference.from == was.serial);
         Ok(at.map(|at| one.differences.iter().skip(at).cloned().collect()))
     }
 

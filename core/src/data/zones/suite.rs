@@ -82,9 +82,11 @@ async fn put(zones: &dyn Zones) {
     let second = second.expect("it was as told");
     assert_ne!(first, second, "the same serial, another zone");
     assert_eq!(read(zones), (second, expected(&zone(1, &["c"]))));
+    assert_eq!(zones.stamp(ORIGIN).await.expect("it can be read"), Some(second));
     assert!(!zones.remove(ORIGIN, first).await.expect("it can be asked for"), "it is another one");
     assert!(zones.remove(ORIGIN, second).await.expect("it can be removed"));
     assert_eq!(zones.read(ORIGIN).expect("nothing can be read"), None);
+    assert_eq!(zones.stamp(ORIGIN).await.expect("nothing can be read"), None);
     assert_eq!(zones.list().await.expect("they can be listed").len(), 1);
     let third = begin(zones, &[]).await;
     assert!(third != first && third != second, "what is put again is no old one");
@@ -104,7 +106,7 @@ async fn change(zones: &dyn Zones) {
     assert_eq!(zones.change(ORIGIN, now, empty, Some([8; 32])).await.expect("it can be"), Some(now));
     assert_eq!(seed(zones), Some([8; 32]));
     assert_eq!(
-        zones.since(ORIGIN, 2).await.expect("it can be read"),
+        zones.since(ORIGIN, now).await.expect("it can be read"),
         Some(vec![]),
         "nothing is no difference"
     );
@@ -136,7 +138,7 @@ async fn refused(zones: &dyn Zones) {
         zones.change(ORIGIN, was, wrong.clone(), None).await.expect_err("it is no difference of this zone");
         assert_eq!(read(zones), before, "{wrong:?}");
     }
-    assert_eq!(zones.since(ORIGIN, 1).await.expect("it can be read"), Some(vec![]));
+    assert_eq!(zones.since(ORIGIN, was).await.expect("it can be read"), Some(vec![]));
 }
 
 /// Whoever has not seen the last change makes none.
@@ -163,17 +165,18 @@ async fn differences(zones: &dyn Zones) {
         now = zones.change(ORIGIN, now, step(n), None).await.expect("it can be").expect("so it was");
     }
     for from in 0..6_usize {
-        let since = zones.since(ORIGIN, from as u32 + 1).await.expect("it can be read");
+        let since = zones.since(ORIGIN, Stamp { serial: from as u32 + 1, ..now }).await.expect("it can be read");
         assert_eq!(since, Some((from..5).map(step).collect()), "from {from}");
     }
     for unknown in [0, 7, u32::MAX] {
-        assert_eq!(zones.since(ORIGIN, unknown).await.expect("it can be read"), None);
+        assert_eq!(zones.since(ORIGIN, Stamp { serial: unknown, ..now }).await.expect("it can be read"), None);
     }
-    assert_eq!(zones.since(OTHER, 1).await.expect("it can be read"), None);
+    assert_eq!(zones.since(OTHER, now).await.expect("it can be read"), None);
     let put = zones.put(ORIGIN, Some(now), zone(6, &[])).await.expect("it can be").expect("so it was");
-    assert_eq!(zones.since(ORIGIN, 1).await.expect("it can be read"), None, "what is put begins anew");
+    assert_eq!(zones.since(ORIGIN, now).await.expect("it can be read"), None, "another zone");
+    assert_eq!(zones.since(ORIGIN, Stamp { serial: 1, ..put }).await.expect("it can be read"), None, "it begins anew");
     assert!(zones.remove(ORIGIN, put).await.expect("it can be removed"));
-    assert_eq!(zones.since(ORIGIN, 6).await.expect("it can be read"), None);
+    assert_eq!(zones.since(ORIGIN, put).await.expect("it can be read"), None);
 }
 
 /// There are so many octets of them, and no more.
@@ -188,17 +191,18 @@ async fn most(zones: &dyn Zones) {
     }
     // Each has 600,000 octets, and a little.
     let kept = Difference::KEPT / 600_000;
-    assert_eq!(zones.since(ORIGIN, 20 - kept as u32 - 1).await.expect("it can be read"), None);
-    let since = zones.since(ORIGIN, 20 - kept as u32).await.expect("it can be read");
+    let at = |serial: usize| Stamp { serial: serial as u32, ..now };
+    assert_eq!(zones.since(ORIGIN, at(19 - kept)).await.expect("it can be read"), None);
+    let since = zones.since(ORIGIN, at(20 - kept)).await.expect("it can be read");
     assert_eq!(since.map(|all| all.len()), Some(kept));
     // One that is larger than all may be leaves none.
     let longest: Vec<String> = (0..80).map(|n| format!("{n:02}{}", "y".repeat(60_000))).collect();
     let longest: Vec<&str> = longest.iter().map(String::as_str).collect();
     let change = difference(20, &[], &longest);
-    now = zones.change(ORIGIN, now, change, None).await.expect("it can be").expect("so it was");
-    assert_eq!(zones.since(ORIGIN, 20).await.expect("it can be read"), None);
-    assert_eq!(zones.since(ORIGIN, 21).await.expect("it can be read"), Some(vec![]));
+    let now = zones.change(ORIGIN, now, change, None).await.expect("it can be").expect("so it was");
+    assert_eq!(zones.since(ORIGIN, at(20)).await.expect("it can be read"), None);
+    assert_eq!(zones.since(ORIGIN, at(21)).await.expect("it can be read"), Some(vec![]));
     let change = difference(21, &[], &["z"]);
     zones.change(ORIGIN, now, change, None).await.expect("it can be").expect("so it was");
-    assert_eq!(zones.since(ORIGIN, 21).await.expect("it can be read").map(|all| all.len()), Some(1));
+    assert_eq!(zones.since(ORIGIN, at(21)).await.expect("it can be read").map(|all| all.len()), Some(1));
 }
