@@ -8,7 +8,7 @@ use super::policy::Why;
 use super::rules::Book;
 use super::signed::{Keys, Signed, now};
 use super::transfers::Transfers;
-use super::{Engine, Peer, Rules, Verdict};
+use super::{Engine, Keeper, Peer, Rules, Verdict, updates};
 use crate::wire::tsig::Check;
 use crate::wire::{Head, Name, NameRef, Query, Rcode};
 
@@ -19,6 +19,7 @@ pub struct Desk {
     keys: Keys,
     rules: Book,
     transfers: Transfers,
+    keeper: Option<Keeper>,
 }
 
 /// A request that is being worked off.
@@ -41,7 +42,7 @@ impl Desk {
     /// A desk at which everything is declined that the engine does not answer itself.
     pub fn new(engine: Arc<Engine>) -> Self {
         let (keys, rules, transfers) = (Keys::default(), Book::default(), Transfers::new(Self::TRANSFERS));
-        Self { engine, keys, rules, transfers }
+        Self { engine, keys, rules, transfers, keeper: None }
     }
 
     /// With these keys, by which requests may be signed.
@@ -60,6 +61,17 @@ impl Desk {
     #[must_use]
     pub fn transfers(self, most: usize) -> Self {
         Self { transfers: Transfers::new(most), ..self }
+    }
+
+    /// With zones of the engine that are kept in a store.
+    #[must_use]
+    pub(super) fn keeper(self, keeper: Keeper) -> Self {
+        Self { keeper: Some(keeper), ..self }
+    }
+
+    /// What keeps zones in a store, if some are.
+    pub(super) fn kept(&self) -> Option<&Keeper> {
+        self.keeper.as_ref()
     }
 
     /// What answers at once.
@@ -113,9 +125,9 @@ impl Desk {
     async fn dispatch(&self, verdict: Verdict, case: &mut Case<'_>) {
         match verdict {
             Verdict::Silence | Verdict::Reply | Verdict::Signed => {}
-            Verdict::Transfer => self.transfers.answer(case, &self.rules).await,
+            Verdict::Transfer => self.transfers.answer(case, &self.rules, self.kept()).await,
             Verdict::Notify => case.decline(Rcode::REFUSED, Some(Why::NotSupported)).await,
-            Verdict::Update => case.decline(Rcode::REFUSED, Some(Why::NotSupported)).await,
+            Verdict::Update => updates::answer(case, self.kept(), &self.rules).await,
             Verdict::Forward => case.decline(Rcode::REFUSED, Some(Why::NotAuthoritative)).await,
         }
     }

@@ -43,6 +43,13 @@ impl Editors {
     /// How large a zone may become, where nothing else is said.
     pub const RECORDS: usize = 1_000_000;
 
+    /// What is wrong with it for this zone: names that are elsewhere.
+    pub(super) fn stray(&self, origin: NameRef<'_>) -> impl Iterator<Item = String> {
+        let names = self.grants.iter().flat_map(|grant| &grant.names);
+        let stray = names.filter(move |names| !names.are_within(origin));
+        stray.map(move |names| format!("`allow_update` speaks of {names}, which is not in {origin}"))
+    }
+
     /// What this key may do.
     pub fn of(&self, key: NameRef<'_>) -> Vec<&Grant> {
         self.grants.iter().filter(|grant| grant.key.view() == key).collect()
@@ -65,7 +72,10 @@ impl Grant {
         let stays = |rtype| is_apex && matches!(rtype, Type::SOA | Type::NS);
         match rtype {
             Type::ANY => zone.node(name).is_none_or(|node| {
-                node.sets().map(|set| set.rtype).filter(|rtype| !stays(*rtype)).all(|rtype| self.is_for(rtype))
+                node.sets()
+                    .map(|set| set.rtype)
+                    .filter(|rtype| !stays(*rtype))
+                    .all(|rtype| self.is_for(rtype))
             }),
             rtype => self.is_for(rtype),
         }

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use ropewalk_core::data::zones::{Kept, Seed, Stamp, Zones as Store};
+use ropewalk_core::data::zones::{self, Kept, Stamp, Zones as Store};
 use ropewalk_core::{Error, Result};
-use tokio::sync::Mutex as Turn;
 use tokio::task::spawn_blocking;
 
-use super::{Difference, Engine, is_newer};
+use super::dynamic::{Dynamic, Judged, judge, stale};
+use super::{Difference, Engine};
 use crate::wire::{Name, NameRef};
 use crate::zone::{Zone, kept};
 
@@ -19,107 +19,6 @@ pub struct Keeper {
     store: Arc<dyn Store>,
     /// By their origins.
     zones: Vec<Dynamic>,
-}
-
-/// A zone that is kept.
-pub(super) struct Dynamic {
-    pub(super) origin: Name,
-    /// Whoever changes what is served, or kept, does so alone.
-    pub(super) turn: Turn<()>,
-    state: Mutex<State>,
-}
-
-/// What is known of a zone that is kept.
-#[derive(Default)]
-struct State {
-    /// Of what is served; none where nothing of it is kept.
-    stamp: Option<Stamp>,
-    /// What its file says, which is still to be kept and served.
-    waiting: Option<(Arc<Zone>, Seed)>,
-    /// How many records are served, where they were counted.
-    records: Option<usize>,
-}
-
-/// What becomes of what a file says, where something is kept.
-#[derive(Debug, PartialEq, Eq)]
-enum Judged {
-    /// It is what was taken from it the last time.
-    Known,
-    /// It is what is kept, whatever was taken from it.
-    Same,
-    /// It is newer.
-    Newer,
-    /// It is another, and not newer.
-    Stale,
-}
-
-fn judge(zone: &Zone, seed: &Seed, kept: &Zone, of_kept: Option<Seed>) -> Judged {
-    let (serial, than) = (zone.serial().unwrap_or_default(), kept.serial().unwrap_or_default());
-    if of_kept == Some(*seed) {
-        Judged::Known
-    } else if kept::seed(kept) == *seed {
-        Judged::Same
-    } else if is_newer(serial, than) {
-        Judged::Newer
-    } else {
-        Judged::Stale
-    }
-}
-
-/// Why a file is not taken.
-fn stale(zone: &Zone, kept: &Zone) -> String {
-    let (origin, serial, than) =
-        (zone.origin(), zone.serial().unwrap_or_default(), kept.serial().unwrap_or_default());
-    format!(
-        "the records of {origin} are others than when the file was last read, but their serial {serial} is not after \
-         {than}, to which updates have brought the zone: they are not taken. Give the file a newer serial; \
-         `ropewalk zone export {origin}` writes what is served"
-    )
-}
-
-impl Dynamic {
-    /// A zone with what its file says, if it has one; what is to be served, if there is something, and what is strange. This
-    /// blocks.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub(super) fn open(
-        origin: Name,
-        store: &dyn Store,
-        file: Option<Arc<Zone>>,
-    ) -> Result<(Self, Option<Arc<Zone>>, Option<String>)> {
-        let known = kept::read(store, origin.view())?;
-        let (mut state, mut warning) = (State::default(), None);
-        let file = file.map(|zone| {
-            let seed = kept::seed(&zone);
-            (zone, seed)
-        });
-        let served = match known {
-            Some((zone, Kept { stamp, seed, .. })) => {
-                state.stamp = Some(stamp);
-                match file.as_ref().map(|(file, of_file)| judge(file, of_file, &zone, seed)) {
-                    None | Some(Judged::Known) => {}
-                    Some(Judged::Same | Judged::Newer) => state.waiting = file,
-                    Some(Judged::Stale) => warning = file.map(|(file, _)| stale(&file, &zone)),
-                }
-                Some(Arc::new(zone))
-            }
-            None => {
-                state.waiting.clone_from(&file);
-                file.map(|(zone, _)| zone)
-            }
-        };
-        let dynamic = Self { origin, turn: Turn::default(), state: Mutex::new(state) };
-        Ok((dynamic, served, warning))
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wire(&self) -> Vec<u8> {
-        self.origin.view().to_lower().wire().to_vec()
-    }
 }
 
 impl Keeper {
@@ -146,11 +45,12 @@ impl Keeper {
         let end = all.iter().position(|difference| Some(difference.to) == zone.serial())?;
         all.truncate(end + 1);
         let records = all.iter().map(|one| one.removed.len() + one.added.len()).sum::<usize>();
-        let taken = |one: &ropewalk_core::data::zones::Difference| Difference {
+        let taken = |one: &zones::Difference| Difference {
             removed: kept::taken(&one.removed),
             added: kept::taken(&one.added),
         };
-        (records <= zone.nodes().map(|node| node.records().count()).sum()).then(|| all.iter().map(taken).collect())
+        (records <= zone.nodes().map(|node| node.records().count()).sum())
+            .then(|| all.iter().map(taken).collect())
     }
 
     /// Takes up what others have changed in the store, and what files say that was not kept yet; and the zones that are
@@ -201,7 +101,9 @@ impl Keeper {
             return Ok(true);
         }
         let Some(now) = now else {
-            *zone.state() = State::default();
+            let mut state = zone.state();
+            (state.stamp, state.records) = (None, None);
+            drop(state);
             self.engine.update(|set| {
                 let mut set = (**set).clone();
                 set.insert_unavailable(zone.origin.clone());
@@ -231,7 +133,9 @@ impl Keeper {
     ) -> Result<Option<(Zone, Stamp)>> {
         let Some(was) = was.filter(|was| was.id == now.id) else { return Ok(None) };
         let served = self.engine.zones().zone(zone.origin.view()).cloned();
-        let Some(served) = served.filter(|served| served.serial() == Some(was.serial)) else { return Ok(None) };
+        let Some(served) = served.filter(|served| served.serial() == Some(was.serial)) else {
+            return Ok(None);
+        };
         let Some(all) = self.store.since(&zone.wire(), was).await? else { return Ok(None) };
         let Some(last) = all.last() else { return Ok(None) };
         let stamp = Stamp { serial: last.to, ..was };
@@ -285,7 +189,9 @@ impl Keeper {
 
     /// Takes up what a file says now: it is kept and served if it is newer than what is, and told why not where it is not.
     pub(super) async fn take(&self, file: Arc<Zone>) {
-        let Some(zone) = self.of(file.origin()) else { return };
+        let Some(zone) = self.of(file.origin()) else {
+            return tracing::error!(zone = %file.origin(), "a zone that is kept has one name all the time");
+        };
         let seeded = Arc::clone(&file);
         let Ok(seed) = spawn_blocking(move || kept::seed(&seeded)).await else { return };
         let _turn = zone.turn.lock().await;
@@ -327,11 +233,13 @@ impl Keeper {
         zone: &Dynamic,
         was: Stamp,
         after: Zone,
-        difference: ropewalk_core::data::zones::Difference,
+        difference: zones::Difference,
         records: usize,
     ) -> Result<bool> {
         // From here on it is on the disk, whether or not anybody waits for it still.
-        let Some(stamp) = self.store.change(&zone.wire(), was, difference, None).await? else { return Ok(false) };
+        let Some(stamp) = self.store.change(&zone.wire(), was, difference, None).await? else {
+            return Ok(false);
+        };
         self.serve(zone, after, stamp);
         zone.state().records = Some(records);
         Ok(true)
@@ -341,12 +249,6 @@ impl Keeper {
 impl fmt::Debug for Keeper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keeper").field("zones", &self.zones).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Dynamic {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Dynamic").field("origin", &self.origin).finish_non_exhaustive()
     }
 }
 

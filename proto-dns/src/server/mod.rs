@@ -7,8 +7,11 @@ mod answer;
 mod asking;
 mod cookie;
 mod desk;
+mod dynamic;
 mod engine;
 pub mod forward;
+mod grant;
+mod keeper;
 mod notify;
 mod policy;
 mod reload;
@@ -24,6 +27,7 @@ mod testing;
 mod transfers;
 mod udp;
 mod update;
+mod updates;
 mod views;
 mod xfr;
 
@@ -38,6 +42,8 @@ pub use acl::{Acl, Who};
 pub use cookie::{Cookies, Secret};
 pub use desk::Desk;
 pub use engine::{Answering, Engine, Peer, Transport, Verdict};
+pub use grant::{Editors, Grant, Names};
+pub use keeper::Keeper;
 pub use notify::Notice;
 pub use policy::Policies;
 pub use reload::{Said, Setup, Zones};
@@ -47,9 +53,11 @@ pub(crate) use signed::now;
 pub use signed::{Keys, Signed};
 pub use source::Source;
 pub use stream::Stream;
-pub use update::{Grant, Updated};
+pub use update::{May, Updated};
 pub use views::Views;
 pub use xfr::{Content, Difference, Transfer};
+
+pub(crate) use xfr::is_newer;
 
 /// The name of the protocol in metrics.
 pub(crate) const PROTO: &str = "dns";
@@ -146,6 +154,8 @@ impl fmt::Debug for Dns {
 async fn tend(zones: Arc<Zones>, cx: Context) {
     let mut rotation = tokio::time::interval(ROTATION);
     rotation.tick().await;
+    // What is kept in a store may have changed since it was read.
+    zones.refresh(false).await;
     loop {
         let asked = tokio::select! {
             () = tokio::time::sleep(REFRESH) => false,

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use ropewalk_core::data::zones::{Answer, Answered};
+use ropewalk_core::data::zones::{self, Answer, Answered};
 use ropewalk_core::{Address, Error, Result};
 use tokio::sync::{Mutex, mpsc};
 
 use super::age::max_age;
+use super::dynamic::Dynamic;
 use super::source::{Loaded, Source};
-use super::{Answering, Desk, Engine, Keys, Peer, Policies, Rules, Transport, Verdict};
+use super::{Answering, Desk, Engine, Keeper, Keys, Peer, Policies, Rules, Transport, Verdict};
 use crate::wire::Name;
 use crate::zone::{Zone, ZoneSet};
 
@@ -27,7 +28,6 @@ pub struct Zones {
 }
 
 /// What all zones have in common.
-#[derive(Debug)]
 pub struct Setup {
     /// What is around answers. What zones say of themselves is added.
     pub policies: Policies,
@@ -37,6 +37,8 @@ pub struct Setup {
     pub keys: Keys,
     /// How many zones are transferred to others at once.
     pub transfers: usize,
+    /// Where zones are kept that change.
+    pub store: Option<Arc<dyn zones::Zones>>,
 }
 
 /// What there is to say of sources, each by its number.
@@ -65,6 +67,7 @@ impl Default for Setup {
             answering: Answering::default(),
             keys: Keys::default(),
             transfers: Desk::TRANSFERS,
+            store: None,
         }
     }
 }
@@ -77,17 +80,35 @@ impl Zones {
     pub fn load(sources: Vec<(Source, Rules)>, setup: Setup) -> Result<(Self, Said), Said> {
         let (mut set, mut watched) = (ZoneSet::default(), Vec::new());
         let (mut wrong, mut warned, mut book) = (Vec::new(), Vec::new(), Vec::new());
+        let mut kept = Vec::new();
         for (number, (source, rules)) in sources.into_iter().enumerate() {
             let (mut one, rules) = (Watched::new(source), Arc::new(rules));
             match one.load() {
                 Ok(Loaded { zones, warnings }) => {
                     warned.extend(told(warnings).into_iter().map(|text| (number, text)));
-                    for zone in zones {
-                        book.push((zone.origin().to_name(), Arc::clone(&rules)));
-                        if set.zone(zone.origin()).is_some() {
-                            wrong.push((number, format!("the zone {} is there twice", zone.origin())));
+                    let named = one.source.name().map(|name| (name.clone(), None));
+                    let zones = zones.into_iter().map(|zone| (zone.origin().to_name(), Some(zone)));
+                    for (origin, zone) in zones.chain(named) {
+                        if set.origins().any(|other| other == origin.view()) {
+                            wrong.push((number, format!("the zone {origin} is there twice")));
                         }
-                        set.insert(zone);
+                        wrong.extend(rules.editors.stray(origin.view()).map(|text| (number, text)));
+                        book.push((origin.clone(), Arc::clone(&rules)));
+                        let opened = match setup.store.as_deref().filter(|_| one.source.is_kept()) {
+                            Some(store) => Dynamic::open(origin.clone(), store, zone),
+                            None => Ok((None, zone, None)),
+                        };
+                        match opened {
+                            Ok((dynamic, zone, warning)) => {
+                                kept.extend(dynamic);
+                                warned.extend(warning.map(|text| (number, text)));
+                                match zone {
+                                    Some(zone) => set.insert(zone),
+                                    None => set.insert_unavailable(origin),
+                                }
+                            }
+                            Err(error) => wrong.push((number, error.chain())),
+                        }
                     }
                 }
                 Err(problems) => wrong.extend(told(problems).into_iter().map(|text| (number, text))),
@@ -97,7 +118,10 @@ impl Zones {
         if !wrong.is_empty() {
             return Err(wrong);
         }
-        Ok((Self { desk: Arc::new(setup.desk(set, book)), watched: Arc::new(Mutex::new(watched)) }, warned))
+        Ok((
+            Self { desk: Arc::new(setup.desk(set, book, kept)), watched: Arc::new(Mutex::new(watched)) },
+            warned,
+        ))
     }
 
     /// What answers from them.
@@ -129,32 +153,51 @@ impl Zones {
     /// Reads again what has changed: at once where the operator asks, else when it has not changed since the last look, so
     /// that a file that is being written is not taken for whole.
     async fn look(&self, asked: bool) -> Result<()> {
-        // Where several services answer from these zones, one of them is enough.
-        let Ok(mut watched) = Arc::clone(&self.watched).try_lock_owned() else { return Ok(()) };
+        let mut watched = match Arc::clone(&self.watched).try_lock_owned() {
+            Ok(watched) => watched,
+            Err(_) if asked => Arc::clone(&self.watched).lock_owned().await,
+            // Where several services answer from these zones, one of them is enough.
+            Err(_) => return Ok(()),
+        };
         let engine = Arc::clone(self.engine());
         let looked = tokio::task::spawn_blocking(move || {
-            for one in watched.iter_mut().filter_map(|one| one.has_changed(asked).then_some(one)) {
-                one.change(&engine);
-            }
+            let changed = watched.iter_mut().filter_map(|one| one.has_changed(asked).then_some(one));
+            let kept: Vec<_> = changed.flat_map(|one| one.change(&engine)).collect();
+            (watched, kept)
         });
-        looked.await.map_err(|e| Error::local("zones could not be read").caused_by(e))
+        let looked = looked.await;
+        let (mut watched, kept) = looked.map_err(|e| Error::local("zones could not be read").caused_by(e))?;
+        let Some(keeper) = self.desk.kept() else { return Ok(()) };
+        for zone in kept {
+            keeper.take(zone).await;
+        }
+        let gone = keeper.follow().await;
+        // What was forgotten begins anew with its file.
+        for one in watched.iter_mut().filter(|one| one.origins.iter().any(|origin| gone.contains(origin))) {
+            one.read.clear();
+        }
+        Ok(())
     }
 }
 
 impl Setup {
-    fn desk(self, set: ZoneSet, book: Vec<(Name, Arc<Rules>)>) -> Desk {
-        let Self { mut policies, answering, keys, transfers } = self;
+    fn desk(self, set: ZoneSet, book: Vec<(Name, Arc<Rules>)>, kept: Vec<Dynamic>) -> Desk {
+        let Self { mut policies, answering, keys, transfers, store } = self;
         let queries = book.iter().filter_map(|(name, rules)| Some((name.clone(), rules.queries.clone()?)));
         policies.zones.extend(queries);
         policies.zones.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let engine = Engine::new(set, answering).with(policies);
-        Desk::new(Arc::new(engine)).keys(keys).rules(book).transfers(transfers)
+        let engine = Arc::new(Engine::new(set, answering).with(policies));
+        let desk = Desk::new(Arc::clone(&engine)).keys(keys).rules(book).transfers(transfers);
+        match store {
+            Some(store) if !kept.is_empty() => desk.keeper(Keeper::new(engine, store, kept)),
+            _ => desk,
+        }
     }
 }
 
 impl Watched {
     fn new(source: Source) -> Self {
-        let files = vec![source.path().to_owned()];
+        let files = source.path().map(Path::to_owned).into_iter().collect();
         Self { source, files, origins: Vec::new(), read: Vec::new(), seen: Vec::new() }
     }
 
@@ -180,10 +223,14 @@ impl Watched {
         };
         let taken = zones.iter().find(foreign);
         if let Some(zone) = taken {
-            let file = self.source.path().display();
+            let file = self.file();
             tracing::error!(%file, zone = %zone.origin(), "a zone is there twice; all stays as it was");
         }
         taken.is_some()
+    }
+
+    fn file(&self) -> String {
+        self.source.path().map(|path| path.display().to_string()).unwrap_or_default()
     }
 
     fn stamps(&self) -> Vec<Stamp> {
@@ -197,10 +244,11 @@ impl Watched {
         self.seen != self.read && (asked || settled)
     }
 
-    /// Replaces the zones that this source had by those that it has now; where it is broken, they stay.
-    fn change(&mut self, engine: &Engine) {
+    /// Replaces the zones that this source had by those that it has now; where it is broken, they stay. What is kept in a
+    /// store is given back, for its keeper to take.
+    fn change(&mut self, engine: &Engine) -> Vec<Arc<Zone>> {
         let before = self.origins.clone();
-        let file = self.source.path().display().to_string();
+        let file = self.file();
         match self.load() {
             Err(problems) => {
                 for problem in told(problems) {
@@ -211,6 +259,9 @@ impl Watched {
             Ok(Loaded { zones, warnings }) => {
                 for warning in told(warnings) {
                     tracing::warn!(%warning, "something is strange in a zone");
+                }
+                if self.source.is_kept() {
+                    return zones;
                 }
                 engine.update(|set| {
                     let mut set = (**set).clone();
@@ -223,6 +274,7 @@ impl Watched {
                 }
             }
         }
+        Vec::new()
     }
 }
 

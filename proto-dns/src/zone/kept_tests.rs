@@ -22,6 +22,20 @@ fn lines(zone: &Zone) -> Vec<String> {
     zone.records().map(|record| record.to_string()).collect()
 }
 
+/// In an order that sets do not have, and without the case of owners, in which a record is no other.
+fn sorted(zone: &Zone) -> Vec<String> {
+    let mut all: Vec<_> = zone
+        .records()
+        .map(|record| {
+            let line = record.to_string();
+            let (owner, rest) = line.split_once(' ').unwrap();
+            format!("{} {rest}", owner.to_lowercase())
+        })
+        .collect();
+    all.sort();
+    all
+}
+
 fn name(text: &str) -> Name {
     text.parse().unwrap()
 }
@@ -60,12 +74,15 @@ async fn an_edit_has_a_serial_of_its_own_if_it_is_one() {
     assert!(edit(&store, origin.view(), |_| Vec::new()).await.unwrap().is_none());
     import(&store, &example()).await.unwrap();
     let add = |line: &'static str| move |_: &Zone| vec![Change::Add(record(line))];
-    let (_, nothing) = edit(&store, origin.view(), add("a.example. 3600 IN A 192.0.2.1")).await.unwrap().unwrap();
+    let (_, nothing) =
+        edit(&store, origin.view(), add("a.example. 3600 IN A 192.0.2.1")).await.unwrap().unwrap();
     assert!(nothing.is_empty());
     let (after, difference) =
         edit(&store, origin.view(), add("b.example. 60 IN A 192.0.2.1")).await.unwrap().unwrap();
     assert_eq!((difference.from, difference.to, after.serial()), (7, 8, Some(8)));
-    let told = |records: &Records| taken(records).iter().map(|r| format!("{} {}", r.name, r.rtype)).collect::<Vec<_>>();
+    let told = |records: &Records| {
+        taken(records).iter().map(|r| format!("{} {}", r.name, r.rtype)).collect::<Vec<_>>()
+    };
     assert_eq!(told(&difference.removed), ["example. SOA"]);
     assert_eq!(told(&difference.added), ["example. SOA", "b.example. A"]);
     let (kept, _) = read(&store, origin.view()).unwrap().unwrap();
@@ -89,8 +106,23 @@ async fn what_is_imported_is_newer_than_what_is_there() {
 
 /// A change of one of a few names, so that they meet.
 fn change() -> impl Strategy<Value = Change> {
-    let owner = prop::sample::select(vec!["a.example", "A.example", "b.example", "x.y.example", "Y.example", "c.example", "example"]);
-    let data = prop::sample::select(vec!["A 192.0.2.1", "A 192.0.2.9", "TXT t", "CNAME a.example.", "CNAME A.EXAMPLE.", "MX 1 a.example."]);
+    let owner = prop::sample::select(vec![
+        "a.example",
+        "A.example",
+        "b.example",
+        "x.y.example",
+        "Y.example",
+        "c.example",
+        "example",
+    ]);
+    let data = prop::sample::select(vec![
+        "A 192.0.2.1",
+        "A 192.0.2.9",
+        "TXT t",
+        "CNAME a.example.",
+        "CNAME A.EXAMPLE.",
+        "MX 1 a.example.",
+    ]);
     (owner, data, 0..4_u8, prop::sample::select(vec![60, 3600])).prop_map(|(owner, data, what, ttl)| {
         let line = record(&format!("{owner}. {ttl} IN {data}"));
         match what {
@@ -103,7 +135,7 @@ fn change() -> impl Strategy<Value = Change> {
 }
 
 proptest! {
-    /// What is kept, and what followers make of differences, is to the letter what is served.
+    /// What is kept, and what followers make of differences, is what is served.
     #[test]
     fn differences_lead_to_the_same_zone(all in prop::collection::vec(prop::collection::vec(change(), 1..5), 1..8)) {
         let store = MemoryZones::new();
@@ -119,11 +151,10 @@ proptest! {
                 }
             }
             let (kept, state) = read(&store, name("example").view()).unwrap().unwrap();
-            assert_eq!(lines(&kept), lines(&served));
+            assert_eq!(sorted(&kept), sorted(&served));
             assert_eq!(Some(state.stamp.serial), served.serial());
             let since = store.since(name("example").wire(), first).await.unwrap().unwrap();
-            assert_eq!(lines(&follow(&example(), &since).unwrap()).iter().map(|l| l.to_lowercase()).collect::<Vec<_>>(),
-                lines(&served).iter().map(|l| l.to_lowercase()).collect::<Vec<_>>());
+            assert_eq!(sorted(&follow(&example(), &since).unwrap()), sorted(&served));
         });
     }
 }

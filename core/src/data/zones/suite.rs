@@ -165,16 +165,24 @@ async fn differences(zones: &dyn Zones) {
         now = zones.change(ORIGIN, now, step(n), None).await.expect("it can be").expect("so it was");
     }
     for from in 0..6_usize {
-        let since = zones.since(ORIGIN, Stamp { serial: from as u32 + 1, ..now }).await.expect("it can be read");
+        let since =
+            zones.since(ORIGIN, Stamp { serial: from as u32 + 1, ..now }).await.expect("it can be read");
         assert_eq!(since, Some((from..5).map(step).collect()), "from {from}");
     }
     for unknown in [0, 7, u32::MAX] {
-        assert_eq!(zones.since(ORIGIN, Stamp { serial: unknown, ..now }).await.expect("it can be read"), None);
+        assert_eq!(
+            zones.since(ORIGIN, Stamp { serial: unknown, ..now }).await.expect("it can be read"),
+            None
+        );
     }
     assert_eq!(zones.since(OTHER, now).await.expect("it can be read"), None);
     let put = zones.put(ORIGIN, Some(now), zone(6, &[])).await.expect("it can be").expect("so it was");
     assert_eq!(zones.since(ORIGIN, now).await.expect("it can be read"), None, "another zone");
-    assert_eq!(zones.since(ORIGIN, Stamp { serial: 1, ..put }).await.expect("it can be read"), None, "it begins anew");
+    assert_eq!(
+        zones.since(ORIGIN, Stamp { serial: 1, ..put }).await.expect("it can be read"),
+        None,
+        "it begins anew"
+    );
     assert!(zones.remove(ORIGIN, put).await.expect("it can be removed"));
     assert_eq!(zones.since(ORIGIN, put).await.expect("it can be read"), None);
 }
