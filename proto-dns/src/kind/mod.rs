@@ -45,10 +45,28 @@ fn build(section: &mut Section<'_>, resources: &Resources) -> Option<BoxService>
     let idle = time(section, "idle", "A connection without an answer ends after this.", Dns::IDLE);
     let query =
         time(section, "query", "From the first octet of a question on a connection to its last.", Dns::QUERY);
+    let views = views(section, resources);
     let dns = zones.map(|zones| Dns::new(zones).idle(idle).query(query));
+    let dns = dns.map(|dns| views.into_iter().fold(dns, |dns, (clients, zones)| dns.view(clients, zones)));
     let protocol = dns.as_ref().map(Dns::stream);
     let server = section.datagram_server(crate::server::PROTO, &["dot"], protocol, resources)?;
     Some(dns?.serve(server).boxed())
+}
+
+/// Who sees other zones than all.
+fn views(section: &mut Section<'_>, resources: &Resources) -> Vec<(Acl, Arc<Zones>)> {
+    let keys = keys::keys(section, resources);
+    let doc = "Other zones for some clients: of several views that they are in, the first.";
+    let mut views = Vec::new();
+    for table in &mut section.tables("view", doc) {
+        let clients = acl(table, "clients", "Who sees it: networks, and keys as `key:NAME`.", &keys);
+        if clients.is_none() && !table.has("clients") {
+            table.error("`clients` is missing");
+        }
+        let zones = table.key("zones", "What is answered to them.").resource::<Zones>("zones", resources);
+        views.extend(clients.zip(zones));
+    }
+    views
 }
 
 fn time(section: &mut Section<'_>, name: &'static str, doc: &'static str, default: Duration) -> Duration {
@@ -73,20 +91,33 @@ fn zones(section: &mut Section<'_>, resources: &Resources) -> Option<Zones> {
     let mut whole = true;
     let mut tables = section.tables("zone", "A zone, as text (RFC 1035 §5).");
     for table in &mut tables {
-        let doc = "Its file; changes count within seconds. Without one it is in the store alone, under its `origin`.";
+        let doc = "Its file, of which changes count within seconds; or what it is kept in, if it has primaries. Without one the zone is in the store alone.";
         let file: Option<PathBuf> = table.key("file", doc).optional();
         let origin: Option<String> =
             table.key("origin", "Its name; by default that of its SOA record.").optional();
         let origin = origin.map(|text| name(table, "origin", &text));
         let rules = rules(table, &common, &keys);
-        let is_kept = update::is_kept(table, file.is_some(), &rules.editors, store.is_some());
-        let source = match (file, origin) {
-            (_, Some(None)) => None,
-            (Some(file), origin) if is_kept => Some(Source::zone(file, origin.flatten()).kept()),
-            (Some(file), origin) => Some(Source::zone(file, origin.flatten())),
-            (None, Some(Some(origin))) => Some(Source::stored(origin)),
-            (None, None) => {
+        let primaries = transfer::primaries(table, &keys);
+        let is_fetched = primaries.is_some();
+        let is_kept = update::is_kept(table, file.is_some(), is_fetched, &rules.editors, store.is_some());
+        let source = match (file, primaries, origin) {
+            (_, _, Some(None)) => None,
+            (Some(file), None, origin) if is_kept => Some(Source::zone(file, origin.flatten()).kept()),
+            (Some(file), None, origin) => Some(Source::zone(file, origin.flatten())),
+            (Some(file), Some(primaries), Some(Some(origin))) => {
+                Some(Source::secondary(file, origin, primaries))
+            }
+            (Some(_), Some(_), None) => {
+                table.error("a zone that has primaries needs its name: give `origin`");
+                None
+            }
+            (None, None, Some(Some(origin))) => Some(Source::stored(origin)),
+            (None, None, None) => {
                 table.error("a zone has a `file`, or the `origin` of one that is in the store");
+                None
+            }
+            (None, Some(_), _) => {
+                table.error("a zone that has primaries is kept in a file: give `file`");
                 None
             }
         };

@@ -47,12 +47,21 @@ fn grant(section: &mut Section<'_>, keys: &Keys) -> Option<Grant> {
 }
 
 /// Whether a zone is kept in the store: always where it has no file, or can be updated.
-pub(super) fn is_kept(section: &mut Section<'_>, has_file: bool, editors: &Editors, store: bool) -> bool {
+pub(super) fn is_kept(
+    section: &mut Section<'_>,
+    has_file: bool,
+    is_fetched: bool,
+    editors: &Editors,
+    has_store: bool,
+) -> bool {
     let asked = section
         .key("keep", "Keep it in the store, so that `ropewalk zone` can change it too. So is a zone without a file or with `allow_update`.")
         .or(false);
-    let is_kept = asked || !has_file || !editors.grants.is_empty();
-    if is_kept && !store {
+    let is_changed = asked || !editors.grants.is_empty();
+    let is_kept = is_changed || !has_file && !is_fetched;
+    if is_changed && is_fetched {
+        section.error("a zone that has primaries is changed there, and not here");
+    } else if is_kept && !has_store {
         section.error("a zone that changes is kept in a store: name one by `store` at the top");
     }
     is_kept

@@ -20,7 +20,7 @@ pub(super) struct Dynamic {
 }
 
 /// A zone, what is served of it if there is something, and what is strange.
-pub(super) type Opened = (Option<Dynamic>, Option<Arc<Zone>>, Option<String>);
+pub(super) type Opened = (Dynamic, Option<Arc<Zone>>, Option<String>);
 
 /// What is known of a zone that is kept.
 #[derive(Default)]
@@ -105,7 +105,7 @@ impl Dynamic {
                 "{origin} is not in the store yet: `ropewalk zone import {origin}=FILE` puts it there"
             ));
         }
-        Ok((Some(dynamic), served, warning))
+        Ok((dynamic, served, warning))
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {

@@ -30,7 +30,7 @@ fn start(store: &Arc<MemoryZones>, file: Option<Arc<Zone>>) -> (Keeper, Option<S
         None => set.insert_unavailable(origin()),
     }
     let engine = Arc::new(Engine::new(set, Answering::default()));
-    (Keeper::new(engine, Arc::clone(store) as _, dynamic.into_iter().collect()), warning)
+    (Keeper::new(engine, Arc::clone(store) as _, vec![dynamic]), warning)
 }
 
 fn served(keeper: &Keeper) -> Option<Vec<String>> {

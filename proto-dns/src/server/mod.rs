@@ -12,11 +12,13 @@ mod engine;
 pub mod forward;
 mod grant;
 mod keeper;
+mod notices;
 mod notify;
 mod policy;
 mod reload;
 mod rrl;
 mod rules;
+mod secondary;
 mod signed;
 mod siphash;
 mod source;
@@ -150,8 +152,13 @@ impl fmt::Debug for Dns {
     }
 }
 
-/// Looks every second whether files have changed, and makes new cookies in time.
+/// Looks after zones: those in files, and those of other servers.
 async fn tend(zones: Arc<Zones>, cx: Context) {
+    tokio::join!(tend_files(&zones, &cx), zones.desk().tend());
+}
+
+/// Looks every second whether files have changed, and makes new cookies in time.
+async fn tend_files(zones: &Zones, cx: &Context) {
     let mut rotation = tokio::time::interval(ROTATION);
     rotation.tick().await;
     // What is kept in a store may have changed since it was read.

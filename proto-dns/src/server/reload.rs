@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, mpsc};
 
 use super::age::max_age;
 use super::dynamic::Dynamic;
+use super::secondary::Secondary;
 use super::source::{Loaded, Source};
 use super::{Answering, Desk, Engine, Keeper, Keys, Peer, Policies, Rules, Transport, Verdict};
 use crate::wire::Name;
@@ -78,50 +79,19 @@ impl Zones {
     /// # Errors
     /// All that is wrong with them, by their number: each with its file, line and column where it has one.
     pub fn load(sources: Vec<(Source, Rules)>, setup: Setup) -> Result<(Self, Said), Said> {
-        let (mut set, mut watched) = (ZoneSet::default(), Vec::new());
-        let (mut wrong, mut warned, mut book) = (Vec::new(), Vec::new(), Vec::new());
-        let mut kept = Vec::new();
+        let mut loading = Loading::default();
         for (number, (source, rules)) in sources.into_iter().enumerate() {
-            let (mut one, rules) = (Watched::new(source), Arc::new(rules));
-            match one.load() {
-                Ok(Loaded { zones, warnings }) => {
-                    warned.extend(told(warnings).into_iter().map(|text| (number, text)));
-                    let named = one.source.name().map(|name| (name.clone(), None));
-                    let zones = zones.into_iter().map(|zone| (zone.origin().to_name(), Some(zone)));
-                    for (origin, zone) in zones.chain(named) {
-                        if set.origins().any(|other| other == origin.view()) {
-                            wrong.push((number, format!("the zone {origin} is there twice")));
-                        }
-                        wrong.extend(rules.editors.stray(origin.view()).map(|text| (number, text)));
-                        book.push((origin.clone(), Arc::clone(&rules)));
-                        let opened = match setup.store.as_deref().filter(|_| one.source.is_kept()) {
-                            Some(store) => Dynamic::open(origin.clone(), store, zone),
-                            None => Ok((None, zone, None)),
-                        };
-                        match opened {
-                            Ok((dynamic, zone, warning)) => {
-                                kept.extend(dynamic);
-                                warned.extend(warning.map(|text| (number, text)));
-                                match zone {
-                                    Some(zone) => set.insert(zone),
-                                    None => set.insert_unavailable(origin),
-                                }
-                            }
-                            Err(error) => wrong.push((number, error.chain())),
-                        }
-                    }
-                }
-                Err(problems) => wrong.extend(told(problems).into_iter().map(|text| (number, text))),
+            match source.fetched() {
+                Ok((secondary, zone)) => loading.fetched(number, secondary, zone, rules),
+                Err(source) => loading.read(number, source, rules, setup.store.as_deref()),
             }
-            watched.push(one);
         }
-        if !wrong.is_empty() {
-            return Err(wrong);
+        if !loading.wrong.is_empty() {
+            return Err(loading.wrong);
         }
-        Ok((
-            Self { desk: Arc::new(setup.desk(set, book, kept)), watched: Arc::new(Mutex::new(watched)) },
-            warned,
-        ))
+        let Loading { set, book, watched, secondaries, kept, warned, .. } = loading;
+        let desk = setup.desk(set, book, kept).secondaries(secondaries);
+        Ok((Self { desk: Arc::new(desk), watched: Arc::new(Mutex::new(watched)) }, warned))
     }
 
     /// What answers from them.
@@ -177,6 +147,73 @@ impl Zones {
             one.read.clear();
         }
         Ok(())
+    }
+}
+
+/// Zones while they are loaded.
+#[derive(Default)]
+struct Loading {
+    set: ZoneSet,
+    book: Vec<(Name, Arc<Rules>)>,
+    watched: Vec<Watched>,
+    secondaries: Vec<Secondary>,
+    kept: Vec<Dynamic>,
+    wrong: Said,
+    warned: Said,
+}
+
+impl Loading {
+    fn read(&mut self, number: usize, source: Source, rules: Rules, store: Option<&dyn zones::Zones>) {
+        let (mut one, rules) = (Watched::new(source), Arc::new(rules));
+        match one.load() {
+            Ok(Loaded { zones, warnings }) => {
+                self.warned.extend(told(warnings).into_iter().map(|text| (number, text)));
+                let named = one.source.name().map(|name| (name.clone(), None));
+                let zones = zones.into_iter().map(|zone| (zone.origin().to_name(), Some(zone)));
+                for (origin, zone) in zones.chain(named) {
+                    self.claim(number, origin.clone(), &rules);
+                    match store.filter(|_| one.source.is_kept()) {
+                        Some(store) => self.keep(number, origin, zone, store),
+                        None => zone.into_iter().for_each(|zone| self.set.insert(zone)),
+                    }
+                }
+            }
+            Err(problems) => self.wrong.extend(told(problems).into_iter().map(|text| (number, text))),
+        }
+        self.watched.push(one);
+    }
+
+    /// What is kept of a zone, beside what its file says.
+    fn keep(&mut self, number: usize, origin: Name, file: Option<Arc<Zone>>, store: &dyn zones::Zones) {
+        match Dynamic::open(origin.clone(), store, file) {
+            Ok((dynamic, zone, warning)) => {
+                self.kept.push(dynamic);
+                self.warned.extend(warning.map(|text| (number, text)));
+                match zone {
+                    Some(zone) => self.set.insert(zone),
+                    None => self.set.insert_unavailable(origin),
+                }
+            }
+            Err(error) => self.wrong.push((number, error.chain())),
+        }
+    }
+
+    fn fetched(&mut self, number: usize, secondary: Secondary, zone: Option<Arc<Zone>>, rules: Rules) {
+        self.claim(number, secondary.origin().clone(), &Arc::new(rules));
+        match zone {
+            Some(zone) => self.set.insert(zone),
+            None => self.set.insert_unavailable(secondary.origin().clone()),
+        }
+        self.secondaries.push(secondary);
+    }
+
+    /// Notes the rules of a zone, of which there is one at each name.
+    fn claim(&mut self, number: usize, origin: Name, rules: &Arc<Rules>) {
+        if self.set.has(origin.view()) {
+            self.wrong.push((number, format!("the zone {origin} is there twice")));
+        }
+        self.wrong.extend(rules.editors.stray(origin.view()).map(|text| (number, text)));
+        self.book.push((origin, Arc::clone(rules)));
     }
 }
 

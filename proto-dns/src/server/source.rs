@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::Partner;
+use super::secondary::Secondary;
 use crate::wire::Name;
 use crate::zone::{Builder, Problem, Zone, hosts, load};
 
-/// A file that zones are read from.
+/// A file that zones are read from, or kept in.
 #[derive(Clone, Debug)]
 pub struct Source {
     kind: Kind,
@@ -18,6 +20,7 @@ enum Kind {
     Zone(PathBuf, Option<Name>),
     Hosts(PathBuf),
     Stored(Name),
+    Secondary(PathBuf, Name, Vec<Partner>),
 }
 
 /// What a source has.
@@ -67,6 +70,20 @@ impl Source {
         match &self.kind {
             Kind::Zone(path, _) | Kind::Hosts(path) => Some(path),
             Kind::Stored(_) => None,
+            Kind::Secondary(path, ..) => Some(path),
+        }
+    }
+
+    /// The zone of this name that other servers are the primary of, kept in this file.
+    pub fn secondary(file: impl Into<PathBuf>, origin: Name, primaries: Vec<Partner>) -> Self {
+        Self { kind: Kind::Secondary(file.into(), origin, primaries), is_kept: false }
+    }
+
+    /// The zone of other servers that this is, and what is known of it; else itself. Blocks.
+    pub(super) fn fetched(self) -> Result<(Secondary, Option<Arc<Zone>>), Self> {
+        match self.kind {
+            Kind::Secondary(file, origin, primaries) => Ok(Secondary::load(origin, file, primaries)),
+            kind => Err(Self { kind, ..self }),
         }
     }
 
@@ -78,7 +95,8 @@ impl Source {
         match &self.kind {
             Kind::Zone(path, origin) => zone(path, origin.as_ref(), files),
             Kind::Hosts(path) => hosts(path),
-            Kind::Stored(_) => Ok(Loaded { zones: Vec::new(), warnings: Vec::new() }),
+            // They are read by who keeps them.
+            Kind::Stored(_) | Kind::Secondary(..) => Ok(Loaded { zones: Vec::new(), warnings: Vec::new() }),
         }
     }
 }

@@ -47,7 +47,7 @@ fn desk(store: Arc<dyn Store>, most: usize) -> Desk {
         grant("dhcp", &["a.example"], &[Type::A]),
     ];
     let rules = Rules { editors: Editors { grants, records: most }, ..Rules::default() };
-    let keeper = Keeper::new(Arc::clone(&engine), store, dynamic.into_iter().collect());
+    let keeper = Keeper::new(Arc::clone(&engine), store, vec![dynamic]);
     Desk::new(engine)
         .keys(["all", "dhcp", "none"].map(key).into_iter().collect())
         .rules(vec![(origin, Arc::new(rules))])
