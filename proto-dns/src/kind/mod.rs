@@ -3,6 +3,7 @@
 mod keys;
 mod policy;
 mod transfer;
+mod update;
 
 use std::path::PathBuf;
 use std::str::FromStr as _;
@@ -13,7 +14,7 @@ use ropewalk_core::app::{BoxService, Service as _};
 use ropewalk_core::config::{Kind, ResourceKind, Resources, Section, Text};
 use ropewalk_core::data::zones::Answer;
 
-use crate::server::{Acl, Answering, Desk, Dns, Keys, Policies, Rules, Setup, Source, Who, Zones};
+use crate::server::{Acl, Answering, Desk, Dns, Editors, Keys, Policies, Rules, Setup, Source, Who, Zones};
 use crate::wire::Name;
 pub use keys::KEYS;
 
@@ -83,31 +84,45 @@ fn zones(section: &mut Section<'_>, resources: &Resources) -> Option<Zones> {
         queries: None,
         transfers: transfer::allowed(section, &keys).unwrap_or_default(),
         notify: transfer::notified(section, &keys).unwrap_or_default(),
+        editors: Editors::default(),
     };
+    let store = update::store(resources);
     let mut sources = Vec::new();
     let mut whole = true;
     let mut tables = section.tables("zone", "A zone, as text (RFC 1035 §5).");
     for table in &mut tables {
-        let file: Option<PathBuf> = table
-            .key("file", "Its file, of which changes count within seconds; or what it is kept in, if it has primaries.")
-            .required();
+        let doc = "Its file, of which changes count within seconds; or what it is kept in, if it has primaries. Without one the zone is in the store alone.";
+        let file: Option<PathBuf> = table.key("file", doc).optional();
         let origin: Option<String> =
             table.key("origin", "Its name; by default that of its SOA record.").optional();
         let origin = origin.map(|text| name(table, "origin", &text));
         let rules = rules(table, &common, &keys);
         let primaries = transfer::primaries(table, &keys);
-        whole &= file.is_some() && !matches!(origin, Some(None));
-        let Some(file) = file else { continue };
-        let source = match (primaries, origin.flatten()) {
-            (None, origin) => Source::zone(file, origin),
-            (Some(primaries), Some(origin)) => Source::secondary(file, origin, primaries),
-            (Some(_), None) => {
+        let is_fetched = primaries.is_some();
+        let is_kept = update::is_kept(table, file.is_some(), is_fetched, &rules.editors, store.is_some());
+        let source = match (file, primaries, origin) {
+            (_, _, Some(None)) => None,
+            (Some(file), None, origin) if is_kept => Some(Source::zone(file, origin.flatten()).kept()),
+            (Some(file), None, origin) => Some(Source::zone(file, origin.flatten())),
+            (Some(file), Some(primaries), Some(Some(origin))) => {
+                Some(Source::secondary(file, origin, primaries))
+            }
+            (Some(_), Some(_), None) => {
                 table.error("a zone that has primaries needs its name: give `origin`");
-                whole = false;
-                continue;
+                None
+            }
+            (None, None, Some(Some(origin))) => Some(Source::stored(origin)),
+            (None, None, None) => {
+                table.error("a zone has a `file`, or the `origin` of one that is in the store");
+                None
+            }
+            (None, Some(_), _) => {
+                table.error("a zone that has primaries is kept in a file: give `file`");
+                None
             }
         };
-        sources.push((source, rules));
+        whole &= source.is_some() && !(is_kept && store.is_none());
+        sources.extend(source.map(|source| (source, rules)));
     }
     let hosts: Option<PathBuf> = section
         .key("hosts", "File of addresses and names, as /etc/hosts; the addresses can be asked for too.")
@@ -143,7 +158,7 @@ fn zones(section: &mut Section<'_>, resources: &Resources) -> Option<Zones> {
     }
     let place =
         |number: usize| if number < count { tables.get(number).map(|table| (table, "file")) } else { None };
-    match Zones::load(sources, Setup { policies, answering, keys, transfers }) {
+    match Zones::load(sources, Setup { policies, answering, keys, transfers, store }) {
         Ok((zones, warned)) => {
             for (number, message) in warned {
                 let (table, key) = place(number).unwrap_or((section, "hosts"));
@@ -182,6 +197,7 @@ fn rules(table: &mut Section<'_>, common: &Rules, keys: &Keys) -> Rules {
         queries: acl(table, "allow_query", doc, keys),
         transfers: transfer::allowed(table, keys).unwrap_or_else(|| common.transfers.clone()),
         notify: transfer::notified(table, keys).unwrap_or_else(|| common.notify.clone()),
+        editors: update::editors(table, keys),
     }
 }
 

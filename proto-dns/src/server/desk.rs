@@ -10,7 +10,7 @@ use super::rules::Book;
 use super::secondary::{Secondaries, Secondary};
 use super::signed::{Keys, Signed, now};
 use super::transfers::Transfers;
-use super::{Engine, Peer, Rules, Verdict};
+use super::{Engine, Keeper, Peer, Rules, Verdict, updates};
 use crate::wire::tsig::Check;
 use crate::wire::{Encoder, Head, Name, NameRef, Query, Rcode};
 
@@ -21,6 +21,7 @@ pub struct Desk {
     keys: Keys,
     rules: Book,
     transfers: Transfers,
+    keeper: Option<Keeper>,
     secondaries: Secondaries,
     notices: Notices,
 }
@@ -51,6 +52,7 @@ impl Desk {
             transfers: Transfers::new(Self::TRANSFERS),
             secondaries: Secondaries::default(),
             notices: Notices::default(),
+            keeper: None,
         }
     }
 
@@ -70,6 +72,17 @@ impl Desk {
     #[must_use]
     pub fn transfers(self, most: usize) -> Self {
         Self { transfers: Transfers::new(most), ..self }
+    }
+
+    /// With zones of the engine that are kept in a store.
+    #[must_use]
+    pub(super) fn keeper(self, keeper: Keeper) -> Self {
+        Self { keeper: Some(keeper), ..self }
+    }
+
+    /// What keeps zones in a store, if some are.
+    pub(super) fn kept(&self) -> Option<&Keeper> {
+        self.keeper.as_ref()
     }
 
     /// With these zones, which are fetched from other servers.
@@ -135,9 +148,9 @@ impl Desk {
     async fn dispatch(&self, verdict: Verdict, case: &mut Case<'_>) {
         match verdict {
             Verdict::Silence | Verdict::Reply | Verdict::Signed => {}
-            Verdict::Transfer => self.transfers.answer(case, &self.rules).await,
+            Verdict::Transfer => self.transfers.answer(case, &self.rules, self.kept()).await,
             Verdict::Notify => self.secondaries.notified(case).await,
-            Verdict::Update => case.decline(Rcode::REFUSED, Some(Why::NotSupported)).await,
+            Verdict::Update => updates::answer(case, self.kept(), &self.rules).await,
             Verdict::Forward => case.decline(Rcode::REFUSED, Some(Why::NotAuthoritative)).await,
         }
     }

@@ -7,8 +7,11 @@ mod answer;
 mod asking;
 mod cookie;
 mod desk;
+mod dynamic;
 mod engine;
 pub mod forward;
+mod grant;
+mod keeper;
 mod notices;
 mod notify;
 mod policy;
@@ -26,6 +29,7 @@ mod testing;
 mod transfers;
 mod udp;
 mod update;
+mod updates;
 mod views;
 mod xfr;
 
@@ -40,6 +44,8 @@ pub use acl::{Acl, Who};
 pub use cookie::{Cookies, Secret};
 pub use desk::Desk;
 pub use engine::{Answering, Engine, Peer, Transport, Verdict};
+pub use grant::{Editors, Grant, Names};
+pub use keeper::Keeper;
 pub use notify::Notice;
 pub use policy::Policies;
 pub use reload::{Said, Setup, Zones};
@@ -49,9 +55,11 @@ pub(crate) use signed::now;
 pub use signed::{Keys, Signed};
 pub use source::Source;
 pub use stream::Stream;
-pub use update::{Grant, Updated};
+pub use update::{May, Updated};
 pub use views::Views;
 pub use xfr::{Content, Difference, Transfer};
+
+pub(crate) use xfr::is_newer;
 
 /// The name of the protocol in metrics.
 pub(crate) const PROTO: &str = "dns";
@@ -153,6 +161,8 @@ async fn tend(zones: Arc<Zones>, cx: Context) {
 async fn tend_files(zones: &Zones, cx: &Context) {
     let mut rotation = tokio::time::interval(ROTATION);
     rotation.tick().await;
+    // What is kept in a store may have changed since it was read.
+    zones.refresh(false).await;
     loop {
         let asked = tokio::select! {
             () = tokio::time::sleep(REFRESH) => false,

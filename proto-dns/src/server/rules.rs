@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Acl;
+use super::{Acl, Editors};
 use crate::client::{Client, Options, Via};
 use crate::wire::tsig::TsigKey;
 use crate::wire::{Name, NameRef};
@@ -19,6 +19,8 @@ pub struct Rules {
     pub transfers: Acl,
     /// Who is told of its changes (RFC 1996).
     pub notify: Vec<Partner>,
+    /// Who may change it (RFC 2136).
+    pub editors: Editors,
 }
 
 /// Another server of a zone.

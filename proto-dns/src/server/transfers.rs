@@ -7,6 +7,7 @@ use ropewalk_core::Address;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::Keeper;
 use super::desk::Case;
 use super::policy::Why;
 use super::rules::Book;
@@ -34,7 +35,7 @@ impl Transfers {
     }
 
     /// Transfers the zone that is asked for, if its rules allow it to this client.
-    pub(super) async fn answer(&self, case: &mut Case<'_>, rules: &Book) {
+    pub(super) async fn answer(&self, case: &mut Case<'_>, rules: &Book, keeper: Option<&Keeper>) {
         let Some(question) = case.query.question else { return case.decline(Rcode::FORMERR, None).await };
         let zone = match find(case, &question) {
             Ok(zone) => zone,
@@ -46,7 +47,7 @@ impl Transfers {
             tracing::info!(zone = %zone.origin(), peer = %address, key = case.key(), "transfer refused");
             return case.decline(Rcode::REFUSED, Some(Why::Prohibited)).await;
         }
-        let content = match content(case, &zone, question.qtype) {
+        let content = match content(case, &zone, question.qtype, keeper).await {
             Ok(content) => content,
             Err(rcode) => return case.decline(rcode, None).await,
         };
@@ -79,13 +80,21 @@ fn find(case: &Case<'_>, question: &Question<'_>) -> Result<Arc<Zone>, Rcode> {
 }
 
 /// What the client needs: for IXFR, by the serial that it has.
-fn content(case: &Case<'_>, zone: &Zone, qtype: Type) -> Result<Content, Rcode> {
+async fn content(
+    case: &Case<'_>,
+    zone: &Zone,
+    qtype: Type,
+    keeper: Option<&Keeper>,
+) -> Result<Content, Rcode> {
     if qtype != Type::IXFR {
         return Ok(Content::Whole);
     }
     let theirs = serial(case.query).ok_or(Rcode::FORMERR)?;
-    let is_newer = is_newer(zone.serial().unwrap_or_default(), theirs);
-    Ok(if is_newer { Content::Whole } else { Content::Current })
+    if !is_newer(zone.serial().unwrap_or_default(), theirs) {
+        return Ok(Content::Current);
+    }
+    let Some(keeper) = keeper else { return Ok(Content::Whole) };
+    Ok(keeper.since(zone, theirs).await.map_or(Content::Whole, Content::Changes))
 }
 
 /// Sends all messages; how many they are, or `None` where the client does not take them.
