@@ -101,7 +101,7 @@ impl House {
 
     async fn connect(&self) -> Result<Quic> {
         let (tls, name) = (self.tls(), "localhost".parse().unwrap());
-        timeout(LONG, Quic::connect(self.at, &tls, &name)).await.unwrap()
+        timeout(LONG, Quic::connect(self.at, &tls, &name, QuicOptions::default())).await.unwrap()
     }
 }
 
@@ -147,10 +147,15 @@ async fn who_speaks_another_protocol_or_trusts_others_does_not_connect() {
     let name = "localhost".parse().unwrap();
     for alpn in [&["h3"][..], &[]] {
         let tls = house.tls().with_alpn(alpn);
-        let error = timeout(LONG, Quic::connect(house.at, &tls, &name)).await.unwrap().unwrap_err();
+        let error = timeout(LONG, Quic::connect(house.at, &tls, &name, QuicOptions::default()))
+            .await
+            .unwrap()
+            .unwrap_err();
         assert!(error.chain().contains("peer"), "{}", error.chain());
     }
-    let error = Quic::connect(house.at, &house.tls(), &"other".parse().unwrap()).await.unwrap_err();
+    let error = Quic::connect(house.at, &house.tls(), &"other".parse().unwrap(), QuicOptions::default())
+        .await
+        .unwrap_err();
     assert!(error.chain().contains("certificate"), "{}", error.chain());
 }
 
@@ -213,7 +218,7 @@ impl Defend for Nobody {
 async fn who_is_banned_hears_nothing() {
     let house = House::defended(Limits::default(), Some(Arc::new(Nobody)), |server| server).await;
     let (tls, name) = (house.tls(), "localhost".parse().unwrap());
-    assert!(timeout(SHORT, Quic::connect(house.at, &tls, &name)).await.is_err());
+    assert!(timeout(SHORT, Quic::connect(house.at, &tls, &name, QuicOptions::default())).await.is_err());
     assert!(house.cx.metrics().render().contains("limit=\"banned\""));
 }
 
@@ -283,7 +288,10 @@ async fn a_next_generation_takes_the_port_over_and_the_old_one_ends_in_its_time(
     let tls = ClientTls::new(&trusted).unwrap().with_alpn(["echo"]);
     for _ in 0..3 {
         let name = "localhost".parse().unwrap();
-        let new = timeout(LONG, Quic::connect(house.at, &tls, &name)).await.unwrap().unwrap();
+        let new = timeout(LONG, Quic::connect(house.at, &tls, &name, QuicOptions::default()))
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(ask(&new, b"n").await.unwrap(), b"n to localhost");
     }
     waiting.write_all(b"iting").await.unwrap();
@@ -311,11 +319,11 @@ async fn a_certificate_that_is_renewed_is_shown_to_the_next() {
         ClientTls::new(&trusted).unwrap().with_alpn(["echo"])
     };
     let name = "localhost".parse().unwrap();
-    let old = Quic::connect(house.at, &by(&one), &name).await.unwrap();
-    assert!(Quic::connect(house.at, &by(&two), &name).await.is_err());
+    let old = Quic::connect(house.at, &by(&one), &name, QuicOptions::default()).await.unwrap();
+    assert!(Quic::connect(house.at, &by(&two), &name, QuicOptions::default()).await.is_err());
     issue(&two);
     all.reload().unwrap();
-    assert!(Quic::connect(house.at, &by(&two), &name).await.is_ok());
+    assert!(Quic::connect(house.at, &by(&two), &name, QuicOptions::default()).await.is_ok());
     assert_eq!(ask(&old, b"a").await.unwrap(), b"a to localhost");
 }
 
@@ -325,7 +333,7 @@ async fn beginning(tls: &ClientTls) -> Vec<u8> {
     let (at, name) = (hole.local_addr().unwrap(), "localhost".parse().unwrap());
     let mut room = [0; 2000];
     tokio::select! {
-        _ = Quic::connect(at, tls, &name) => panic!("nobody answers"),
+        _ = Quic::connect(at, tls, &name, QuicOptions::default()) => panic!("nobody answers"),
         octets = hole.recv(&mut room) => room[..octets.unwrap()].to_vec(),
     }
 }

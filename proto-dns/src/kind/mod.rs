@@ -14,10 +14,13 @@ use ropewalk_core::data::zones::Answer;
 use crate::server::{Acl, Answering, Dns, Policies, Source, Who, Zones};
 use crate::wire::Name;
 
-/// The kind `dns`: answers over UDP, TCP and TLS.
+/// What the protocol is called over QUIC (RFC 9250 §8.1).
+const QUIC: &[&str] = if cfg!(feature = "quic") { &["doq"] } else { &[] };
+
+/// The kind `dns`: answers over UDP, TCP, TLS and QUIC.
 pub const KIND: Kind = Kind {
     name: "dns",
-    summary: "Answers questions about names, over UDP, TCP and TLS",
+    summary: "Answers questions about names, over UDP, TCP, TLS and QUIC",
     example: "listen = [\"udp:5553:interface=localhost\", \"tcp:5553:interface=localhost\"]\nzones = \"example\"",
     build,
 };
@@ -43,7 +46,7 @@ fn build(section: &mut Section<'_>, resources: &Resources) -> Option<BoxService>
         time(section, "query", "From the first octet of a question on a connection to its last.", Dns::QUERY);
     let dns = zones.map(|zones| Dns::new(zones).idle(idle).query(query));
     let protocol = dns.as_ref().map(Dns::stream);
-    let server = section.datagram_server(crate::server::PROTO, &["dot"], protocol, resources)?;
+    let server = section.datagram_server(crate::server::PROTO, &["dot"], QUIC, protocol, resources)?;
     Some(dns?.serve(server).boxed())
 }
 

@@ -11,6 +11,8 @@ mod engine;
 pub mod forward;
 mod notify;
 mod policy;
+#[cfg(feature = "quic")]
+mod quic;
 mod reload;
 mod rrl;
 mod signed;
@@ -38,6 +40,8 @@ pub use desk::Desk;
 pub use engine::{Answering, Engine, Peer, Transport, Verdict};
 pub use notify::Notice;
 pub use policy::Policies;
+#[cfg(feature = "quic")]
+pub use quic::Quic;
 pub use reload::{Said, Zones};
 pub use rrl::{Limiter, RrlOptions};
 pub use signed::{Keys, Signed};
@@ -100,16 +104,27 @@ impl Dns {
         Stream { views: Arc::new(self.desks()), idle: self.idle, query: self.query }
     }
 
-    /// A server of [`stream`](Self::stream) that serves datagrams besides, and looks after the zones.
+    /// A server of [`stream`](Self::stream) that serves datagrams and QUIC besides, and looks after the zones.
     pub fn serve(self, server: Server) -> Server {
         let views = Arc::new(self.desks());
         let all: Vec<_> = self.all().cloned().collect();
+        #[cfg(feature = "quic")]
+        let server = {
+            let quic = self.quic();
+            server.quic(quic.options(), quic)
+        };
         let files = all.iter().flat_map(|zones| zones.files());
         let server = server
             .client_first()
             .reads(files.collect::<Vec<_>>())
             .datagrams(move |socket, cx| udp::serve(Arc::clone(&views), socket, cx));
         all.into_iter().fold(server, |server, zones| server.beside(move |cx| tend(Arc::clone(&zones), cx)))
+    }
+
+    /// What serves connections of QUIC.
+    #[cfg(feature = "quic")]
+    pub fn quic(&self) -> Quic {
+        Quic { views: Arc::new(self.desks()), idle: self.idle, query: self.query }
     }
 
     fn desks(&self) -> Views {

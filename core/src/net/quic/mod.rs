@@ -32,11 +32,15 @@ pub struct QuicOptions {
     pub streams: u32,
     /// Octets of one stream that nobody has read yet; of all streams, four times as many.
     pub window: u32,
+    /// Without a packet in either direction, if that is to be less than [`Limits::idle`]: the peer is told so.
+    pub idle: Option<Duration>,
+    /// Packets with octets of streams are made as long as they can be, so that their lengths say little.
+    pub padded: bool,
 }
 
 impl Default for QuicOptions {
     fn default() -> Self {
-        Self { streams: 64, window: 64 * 1024 }
+        Self { streams: 64, window: 64 * 1024, idle: None, padded: false }
     }
 }
 
@@ -60,7 +64,7 @@ impl Shaken {
     pub(crate) fn new(tls: &ServerTls, limits: &Limits, options: QuicOptions) -> Result<Self> {
         let mut config = ServerConfig::with_crypto(tls.quic()?);
         let mut transport = transport(options);
-        transport.max_idle_timeout(idle(limits.idle));
+        transport.max_idle_timeout(idle(limits.idle.min(options.idle.unwrap_or(Duration::MAX))));
         config.transport_config(Arc::new(transport));
         Ok(Self { config: Arc::new(config), deadline: limits.handshake })
     }
@@ -74,6 +78,7 @@ fn transport(options: QuicOptions) -> TransportConfig {
         .stream_receive_window(options.window.into())
         .receive_window(options.window.saturating_mul(4).into())
         .send_window(SENT)
+        .pad_to_mtu(options.padded)
         .datagram_receive_buffer_size(None);
     transport
 }

@@ -37,16 +37,21 @@ impl Quic {
     ///
     /// # Errors
     /// Where nobody answers, the server's certificate is not for the name or not trusted, or it speaks another protocol.
-    pub async fn connect(to: SocketAddr, tls: &ClientTls, name: &ServerName) -> Result<Self> {
+    pub async fn connect(
+        to: SocketAddr,
+        tls: &ClientTls,
+        name: &ServerName,
+        options: QuicOptions,
+    ) -> Result<Self> {
         let unusable = |error: ConnectError| Error::local("QUIC cannot be set up").caused_by(error);
         let from: SocketAddr = match to {
             SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
             SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
         };
         let mut config = ClientConfig::new(tls.quic()?);
-        let mut options = transport(QuicOptions { streams: 0, ..QuicOptions::default() });
-        options.max_idle_timeout(super::idle(Limits::default().idle));
-        config.transport_config(Arc::new(options));
+        let mut transport = transport(options);
+        transport.max_idle_timeout(super::idle(options.idle.unwrap_or(Limits::default().idle)));
+        config.transport_config(Arc::new(transport));
         let endpoint = Endpoint::client(from)?;
         let connecting = endpoint.connect_with(config, to, &name.to_string()).map_err(unusable)?;
         let conn = connecting.await.map_err(gone)?;

@@ -97,6 +97,15 @@ impl QuicStream {
         let _ = timeout(self.write, self.send.stopped()).await;
     }
 
+    /// Waits until the peer says that it wants no more of what is written here, or the connection has ended.
+    pub fn unwanted(&self) -> impl Future<Output = ()> + Send + 'static {
+        let stopped = self.send.stopped();
+        async {
+            // Why is all the same.
+            let _ = stopped.await;
+        }
+    }
+
     /// Refuses what the peer still sends.
     pub fn refuse(&mut self, code: u32) {
         // What has ended is not refused any more.
