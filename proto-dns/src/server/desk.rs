@@ -5,16 +5,20 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::policy::Why;
+use super::rules::Book;
 use super::signed::{Keys, Signed, now};
-use super::{Engine, Peer, Verdict};
+use super::transfers::Transfers;
+use super::{Engine, Peer, Rules, Verdict};
 use crate::wire::tsig::Check;
-use crate::wire::{Head, Query, Rcode};
+use crate::wire::{Head, Name, NameRef, Query, Rcode};
 
 /// An [`Engine`], and all that works off what it does not answer itself. Every transport has the same one.
 #[derive(Debug)]
 pub struct Desk {
     engine: Arc<Engine>,
     keys: Keys,
+    rules: Book,
+    transfers: Transfers,
 }
 
 /// A request that is being worked off.
@@ -31,15 +35,31 @@ pub(super) struct Case<'a> {
 }
 
 impl Desk {
+    /// How many zones are transferred at once, where nothing else is said.
+    pub const TRANSFERS: usize = 10;
+
     /// A desk at which everything is declined that the engine does not answer itself.
     pub fn new(engine: Arc<Engine>) -> Self {
-        Self { engine, keys: Keys::default() }
+        let (keys, rules, transfers) = (Keys::default(), Book::default(), Transfers::new(Self::TRANSFERS));
+        Self { engine, keys, rules, transfers }
     }
 
     /// With these keys, by which requests may be signed.
     #[must_use]
     pub fn keys(self, keys: Keys) -> Self {
         Self { keys, ..self }
+    }
+
+    /// With what is particular to zones.
+    #[must_use]
+    pub fn rules(self, rules: Vec<(Name, Arc<Rules>)>) -> Self {
+        Self { rules: Book::new(rules), ..self }
+    }
+
+    /// With so many transfers of zones at once.
+    #[must_use]
+    pub fn transfers(self, most: usize) -> Self {
+        Self { transfers: Transfers::new(most), ..self }
     }
 
     /// What answers at once.
@@ -93,7 +113,7 @@ impl Desk {
     async fn dispatch(&self, verdict: Verdict, case: &mut Case<'_>) {
         match verdict {
             Verdict::Silence | Verdict::Reply | Verdict::Signed => {}
-            Verdict::Transfer => case.decline(Rcode::REFUSED, Some(Why::NotSupported)).await,
+            Verdict::Transfer => self.transfers.answer(case, &self.rules).await,
             Verdict::Notify => case.decline(Rcode::REFUSED, Some(Why::NotSupported)).await,
             Verdict::Update => case.decline(Rcode::REFUSED, Some(Why::NotSupported)).await,
             Verdict::Forward => case.decline(Rcode::REFUSED, Some(Why::NotAuthoritative)).await,
@@ -102,6 +122,16 @@ impl Desk {
 }
 
 impl Case<'_> {
+    /// What answers at once.
+    pub(super) fn engine(&self) -> &Engine {
+        self.engine
+    }
+
+    /// The key that it is signed with, for the log.
+    pub(super) fn key(&self) -> Option<tracing::field::DisplayValue<NameRef<'_>>> {
+        self.signed.name().map(tracing::field::display)
+    }
+
     /// Replies with a code, and no records.
     pub(super) async fn decline(&mut self, rcode: Rcode, why: Option<Why>) {
         let mut reply = Vec::new();

@@ -4,7 +4,7 @@ mod acl;
 mod age;
 mod answer;
 #[cfg(test)]
-mod asking;
+pub(crate) mod asking;
 mod cookie;
 mod desk;
 mod engine;
@@ -12,9 +12,10 @@ pub mod forward;
 mod notify;
 mod policy;
 #[cfg(feature = "quic")]
-mod quic;
+pub(crate) mod quic;
 mod reload;
 mod rrl;
+mod rules;
 mod signed;
 mod siphash;
 mod source;
@@ -22,6 +23,7 @@ mod stream;
 mod tally;
 #[cfg(test)]
 mod testing;
+mod transfers;
 mod udp;
 mod update;
 mod views;
@@ -42,14 +44,16 @@ pub use notify::Notice;
 pub use policy::Policies;
 #[cfg(feature = "quic")]
 pub use quic::Quic;
-pub use reload::{Said, Zones};
+pub use reload::{Said, Setup, Zones};
 pub use rrl::{Limiter, RrlOptions};
+pub use rules::{Partner, Rules};
+pub(crate) use signed::now;
 pub use signed::{Keys, Signed};
 pub use source::Source;
 pub use stream::Stream;
 pub use update::{Grant, Updated};
 pub use views::Views;
-pub use xfr::Transfer;
+pub use xfr::{Content, Difference, Transfer};
 
 /// The name of the protocol in metrics.
 pub(crate) const PROTO: &str = "dns";

@@ -14,8 +14,8 @@ const SLOW: u64 = 500;
 
 /// A stream of a connection of QUIC, for both directions.
 ///
-/// Dropping it before it was [finished](Self::finish) resets it, so that the peer does not take a part for the whole; what
-/// the peer still sends is refused.
+/// Dropping it refuses what the peer still sends; before it was [finished](Self::finish) it resets it too, so that the peer does
+/// not take a part for the whole.
 pub struct QuicStream {
     send: SendStream,
     recv: RecvStream,
@@ -35,7 +35,7 @@ impl QuicStream {
         Self { send, recv, write, totals, is_finished: false, dropped: 0 }
     }
 
-    /// The same, where a reset by dropping it says this code.
+    /// The same, where dropping it says this code.
     #[must_use]
     pub fn dropped_with(mut self, code: u32) -> Self {
         self.dropped = code;
@@ -105,21 +105,15 @@ impl QuicStream {
             let _ = stopped.await;
         }
     }
-
-    /// Refuses what the peer still sends.
-    pub fn refuse(&mut self, code: u32) {
-        // What has ended is not refused any more.
-        let _ = self.recv.stop(code.into());
-    }
 }
 
 impl Drop for QuicStream {
     fn drop(&mut self) {
+        // What has ended already is not given up any more.
         if !self.is_finished {
-            // The connection may have ended before.
             let _ = self.send.reset(self.dropped.into());
-            let _ = self.recv.stop(self.dropped.into());
         }
+        let _ = self.recv.stop(self.dropped.into());
     }
 }
 
