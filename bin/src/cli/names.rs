@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use ropewalk_core::net::Endpoint;
+use ropewalk_core::net::{At, Endpoint};
 use toml::{Table, Value};
 
-use super::servers::{Config, ServerArgs};
+use super::servers::{Config, ServerArgs, TlsChoice};
 
 /// `ropewalk dns`.
 #[derive(Args, Clone, Debug)]
@@ -17,6 +17,10 @@ pub(crate) struct DnsArgs {
     /// A zone, as text (RFC 1035); may be repeated. Its name is that of its SOA record, if none is given.
     #[arg(long, value_name = "FILE|NAME=FILE")]
     zone: Vec<String>,
+    /// Answer over QUIC besides (RFC 9250), with a certificate of this user's own local authority: on this UDP port, or 8853.
+    #[cfg(feature = "quic")]
+    #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true, default_missing_value = "8853")]
+    quic: Option<u16>,
     #[command(flatten)]
     pub(super) server: ServerArgs,
 }
@@ -61,9 +65,20 @@ impl Config {
         } else if let Some(port) = port {
             server.listen.extend([Endpoint::udp(port), Endpoint::tcp(port)]);
         }
+        #[cfg(feature = "quic")]
+        let quic = dns.quic;
+        #[cfg(not(feature = "quic"))]
+        let quic: Option<u16> = None;
+        let asked = server.tls;
+        server.tls = asked.or(quic.map(|_| TlsChoice::Auto));
         let certificate = self.certificate(&server)?;
-        if let Some(certificate) = server.tls.take().and(certificate) {
-            server.listen.push(Endpoint::tcp(tls).with_certificate(&certificate));
+        server.tls = None;
+        if let Some(certificate) = certificate {
+            server.listen.extend(asked.map(|_| Endpoint::tcp(tls).with_certificate(&certificate)));
+            server.listen.extend(quic.map(Endpoint::quic));
+            for endpoint in server.listen.iter_mut().filter(|at| matches!(at.at(), At::Quic { .. })) {
+                *endpoint = endpoint.clone().with_certificate(&certificate);
+            }
         }
         let service = self.service("dns", &server, plain)?;
         service.insert("zones".into(), name.into());

@@ -42,4 +42,6 @@ pub use reconnect::Reconnect;
 pub use server::Server;
 pub use service::{BoxService, Service};
 pub use task::Task;
+#[cfg(feature = "quic")]
+use tls::Shake;
 pub use tls::Tls;

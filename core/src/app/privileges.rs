@@ -197,7 +197,7 @@ impl Dropped {
 
     fn is_lost(&self, endpoint: &Endpoint) -> bool {
         match endpoint.at() {
-            At::Tcp { port, .. } | At::Udp { port, .. } => {
+            At::Tcp { port, .. } | At::Udp { port, .. } | At::Quic { port, .. } => {
                 self.user.is_some() && *port != 0 && *port < self.unprivileged
             }
             At::Unix { path, .. } => {

@@ -10,9 +10,11 @@ use super::{
     BoxPolicy, BoxProtocol, Context, LimitConnections, LimitPerPeer, Policy, Prepare, Protocol, Service, Tls,
     defend::ShutOut,
 };
-use crate::net::{Bound, DatagramSocket, Endpoint, Notice};
+use crate::net::{At, Bound, DatagramSocket, Endpoint, Notice};
+#[cfg(feature = "quic")]
+use crate::net::{QuicOptions, Shaken};
 use crate::tls::{Certificates, ServerTls};
-use crate::{Address, Limits, Result};
+use crate::{Address, Error, Limits, Result};
 
 /// Endpoints, policies and a protocol, as a service.
 ///
@@ -34,6 +36,8 @@ pub struct Server {
     later: Option<ServerTls>,
     notice: Option<Notice>,
     datagrams: Ports,
+    #[cfg(feature = "quic")]
+    quic: Option<(QuicOptions, BoxProtocol)>,
     beside: Vec<Arc<Beside>>,
     reads: Vec<PathBuf>,
     /// The socket of each of `listens`, once prepared.
@@ -65,6 +69,8 @@ impl Server {
             later: None,
             notice: None,
             datagrams: Ports::default(),
+            #[cfg(feature = "quic")]
+            quic: None,
             beside: Vec::new(),
             reads: Vec::new(),
             bound: Vec::new(),
@@ -108,7 +114,16 @@ impl Server {
         self
     }
 
-    /// Listens here as well, with TLS from the first byte.
+    /// Serves connections to `quic:` endpoints with this protocol, which takes the [`Quic`](crate::net::Quic) out of each. All
+    /// policies and limits are kept around it but those of octets: they are read from no connection of QUIC itself.
+    #[cfg(feature = "quic")]
+    #[must_use]
+    pub fn quic(mut self, options: QuicOptions, protocol: impl Protocol) -> Self {
+        self.quic = Some((options, protocol.boxed()));
+        self
+    }
+
+    /// Listens here as well, with TLS from the first byte. A `quic:` endpoint is for [`quic`](Server::quic).
     #[must_use]
     pub fn listen_tls(mut self, endpoint: Endpoint, tls: ServerTls) -> Self {
         self.listens.push(Listen { endpoint, tls: Some(tls) });
@@ -198,18 +213,49 @@ impl Server {
         Acceptor { proto, name, login, client_first, chain, cx, tasks, failing }
     }
 
-    fn chain(&self, tls: Option<&ServerTls>, counts: &Counts) -> Chain {
+    fn chain(&self, listen: &Listen, counts: &Counts, limits: &Limits) -> Result<Chain> {
         let mut all = self.outer.clone();
         // Behind a proxy it is only known now who the peer is.
         all.push(ShutOut.boxed());
         all.push(counts.all.clone());
         all.push(counts.per_peer.clone());
-        if let Some(tls) = tls {
-            let tls = Tls::new(tls.clone()).notice(self.notice);
-            all.push(if self.tls_apart { tls.apart().boxed() } else { tls.boxed() });
+        let mut protocol = self.protocol.clone();
+        match (&listen.tls, listen.is_quic()) {
+            (None, _) => {}
+            (Some(tls), false) => {
+                let tls = Tls::new(tls.clone()).notice(self.notice);
+                all.push(if self.tls_apart { tls.apart().boxed() } else { tls.boxed() });
+            }
+            #[cfg(feature = "quic")]
+            (Some(tls), true) => {
+                let (options, quic) = self.quic.as_ref().ok_or_else(|| listen.unspoken())?;
+                all.push(super::Shake(Shaken::new(tls, limits, *options)?).boxed());
+                protocol = quic.clone();
+            }
+            #[cfg(not(feature = "quic"))]
+            (Some(_), true) => return Err(listen.unspoken()),
         }
         all.extend(self.inner.iter().cloned());
-        Chain { policies: all, protocol: self.protocol.clone(), tls: tls.is_some() }
+        Ok(Chain { policies: all, protocol, tls: listen.tls.is_some() })
+    }
+
+    /// Whether the protocol is spoken there.
+    fn speaks(&self, listen: &Listen) -> bool {
+        #[cfg(feature = "quic")]
+        let quic = self.quic.is_some() && listen.tls.is_some();
+        #[cfg(not(feature = "quic"))]
+        let quic = false;
+        quic || !listen.is_quic()
+    }
+}
+
+impl Listen {
+    fn is_quic(&self) -> bool {
+        matches!(self.endpoint.at(), At::Quic { .. })
+    }
+
+    fn unspoken(&self) -> Error {
+        Error::local(format!("{}: this protocol is not spoken over QUIC", self.endpoint))
     }
 }
 
@@ -236,6 +282,9 @@ impl Service for Server {
             prepare.reads(file);
         }
         for listen in &self.listens {
+            if !self.speaks(listen) {
+                return Err(listen.unspoken());
+            }
             for file in listen.tls.iter().flat_map(|tls| tls.certificates().files()) {
                 prepare.reads(file);
             }
@@ -253,17 +302,24 @@ impl Service for Server {
         let tasks = TaskTracker::new();
         let (mut accepting, mut addresses) = (Vec::new(), Vec::new());
         for (listen, bound) in self.listens.iter().zip(&self.bound) {
-            let chain = self.chain(listen.tls.as_ref(), &counts);
+            let chain = self.chain(listen, &counts, cx.limits())?;
             let listener = bound.listen()?;
             // Loopback is two addresses.
             let also = bound.local().into_iter().nth(1).map(tracing::field::display);
-            tracing::info!(at = %listener.local(), also, tls = chain.tls, "listening");
+            let quic = listen.is_quic();
+            tracing::info!(at = %listener.local(), also, tls = chain.tls, quic, "listening");
             let mut at = bound.local();
             if at.is_empty() {
                 at.push(listener.local());
             }
-            let tls = if chain.tls { " (TLS)" } else { "" };
-            addresses.extend(at.iter().map(|at| format!("{at}{tls}")));
+            let how = if quic {
+                " (QUIC)"
+            } else if chain.tls {
+                " (TLS)"
+            } else {
+                ""
+            };
+            addresses.extend(at.iter().map(|at| format!("{at}{how}")));
             let acceptor = self.acceptor(chain, cx.clone(), tasks.clone());
             if listener.is_single() || cx.shards().is_empty() {
                 accepting.push(cx.spawn(acceptor.run(listener)));
@@ -289,6 +345,7 @@ impl Service for Server {
             () = tasks.wait() => {}
             () = cx.ended() => tracing::warn!(open = tasks.len(), "connections cut at the drain deadline"),
         }
+        futures_util::future::join_all(self.bound.iter().map(Bound::settle)).await;
         Ok(())
     }
 }
@@ -310,3 +367,7 @@ async fn renew(certificates: Certificates, cx: Context) {
 #[cfg(test)]
 #[path = "server_tests.rs"]
 mod tests;
+
+#[cfg(all(test, feature = "quic"))]
+#[path = "quic_tests.rs"]
+mod quic_tests;

@@ -32,6 +32,19 @@ impl Tls {
     }
 }
 
+/// Makes the handshake of QUIC, likewise.
+#[cfg(feature = "quic")]
+#[derive(Debug)]
+pub(super) struct Shake(pub(super) crate::net::Shaken);
+
+#[cfg(feature = "quic")]
+impl Policy for Shake {
+    async fn apply(&self, conn: Connection, cx: Context, next: Next<'_>) -> Result<()> {
+        let conn = conn.shake(&self.0).await.map_err(|e| e.during("QUIC handshake"))?;
+        next.run(conn, cx).await
+    }
+}
+
 impl Policy for Tls {
     async fn apply(&self, conn: Connection, cx: Context, next: Next<'_>) -> Result<()> {
         let how = Handshake { deadline: cx.limits().handshake, notice: self.notice };

@@ -44,11 +44,22 @@ impl FromValue for Listen {
 }
 
 /// What a protocol is spoken in.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Heard {
+#[derive(Clone, Copy)]
+enum Heard<'a> {
     Connections,
-    /// And connections.
-    Datagrams,
+    /// And connections; and QUIC, where it has a name there.
+    Datagrams(&'a [&'a str]),
+}
+
+impl<'a> Heard<'a> {
+    /// What it is called over QUIC, or why it is not spoken there.
+    fn over_quic(self) -> Result<&'a [&'a str], &'static str> {
+        match self {
+            _ if !cfg!(feature = "quic") => Err("this program was built without QUIC"),
+            Self::Datagrams(alpn) if !alpn.is_empty() => Ok(alpn),
+            _ => Err("this protocol is not spoken over QUIC"),
+        }
+    }
 }
 
 /// Whether this is the name of a file of certificates, and hardly that of a table.
@@ -73,20 +84,21 @@ impl Section<'_> {
     }
 
     /// The same of a protocol that is spoken in datagrams too: `udp:` is somewhere to listen, for what the caller gives to
-    /// [`Server::datagrams`].
+    /// [`Server::datagrams`]; and `quic:` for what it gives to [`Server::quic`], if the protocol is called something there.
     pub fn datagram_server(
         &mut self,
         proto: &'static str,
         alpn: &[&str],
+        quic: &[&str],
         protocol: Option<impl Protocol>,
         resources: &Resources,
     ) -> Option<Server> {
-        self.server_at(Heard::Datagrams, proto, alpn, protocol, resources)
+        self.server_at(Heard::Datagrams(quic), proto, alpn, protocol, resources)
     }
 
     fn server_at(
         &mut self,
-        heard: Heard,
+        heard: Heard<'_>,
         proto: &'static str,
         alpn: &[&str],
         protocol: Option<impl Protocol>,
@@ -95,7 +107,8 @@ impl Section<'_> {
         let listens = self.key("listen", "Where to listen: endpoints such as `tcp:8080`.").required();
         let listens = self.listens(heard, listens, alpn, resources);
         let limits = self.limits();
-        let policies = self.policies();
+        let quic = listens.iter().flatten().any(|(endpoint, _)| matches!(endpoint.at(), At::Quic { .. }));
+        let policies = self.policies(quic);
         let mut server = Server::new(proto, protocol?).named(self.name()).limits(limits);
         for (endpoint, tls) in listens? {
             server = match tls {
@@ -108,7 +121,7 @@ impl Section<'_> {
 
     fn listens(
         &self,
-        heard: Heard,
+        heard: Heard<'_>,
         listens: Option<Vec<Listen>>,
         alpn: &[&str],
         resources: &Resources,
@@ -125,7 +138,7 @@ impl Section<'_> {
     /// One place to listen; nothing where something is wrong with it, which is then told.
     fn listen(
         &self,
-        heard: Heard,
+        heard: Heard<'_>,
         listen: Listen,
         alpn: &[&str],
         resources: &Resources,
@@ -137,7 +150,12 @@ impl Section<'_> {
             At::Tcp { tls: Some(options), .. } => {
                 Some(self.tls((&at, &dir), options, resources)?.with_alpn(alpn.iter().copied()))
             }
-            At::Udp { .. } if heard == Heard::Datagrams => None,
+            At::Quic { tls: options, .. } => {
+                let alpn =
+                    heard.over_quic().map_err(|why| self.error_at(&at, format!("{endpoint}: {why}"))).ok()?;
+                Some(self.tls((&at, &dir), options, resources)?.with_alpn(alpn.iter().copied()))
+            }
+            At::Udp { .. } if matches!(heard, Heard::Datagrams(_)) => None,
             At::Tcp { host: Some(_), .. } | At::Udp { .. } | At::Process { .. } => {
                 self.error_at(&at, format!("{endpoint} is nowhere to listen"));
                 return None;
@@ -171,7 +189,7 @@ impl Section<'_> {
         resources: &Resources,
     ) -> Option<ServerTls> {
         let Some(cert) = &options.cert else {
-            self.error_at(at, "a tls: endpoint needs cert=NAME or cert=FILE:key=FILE".into());
+            self.error_at(at, "a tls: or quic: endpoint needs cert=NAME or cert=FILE:key=FILE".into());
             return None;
         };
         let found = match &options.key {
@@ -208,7 +226,7 @@ impl Section<'_> {
     }
 
     /// The policies that are asked for, in the order in which a server runs them.
-    fn policies(&mut self) -> Option<impl FnOnce(Server) -> Server + use<>> {
+    fn policies(&mut self, quic: bool) -> Option<impl FnOnce(Server) -> Server + use<>> {
         let proxies: Option<Vec<Text<Network>>> = self
             .key("proxy_protocol", "Proxies that must send a PROXY header, version 1 or 2: their networks.")
             .optional();
@@ -222,6 +240,13 @@ impl Section<'_> {
             self.key("rate_limit", "Octets a second each way on every connection.").optional();
         let transcript = self.key("transcript", "Write what is said into the log, secrets masked.").or(false);
         let plain = |networks: Vec<Text<Network>>| networks.into_iter().map(|Text(n)| n).collect();
+        if quic && proxies.is_some() {
+            self.error_in(
+                "proxy_protocol",
+                "there is no PROXY header over QUIC: listen at `quic:` in a service of its own",
+            );
+            return None;
+        }
         let proxy = proxies.map(|p| ProxyProtocol::new(plain(p))).transpose();
         let proxy = proxy.map_err(|e: Error| self.error_in("proxy_protocol", e.to_string())).ok()?;
         let (allow, deny) = (allow.map(plain), deny.map(plain));

@@ -2,6 +2,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::endpoint::At;
+#[cfg(feature = "quic")]
+use super::quic;
 use super::{Endpoint, Listener, inherited, memory, stdio, tcp, unix};
 use crate::{Address, Error, Result};
 
@@ -17,6 +19,8 @@ pub struct Bound(Arc<Mutex<Option<Held>>>);
 #[derive(Clone)]
 enum Held {
     Tcp(tcp::Port),
+    #[cfg(feature = "quic")]
+    Quic(Arc<quic::Port>),
     Unix(Arc<unix::Port>),
     Stdio(Arc<stdio::Port>),
     Memory(Arc<memory::Port>),
@@ -27,6 +31,12 @@ impl Bound {
         let held = match endpoint.at() {
             At::Tcp { host: Some(_), .. } => Err(Error::local("`host=` is for connecting; use `interface=`")),
             At::Tcp { port, interface, .. } => tcp::Port::bind(*port, *interface).map(Held::Tcp),
+            #[cfg(feature = "quic")]
+            At::Quic { port, interface, .. } => {
+                quic::Port::bind(*port, *interface).map(|port| Held::Quic(Arc::new(port)))
+            }
+            #[cfg(not(feature = "quic"))]
+            At::Quic { .. } => Err(Error::local("this program was built without QUIC")),
             At::Unix { path, mode } => unix::Port::bind(path, *mode).map(|port| Held::Unix(Arc::new(port))),
             At::Systemd { name } => inherited::systemd(name.as_deref()).map(Held::inherited),
             At::Fd(number) => inherited::descriptor(*number).map(Held::inherited),
@@ -49,6 +59,8 @@ impl Bound {
     pub fn listen(&self) -> Result<Box<dyn Listener>> {
         Ok(match self.held()? {
             Held::Tcp(port) => Box::new(port.listen()?),
+            #[cfg(feature = "quic")]
+            Held::Quic(port) => Box::new(quic::listen(port)?),
             Held::Unix(port) => Box::new(unix::listen(port)?),
             Held::Stdio(port) => Box::new(stdio::listen(port)),
             Held::Memory(port) => Box::new(memory::listen(port)),
@@ -60,6 +72,8 @@ impl Bound {
     pub fn local(&self) -> Vec<Address> {
         match self.held() {
             Ok(Held::Tcp(port)) => port.local(),
+            #[cfg(feature = "quic")]
+            Ok(Held::Quic(port)) => port.local(),
             Ok(Held::Unix(port)) => vec![port.local()],
             Ok(Held::Stdio(_)) => vec![stdio::ADDRESS],
             Ok(Held::Memory(_)) => vec![Address::Memory],
@@ -71,6 +85,14 @@ impl Bound {
     /// the listeners that are there are dropped.
     pub fn close(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// Waits until what connections said at their end has gone out; where it goes out by itself, not at all.
+    pub(crate) async fn settle(&self) {
+        #[cfg(feature = "quic")]
+        if let Ok(Held::Quic(port)) = self.held() {
+            port.settle().await;
+        }
     }
 
     /// What a new claim of the same place may change: the mode of a UNIX socket's file.

@@ -62,6 +62,7 @@ async fn connect(to: &Endpoint) -> Result<Connection> {
         At::Stdio => Ok(stdio::connection()),
         At::Memory(name) => memory::connect(name),
         At::Udp { .. } => Err(Error::local("it is for datagrams, not connections")),
+        At::Quic { .. } => Err(Error::local("its connections are many streams, and none of them the first")),
         At::Systemd { .. } | At::Fd(_) => Err(Error::local("an inherited socket can only be listened on")),
     }
 }

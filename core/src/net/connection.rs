@@ -42,6 +42,8 @@ struct Inner {
     pace: Option<Box<Pace>>,
     meter: Meter,
     server_tls: Option<ServerTls>,
+    #[cfg(feature = "quic")]
+    quic: Option<Box<super::quic::Visit>>,
 }
 
 /// What a TLS session can lie on, and a plain connection is.
@@ -118,7 +120,22 @@ impl Connection {
 
     fn of(raw: Raw, info: Info) -> Self {
         let (io, unread) = (Stream::Raw(raw), Bytes::new());
-        Self(Box::new(Inner { io, unread, info, pace: None, meter: Meter::default(), server_tls: None }))
+        Self(Box::new(Inner {
+            io,
+            unread,
+            info,
+            pace: None,
+            meter: Meter::default(),
+            server_tls: None,
+            #[cfg(feature = "quic")]
+            quic: None,
+        }))
+    }
+
+    /// What it carries instead of octets of its own.
+    #[cfg(feature = "quic")]
+    pub(super) fn quic(&mut self) -> &mut Option<Box<super::quic::Visit>> {
+        &mut self.0.quic
     }
 
     /// The peer, this end, and TLS.
@@ -220,7 +237,11 @@ impl Connection {
     /// Closes so that the peer sees a reset, where the transport knows one: for a peer that broke the rules,
     /// whose unread bytes are not worth the wait.
     pub fn abort(self) {
-        self.resets(true);
+        #[cfg(feature = "quic")]
+        let this = self.ignored();
+        #[cfg(not(feature = "quic"))]
+        let this = self;
+        this.resets(true);
     }
 
     /// Whether dropping it is a reset, where the transport knows one: for what the peer must not take for whole where it

@@ -14,6 +14,8 @@ mod memory;
 mod meter;
 mod pace;
 pub mod process;
+#[cfg(feature = "quic")]
+mod quic;
 mod sendfile;
 mod sockets;
 mod stdio;
@@ -31,5 +33,9 @@ pub use info::Info;
 pub use listen::{Incoming, Listener, Transport};
 pub use meter::Meter;
 pub use pace::{Pace, Record};
+#[cfg(feature = "quic")]
+pub(crate) use quic::Shaken;
+#[cfg(feature = "quic")]
+pub use quic::{Quic, QuicOptions, QuicStream};
 pub use sendfile::SendFile;
 pub use sockets::Sockets;

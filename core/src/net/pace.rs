@@ -110,6 +110,11 @@ impl Pace {
         self.write_rate.as_ref().map(Bucket::rate)
     }
 
+    #[cfg(feature = "quic")]
+    pub(crate) fn write_limit(&self) -> Option<Duration> {
+        self.write
+    }
+
     pub(crate) fn ends_at(&self) -> Option<Instant> {
         self.end
     }

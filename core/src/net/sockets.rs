@@ -35,6 +35,7 @@ struct Entry<B> {
 enum Key {
     Tcp(u16, Option<Interface>),
     Udp(u16, Option<Interface>),
+    Quic(u16, Option<Interface>),
     /// The n-th claim of any free port, in this generation.
     Any(Box<Self>, usize),
     Unix(PathBuf),
@@ -52,6 +53,7 @@ impl Key {
             At::Tcp { host: Some(_), .. } | At::Process { .. } => Self::Nowhere,
             At::Tcp { port, interface, .. } => Self::Tcp(*port, *interface),
             At::Udp { port, interface } => Self::Udp(*port, *interface),
+            At::Quic { port, interface, .. } => Self::Quic(*port, *interface),
             At::Unix { path, .. } => Self::Unix(path.clone()),
             At::Systemd { name } => Self::Systemd(name.clone()),
             At::Fd(number) => Self::Fd(*number),
@@ -65,8 +67,9 @@ impl Endpoint {
     /// Whether both cannot be listened on at once, as one takes what the other wants. Any free port is never taken.
     pub(crate) fn collides(&self, other: &Self) -> bool {
         match (Key::of(self), Key::of(other)) {
-            (Key::Tcp(0, _) | Key::Udp(0, _) | Key::Nowhere, _) => false,
-            (Key::Tcp(port, a), Key::Tcp(same, b)) | (Key::Udp(port, a), Key::Udp(same, b)) => {
+            (Key::Tcp(0, _) | Key::Udp(0, _) | Key::Quic(0, _) | Key::Nowhere, _) => false,
+            (Key::Tcp(port, a), Key::Tcp(same, b))
+            | (Key::Udp(port, a) | Key::Quic(port, a), Key::Udp(same, b) | Key::Quic(same, b)) => {
                 port == same && meet(a, b)
             }
             (a, b) => a == b,

@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// The client's side of TLS: whom to trust, what to ask for, who to be. Cheap to clone.
 #[derive(Clone)]
 pub struct ClientTls {
-    config: Arc<ClientConfig>,
+    pub(super) config: Arc<ClientConfig>,
     verifier: Arc<dyn ServerCertVerifier>,
 }
 

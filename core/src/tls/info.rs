@@ -13,9 +13,10 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 pub struct TlsInfo {
     /// The version of the protocol.
     pub version: Version,
-    /// The cipher suite, by its name in the IANA registry, such as `TLS_AES_128_GCM_SHA256`.
+    /// The cipher suite, by its name in the IANA registry, such as `TLS_AES_128_GCM_SHA256`; empty with QUIC, where it is not
+    /// told.
     pub cipher_suite: &'static str,
-    /// The group of the key exchange, such as `X25519MLKEM768`; none where TLS 1.2 went on with an old session.
+    /// The group of the key exchange, such as `X25519MLKEM768`; none where TLS 1.2 went on with an old session, and with QUIC.
     pub group: Option<&'static str>,
     /// The application protocol (RFC 7301).
     pub alpn: Option<Arc<[u8]>>,
@@ -23,7 +24,7 @@ pub struct TlsInfo {
     pub server_name: Option<Arc<str>>,
     /// What the peer showed, verified as the configuration asks. On a server: only where clients are asked for it.
     pub peer_certificate: Option<Arc<PeerCertificate>>,
-    /// Whether an earlier session was gone on with.
+    /// Whether an earlier session was gone on with; not told with QUIC.
     pub resumed: bool,
     /// The channel binding `tls-exporter` (RFC 9266). None with TLS 1.2, where it is only unique if
     /// the extended master secret was used, which cannot be told (RFC 9266 §3).
@@ -66,7 +67,7 @@ pub struct PeerCertificate {
 }
 
 impl PeerCertificate {
-    fn new(der: &[u8]) -> Self {
+    pub(super) fn new(der: &[u8]) -> Self {
         let mut this = Self {
             der: der.to_vec(),
             fingerprint: sha256(der),
@@ -130,7 +131,7 @@ pub(super) fn of<S>(stream: &TlsStream<S>) -> TlsInfo {
 }
 
 /// RFC 9266 §2.
-const EXPORTER: &[u8] = b"EXPORTER-Channel-Binding";
+pub(super) const EXPORTER: &[u8] = b"EXPORTER-Channel-Binding";
 
 fn version(common: &CommonState) -> Version {
     match common.protocol_version() {

@@ -12,6 +12,8 @@ mod client;
 mod explain;
 mod info;
 mod issue;
+#[cfg(feature = "quic")]
+pub(crate) mod quic;
 mod secret;
 mod server;
 mod stream;

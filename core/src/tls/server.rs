@@ -25,7 +25,7 @@ pub enum ClientAuth {
 /// The server's side of TLS: certificates, protocols, client certificates. Cheap to clone.
 #[derive(Clone)]
 pub struct ServerTls {
-    config: Arc<ServerConfig>,
+    pub(super) config: Arc<ServerConfig>,
     certificates: Certificates,
     counted: Option<Arc<Counted>>,
 }

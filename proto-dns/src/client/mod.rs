@@ -1,4 +1,4 @@
-//! The client: one server, asked over UDP, TCP, TLS, or whatever else carries messages.
+//! The client: one server, asked over UDP, TCP, TLS, QUIC, or whatever else carries messages.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -19,11 +19,14 @@
 
 mod ask;
 mod datagram;
+#[cfg(feature = "quic")]
+mod quic;
 #[cfg(test)]
 pub(crate) mod scripted;
 mod sent;
 mod stream;
 mod transfer;
+mod update;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -43,6 +46,7 @@ pub use ask::{Ask, Wants};
 use datagram::Heard;
 use sent::Sending;
 pub use transfer::Transferred;
+pub use update::Update;
 
 /// Asks one server.
 ///
@@ -52,6 +56,8 @@ pub struct Client {
     via: Via,
     options: Options,
     kept: Mutex<Vec<(Connection, Instant)>>,
+    #[cfg(feature = "quic")]
+    session: Mutex<quic::Kept>,
 }
 
 /// What a [`Client`] asks by.
@@ -64,6 +70,9 @@ pub enum Via {
     Tcp,
     /// A connection with TLS to the server of this name (RFC 7858). ALPN is as the [`ClientTls`] has it.
     Tls(ClientTls, ServerName),
+    /// A connection of QUIC to the server of this name (RFC 9250). ALPN is as the [`ClientTls`] has it: `doq`.
+    #[cfg(feature = "quic")]
+    Quic(ClientTls, ServerName),
     /// Something else that carries messages.
     Carrier(Transport, Arc<dyn Carry>),
 }
@@ -126,7 +135,21 @@ impl Client {
 
     /// The same, with these options.
     pub fn with(server: SocketAddr, via: Via, options: Options) -> Self {
-        Self { server, via, options, kept: Mutex::default() }
+        Self {
+            server,
+            via,
+            options,
+            kept: Mutex::default(),
+            #[cfg(feature = "quic")]
+            session: Mutex::default(),
+        }
+    }
+
+    /// Lets the server know that nothing more is asked, where it does not see that by itself: over QUIC. It takes no longer
+    /// than 50 ms.
+    pub async fn leave(&self) {
+        #[cfg(feature = "quic")]
+        self.leave_quic().await;
     }
 
     /// The server.
@@ -177,6 +200,8 @@ impl Client {
                 Err(last)
             }
             Via::Tcp | Via::Tls(..) => within(time, self.over_connection(what)).await,
+            #[cfg(feature = "quic")]
+            Via::Quic(tls, name) => within(time, self.over_quic(what, (tls, name))).await,
             Via::Carrier(transport, carrier) => {
                 // RFC 8484 §4.1: an ID of 0, so that caches know equal questions.
                 let sent = self.message(what, 0, true)?;
@@ -199,6 +224,8 @@ impl fmt::Debug for Via {
             Self::Udp => f.write_str("Udp"),
             Self::Tcp => f.write_str("Tcp"),
             Self::Tls(_, name) => f.debug_tuple("Tls").field(name).finish(),
+            #[cfg(feature = "quic")]
+            Self::Quic(_, name) => f.debug_tuple("Quic").field(name).finish(),
             Self::Carrier(transport, _) => f.debug_tuple("Carrier").field(transport).finish(),
         }
     }

@@ -40,7 +40,12 @@ impl Client {
 
     /// What a connection to the server is.
     pub(super) fn stream_transport(&self) -> Transport {
-        if matches!(self.via, Via::Tls(..)) { Transport::Tls } else { Transport::Tcp }
+        match &self.via {
+            Via::Tls(..) => Transport::Tls,
+            #[cfg(feature = "quic")]
+            Via::Quic(..) => Transport::Quic,
+            _ => Transport::Tcp,
+        }
     }
 
     /// A new connection.
@@ -66,6 +71,47 @@ impl Client {
     }
 }
 
+/// Messages one after the other, in reply to one.
+pub(super) enum Line {
+    /// Over a connection.
+    Conn(Connection),
+    /// On a stream of QUIC.
+    #[cfg(feature = "quic")]
+    Quic(super::quic::Line),
+}
+
+impl Client {
+    /// Sends this on a connection of its own.
+    pub(super) async fn line(&self, octets: &[u8]) -> Result<Line> {
+        #[cfg(feature = "quic")]
+        if let Via::Quic(tls, name) = &self.via {
+            return Ok(Line::Quic(self.quic_line(octets, tls, name).await?));
+        }
+        let mut conn = self.connect().await?;
+        send(&mut conn, octets).await?;
+        Ok(Line::Conn(conn))
+    }
+}
+
+impl Line {
+    pub(super) async fn receive(&mut self) -> Result<Vec<u8>> {
+        match self {
+            Self::Conn(conn) => receive(conn).await,
+            #[cfg(feature = "quic")]
+            Self::Quic(line) => line.receive().await,
+        }
+    }
+
+    /// Nothing follows, where that can be seen.
+    pub(super) async fn end(&mut self) -> Result<()> {
+        match self {
+            Self::Conn(_) => Ok(()),
+            #[cfg(feature = "quic")]
+            Self::Quic(line) => line.end().await,
+        }
+    }
+}
+
 /// Sends a message, and reads one.
 async fn exchange(conn: &mut Connection, request: &[u8]) -> Result<Vec<u8>> {
     send(conn, request).await?;
@@ -73,7 +119,7 @@ async fn exchange(conn: &mut Connection, request: &[u8]) -> Result<Vec<u8>> {
 }
 
 /// Sends a message, its length before it in the same piece (RFC 7766 §8).
-pub(super) async fn send(conn: &mut Connection, message: &[u8]) -> Result<()> {
+async fn send(conn: &mut Connection, message: &[u8]) -> Result<()> {
     let length =
         u16::try_from(message.len()).map_err(|_| Error::local("a message of more than 65535 octets"))?;
     conn.write_all(&[&length.to_be_bytes(), message].concat()).await?;
@@ -81,7 +127,7 @@ pub(super) async fn send(conn: &mut Connection, message: &[u8]) -> Result<()> {
 }
 
 /// Reads a message.
-pub(super) async fn receive(conn: &mut Connection) -> Result<Vec<u8>> {
+async fn receive(conn: &mut Connection) -> Result<Vec<u8>> {
     let closed =
         |error| Error::peer("the server closes the connection instead of an answer").caused_by(error);
     let length = conn.read_u16().await.map_err(closed)?;

@@ -4,7 +4,6 @@ use ropewalk_core::{Error, Result};
 use tokio::time::Instant;
 
 use super::sent::Sending;
-use super::stream::{receive, send};
 use super::{Ask, Client, Via, within};
 use crate::server::Transport;
 use crate::wire::{Class, Flags, Message, Name, Rcode, Type};
@@ -48,23 +47,23 @@ impl Client {
         mut each: impl FnMut(Record) -> Result<()>,
     ) -> Result<Transferred> {
         if let Via::Carrier(..) = self.via {
-            return Err(Error::local("a zone is transferred over TCP or TLS only"));
+            return Err(Error::local("a zone is transferred over TCP, TLS or QUIC only"));
         }
         let begun = Instant::now();
         let time = self.options.timeout;
         let mut ask = Ask::new(zone.clone(), Type::AXFR);
         (ask.flags, ask.edns) = (Flags::default(), None);
-        let mut sent = self.random_message(Sending::Ask(&ask), false)?;
-        let mut conn = within(time, async {
-            let mut conn = self.connect().await?;
-            send(&mut conn, &sent.octets).await?;
-            Ok(conn)
-        })
-        .await?;
+        let transport = self.stream_transport();
+        let mut sent = match transport {
+            // RFC 9250 §4.2.1.
+            Transport::Quic => self.message(Sending::Ask(&ask), 0, false)?,
+            _ => self.random_message(Sending::Ask(&ask), false)?,
+        };
+        let mut line = within(time, self.line(&sent.octets)).await?;
         let mut incoming = Incoming { zone, soa: None, done: false, records: 0 };
         let (mut messages, mut octets) = (0, 0);
         while !incoming.done {
-            let received = within(time, receive(&mut conn)).await?;
+            let received = within(time, line.receive()).await?;
             let message = Message::read(&received)?;
             if let Some(verifier) = &mut sent.verifier {
                 verifier.check(&received, crate::server::now())?;
@@ -82,7 +81,7 @@ impl Client {
         if let Some(verifier) = &sent.verifier {
             verifier.end()?;
         }
-        let transport = self.stream_transport();
+        within(time, line.end()).await?;
         Ok(Transferred { records: incoming.records, messages, octets, transport, took: begun.elapsed() })
     }
 }

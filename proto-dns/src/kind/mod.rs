@@ -18,10 +18,13 @@ use crate::server::{Acl, Answering, Desk, Dns, Editors, Keys, Policies, Rules, S
 use crate::wire::Name;
 pub use keys::KEYS;
 
-/// The kind `dns`: answers over UDP, TCP and TLS.
+/// What the protocol is called over QUIC (RFC 9250 §8.1).
+const QUIC: &[&str] = if cfg!(feature = "quic") { &["doq"] } else { &[] };
+
+/// The kind `dns`: answers over UDP, TCP, TLS and QUIC.
 pub const KIND: Kind = Kind {
     name: "dns",
-    summary: "Answers questions about names, over UDP, TCP and TLS",
+    summary: "Answers questions about names, over UDP, TCP, TLS and QUIC",
     example: "listen = [\"udp:5553:interface=localhost\", \"tcp:5553:interface=localhost\"]\nzones = \"example\"",
     build,
 };
@@ -49,7 +52,7 @@ fn build(section: &mut Section<'_>, resources: &Resources) -> Option<BoxService>
     let dns = zones.map(|zones| Dns::new(zones).idle(idle).query(query));
     let dns = dns.map(|dns| views.into_iter().fold(dns, |dns, (clients, zones)| dns.view(clients, zones)));
     let protocol = dns.as_ref().map(Dns::stream);
-    let server = section.datagram_server(crate::server::PROTO, &["dot"], protocol, resources)?;
+    let server = section.datagram_server(crate::server::PROTO, &["dot"], QUIC, protocol, resources)?;
     Some(dns?.serve(server).boxed())
 }
 

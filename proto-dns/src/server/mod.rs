@@ -4,7 +4,7 @@ mod acl;
 mod age;
 mod answer;
 #[cfg(test)]
-mod asking;
+pub(crate) mod asking;
 mod cookie;
 mod desk;
 mod dynamic;
@@ -15,6 +15,8 @@ mod keeper;
 mod notices;
 mod notify;
 mod policy;
+#[cfg(feature = "quic")]
+pub(crate) mod quic;
 mod reload;
 mod rrl;
 mod rules;
@@ -48,6 +50,8 @@ pub use grant::{Editors, Grant, Names};
 pub use keeper::Keeper;
 pub use notify::Notice;
 pub use policy::Policies;
+#[cfg(feature = "quic")]
+pub use quic::Quic;
 pub use reload::{Said, Setup, Zones};
 pub use rrl::{Limiter, RrlOptions};
 pub use rules::{Partner, Rules};
@@ -114,16 +118,27 @@ impl Dns {
         Stream { views: Arc::new(self.desks()), idle: self.idle, query: self.query }
     }
 
-    /// A server of [`stream`](Self::stream) that serves datagrams besides, and looks after the zones.
+    /// A server of [`stream`](Self::stream) that serves datagrams and QUIC besides, and looks after the zones.
     pub fn serve(self, server: Server) -> Server {
         let views = Arc::new(self.desks());
         let all: Vec<_> = self.all().cloned().collect();
+        #[cfg(feature = "quic")]
+        let server = {
+            let quic = self.quic();
+            server.quic(quic.options(), quic)
+        };
         let files = all.iter().flat_map(|zones| zones.files());
         let server = server
             .client_first()
             .reads(files.collect::<Vec<_>>())
             .datagrams(move |socket, cx| udp::serve(Arc::clone(&views), socket, cx));
         all.into_iter().fold(server, |server, zones| server.beside(move |cx| tend(Arc::clone(&zones), cx)))
+    }
+
+    /// What serves connections of QUIC.
+    #[cfg(feature = "quic")]
+    pub fn quic(&self) -> Quic {
+        Quic { views: Arc::new(self.desks()), idle: self.idle, query: self.query }
     }
 
     fn desks(&self) -> Views {

@@ -12,7 +12,7 @@ use crate::wire::{Name, NameRef, Query, Rcode};
 /// Options of EDNS by their numbers.
 const NSID: u16 = 3;
 const COOKIE_OPTION: u16 = 10;
-const KEEPALIVE: u16 = 11;
+pub(super) const KEEPALIVE: u16 = 11;
 const PADDING: u16 = 12;
 const ERROR: u16 = 15;
 /// Octets of an option's code and length.

@@ -23,7 +23,7 @@ pub(super) struct Server {
 pub(super) async fn find(named: Option<&str>, port: Option<u16>, by: By) -> Result<Vec<Server>> {
     let port = port.unwrap_or(match by {
         By::Udp | By::Tcp => 53,
-        By::Tls => 853,
+        By::Tls | By::Quic => 853,
         By::Https => 443,
     });
     if let Some(name) = named {

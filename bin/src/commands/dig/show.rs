@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use ropewalk_dns::client::{Reply, Transferred};
+use ropewalk_dns::wire::Type;
 use ropewalk_dns::wire::rdata::Text;
 use ropewalk_dns::zone::Record;
 
 use super::{option, transport};
 
-pub(super) fn reply(reply: &Reply, server: SocketAddr) -> String {
+pub(super) fn reply(reply: &Reply, server: SocketAddr, is_signed: bool) -> String {
     let message = &reply.message;
     let sections =
         [("ANSWER", &message.answer), ("AUTHORITY", &message.authority), ("ADDITIONAL", &message.additional)];
@@ -46,7 +47,15 @@ pub(super) fn reply(reply: &Reply, server: SocketAddr) -> String {
             continue;
         }
         put(&mut out, format_args!("\n;; {name}\n"));
-        records.iter().for_each(|one| out += &record(one));
+        for one in records {
+            match one.rtype {
+                Type::TSIG => {
+                    let checked = if is_signed { "its signature is good" } else { "nobody has looked at it" };
+                    put(&mut out, format_args!(";; TSIG: {}, {checked}\n", one.name));
+                }
+                _ => out += &record(one),
+            }
+        }
     }
     let came = transport(reply.transport);
     let took = reply.took.as_secs_f64() * 1e3;

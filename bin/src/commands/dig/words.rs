@@ -20,6 +20,10 @@ pub(super) struct Words {
     pub(super) short: bool,
     pub(super) ignore: bool,
     pub(super) tries: Option<u32>,
+    /// The authorities to trust.
+    pub(super) authorities: Option<String>,
+    /// What the server's certificate must be for.
+    pub(super) hostname: Option<String>,
 }
 
 /// What is asked by.
@@ -29,6 +33,7 @@ pub(super) enum By {
     Tcp,
     Tls,
     Https,
+    Quic,
 }
 
 impl Words {
@@ -43,6 +48,8 @@ impl Words {
             short: false,
             ignore: false,
             tries: None,
+            authorities: None,
+            hostname: None,
         };
         for word in words {
             if let Some(server) = word.strip_prefix('@') {
@@ -90,9 +97,12 @@ impl Words {
                     return Err("+https=/PATH: a path begins with a slash".into());
                 }
             }
-            ("quic", None) => {
-                return Err("+quic is not spoken here yet: +tls or +https are encrypted too".into());
-            }
+            ("quic", None) if cfg!(feature = "quic") => self.by = By::Quic,
+            ("quic", None) => return Err("+quic: this program was built without QUIC".into()),
+            // Others mean by it that the certificate is looked at, which it is here.
+            ("tls-ca", None) => {}
+            ("tls-ca", Some(file)) => self.authorities = Some(file.into()),
+            ("tls-hostname", Some(name)) => self.hostname = Some(name.into()),
             ("short", None) => self.short = true,
             ("ignore", None) => self.ignore = true,
             ("recurse", None) => self.ask.flags = self.ask.flags.with(Flags::RD),
@@ -163,6 +173,10 @@ mod tests {
         assert_eq!((words.ask.flags, words.short, words.tries), (Flags::default(), true, Some(1)));
         assert_eq!(words.ask.edns.map(|wants| (wants.size, wants.dnssec)), Some((4096, true)));
         assert!(read("a +noedns").unwrap().ask.edns.is_none());
+        let words = read("a +tls +tls-ca=ca.pem +tls-hostname=dns.example").unwrap();
+        assert_eq!((words.authorities.as_deref(), words.by), (Some("ca.pem"), By::Tls));
+        assert_eq!(words.hostname.as_deref(), Some("dns.example"));
+        assert_eq!(read("a +tls-ca").unwrap().authorities, None);
     }
 
     #[test]
@@ -174,7 +188,6 @@ mod tests {
             ("a +bogus", "+bogus is unknown"),
             ("a +bufsize=x", "+bufsize=NUMBER"),
             ("a +https=q", "slash"),
-            ("a +quic", "not spoken"),
             ("a IXFR", "serial"),
         ] {
             assert!(read(line).unwrap_err().contains(says), "{line}");

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ropewalk_core::config::{Reading, Registry};
-use ropewalk_core::net::Endpoint;
+use ropewalk_core::net::{At, Endpoint};
 use ropewalk_store::accounts::Store;
 use toml::{Table, Value};
 
@@ -97,13 +97,16 @@ fn all(
         }
         "http" | "ftp" => rows.push([scheme.clone(), url.clone(), format!("curl{trust}{login} {url}")]),
         "dns" => {
-            let (scheme, how) = match endpoint.is_datagram() {
-                true => ("dns", ""),
-                false => ("dns+tcp", " +tcp"),
+            // Of the tools that many have, dig knows TLS only where it is new, and none knows QUIC.
+            let (scheme, program, how) = match endpoint.at() {
+                At::Udp { .. } => ("dns", "dig", ""),
+                At::Quic { .. } => ("dns+quic", "ropewalk dig", " +quic"),
+                _ if is_tls => ("dns+tls", "ropewalk dig", " +tls"),
+                _ => ("dns+tcp", "dig", " +tcp"),
             };
             // What every hosts file has.
             let name = origin(service, config).unwrap_or("localhost");
-            let command = format!("dig @localhost -p {port}{how} {name} +short");
+            let command = format!("{program} @localhost -p {port}{how}{trust} {name} +short");
             rows.push([scheme.into(), format!("localhost:{port}"), command]);
         }
         "echo" => {

@@ -125,7 +125,7 @@ fn text(accounts: &str, data: &Path, certificate: &Path, suite: &Suite) -> Resul
     let private = quoted(&data.join("files/private/%u"))?;
     let (http, https, ftp, admin) =
         (suite.plain("http"), suite.tls("http"), suite.plain("ftp"), suite.plain("admin"));
-    let (udp, tcp) = (suite.udp("dns"), suite.plain("dns"));
+    let (udp, tcp, dot, quic) = (suite.udp("dns"), suite.plain("dns"), suite.tls("dns"), suite.quic("dns"));
     Ok(format!(
         "# Who may come in, by every protocol: `ropewalk user`.
 [accounts.main]
@@ -172,7 +172,7 @@ tls_required = {}
 
 [[service]]
 kind = \"dns\"
-listen = [{udp:?}, {tcp:?}]
+listen = [{udp:?}, {tcp:?}, {dot:?}, {quic:?}]
 zones = \"main\"
 
 # Health and metrics.

@@ -6,7 +6,9 @@ const PLAIN: [(&str, u16); 4] = [("http", 8080), ("ftp", 2121), ("dns", 5553), (
 /// Those over UDP.
 const UDP: [(&str, u16); 1] = [("dns", 5553)];
 /// Those over TLS.
-const TLS: [(&str, u16); 1] = [("http", 8443)];
+const TLS: [(&str, u16); 2] = [("http", 8443), ("dns", 8853)];
+/// Those over QUIC.
+const QUIC: [(&str, u16); 1] = [("dns", 8853)];
 
 /// Where every server of `up` listens.
 pub(super) struct Suite {
@@ -43,6 +45,12 @@ impl Suite {
         self.at(Endpoint::tcp, port, true).with_certificate("main").to_string()
     }
 
+    /// The endpoint of a server over QUIC, likewise.
+    pub(super) fn quic(&self, server: &str) -> String {
+        let port = QUIC.iter().find(|(name, _)| *name == server).map_or(0, |(_, port)| *port);
+        self.at(Endpoint::quic, port, true).with_certificate("main").to_string()
+    }
+
     fn at(&self, kind: fn(u16) -> Endpoint, port: u16, may_be_public: bool) -> Endpoint {
         let endpoint = kind(port.saturating_add(self.offset));
         if self.public && may_be_public { endpoint } else { endpoint.with_interface(Interface::Localhost) }
@@ -60,7 +68,7 @@ impl Suite {
         for (_, port) in PLAIN.into_iter().chain(TLS) {
             sockets.claim(&self.at(Endpoint::tcp, port, true)).map_err(taken)?;
         }
-        for (_, port) in UDP {
+        for (_, port) in UDP.into_iter().chain(QUIC) {
             sockets.claim_datagram(&self.at(Endpoint::udp, port, true)).map_err(taken)?;
         }
         Ok(())
@@ -77,6 +85,7 @@ mod tests {
         assert_eq!(here.plain("ftp"), "tcp:2221:interface=localhost");
         assert_eq!(here.udp("dns"), "udp:5653:interface=localhost");
         assert_eq!(here.tls("http"), "tls:8543:interface=localhost:cert=main");
+        assert_eq!(here.quic("dns"), "quic:8953:interface=localhost:cert=main");
         let everywhere = Suite::new(true, 0);
         assert_eq!(everywhere.plain("http"), "tcp:8080");
         assert_eq!(everywhere.plain("admin"), "tcp:8081:interface=localhost");

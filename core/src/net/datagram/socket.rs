@@ -91,7 +91,12 @@ impl fmt::Debug for BoundDatagrams {
     }
 }
 
-fn bind(port: u16, interface: Option<Interface>, cores: usize) -> io::Result<Vec<StdSocket>> {
+/// So many sockets at each address of an interface.
+pub(in crate::net) fn bind(
+    port: u16,
+    interface: Option<Interface>,
+    cores: usize,
+) -> io::Result<Vec<StdSocket>> {
     let alone = |at| open(at, false);
     let first = match interface {
         None => vec![tcp::wildcard(alone, port)?],

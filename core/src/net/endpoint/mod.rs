@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 /// | `tls:443:cert=main`, `tls:8443:cert=full.pem:key=key.pem` | as `tcp`, and see [`TlsOptions`]; `ssl:` is the same | as `tcp` |
 /// | `unix:/run/x.sock:mode=660` | the path, with that mode | the path |
 /// | `udp:53`, `udp:53:interface=[::1]` | datagrams | no |
+/// | `quic:853:cert=main` | QUIC (RFC 9000); certificates as `tls` | no |
 /// | `systemd:name=http`, `systemd:` | the socket of that name that systemd handed over | no |
 /// | `fd:3` | the inherited, listening descriptor | no |
 /// | `stdio:` | one connection: our standard input and output | the same |
@@ -49,6 +50,15 @@ pub enum At {
         port: u16,
         /// The address to receive at. `None` for all.
         interface: Option<Interface>,
+    },
+    /// `quic:`.
+    Quic {
+        /// The UDP port; 0 for any.
+        port: u16,
+        /// The address to receive at. `None` for all.
+        interface: Option<Interface>,
+        /// The certificates, and whose are asked for.
+        tls: TlsOptions,
     },
     /// `unix:`.
     Unix {
@@ -87,7 +97,7 @@ pub enum Interface {
     Localhost,
 }
 
-/// The options of a `tls:` endpoint, as written. What they name is read by whoever applies TLS.
+/// The options of a `tls:` or `quic:` endpoint, as written. What they name is read by whoever applies TLS.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct TlsOptions {
@@ -109,6 +119,11 @@ impl Endpoint {
         Self(At::Tcp { port, interface: None, host: None, tls: None })
     }
 
+    /// `quic:PORT`, at every address, with no certificate yet.
+    pub fn quic(port: u16) -> Self {
+        Self(At::Quic { port, interface: None, tls: TlsOptions::default() })
+    }
+
     /// `udp:PORT`, at every address.
     pub fn udp(port: u16) -> Self {
         Self(At::Udp { port, interface: None })
@@ -122,7 +137,7 @@ impl Endpoint {
     /// The TCP or UDP port; 0 stands for any.
     pub fn port(&self) -> Option<u16> {
         match self.0 {
-            At::Tcp { port, .. } | At::Udp { port, .. } => Some(port),
+            At::Tcp { port, .. } | At::Udp { port, .. } | At::Quic { port, .. } => Some(port),
             _ => None,
         }
     }
@@ -130,15 +145,20 @@ impl Endpoint {
     /// The interface that was given. `None` also where the kind knows none.
     pub fn interface(&self) -> Option<Interface> {
         match self.0 {
-            At::Tcp { interface, .. } | At::Udp { interface, .. } => interface,
+            At::Tcp { interface, .. } | At::Udp { interface, .. } | At::Quic { interface, .. } => interface,
             _ => None,
         }
     }
 
-    /// Whether this is a TCP or UDP endpoint that says neither an interface nor a host, and so would listen
+    /// Whether this is a TCP, UDP or QUIC endpoint that says neither an interface nor a host, and so would listen
     /// on every address.
     pub fn is_open(&self) -> bool {
-        matches!(self.0, At::Tcp { interface: None, host: None, .. } | At::Udp { interface: None, .. })
+        matches!(
+            self.0,
+            At::Tcp { interface: None, host: None, .. }
+                | At::Udp { interface: None, .. }
+                | At::Quic { interface: None, .. }
+        )
     }
 
     /// This endpoint on that interface, where its kind knows interfaces; unchanged otherwise.
@@ -149,26 +169,31 @@ impl Endpoint {
                 *interface = Some(on);
                 *host = None;
             }
-            At::Udp { interface, .. } => *interface = Some(on),
+            At::Udp { interface, .. } | At::Quic { interface, .. } => *interface = Some(on),
             _ => {}
         }
         self
     }
 
-    /// The options of a `tls:` endpoint; `None` for every other.
+    /// The options of a `tls:` or `quic:` endpoint; `None` for every other.
     pub fn tls(&self) -> Option<&TlsOptions> {
         match &self.0 {
             At::Tcp { tls, .. } => tls.as_ref(),
+            At::Quic { tls, .. } => Some(tls),
             _ => None,
         }
     }
 
-    /// A `tcp:` endpoint as `tls:` with the certificate of that name; unchanged otherwise, and where it is
-    /// `tls:` already.
+    /// A `tcp:` endpoint as `tls:` with the certificate of that name, or a `quic:` one with it; unchanged otherwise, and
+    /// where it has one already.
     #[must_use]
     pub fn with_certificate(mut self, name: &str) -> Self {
-        if let At::Tcp { tls: tls @ None, .. } = &mut self.0 {
-            *tls = Some(TlsOptions { cert: Some(name.to_owned()), ..TlsOptions::default() });
+        match &mut self.0 {
+            At::Tcp { tls: tls @ None, .. } => {
+                *tls = Some(TlsOptions { cert: Some(name.to_owned()), ..TlsOptions::default() });
+            }
+            At::Quic { tls: TlsOptions { cert: cert @ None, .. }, .. } => *cert = Some(name.to_owned()),
+            _ => {}
         }
         self
     }
@@ -183,7 +208,7 @@ impl Endpoint {
         };
         match &mut self.0 {
             At::Unix { path, .. } => *path = folder.join(&*path),
-            At::Tcp { tls: Some(tls), .. } => {
+            At::Tcp { tls: Some(tls), .. } | At::Quic { tls, .. } => {
                 // Without a key it is the name of a configured certificate.
                 if tls.key.is_some() {
                     from(&mut tls.cert);
@@ -253,17 +278,24 @@ impl fmt::Display for Endpoint {
             Some(on) => write!(f, ":interface={on}"),
             None => Ok(()),
         };
+        let options = |f: &mut fmt::Formatter<'_>, tls: &TlsOptions| {
+            option(f, "cert", &tls.cert)?;
+            option(f, "key", &tls.key)?;
+            option(f, "client-ca", &tls.client_ca)?;
+            option(f, "name", &tls.name)?;
+            option(f, "ca", &tls.ca)
+        };
         match &self.0 {
             At::Tcp { port, interface: on, host, tls } => {
                 write!(f, "{}:{port}", if tls.is_some() { "tls" } else { "tcp" })?;
                 interface(f, on)?;
                 option(f, "host", host)?;
-                let Some(tls) = tls else { return Ok(()) };
-                option(f, "cert", &tls.cert)?;
-                option(f, "key", &tls.key)?;
-                option(f, "client-ca", &tls.client_ca)?;
-                option(f, "name", &tls.name)?;
-                option(f, "ca", &tls.ca)
+                tls.as_ref().map_or(Ok(()), |tls| options(f, tls))
+            }
+            At::Quic { port, interface: on, tls } => {
+                write!(f, "quic:{port}")?;
+                interface(f, on)?;
+                options(f, tls)
             }
             At::Udp { port, interface: on } => {
                 write!(f, "udp:{port}")?;

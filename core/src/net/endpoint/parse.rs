@@ -5,7 +5,8 @@ use super::{At, Endpoint, Interface, TlsOptions};
 use crate::{Error, Result};
 
 /// Every kind, for error messages.
-const KINDS: [&str; 9] = ["tcp", "tls", "unix", "udp", "systemd", "fd", "stdio", "process", "memory"];
+const KINDS: [&str; 10] =
+    ["tcp", "tls", "quic", "unix", "udp", "systemd", "fd", "stdio", "process", "memory"];
 
 /// Octets of a path in a UNIX socket's address on Linux, without the zero after it.
 const UNIX_PATH: usize = 107;
@@ -42,6 +43,7 @@ fn parse(text: &str) -> Result<At, Wrong> {
             let mut keys = Keys::of(fields, &["interface"])?;
             Ok(At::Udp { port, interface: keys.interface()? })
         }
+        "quic" => quic(&argument(&mut fields, "a port")?, Keys::of(fields, &QUIC)?),
         "unix" => {
             let path = argument(&mut fields, "a path")?;
             if path.len() > UNIX_PATH {
@@ -77,13 +79,14 @@ fn parse(text: &str) -> Result<At, Wrong> {
             Keys::of(fields, &[])?;
             Ok(At::Memory(name))
         }
-        "quic" => Err("QUIC comes in a later version; use `tls:` for now".into()),
         other => Err(unknown_kind(other, text)),
     }
 }
 
 const TCP: [&str; 2] = ["interface", "host"];
 const TLS: [&str; 7] = ["interface", "host", "cert", "key", "client-ca", "name", "ca"];
+
+const QUIC: [&str; 4] = ["interface", "cert", "key", "client-ca"];
 
 fn tcp(argument: &str, mut keys: Keys) -> Result<At, Wrong> {
     let port = port(argument)?;
@@ -118,6 +121,19 @@ fn tls(argument: &str, mut keys: Keys) -> Result<At, Wrong> {
         return Err("`name=` and `ca=` are for connecting, which needs `host=`".into());
     }
     Ok(At::Tcp { port, interface, host, tls: Some(options) })
+}
+
+fn quic(argument: &str, mut keys: Keys) -> Result<At, Wrong> {
+    let tls = TlsOptions {
+        cert: keys.take("cert"),
+        key: keys.take("key"),
+        client_ca: keys.take("client-ca"),
+        ..TlsOptions::default()
+    };
+    if tls.key.is_some() && tls.cert.is_none() {
+        return Err("`key=` needs `cert=`".into());
+    }
+    Ok(At::Quic { port: port(argument)?, interface: keys.interface()?, tls })
 }
 
 /// The fields between colons, unescaped.

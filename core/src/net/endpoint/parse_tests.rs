@@ -56,6 +56,8 @@ fn what_an_endpoint_says_of_itself() {
         ("tcp:7:host=a", Some(7), None, false, false),
         ("udp:53:interface=localhost", Some(53), localhost, false, true),
         ("udp:53", Some(53), None, true, true),
+        ("quic:853:cert=main", Some(853), None, true, false),
+        ("quic:853:interface=localhost", Some(853), localhost, false, false),
         ("unix:/x", None, None, false, false),
     ] {
         let endpoint = endpoint(text);
@@ -74,6 +76,8 @@ fn a_certificate_is_added_where_there_is_none() {
     assert_eq!(with("tcp:7"), "tls:7:cert=main");
     assert_eq!(with("tls:7:cert=own"), "tls:7:cert=own");
     assert_eq!(with("unix:/x"), "unix:/x");
+    assert_eq!(with("quic:7"), "quic:7:cert=main");
+    assert_eq!(with("quic:7:cert=own"), "quic:7:cert=own");
 }
 
 #[test]
@@ -131,7 +135,8 @@ fn every_malformed_form_says_what_is_wrong() {
         ("tpc:80", "did you mean `tcp`?"),
         ("carrier-pigeon:1", "known are tcp, tls, unix"),
         ("127.0.0.1:8000", "`tcp:8000:interface=127.0.0.1`"),
-        ("quic:853:cert=main", "later version"),
+        ("quic:853:key=k", "needs `cert=`"),
+        ("quic:853:host=a", "unknown key `host`"),
         ("tcp:80:interfaces=::1", "did you mean `interface`?"),
         ("tcp:80:colour=red", "known are interface, host"),
         ("tcp:80:cert=main", "unknown key `cert`"),
@@ -217,6 +222,11 @@ fn any_endpoint() -> impl Strategy<Value = Endpoint> {
         (1..=u16::MAX, any_host(), proptest::option::of(client_options()))
             .prop_map(|(port, host, tls)| At::Tcp { port, interface: None, host: Some(host), tls }),
         (any::<u16>(), any_interface()).prop_map(|(port, interface)| At::Udp { port, interface }),
+        (any::<u16>(), any_interface(), tls_options()).prop_map(|(port, interface, tls)| At::Quic {
+            port,
+            interface,
+            tls
+        }),
         (word(), proptest::option::of(0..=0o777_u32))
             .prop_map(|(path, mode)| At::Unix { path: path.into(), mode }),
         proptest::option::of(word()).prop_map(|name| At::Systemd { name }),
@@ -244,7 +254,7 @@ proptest! {
     }
 
     #[test]
-    fn text_that_looks_right_parses_or_is_an_error(text in "(tcp|tls|unix|udp|fd|process|memory|8):[a-z0-9:=\\[\\]\\\\.]{0,40}") {
+    fn text_that_looks_right_parses_or_is_an_error(text in "(tcp|tls|quic|unix|udp|fd|process|memory|8):[a-z0-9:=\\[\\]\\\\.]{0,40}") {
         if let Ok(endpoint) = text.parse::<Endpoint>() {
             prop_assert_eq!(endpoint.to_string().parse::<Endpoint>().unwrap(), endpoint);
         }
@@ -260,6 +270,7 @@ fn files_of_an_endpoint_are_taken_from_a_folder() {
     for file in ["cert=/etc/rope/a.pem", "key=/etc/rope/k/b.pem", "client-ca=/etc/rope/c.pem"] {
         assert!(tls.contains(file), "{tls}");
     }
+    assert!(moved("quic:443:cert=a.pem:key=b.pem").ends_with("cert=/etc/rope/a.pem:key=/etc/rope/b.pem"));
     // Without a key it is a name, and no file.
     assert!(moved("tls:443:cert=main").contains("cert=main"));
     assert_eq!(moved("tcp:80"), "tcp:80");

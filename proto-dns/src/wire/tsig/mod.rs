@@ -1,5 +1,6 @@
 //! Messages that are signed with a shared secret (RFC 8945).
 
+mod text;
 mod verify;
 
 use std::fmt;
