@@ -17,7 +17,7 @@ mod source;
 mod stream;
 mod tally;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod udp;
 mod update;
 mod xfr;
