@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use hickory_server::Server;
 use hickory_server::zone_handler::Catalog;
-use ropewalk_dns::server::{Answering, Engine};
+use ropewalk_dns::server::{Answering, Desk, Engine};
 use ropewalk_dns::wire::hickory::Handler;
 use ropewalk_dns::zone::{ZoneSet, load};
 use tokio::net::{TcpListener, UdpSocket};
@@ -35,7 +35,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     let engine = Arc::new(Engine::new(zones, Answering::default()));
     // An empty catalog refuses; yours forwards, resolves, or serves other zones.
-    let mut server = Server::new(Handler::new(engine).or(Catalog::new()));
+    let mut server = Server::new(Handler::new(Arc::new(Desk::new(engine))).or(Catalog::new()));
     server.register_socket(UdpSocket::bind(&at).await?);
     server.register_listener(TcpListener::bind(&at).await?, IDLE, REPLIES);
     println!("listening on {at}");

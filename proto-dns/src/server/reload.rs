@@ -8,11 +8,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ropewalk_core::data::zones::{Answer, Answered};
 use ropewalk_core::{Address, Error, Result};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, mpsc};
 
 use super::age::max_age;
+use super::forward::Forwarder;
 use super::source::{Loaded, Source};
-use super::{Acl, Answering, Engine, Peer, Policies, Transport};
+use super::{Acl, Answering, Desk, Engine, Peer, Policies, Transport, Verdict};
 use crate::wire::Name;
 use crate::zone::{Zone, ZoneSet};
 
@@ -22,7 +23,7 @@ const TOLD: usize = 20;
 /// Zones from files, and what answers from them.
 #[derive(Debug)]
 pub struct Zones {
-    engine: Arc<Engine>,
+    desk: Arc<Desk>,
     watched: Arc<Mutex<Vec<Watched>>>,
 }
 
@@ -80,12 +81,25 @@ impl Zones {
         }
         policies.zones.sort_by(|(a, _), (b, _)| a.cmp(b));
         let engine = Arc::new(Engine::new(set, answering).with(policies));
-        Ok((Self { engine, watched: Arc::new(Mutex::new(watched)) }, warned))
+        let desk = Arc::new(Desk::new(engine));
+        Ok((Self { desk, watched: Arc::new(Mutex::new(watched)) }, warned))
+    }
+
+    /// With questions of no zone of theirs passed on by this: see [`Desk::forwarder`].
+    #[must_use]
+    pub fn forwarding(self, forwarder: Forwarder) -> Self {
+        let desk = Desk::clone(&self.desk).forwarder(Arc::new(forwarder));
+        Self { desk: Arc::new(desk), ..self }
     }
 
     /// What answers from them.
     pub fn engine(&self) -> &Arc<Engine> {
-        &self.engine
+        self.desk.engine()
+    }
+
+    /// What works off requests about them.
+    pub fn desk(&self) -> &Arc<Desk> {
+        &self.desk
     }
 
     /// The files that are read.
@@ -94,12 +108,22 @@ impl Zones {
         watched.map_or_else(|_| Vec::new(), |all| all.iter().flat_map(|one| one.files.clone()).collect())
     }
 
+    /// The first reply to a request that takes longer.
+    async fn later(&self, verdict: Verdict, request: &[u8], peer: &Peer) -> Option<Vec<u8>> {
+        let (replies, mut ready) = mpsc::channel(1);
+        tokio::select! {
+            biased;
+            reply = ready.recv() => reply,
+            _ = self.desk.answer(verdict, request, peer, &replies) => ready.try_recv().ok(),
+        }
+    }
+
     /// Reads again what has changed: at once where the operator asks, else when it has not changed since the last look, so
     /// that a file that is being written is not taken for whole.
     async fn look(&self, asked: bool) -> Result<()> {
         // Where several services answer from these zones, one of them is enough.
         let Ok(mut watched) = Arc::clone(&self.watched).try_lock_owned() else { return Ok(()) };
-        let engine = Arc::clone(&self.engine);
+        let engine = Arc::clone(self.engine());
         let looked = tokio::task::spawn_blocking(move || {
             for one in watched.iter_mut().filter_map(|one| one.has_changed(asked).then_some(one)) {
                 one.change(&engine);
@@ -203,8 +227,12 @@ impl Answer for Zones {
     async fn answer(&self, request: &[u8], peer: &Address) -> Option<Answered> {
         let mut message = Vec::new();
         let peer = Peer::new(peer, Transport::Https);
-        let replies = super::respond(&self.engine, request, &peer, &mut message);
-        replies.then(|| Answered { max_age: max_age(&message), message: message.into() })
+        match self.desk.respond(request, &peer, &mut message) {
+            Verdict::Silence => return None,
+            Verdict::Reply => {}
+            later => message = self.later(later, request, &peer).await?,
+        }
+        Some(Answered { max_age: max_age(&message), message: message.into() })
     }
 
     async fn refresh(&self, asked: bool) {

@@ -1,4 +1,4 @@
-//! Answering for a server of [`hickory_server`]: an [`Engine`] as one of its request handlers.
+//! Answering for a server of [`hickory_server`]: a [`Desk`] as one of its request handlers.
 //!
 //! Who runs a `hickory_server::Server` already keeps its sockets, its TLS and its other handlers, and gets the answers of zones that
 //! are served here: referrals with their glue, wildcards, aliases, EDNS, all types of records.
@@ -6,15 +6,15 @@
 //! ```no_run
 //! use std::sync::Arc;
 //!
-//! use ropewalk_dns::server::{Answering, Engine};
+//! use ropewalk_dns::server::{Answering, Desk, Engine};
 //! use ropewalk_dns::wire::hickory::Handler;
 //! use ropewalk_dns::zone::ZoneSet;
 //! use tokio::net::UdpSocket;
 //!
 //! # async fn example(zones: ZoneSet, other: hickory_server::zone_handler::Catalog) -> Result<(), Box<dyn std::error::Error>> {
-//! let engine = Arc::new(Engine::new(zones, Answering::default()));
+//! let desk = Arc::new(Desk::new(Arc::new(Engine::new(zones, Answering::default()))));
 //! // What is of no zone of ours goes to the handlers that were there before.
-//! let mut server = hickory_server::Server::new(Handler::new(engine).or(other));
+//! let mut server = hickory_server::Server::new(Handler::new(desk).or(other));
 //! server.register_socket(UdpSocket::bind("127.0.0.1:5553").await?);
 //! server.block_until_done().await?;
 //! # Ok(())
@@ -22,7 +22,7 @@
 //! ```
 //!
 //! hickory reads each request before the handler does, and writes each reply: so a request that it cannot read is answered by
-//! it, and a reply may be compressed in another way than ours. Transfers, NOTIFY and UPDATE are for our own sockets: here they are declined.
+//! it, and a reply may be compressed in another way than ours. A signature would not survive that: signed requests are declined.
 //!
 //! This is the one file that knows of hickory's crates, whose names change from one release to the next; their version is
 //! exact in the workspace.
@@ -31,9 +31,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use hickory_net::NetError;
 use hickory_net::runtime::Time;
 use hickory_net::xfer::Protocol;
-use hickory_proto::op::{Edns, Header, HeaderCounts, MessageType, Metadata};
+use hickory_proto::op::{Edns, Header, HeaderCounts, MessageType, Metadata, ResponseCode};
 use hickory_proto::rr::rdata::opt::{EdnsCode, EdnsOption};
 use hickory_proto::rr::rdata::{NULL, OPT};
 use hickory_proto::rr::{DNSClass, Name as HickoryName, RData, Record as HickoryRecord, RecordType};
@@ -41,14 +42,15 @@ use hickory_proto::serialize::binary::{BinDecodable as _, BinDecoder, Restrict};
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
 use hickory_server::zone_handler::MessageResponseBuilder;
 use ropewalk_core::{Error, Result};
+use tokio::sync::mpsc;
 
-use super::{Class, Extension, Head, Key, Message, Query, Rcode, Type};
-use crate::server::{Engine, Peer, Transport, Verdict};
+use super::{Class, Extension, Head, Key, Message, Query, Type};
+use crate::server::{Desk, Peer, Transport, Verdict};
 use crate::zone::{Best, Record};
 
-/// An [`Engine`] as a handler of hickory's, and who answers what is of no zone of its.
+/// A [`Desk`] as a handler of hickory's, and who answers what is of no zone of its.
 pub struct Handler<H = Nobody> {
-    engine: Arc<Engine>,
+    desk: Arc<Desk>,
     other: Option<H>,
 }
 
@@ -57,35 +59,40 @@ pub struct Handler<H = Nobody> {
 pub enum Nobody {}
 
 impl Handler {
-    /// A handler that answers from the zones of this engine, and refuses what is of none of them.
-    pub fn new(engine: Arc<Engine>) -> Self {
-        Self { engine, other: None }
+    /// A handler that answers as this does.
+    pub fn new(desk: Arc<Desk>) -> Self {
+        Self { desk, other: None }
     }
 
-    /// One that hands on what is of no zone of the engine: a catalog of hickory's, with what it has for forwarding, recursion or
+    /// One that hands on what is of no zone of the desk: a catalog of hickory's, with what it has for forwarding, recursion or
     /// lists of what is blocked.
     #[must_use]
     pub fn or<H: RequestHandler>(self, other: H) -> Handler<H> {
-        Handler { engine: self.engine, other: Some(other) }
+        Handler { desk: self.desk, other: Some(other) }
     }
 }
 
 #[async_trait]
 impl<H: RequestHandler> RequestHandler for Handler<H> {
-    async fn handle_request<R: ResponseHandler, T: Time>(&self, request: &Request, to: R) -> ResponseInfo {
+    async fn handle_request<R: ResponseHandler, T: Time>(
+        &self,
+        request: &Request,
+        mut to: R,
+    ) -> ResponseInfo {
         let octets = request.as_slice();
         if let Some(other) = self.other.as_ref().filter(|_| !self.is_ours(octets)) {
             return other.handle_request::<R, T>(request, to).await;
         }
         let peer = Peer { addr: request.src(), transport: transport(request.protocol()), idle: None };
         let mut reply = Vec::new();
-        let verdict = match self.engine.respond(octets, &peer, &mut reply) {
-            verdict @ (Verdict::Silence | Verdict::Reply) => verdict,
-            _ => self.engine.decline(octets, Rcode::REFUSED, &peer, &mut reply),
-        };
-        let sent = match verdict {
+        let sent = match self.desk.respond(octets, &peer, &mut reply) {
+            Verdict::Silence => Ok(nothing(request)),
             Verdict::Reply => send(request, &reply, to).await,
-            _ => Ok(nothing(request)),
+            Verdict::Signed => {
+                let refused = MessageResponseBuilder::from_message_request(request);
+                unsent(to.send_response(refused.error_msg(&request.metadata, ResponseCode::Refused)).await)
+            }
+            later => self.later(later, request, &peer, to).await,
         };
         sent.unwrap_or_else(|error| {
             error.log("a reply did not go to hickory's server");
@@ -95,13 +102,36 @@ impl<H: RequestHandler> RequestHandler for Handler<H> {
 }
 
 impl<H> Handler<H> {
-    /// Whether a request is for this engine: about one of its zones, about itself, or nothing that it can be told of.
+    /// Sends all replies to a request that takes longer.
+    async fn later<R: ResponseHandler>(
+        &self,
+        verdict: Verdict,
+        request: &Request,
+        from: &Peer,
+        to: R,
+    ) -> Result<ResponseInfo> {
+        let (replies, mut ready) = mpsc::channel(1);
+        let answering = async move {
+            self.desk.answer(verdict, request.as_slice(), from, &replies).await;
+        };
+        let sending = async {
+            let mut sent = nothing(request);
+            while let Some(reply) = ready.recv().await {
+                sent = send(request, &reply, to.clone()).await?;
+            }
+            Ok(sent)
+        };
+        let (sent, ()) = tokio::join!(sending, answering);
+        sent
+    }
+
+    /// Whether a request is for this desk: about one of its zones, about itself, or nothing that it can be told of.
     fn is_ours(&self, request: &[u8]) -> bool {
         let Some(Ok(query)) = Head::read(request).map(|head| Query::read(head, request)) else { return true };
         let Some(question) = query.question.filter(|question| question.qclass == Class::IN) else {
             return true;
         };
-        let zones = self.engine.zones();
+        let zones = self.desk.engine().zones();
         !matches!(zones.best(&Key::new(question.name), question.qtype == Type::DS), Best::Foreign)
     }
 }
@@ -115,7 +145,7 @@ impl RequestHandler for Nobody {
 
 impl<H> fmt::Debug for Handler<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handler").field("engine", &self.engine).finish_non_exhaustive()
+        f.debug_struct("Handler").field("desk", &self.desk).finish_non_exhaustive()
     }
 }
 
@@ -145,7 +175,11 @@ async fn send<R: ResponseHandler>(request: &Request, reply: &[u8], mut to: R) ->
     let edns = message.edns.as_ref().map(edns);
     let response = MessageResponseBuilder::new(&request.queries, edns.as_ref());
     let response = response.build(metadata, &answer, &authority, &[], &additional);
-    to.send_response(response).await.map_err(|error| Error::peer("it was not sent").caused_by(error))
+    unsent(to.send_response(response).await)
+}
+
+fn unsent(sent: Result<ResponseInfo, NetError>) -> Result<ResponseInfo> {
+    sent.map_err(|error| Error::peer("it was not sent").caused_by(error))
 }
 
 /// What is said of a request that gets no reply.

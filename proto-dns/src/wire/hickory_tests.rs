@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use super::*;
 use crate::server::testing::{OPT, engine, request};
 use crate::wire::Flags;
+use crate::wire::Rcode;
 
 /// Names that are compressed and such that are not, a referral, a wildcard, and types that hickory does not know.
 const ZONE: &str = "example. 60 IN SOA Ns.Example. h.example. 1 2 3 4 5\n\
@@ -46,7 +47,7 @@ const ZONE: &str = "example. 60 IN SOA Ns.Example. h.example. 1 2 3 4 5\n\
 /// A server of hickory's with our zones, and one of its own.
 struct Mounted {
     at: SocketAddr,
-    engine: Arc<Engine>,
+    desk: Arc<Desk>,
     _server: Server<Handler<Catalog>>,
 }
 
@@ -54,8 +55,8 @@ impl Mounted {
     async fn new() -> Self {
         let many: String = (1..=200).map(|n| format!("many.big. 60 IN A 192.0.2.{n}\n")).collect();
         let big = format!("big. 60 IN SOA ns.big. h.big. 1 2 3 4 5\nbig. 60 IN NS ns.big.\n{many}");
-        let engine = Arc::new(engine(&[ZONE, &big]));
-        let mut server = Server::new(Handler::new(Arc::clone(&engine)).or(catalog()));
+        let desk = Arc::new(Desk::new(Arc::new(engine(&[ZONE, &big]))));
+        let mut server = Server::new(Handler::new(Arc::clone(&desk)).or(catalog()));
         let (datagrams, listener) = loop {
             let datagrams = UdpSocket::bind("127.0.0.1:0").await.unwrap();
             if let Ok(listener) = TcpListener::bind(datagrams.local_addr().unwrap()).await {
@@ -65,7 +66,7 @@ impl Mounted {
         let at = datagrams.local_addr().unwrap();
         server.register_socket(datagrams);
         server.register_listener(listener, Duration::from_secs(5), 16);
-        Self { at, engine, _server: server }
+        Self { at, desk, _server: server }
     }
 
     /// What comes over UDP or TCP, and what the engine says by itself.
@@ -76,8 +77,11 @@ impl Mounted {
         };
         let mut ours = Vec::new();
         let peer = Peer { addr: self.at, transport, idle: None };
-        if let Verdict::Transfer = self.engine.respond(request, &peer, &mut ours) {
-            let _ = self.engine.decline(request, Rcode::REFUSED, &peer, &mut ours);
+        let verdict = self.desk.respond(request, &peer, &mut ours);
+        if verdict.is_later() {
+            let (replies, mut ready) = mpsc::channel(1);
+            let (_, reply) = tokio::join!(self.desk.answer(verdict, request, &peer, &replies), ready.recv());
+            ours = reply.unwrap();
         }
         (came, ours)
     }
@@ -219,7 +223,7 @@ async fn its_client_is_answered_by_us_and_by_the_other_handler() {
 
 #[tokio::test]
 async fn without_another_handler_what_is_not_ours_is_refused() {
-    let mut server = Server::new(Handler::new(Arc::new(engine(&[ZONE]))));
+    let mut server = Server::new(Handler::new(Arc::new(Desk::new(Arc::new(engine(&[ZONE]))))));
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let at = socket.local_addr().unwrap();
     server.register_socket(socket);

@@ -1,0 +1,161 @@
+//! What takes longer than a look at the zones.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::forward::Forwarder;
+use super::policy::Why;
+use super::signed::{Keys, Signed, now};
+use super::{Engine, Peer, Verdict};
+use crate::wire::tsig::Check;
+use crate::wire::{Encoder, Head, Query, Rcode};
+
+/// An [`Engine`], and all that works off what it does not answer itself. Every transport has the same one; copies share it.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    engine: Arc<Engine>,
+    keys: Keys,
+    forwarder: Option<Arc<Forwarder>>,
+}
+
+/// A request that is being worked off.
+#[derive(Debug)]
+pub(super) struct Case<'a> {
+    pub(super) query: &'a Query<'a>,
+    pub(super) from: &'a Peer,
+    /// What vouches for it.
+    pub(super) signed: Signed,
+    pub(super) engine: &'a Engine,
+    replies: &'a mpsc::Sender<Vec<u8>>,
+    /// The code of the first reply.
+    said: Option<Rcode>,
+}
+
+impl Desk {
+    /// A desk at which everything is declined that the engine does not answer itself.
+    pub fn new(engine: Arc<Engine>) -> Self {
+        Self { engine, keys: Keys::default(), forwarder: None }
+    }
+
+    /// With these keys, by which requests may be signed.
+    #[must_use]
+    pub fn keys(self, keys: Keys) -> Self {
+        Self { keys, ..self }
+    }
+
+    /// With questions of no zone of ours passed on by this, for those whom the [`Answering`](super::Answering) of the engine names.
+    #[must_use]
+    pub fn forwarder(self, forwarder: Arc<Forwarder>) -> Self {
+        Self { forwarder: Some(forwarder), ..self }
+    }
+
+    /// What answers at once.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// Answers a request from the zones, or from what others have said already: see [`Engine::respond`].
+    pub fn respond(&self, request: &[u8], from: &Peer, out: &mut Vec<u8>) -> Verdict {
+        match (self.engine.respond(request, from, out), &self.forwarder) {
+            (Verdict::Forward, Some(forwarder)) => {
+                let known = forwarder.respond(&self.engine, request, from, out);
+                known.unwrap_or(Verdict::Forward)
+            }
+            (verdict, _) => verdict,
+        }
+    }
+
+    /// What passes questions on.
+    pub(super) fn forwards(&self) -> Option<&Forwarder> {
+        self.forwarder.as_deref()
+    }
+
+    /// Works off a request for which the engine's verdict [is later](Verdict::is_later). Each reply message is sent to
+    /// `replies` as soon as it is made: one, the many of a transfer, or none. It waits while there is no room for it, and
+    /// ends where nobody receives; dropping the future ends it too. What it gives is the code of the first reply.
+    pub async fn answer(
+        &self,
+        verdict: Verdict,
+        request: &[u8],
+        from: &Peer,
+        replies: &mpsc::Sender<Vec<u8>>,
+    ) -> Option<Rcode> {
+        let query = Query::read(Head::read(request)?, request).ok()?;
+        let signed = Signed::default();
+        let mut case = Case { query: &query, from, signed, engine: &self.engine, replies, said: None };
+        match verdict {
+            Verdict::Signed => self.signed(&mut case).await,
+            verdict => self.dispatch(verdict, &mut case).await,
+        }
+        case.said
+    }
+
+    /// Checks the signature before all else (RFC 8945 §5.2).
+    async fn signed(&self, case: &mut Case<'_>) {
+        let signer = match Check::new(case.query, |name| self.keys.find(name), now()) {
+            Err(rcode) => return case.decline(rcode, None).await,
+            Ok(Check::Unsigned) => return,
+            Ok(Check::Bad(signer)) => {
+                tracing::debug!(peer = %case.from.addr, error = %signer.error(), "bad signature");
+                case.signed = Signed::by(signer);
+                return case.decline(Rcode::NOTAUTH, None).await;
+            }
+            Ok(Check::Good(signer)) => signer,
+        };
+        case.signed = Signed::by(signer);
+        let mut reply = Vec::new();
+        match self.engine.respond_signed(case.query, case.from, &case.signed, &mut reply) {
+            Verdict::Reply => {
+                case.send(reply).await;
+            }
+            Verdict::Silence => {}
+            later => self.dispatch(later, case).await,
+        }
+    }
+
+    async fn dispatch(&self, verdict: Verdict, case: &mut Case<'_>) {
+        match verdict {
+            Verdict::Silence | Verdict::Reply | Verdict::Signed => {}
+            Verdict::Transfer => case.decline(Rcode::REFUSED, Some(Why::NotSupported)).await,
+            Verdict::Notify => case.decline(Rcode::REFUSED, Some(Why::NotSupported)).await,
+            Verdict::Update => case.decline(Rcode::REFUSED, Some(Why::NotSupported)).await,
+            Verdict::Forward => match &self.forwarder {
+                Some(forwarder) => forwarder.work(case).await,
+                None => case.decline(Rcode::REFUSED, Some(Why::NotAuthoritative)).await,
+            },
+        }
+    }
+}
+
+impl Case<'_> {
+    /// Replies with a code, and no records.
+    pub(super) async fn decline(&mut self, rcode: Rcode, why: Option<Why>) {
+        let mut reply = Vec::new();
+        let verdict = self.engine.decline(self.query, rcode, why, self.from, &self.signed, &mut reply);
+        if verdict == Verdict::Reply {
+            self.send(reply).await;
+        }
+    }
+
+    /// Replies with what `fill` writes.
+    pub(super) async fn reply(&mut self, fill: impl FnOnce(&mut Encoder<'_>) -> Option<Why>) {
+        let mut reply = Vec::new();
+        let verdict = self.engine.forwarded(self.query, self.from, &self.signed, &mut reply, fill);
+        if verdict == Verdict::Reply {
+            self.send(reply).await;
+        }
+    }
+
+    /// Signs a reply, if the request was signed, and sends it: it must have left [`Signed::length`] octets for that. False
+    /// where nobody receives any more.
+    pub(super) async fn send(&mut self, mut reply: Vec<u8>) -> bool {
+        self.said = self.said.or_else(|| Rcode::of(&reply));
+        self.signed.sign(&mut reply, 0);
+        self.replies.send(reply).await.is_ok()
+    }
+}
+
+#[cfg(test)]
+#[path = "desk_tests.rs"]
+mod tests;
