@@ -3,13 +3,14 @@
 use ropewalk_core::config::{Section, Size, Text};
 
 use super::{acl, name, time};
-use crate::server::Answering;
 use crate::server::forward::{Forwarder, Options, Route, Upstream};
+use crate::server::{Answering, Keys};
 use crate::wire::Name;
 
 /// What passes questions on, if any are; and who may ask them, in `answering`. `whole` becomes false where it is wrong.
 pub(super) fn forwarder(
     section: &mut Section<'_>,
+    keys: &Keys,
     answering: &mut Answering,
     whole: &mut bool,
 ) -> Option<Forwarder> {
@@ -25,7 +26,7 @@ pub(super) fn forwarder(
         routes.extend(route(one, name.unwrap_or_else(Name::root), "to", "Servers that know it."));
     }
     let doc = "Whose questions are passed on; by default those of this machine and of networks that are nobody else's (`10.0.0.0/8`, `fc00::/7` and the like). A server that asks for everybody is a weapon.";
-    answering.recursion = Some(acl(&mut table, "allow", doc).unwrap_or_else(Forwarder::private));
+    answering.recursion = Some(acl(&mut table, "allow", doc, keys).unwrap_or_else(Forwarder::private));
     let options = options(&mut table);
     if routes.is_empty() && !table.has("to") {
         table.error("nobody is asked: give `to` or a `route`");

@@ -1,7 +1,9 @@
 //! The kind `dns` and the zones it answers from: how a server of DNS is configured.
 
 mod forward;
+mod keys;
 mod policy;
+mod transfer;
 
 use std::path::PathBuf;
 use std::str::FromStr as _;
@@ -12,8 +14,9 @@ use ropewalk_core::app::{BoxService, Service as _};
 use ropewalk_core::config::{Kind, ResourceKind, Resources, Section, Text};
 use ropewalk_core::data::zones::Answer;
 
-use crate::server::{Acl, Answering, Dns, Policies, Source, Who, Zones};
+use crate::server::{Acl, Answering, Desk, Dns, Keys, Policies, Rules, Setup, Source, Who, Zones};
 use crate::wire::Name;
+pub use keys::KEYS;
 
 /// The kind `dns`: answers over UDP, TCP and TLS.
 pub const KIND: Kind = Kind {
@@ -29,7 +32,7 @@ pub const ZONES: ResourceKind = ResourceKind {
     summary: "Zones of names and addresses, and how they are asked",
     example: "hosts = \"/etc/hosts\"",
     build: |section, resources| {
-        if let Some(zones) = zones(section) {
+        if let Some(zones) = zones(section, resources) {
             let zones = Arc::new(zones);
             resources.provide::<dyn Answer>(section, Arc::<Zones>::clone(&zones));
             resources.provide::<Zones>(section, zones);
@@ -56,8 +59,14 @@ fn time(section: &mut Section<'_>, name: &'static str, doc: &'static str, defaul
     time
 }
 
-fn zones(section: &mut Section<'_>) -> Option<Zones> {
+fn zones(section: &mut Section<'_>, resources: &Resources) -> Option<Zones> {
+    let keys = keys::keys(section, resources);
     let mut policies = Policies::default();
+    let common = Rules {
+        queries: None,
+        transfers: transfer::allowed(section, &keys).unwrap_or_default(),
+        notify: transfer::notified(section, &keys).unwrap_or_default(),
+    };
     let mut sources = Vec::new();
     let mut whole = true;
     let mut tables = section.tables("zone", "A zone, as text (RFC 1035 §5).");
@@ -66,17 +75,16 @@ fn zones(section: &mut Section<'_>) -> Option<Zones> {
         let origin: Option<String> =
             table.key("origin", "Its name; by default that of its SOA record.").optional();
         let origin = origin.map(|text| name(table, "origin", &text));
-        let queries =
-            acl(table, "allow_query", "Who may ask about this zone, where others than may ask about all.");
+        let rules = rules(table, &common, &keys);
         whole &= file.is_some() && !matches!(origin, Some(None));
         let Some(file) = file else { continue };
         let source = Source::zone(file, origin.flatten());
-        sources.push((source, queries));
+        sources.push((source, rules));
     }
     let hosts: Option<PathBuf> = section
         .key("hosts", "File of addresses and names, as /etc/hosts; the addresses can be asked for too.")
         .optional();
-    policies.queries = acl(section, "allow_query", "Who may ask; everybody, where nothing is said.");
+    policies.queries = acl(section, "allow_query", "Who may ask; everybody, where nothing is said.", &keys);
     let mut answering = Answering::default();
     answering.udp_size = section
         .key(
@@ -90,31 +98,31 @@ fn zones(section: &mut Section<'_>) -> Option<Zones> {
     answering.minimal = section
         .key("minimal", "Answer only what was asked, without records that are likely asked for next.")
         .or(false);
-    let forwarder = forward::forwarder(section, &mut answering, &mut whole);
+    let forwarder = forward::forwarder(section, &keys, &mut answering, &mut whole);
     policy::texts(section, &mut policies);
     policy::cookies(section, &mut policies);
     policies.limiter = policy::limiter(section);
+    let transfers = section
+        .key("transfers", "How many zones are transferred to others at once; more are told to come again.")
+        .or(Desk::TRANSFERS);
     if sources.is_empty() && hosts.is_none() && forwarder.is_none() && whole {
         section.error("there is nothing to answer from: give a `zone`, `hosts` or `forward`");
         return None;
     }
     let count = sources.len();
-    sources.extend(hosts.map(|hosts| (Source::hosts(hosts), None)));
+    sources.extend(hosts.map(|hosts| (Source::hosts(hosts), common)));
     if !whole {
         return None;
     }
     let place =
         |number: usize| if number < count { tables.get(number).map(|table| (table, "file")) } else { None };
-    match Zones::load(sources, policies, answering) {
+    match Zones::load(sources, Setup { policies, answering, keys, transfers, forwarder }) {
         Ok((zones, warned)) => {
             for (number, message) in warned {
                 let (table, key) = place(number).unwrap_or((section, "hosts"));
                 table.warn_in(key, message);
             }
-            Some(match forwarder {
-                Some(forwarder) => zones.forwarding(forwarder),
-                None => zones,
-            })
+            Some(zones)
         }
         Err(wrong) => {
             for (number, message) in wrong {
@@ -130,9 +138,24 @@ fn name(section: &Section<'_>, key: &str, text: &str) -> Option<Name> {
     Name::from_str(text).map_err(|error| section.error_in(key, format!("{text:?}: {error}"))).ok()
 }
 
-fn acl(section: &mut Section<'_>, key: &'static str, doc: &'static str) -> Option<Acl> {
+/// Who may: networks, and keys that there are.
+fn acl(section: &mut Section<'_>, key: &'static str, doc: &'static str, keys: &Keys) -> Option<Acl> {
     let who: Option<Vec<Text<Who>>> = section.key(key, doc).optional();
-    who.map(|all| Acl::new(all.into_iter().map(|Text(who)| who)))
+    let acl = Acl::new(who?.into_iter().map(|Text(who)| who));
+    for name in acl.keys().filter(|name| keys.find(name.view()).is_none()) {
+        section.error_in(key, format!("there is no [keys.\"{}\"]", name.to_string().trim_end_matches('.')));
+    }
+    Some(acl)
+}
+
+/// What is particular to a zone; what it does not say is as for all.
+fn rules(table: &mut Section<'_>, common: &Rules, keys: &Keys) -> Rules {
+    let doc = "Who may ask about this zone, where others than may ask about all.";
+    Rules {
+        queries: acl(table, "allow_query", doc, keys),
+        transfers: transfer::allowed(table, keys).unwrap_or_else(|| common.transfers.clone()),
+        notify: transfer::notified(table, keys).unwrap_or_else(|| common.notify.clone()),
+    }
 }
 
 #[cfg(test)]

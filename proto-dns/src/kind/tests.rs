@@ -14,13 +14,15 @@ fn folder() -> tempfile::TempDir {
 }
 
 fn read(text: &str) -> Reading<()> {
-    let dir = folder();
-    let registry = Registry::new().with_resource(ZONES).with(KIND);
+    read_in(&folder(), text)
+}
+
+fn read_in(dir: &tempfile::TempDir, text: &str) -> Reading<()> {
+    let registry = Registry::new().with_resource(KEYS).with_resource(ZONES).with(KIND);
     Document::new().text("test", dir.path(), text).read(&registry, |_| ())
 }
 
-const SERVICE: &str =
-    "[[service]]\nkind = \"dns\"\nlisten = [\"udp:5553\", \"tcp:5553\"]\nzones = \"main\"\n";
+const SERVICE: &str = "[keys.\"one.test\"]\nalgorithm = \"hmac-sha512\"\nsecret = \"c2VjcmV0IG9mIHNldmVudGVlbg==\"\n[[service]]\nkind = \"dns\"\nlisten = [\"udp:5553\", \"tcp:5553\"]\nzones = \"main\"\n";
 
 /// What is wrong with these keys of the zones, and these of the service.
 fn mistakes(zones: &str, service: &str) -> Vec<String> {
@@ -41,7 +43,11 @@ fn the_examples_are_right() {
 #[test]
 fn every_key_can_be_said() {
     let zones = "
-        zone = [{ file = \"a\", origin = \"example.org\", allow_query = [\"loopback\"] }]
+        zone = [{ file = \"a\", origin = \"example.org\", allow_query = [\"loopback\"], allow_transfer = [\"key:one.test\"],
+            notify = [{ address = \"192.0.2.1\" }, { address = \"[2001:db8::1]:5353\", key = \"one.test\" }] }]
+        allow_transfer = [\"192.0.2.0/24\", \"key:one.test\"]
+        notify = [{ address = \"192.0.2.1:53\" }]
+        transfers = 3
         hosts = \"/etc/hosts\"
         allow_query = [\"192.0.2.0/24\", \"::1\"]
         udp_size = 4096
@@ -71,6 +77,12 @@ fn what_makes_no_sense_is_told() {
         ("rrl = { ipv4 = 33 }", 1),
         ("rrl = { rate = 0 }", 0),
         ("allow_query = [\"somebody\"]", 1),
+        ("allow_query = [\"key:two.test\"]", 1),
+        ("allow_transfer = [\"key:two.test\"]", 1),
+        ("allow_transfer = [\"key:a..b\"]", 1),
+        ("notify = [{ key = \"one.test\" }]", 1),
+        ("notify = [{ address = \"ns.example\" }]", 1),
+        ("notify = [{ address = \"192.0.2.1\", key = \"two.test\" }]", 1),
     ] {
         assert_eq!(mistakes(&format!("{one}{keys}"), "").len(), count, "{keys}");
     }
@@ -110,4 +122,31 @@ fn questions_can_be_passed_on() {
         let wrong = mistakes(&format!("[zones.main.forward]\n{keys}\n"), "");
         assert!(wrong.len() == 1 && wrong[0].contains(said), "{keys}: {wrong:?}");
     }
+}
+
+#[test]
+fn a_key_has_a_secret_in_base64() {
+    let wrong = |keys: &str| {
+        let reading = read(&format!("[keys.other]\n{keys}\n"));
+        reading.diagnostics.records().into_iter().map(|record| record.message).collect::<Vec<_>>()
+    };
+    let secret = "a secret stands in the configuration itself";
+    assert_eq!(wrong(""), ["`secret` is missing"]);
+    assert_eq!(wrong("secret = \"AAAAAAAAAAAAAAAAAAAAAA==\""), [secret]);
+    assert!(wrong("secret = \"****\"").iter().any(|message| message.contains("base64")));
+    assert!(wrong("secret = \"\"").contains(&"the secret is empty".to_owned()));
+    assert!(wrong("secret = \"AAAA\"").iter().any(|message| message.contains("can be guessed")));
+    assert!(wrong("secret = \"AAAAAAAAAAAAAAAAAAAAAA==\"\nalgorithm = \"hmac-md5\"").len() == 2);
+}
+
+#[test]
+fn another_secret_makes_another_service() {
+    let dir = folder();
+    let with = |secret: &str| {
+        let text =
+            format!("[zones.main]\nzone = [{{ file = \"a\" }}]\n{SERVICE}").replace("c2VjcmV0", secret);
+        read_in(&dir, &text).plan.unwrap().members[0].fingerprint
+    };
+    assert!(with("c2VjcmV0") == with("c2VjcmV0"));
+    assert!(with("c2VjcmV0") != with("AAAAAAAA"));
 }

@@ -6,17 +6,21 @@ use tokio::sync::mpsc;
 
 use super::forward::Forwarder;
 use super::policy::Why;
+use super::rules::Book;
 use super::signed::{Keys, Signed, now};
-use super::{Engine, Peer, Verdict};
+use super::transfers::Transfers;
+use super::{Engine, Peer, Rules, Verdict};
 use crate::wire::tsig::Check;
-use crate::wire::{Encoder, Head, Query, Rcode};
+use crate::wire::{Encoder, Head, Name, NameRef, Query, Rcode};
 
-/// An [`Engine`], and all that works off what it does not answer itself. Every transport has the same one; copies share it.
-#[derive(Clone, Debug)]
+/// An [`Engine`], and all that works off what it does not answer itself. Every transport has the same one.
+#[derive(Debug)]
 pub struct Desk {
     engine: Arc<Engine>,
     keys: Keys,
-    forwarder: Option<Arc<Forwarder>>,
+    rules: Book,
+    transfers: Transfers,
+    forwarder: Option<Forwarder>,
 }
 
 /// A request that is being worked off.
@@ -33,9 +37,13 @@ pub(super) struct Case<'a> {
 }
 
 impl Desk {
+    /// How many zones are transferred at once, where nothing else is said.
+    pub const TRANSFERS: usize = 10;
+
     /// A desk at which everything is declined that the engine does not answer itself.
     pub fn new(engine: Arc<Engine>) -> Self {
-        Self { engine, keys: Keys::default(), forwarder: None }
+        let (keys, rules, transfers) = (Keys::default(), Book::default(), Transfers::new(Self::TRANSFERS));
+        Self { engine, keys, rules, transfers, forwarder: None }
     }
 
     /// With these keys, by which requests may be signed.
@@ -46,8 +54,20 @@ impl Desk {
 
     /// With questions of no zone of ours passed on by this, for those whom the [`Answering`](super::Answering) of the engine names.
     #[must_use]
-    pub fn forwarder(self, forwarder: Arc<Forwarder>) -> Self {
+    pub fn forwarder(self, forwarder: Forwarder) -> Self {
         Self { forwarder: Some(forwarder), ..self }
+    }
+
+    /// With what is particular to zones.
+    #[must_use]
+    pub fn rules(self, rules: Vec<(Name, Arc<Rules>)>) -> Self {
+        Self { rules: Book::new(rules), ..self }
+    }
+
+    /// With so many transfers of zones at once.
+    #[must_use]
+    pub fn transfers(self, most: usize) -> Self {
+        Self { transfers: Transfers::new(most), ..self }
     }
 
     /// What answers at once.
@@ -68,7 +88,7 @@ impl Desk {
 
     /// What passes questions on.
     pub(super) fn forwards(&self) -> Option<&Forwarder> {
-        self.forwarder.as_deref()
+        self.forwarder.as_ref()
     }
 
     /// Works off a request for which the engine's verdict [is later](Verdict::is_later). Each reply message is sent to
@@ -117,7 +137,7 @@ impl Desk {
     async fn dispatch(&self, verdict: Verdict, case: &mut Case<'_>) {
         match verdict {
             Verdict::Silence | Verdict::Reply | Verdict::Signed => {}
-            Verdict::Transfer => case.decline(Rcode::REFUSED, Some(Why::NotSupported)).await,
+            Verdict::Transfer => self.transfers.answer(case, &self.rules).await,
             Verdict::Notify => case.decline(Rcode::REFUSED, Some(Why::NotSupported)).await,
             Verdict::Update => case.decline(Rcode::REFUSED, Some(Why::NotSupported)).await,
             Verdict::Forward => match &self.forwarder {
@@ -129,6 +149,16 @@ impl Desk {
 }
 
 impl Case<'_> {
+    /// What answers at once.
+    pub(super) fn engine(&self) -> &Engine {
+        self.engine
+    }
+
+    /// The key that it is signed with, for the log.
+    pub(super) fn key(&self) -> Option<tracing::field::DisplayValue<NameRef<'_>>> {
+        self.signed.name().map(tracing::field::display)
+    }
+
     /// Replies with a code, and no records.
     pub(super) async fn decline(&mut self, rcode: Rcode, why: Option<Why>) {
         let mut reply = Vec::new();

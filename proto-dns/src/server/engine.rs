@@ -134,6 +134,11 @@ impl Engine {
         &self.policies
     }
 
+    /// The largest reply over UDP, in octets.
+    pub(super) fn udp_size(&self) -> u16 {
+        self.answering.udp_size
+    }
+
     /// The zones as they are now.
     pub fn zones(&self) -> Arc<ZoneSet> {
         self.zones.load_full()

@@ -13,6 +13,7 @@ mod notify;
 mod policy;
 mod reload;
 mod rrl;
+mod rules;
 mod signed;
 mod siphash;
 mod source;
@@ -20,6 +21,7 @@ mod stream;
 mod tally;
 #[cfg(test)]
 pub(crate) mod testing;
+mod transfers;
 mod udp;
 mod update;
 mod views;
@@ -38,14 +40,16 @@ pub use desk::Desk;
 pub use engine::{Answering, Engine, Peer, Transport, Verdict};
 pub use notify::Notice;
 pub use policy::Policies;
-pub use reload::{Said, Zones};
+pub use reload::{Said, Setup, Zones};
 pub use rrl::{Limiter, RrlOptions};
+pub use rules::{Partner, Rules};
+pub(crate) use signed::now;
 pub use signed::{Keys, Signed};
 pub use source::Source;
 pub use stream::Stream;
 pub use update::{Grant, Updated};
 pub use views::Views;
-pub use xfr::Transfer;
+pub use xfr::{Content, Difference, Transfer};
 
 /// The name of the protocol in metrics.
 pub(crate) const PROTO: &str = "dns";

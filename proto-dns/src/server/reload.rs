@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, mpsc};
 use super::age::max_age;
 use super::forward::Forwarder;
 use super::source::{Loaded, Source};
-use super::{Acl, Answering, Desk, Engine, Peer, Policies, Transport, Verdict};
+use super::{Answering, Desk, Engine, Keys, Peer, Policies, Rules, Transport, Verdict};
 use crate::wire::Name;
 use crate::zone::{Zone, ZoneSet};
 
@@ -25,6 +25,21 @@ const TOLD: usize = 20;
 pub struct Zones {
     desk: Arc<Desk>,
     watched: Arc<Mutex<Vec<Watched>>>,
+}
+
+/// What all zones have in common.
+#[derive(Debug)]
+pub struct Setup {
+    /// What is around answers. What zones say of themselves is added.
+    pub policies: Policies,
+    /// How questions are answered.
+    pub answering: Answering,
+    /// The keys that requests may be signed with.
+    pub keys: Keys,
+    /// How many zones are transferred to others at once.
+    pub transfers: usize,
+    /// What passes on questions of no zone of theirs, for those whom `answering` names.
+    pub forwarder: Option<Forwarder>,
 }
 
 /// What there is to say of sources, each by its number.
@@ -46,26 +61,33 @@ struct Watched {
 /// What tells one content of a file from another without a look into it; none where there is no such file.
 type Stamp = Option<(u64, u64, i64, i64)>;
 
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            policies: Policies::default(),
+            answering: Answering::default(),
+            keys: Keys::default(),
+            transfers: Desk::TRANSFERS,
+            forwarder: None,
+        }
+    }
+}
+
 impl Zones {
-    /// Reads all sources, each with those who may ask about its zones, if others than the policies say; and what is strange
-    /// in them, by their number. Blocks.
+    /// Reads all sources, each with what is particular to its zones; and what is strange in them, by their number. Blocks.
     ///
     /// # Errors
     /// All that is wrong with them, by their number: each with its file, line and column where it has one.
-    pub fn load(
-        sources: Vec<(Source, Option<Acl>)>,
-        mut policies: Policies,
-        answering: Answering,
-    ) -> Result<(Self, Said), Said> {
+    pub fn load(sources: Vec<(Source, Rules)>, setup: Setup) -> Result<(Self, Said), Said> {
         let (mut set, mut watched) = (ZoneSet::default(), Vec::new());
-        let (mut wrong, mut warned) = (Vec::new(), Vec::new());
-        for (number, (source, acl)) in sources.into_iter().enumerate() {
-            let mut one = Watched::new(source);
+        let (mut wrong, mut warned, mut book) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, (source, rules)) in sources.into_iter().enumerate() {
+            let (mut one, rules) = (Watched::new(source), Arc::new(rules));
             match one.load() {
                 Ok(Loaded { zones, warnings }) => {
                     warned.extend(told(warnings).into_iter().map(|text| (number, text)));
                     for zone in zones {
-                        policies.zones.extend(acl.clone().map(|acl| (zone.origin().to_name(), acl)));
+                        book.push((zone.origin().to_name(), Arc::clone(&rules)));
                         if set.zone(zone.origin()).is_some() {
                             wrong.push((number, format!("the zone {} is there twice", zone.origin())));
                         }
@@ -79,17 +101,7 @@ impl Zones {
         if !wrong.is_empty() {
             return Err(wrong);
         }
-        policies.zones.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let engine = Arc::new(Engine::new(set, answering).with(policies));
-        let desk = Arc::new(Desk::new(engine));
-        Ok((Self { desk, watched: Arc::new(Mutex::new(watched)) }, warned))
-    }
-
-    /// With questions of no zone of theirs passed on by this: see [`Desk::forwarder`].
-    #[must_use]
-    pub fn forwarding(self, forwarder: Forwarder) -> Self {
-        let desk = Desk::clone(&self.desk).forwarder(Arc::new(forwarder));
-        Self { desk: Arc::new(desk), ..self }
+        Ok((Self { desk: Arc::new(setup.desk(set, book)), watched: Arc::new(Mutex::new(watched)) }, warned))
     }
 
     /// What answers from them.
@@ -130,6 +142,21 @@ impl Zones {
             }
         });
         looked.await.map_err(|e| Error::local("zones could not be read").caused_by(e))
+    }
+}
+
+impl Setup {
+    fn desk(self, set: ZoneSet, book: Vec<(Name, Arc<Rules>)>) -> Desk {
+        let Self { mut policies, answering, keys, transfers, forwarder } = self;
+        let queries = book.iter().filter_map(|(name, rules)| Some((name.clone(), rules.queries.clone()?)));
+        policies.zones.extend(queries);
+        policies.zones.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let engine = Engine::new(set, answering).with(policies);
+        let desk = Desk::new(Arc::new(engine)).keys(keys).rules(book).transfers(transfers);
+        match forwarder {
+            Some(forwarder) => desk.forwarder(forwarder),
+            None => desk,
+        }
     }
 }
 
