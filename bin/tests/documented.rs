@@ -114,7 +114,7 @@ fn with_free_ports(text: &str) -> String {
             .iter()
             .fold(text, |text, port| text.replace(&port.to_string(), &(port + offset).to_string()));
     }
-    let ports = ["8080", "8443", "8007", "8000", "8081", "2121", "5553", "8853"];
+    let ports = ["8080", "8443", "8007", "8000", "8081", "2121", "5553", "5354", "8853"];
     ports.iter().fold(text.to_owned(), |text, port| text.replace(port, &free_port().to_string()))
 }
 

@@ -21,6 +21,10 @@ pub(crate) struct DnsArgs {
     #[cfg(feature = "quic")]
     #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true, default_missing_value = "8853")]
     quic: Option<u16>,
+    /// A server that answers what is in no zone here, or names below NAME: an address, or an endpoint such as
+    /// `tls:853:host=192.0.2.53:name=dns.example`; may be repeated, and the first that answers is heard.
+    #[arg(long, value_name = "SERVER|NAME=SERVER")]
+    forward: Vec<String>,
     #[command(flatten)]
     pub(super) server: ServerArgs,
 }
@@ -31,8 +35,8 @@ const DNS_PORTS: [u16; 2] = [5553, 8853];
 
 impl Config {
     pub(super) fn dns(&mut self, dns: &DnsArgs) -> Result<(), String> {
-        if dns.zone.is_empty() && dns.hosts_file.is_none() {
-            return Err("nothing is known: give --zone FILE or --hosts-file FILE".into());
+        if dns.zone.is_empty() && dns.hosts_file.is_none() && dns.forward.is_empty() {
+            return Err("nothing is known: give --zone FILE, --hosts-file FILE or --forward SERVER".into());
         }
         let mut zones = Table::new();
         if let Some(hosts) = &dns.hosts_file {
@@ -53,6 +57,9 @@ impl Config {
         }
         if !tables.is_empty() {
             zones.insert("zone".into(), tables.into());
+        }
+        if !dns.forward.is_empty() {
+            zones.insert("forward".into(), forward(&dns.forward).into());
         }
         let name = self.add("zones", zones);
         let [plain, tls] = DNS_PORTS;
@@ -84,6 +91,36 @@ impl Config {
         service.insert("zones".into(), name.into());
         Ok(())
     }
+}
+
+/// Who is asked about what, as a file would say it.
+fn forward(servers: &[String]) -> Table {
+    let mut forward = Table::new();
+    let mut routes: Vec<(&str, Vec<Value>)> = Vec::new();
+    for text in servers {
+        // An endpoint has equals signs too, but only behind a colon.
+        let (name, server) = match text.split_once('=').filter(|(name, _)| !name.contains(':')) {
+            Some((name, server)) => (name, server),
+            None => (".", text.as_str()),
+        };
+        match routes.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, servers)) => servers.push(server.into()),
+            None => routes.push((name, vec![server.into()])),
+        }
+    }
+    let mut tables = Vec::new();
+    for (name, servers) in routes {
+        if name == "." {
+            forward.insert("to".into(), servers.into());
+        } else {
+            let table = [("name".to_owned(), Value::from(name)), ("to".to_owned(), servers.into())];
+            tables.push(Value::from(Table::from_iter(table)));
+        }
+    }
+    if !tables.is_empty() {
+        forward.insert("route".into(), tables.into());
+    }
+    forward
 }
 
 /// A path that means the same wherever the configuration is kept.

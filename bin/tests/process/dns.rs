@@ -175,7 +175,8 @@ fn who_is_not_let_in_is_not_heard() {
 #[test]
 fn the_command_says_what_it_lacks() {
     let folder = Folder::new();
-    done(&mut ropewalk(["dns"])).says(2, &["nothing is known: give --zone FILE or --hosts-file FILE"]);
+    done(&mut ropewalk(["dns"]))
+        .says(2, &["nothing is known: give --zone FILE, --hosts-file FILE or --forward SERVER"]);
     let broken = folder.write("zone", &format!("{ZONE}www CNAME ns\n"));
     let broken = broken.to_str().unwrap();
     done(&mut ropewalk(["dns", "--zone", broken])).says(78, &[":9:1: www.example.org. CNAME: "]);
@@ -191,4 +192,42 @@ fn the_command_says_what_it_lacks() {
     for part in ["origin = \"a.test\"", "udp:5553:interface=localhost", "tcp:5553:", "tls:8853:"] {
         assert!(text.contains(part), "{text}");
     }
+}
+
+#[test]
+fn what_others_know_is_asked_of_them_and_kept() {
+    if !is_there("kdig") {
+        return;
+    }
+    let names = Names::new("");
+    let upstream = names.ports[3];
+    let folder = Folder::with(&format!(
+        "[zones.main]\nzone = [{{ file = \"ours\" }}]\n\
+         [zones.main.forward]\nroute = [{{ name = \"example.org\", to = [\"127.0.0.1:{upstream}\"] }}]\n\
+         [[service]]\nkind = \"dns\"\nzones = \"main\"\nlisten = [\"tcp:0:interface=127.0.0.1\", \
+         \"tls:0:interface=127.0.0.1:cert=cert.pem:key=key.pem\", \"udp:0:interface=127.0.0.1\"]\n\
+         [[service]]\nkind = \"http\"\ndns = \"main\"\n\
+         listen = [\"tls:0:interface=127.0.0.1:cert=cert.pem:key=key.pem\"]\n\
+         [admin]\nlisten = \"tcp:0:interface=127.0.0.1\"\n"
+    ));
+    done(ropewalk(["cert", "self-signed"]).current_dir(folder.path())).says(0, &[]);
+    folder
+        .write("ours", "$ORIGIN ours.\n$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nfar CNAME www.example.org.\n");
+    let server = Daemon::of(&mut folder.command(&[]));
+    let [tcp, tls, udp, https, ..] = server.addresses()[..] else { panic!("{}", server.log()) };
+    let there = Names { folder, server, ports: [tcp.port(), tls.port(), https.port(), udp.port()] };
+    for (port, how) in transports(&there) {
+        let said = there.ask("kdig", port, &format!("far.ours A {how}"));
+        assert!(said.contains("192.0.2.80") && said.contains("qr aa rd ra"), "{how}: {said}");
+        let said = there.ask("kdig", port, &format!("www.example.org AAAA {how}"));
+        assert!(said.contains("2001:db8::80") && said.contains("qr rd ra"), "{how}: {said}");
+        let said = there.ask("kdig", port, &format!("nothing.example.org A {how}"));
+        assert!(said.contains("NXDOMAIN") && said.contains("SOA"), "{how}: {said}");
+        let said = there.ask("kdig", port, &format!("www.example.net A {how}"));
+        assert!(said.contains("REFUSED"), "{how}: {said}");
+    }
+    // It is known without them, for as long as it counts.
+    drop(names);
+    assert!(there.ask("kdig", 3, "www.example.org AAAA +short").contains("2001:db8::80"));
+    assert!(there.ask("kdig", 3, "other.example.org A").contains("SERVFAIL"));
 }

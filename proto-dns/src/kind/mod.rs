@@ -1,5 +1,6 @@
 //! The kind `dns` and the zones it answers from: how a server of DNS is configured.
 
+mod forward;
 mod keys;
 mod policy;
 mod transfer;
@@ -144,14 +145,15 @@ fn zones(section: &mut Section<'_>, resources: &Resources) -> Option<Zones> {
     answering.minimal = section
         .key("minimal", "Answer only what was asked, without records that are likely asked for next.")
         .or(false);
+    let forwarder = forward::forwarder(section, &keys, &mut answering, &mut whole);
     policy::texts(section, &mut policies);
     policy::cookies(section, &mut policies);
     policies.limiter = policy::limiter(section);
     let transfers = section
         .key("transfers", "How many zones are transferred to others at once; more are told to come again.")
         .or(Desk::TRANSFERS);
-    if sources.is_empty() && hosts.is_none() && whole {
-        section.error("there is nothing to answer from: give a `zone` or `hosts`");
+    if sources.is_empty() && hosts.is_none() && forwarder.is_none() && whole {
+        section.error("there is nothing to answer from: give a `zone`, `hosts` or `forward`");
         return None;
     }
     let count = sources.len();
@@ -161,7 +163,7 @@ fn zones(section: &mut Section<'_>, resources: &Resources) -> Option<Zones> {
     }
     let place =
         |number: usize| if number < count { tables.get(number).map(|table| (table, "file")) } else { None };
-    match Zones::load(sources, Setup { policies, answering, keys, transfers, store }) {
+    match Zones::load(sources, Setup { policies, answering, keys, transfers, store, forwarder }) {
         Ok((zones, warned)) => {
             for (number, message) in warned {
                 let (table, key) = place(number).unwrap_or((section, "hosts"));

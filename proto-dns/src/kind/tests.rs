@@ -64,7 +64,7 @@ fn every_key_can_be_said() {
 
 #[test]
 fn what_makes_no_sense_is_told() {
-    assert_eq!(mistakes("", ""), ["there is nothing to answer from: give a `zone` or `hosts`"]);
+    assert_eq!(mistakes("", ""), ["there is nothing to answer from: give a `zone`, `hosts` or `forward`"]);
     let one = "zone = [{ file = \"a\" }]\n";
     assert_eq!(mistakes(one, ""), [""; 0]);
     assert_eq!(mistakes(one, "idle = \"0s\"\n"), ["a limit is more than zero"]);
@@ -118,6 +118,33 @@ fn a_zone_can_be_fetched_and_seen_by_some() {
     assert_eq!(views("{ zones = \"main\" }"), ["`clients` is missing"]);
     assert_eq!(views("{ clients = [\"loopback\"], zones = \"none\" }").len(), 1);
     assert_eq!(views("{ clients = [\"key:none\"], zones = \"main\" }").len(), 1);
+}
+
+#[test]
+fn questions_can_be_passed_on() {
+    let keys = "
+        [zones.main.forward]
+        to = [\"192.0.2.53\", \"[2001:db8::53]:5353\", \"tcp:53:host=192.0.2.53\"]
+        route = [{ name = \"corp.example\", to = [\"10.0.0.53\"] }]
+        allow = [\"10.0.0.0/8\"]
+        timeout = \"3s\"
+        cache = \"1MiB\"
+        in_flight = 100
+        special = false
+        ";
+    assert_eq!(mistakes(keys, ""), [""; 0]);
+    for (keys, said) in [
+        ("", "nobody is asked"),
+        ("to = []", "there is no server"),
+        ("to = [\"dns.example\"]", "is no server to ask"),
+        ("to = [\"192.0.2.1\"]\nallow = [\"somebody\"]", "somebody"),
+        ("to = [\"192.0.2.1\"]\ntimeout = \"0s\"", "more than zero"),
+        ("route = [{ name = \"a..b\", to = [\"192.0.2.1\"] }]", "a..b"),
+        ("route = [{ name = \"a\", to = [\"192.0.2.1\"] }, { name = \"A\", to = [\"192.0.2.1\"] }]", "twice"),
+    ] {
+        let wrong = mistakes(&format!("[zones.main.forward]\n{keys}\n"), "");
+        assert!(wrong.len() == 1 && wrong[0].contains(said), "{keys}: {wrong:?}");
+    }
 }
 
 #[test]

@@ -19,15 +19,28 @@ pub(crate) struct Answers {
 
 /// Answers the question for `qtype` at `name` from the zones (RFC 1034 §4.3.2): pure, without I/O or a clock.
 ///
-/// An alias is followed within the zones, and the answer has the code of the last step (RFC 6604).
-pub(crate) fn answer(zones: &ZoneSet, name: NameRef<'_>, qtype: Type, how: Answers, reply: &mut Encoder<'_>) {
+/// An alias is followed within the zones, and the answer has the code of the last step (RFC 6604). If it leads to a name that is
+/// in no zone, that comes back, and nothing was written but the answer section.
+pub(crate) fn answer(
+    zones: &ZoneSet,
+    name: NameRef<'_>,
+    qtype: Type,
+    how: Answers,
+    reply: &mut Encoder<'_>,
+) -> Option<NameBuf> {
     let key = Key::new(name);
     reply.point_to_question(&key);
     let of_parent = qtype == Type::DS;
     let zone = match zones.best(&key, of_parent) {
         Best::Zone(zone) => zone,
-        Best::Unavailable => return reply.rcode = Rcode::SERVFAIL,
-        Best::Foreign => return reply.rcode = Rcode::REFUSED,
+        Best::Unavailable => {
+            reply.rcode = Rcode::SERVFAIL;
+            return None;
+        }
+        Best::Foreign => {
+            reply.rcode = Rcode::REFUSED;
+            return None;
+        }
     };
     reply.authoritative = true;
     let mut answer = Answer { how, qtype, reply, written: [None; WRITTEN], count: 0 };
@@ -35,6 +48,7 @@ pub(crate) fn answer(zones: &ZoneSet, name: NameRef<'_>, qtype: Type, how: Answe
     let mut step = answer.step(zone, &key, true, &mut next);
     // Where we have been: by hash, as going round in a circle is all that must not happen.
     let mut seen = [key.whole().hash; STEPS];
+    let mut elsewhere = None;
     for at in 0..STEPS {
         if step == Step::End {
             break;
@@ -45,13 +59,21 @@ pub(crate) fn answer(zones: &ZoneSet, name: NameRef<'_>, qtype: Type, how: Answe
         if seen.contains(&hash) {
             break;
         }
-        let Best::Zone(zone) = zones.best(&target, of_parent) else { break };
+        let zone = match zones.best(&target, of_parent) {
+            Best::Zone(zone) => zone,
+            Best::Unavailable => break,
+            Best::Foreign => {
+                elsewhere = Some(next.clone());
+                break;
+            }
+        };
         if let Some(place) = seen.get_mut(at) {
             *place = hash;
         }
         step = answer.step(zone, &target, false, &mut next);
     }
     answer.additional();
+    elsewhere
 }
 
 /// An answer that is being written.

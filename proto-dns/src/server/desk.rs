@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use super::forward::Forwarder;
 use super::notices::Notices;
 use super::policy::Why;
 use super::rules::Book;
@@ -24,6 +25,7 @@ pub struct Desk {
     keeper: Option<Keeper>,
     secondaries: Secondaries,
     notices: Notices,
+    forwarder: Option<Forwarder>,
 }
 
 /// A request that is being worked off.
@@ -33,7 +35,7 @@ pub(super) struct Case<'a> {
     pub(super) from: &'a Peer,
     /// What vouches for it.
     pub(super) signed: Signed,
-    engine: &'a Engine,
+    pub(super) engine: &'a Engine,
     replies: &'a mpsc::Sender<Vec<u8>>,
     /// The code of the first reply.
     said: Option<Rcode>,
@@ -53,6 +55,7 @@ impl Desk {
             secondaries: Secondaries::default(),
             notices: Notices::default(),
             keeper: None,
+            forwarder: None,
         }
     }
 
@@ -60,6 +63,12 @@ impl Desk {
     #[must_use]
     pub fn keys(self, keys: Keys) -> Self {
         Self { keys, ..self }
+    }
+
+    /// With questions of no zone of ours passed on by this, for those whom the [`Answering`](super::Answering) of the engine names.
+    #[must_use]
+    pub fn forwarder(self, forwarder: Forwarder) -> Self {
+        Self { forwarder: Some(forwarder), ..self }
     }
 
     /// With what is particular to zones.
@@ -100,6 +109,22 @@ impl Desk {
     /// does.
     pub async fn tend(&self) {
         tokio::join!(self.secondaries.tend(&self.engine), self.notices.tend(&self.engine, &self.rules));
+    }
+
+    /// Answers a request from the zones, or from what others have said already: see [`Engine::respond`].
+    pub fn respond(&self, request: &[u8], from: &Peer, out: &mut Vec<u8>) -> Verdict {
+        match (self.engine.respond(request, from, out), &self.forwarder) {
+            (Verdict::Forward, Some(forwarder)) => {
+                let known = forwarder.respond(&self.engine, request, from, out);
+                known.unwrap_or(Verdict::Forward)
+            }
+            (verdict, _) => verdict,
+        }
+    }
+
+    /// What passes questions on.
+    pub(super) fn forwards(&self) -> Option<&Forwarder> {
+        self.forwarder.as_ref()
     }
 
     /// Works off a request for which the engine's verdict [is later](Verdict::is_later). Each reply message is sent to
@@ -151,7 +176,10 @@ impl Desk {
             Verdict::Transfer => self.transfers.answer(case, &self.rules, self.kept()).await,
             Verdict::Notify => self.secondaries.notified(case).await,
             Verdict::Update => updates::answer(case, self.kept(), &self.rules).await,
-            Verdict::Forward => case.decline(Rcode::REFUSED, Some(Why::NotAuthoritative)).await,
+            Verdict::Forward => match &self.forwarder {
+                Some(forwarder) => forwarder.work(case).await,
+                None => case.decline(Rcode::REFUSED, Some(Why::NotAuthoritative)).await,
+            },
         }
     }
 }
@@ -181,6 +209,15 @@ impl Case<'_> {
         let mut reply = Vec::new();
         let fill = |reply: &mut Encoder<'_>| reply.authoritative = true;
         if self.engine.compose(self.query, self.from, &self.signed, &mut reply, fill) == Verdict::Reply {
+            self.send(reply).await;
+        }
+    }
+
+    /// Replies with what `fill` writes.
+    pub(super) async fn reply(&mut self, fill: impl FnOnce(&mut Encoder<'_>) -> Option<Why>) {
+        let mut reply = Vec::new();
+        let verdict = self.engine.forwarded(self.query, self.from, &self.signed, &mut reply, fill);
+        if verdict == Verdict::Reply {
             self.send(reply).await;
         }
     }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use ropewalk_core::Address;
 
-use super::Policies;
 use super::answer::{Answers, answer};
 use super::policy::Why;
 use super::rrl::Act;
 use super::signed::Signed;
+use super::{Acl, Policies};
 use crate::wire::{Class, Encoder, Head, Key, Opcode, Opt, Part, Query, Question, Rcode, Type};
 use crate::zone::{Best, ZoneSet};
 
@@ -58,7 +58,8 @@ pub enum Verdict {
     Notify,
     /// It asks for a change of a zone (RFC 2136); nothing was added.
     Update,
-    /// It is of no zone of ours, and questions of others are for somebody else; nothing was added.
+    /// It is of no zone of ours, or an alias of ours leads to such a one, and such questions are for somebody else; nothing was
+    /// added.
     Forward,
     /// It is signed (RFC 8945), and nothing else is known about it before that is checked; nothing was added.
     Signed,
@@ -72,8 +73,8 @@ pub struct Answering {
     pub udp_size: u16,
     /// Only what an answer needs: no NS records of the zone with a positive one, no addresses but glue.
     pub minimal: bool,
-    /// Questions of no zone of ours are for somebody else: [`Verdict::Forward`].
-    pub forward: bool,
+    /// Whose questions of no zone of ours are for somebody else ([`Verdict::Forward`]); nobody's, where there is none.
+    pub recursion: Option<Acl>,
 }
 
 /// A request, who sent it, and what vouches for it.
@@ -112,7 +113,7 @@ impl Verdict {
 
 impl Default for Answering {
     fn default() -> Self {
-        Self { udp_size: UNFRAGMENTED, minimal: false, forward: false }
+        Self { udp_size: UNFRAGMENTED, minimal: false, recursion: None }
     }
 }
 
@@ -244,20 +245,65 @@ impl Engine {
             _ => return self.say(Rcode::REFUSED, None, request, out),
         }
         let zones = self.zones.load();
-        if self.answering.forward && matches!(best(&zones, &question), Best::Foreign) {
+        if self.is_for_others(request, &question) && matches!(best(&zones, &question), Best::Foreign) {
             return Verdict::Forward;
         }
         let dnssec = query.edns.is_some_and(|edns| edns.dnssec);
         let minimal = self.answering.minimal || question.qtype == Type::IXFR;
         let how = Answers { minimal, dnssec };
-        self.reply(request, out, |reply| {
+        let (start, mut elsewhere) = (out.len(), None);
+        let verdict = self.reply(request, out, |reply| {
             if self.policies.restrict() && !self.admits(&zones, &question, request) {
                 reply.rcode = Rcode::REFUSED;
                 return Some(Why::Prohibited);
             }
-            answer(&zones, question.name, qtype, how, reply);
-            (reply.rcode == Rcode::REFUSED).then_some(Why::NotAuthoritative)
-        })
+            elsewhere = answer(&zones, question.name, qtype, how, reply);
+            let why = if query.head.rd && self.is_refused_recursion(request) {
+                Why::Prohibited
+            } else {
+                Why::NotAuthoritative
+            };
+            (reply.rcode == Rcode::REFUSED).then_some(why)
+        });
+        if elsewhere.is_some() && self.is_for_others(request, &question) {
+            out.truncate(start);
+            return Verdict::Forward;
+        }
+        verdict
+    }
+
+    /// Whether a question goes to others if no zone of ours is for it. Who wishes no recursion wants to know what we know
+    /// ourselves.
+    fn is_for_others(&self, request: &Request<'_>, question: &Question<'_>) -> bool {
+        let Request { query, from, signed } = *request;
+        self.recurses(request)
+            && query.head.rd
+            && question.qclass == Class::IN
+            && self.policies.admits(None, from, signed.name())
+            && self.policies.read(query, from).1.is_ok()
+    }
+
+    /// Whether this client is told what others know.
+    fn recurses(&self, request: &Request<'_>) -> bool {
+        let Request { from, signed, .. } = *request;
+        let allowed = self.answering.recursion.as_ref();
+        allowed.is_some_and(|allowed| allowed.admits(&Address::from(from.addr), signed.name()))
+    }
+
+    fn is_refused_recursion(&self, request: &Request<'_>) -> bool {
+        self.answering.recursion.is_some() && !self.recurses(request)
+    }
+
+    /// Adds a reply to a question that goes to others, which has what `fill` writes.
+    pub(super) fn forwarded<'b>(
+        &self,
+        query: &Query<'_>,
+        from: &Peer,
+        signed: &Signed,
+        out: &'b mut Vec<u8>,
+        fill: impl FnOnce(&mut Encoder<'b>) -> Option<Why>,
+    ) -> Verdict {
+        self.reply(&Request { query, from, signed }, out, fill)
     }
 
     /// Whether this peer may ask this question.
@@ -305,6 +351,7 @@ impl Engine {
         if let Some(question) = &query.question {
             reply.question(question);
         }
+        reply.recursion = query.head.opcode == Opcode::QUERY && self.recurses(request);
         let empty = reply.size();
         let opt = query.edns.map(|edns| Opt { size: self.answering.udp_size, dnssec: edns.dnssec });
         reply.reserve(if opt.is_some() { Opt::LENGTH + self.policies.reserve(&asked) } else { 0 });

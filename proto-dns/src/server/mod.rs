@@ -27,7 +27,7 @@ mod source;
 mod stream;
 mod tally;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod transfers;
 mod udp;
 mod update;
@@ -188,5 +188,8 @@ async fn tend_files(zones: &Zones, cx: &Context) {
             }
         };
         zones.refresh(asked).await;
+        if let Some(forwarder) = zones.desk().forwards() {
+            forwarder.counts().flush(cx.metrics());
+        }
     }
 }

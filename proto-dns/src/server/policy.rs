@@ -56,6 +56,7 @@ pub(super) enum Why {
     Prohibited = 18,
     NotAuthoritative = 20,
     NotSupported = 21,
+    NobodyReachable = 22,
 }
 
 impl Policies {

@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, mpsc};
 
 use super::age::max_age;
 use super::dynamic::Dynamic;
+use super::forward::Forwarder;
 use super::secondary::Secondary;
 use super::source::{Loaded, Source};
 use super::{Answering, Desk, Engine, Keeper, Keys, Peer, Policies, Rules, Transport, Verdict};
@@ -40,6 +41,8 @@ pub struct Setup {
     pub transfers: usize,
     /// Where zones are kept that change.
     pub store: Option<Arc<dyn zones::Zones>>,
+    /// What passes on questions of no zone of theirs, for those whom `answering` names.
+    pub forwarder: Option<Forwarder>,
 }
 
 /// What there is to say of sources, each by its number.
@@ -69,6 +72,7 @@ impl Default for Setup {
             keys: Keys::default(),
             transfers: Desk::TRANSFERS,
             store: None,
+            forwarder: None,
         }
     }
 }
@@ -219,12 +223,15 @@ impl Loading {
 
 impl Setup {
     fn desk(self, set: ZoneSet, book: Vec<(Name, Arc<Rules>)>, kept: Vec<Dynamic>) -> Desk {
-        let Self { mut policies, answering, keys, transfers, store } = self;
+        let Self { mut policies, answering, keys, transfers, store, forwarder } = self;
         let queries = book.iter().filter_map(|(name, rules)| Some((name.clone(), rules.queries.clone()?)));
         policies.zones.extend(queries);
         policies.zones.sort_by(|(a, _), (b, _)| a.cmp(b));
         let engine = Arc::new(Engine::new(set, answering).with(policies));
-        let desk = Desk::new(Arc::clone(&engine)).keys(keys).rules(book).transfers(transfers);
+        let mut desk = Desk::new(Arc::clone(&engine)).keys(keys).rules(book).transfers(transfers);
+        if let Some(forwarder) = forwarder {
+            desk = desk.forwarder(forwarder);
+        }
         match store {
             Some(store) if !kept.is_empty() => desk.keeper(Keeper::new(engine, store, kept)),
             _ => desk,
@@ -335,7 +342,7 @@ impl Answer for Zones {
     async fn answer(&self, request: &[u8], peer: &Address) -> Option<Answered> {
         let mut message = Vec::new();
         let peer = Peer::new(peer, Transport::Https);
-        match self.engine().respond(request, &peer, &mut message) {
+        match self.desk.respond(request, &peer, &mut message) {
             Verdict::Silence => return None,
             Verdict::Reply => {}
             later => message = self.later(later, request, &peer).await?,

@@ -25,10 +25,10 @@ impl Views {
         self
     }
 
-    /// Answers a request, or says who works it off: see [`Engine::respond`](super::Engine::respond).
+    /// Answers a request, or says who works it off: see [`Desk::respond`].
     pub fn respond(&self, request: &[u8], from: &Peer, out: &mut Vec<u8>) -> (Verdict, &Arc<Desk>) {
         let desk = self.of(from, None);
-        let verdict = desk.engine().respond(request, from, out);
+        let verdict = desk.respond(request, from, out);
         if verdict != Verdict::Signed || self.views.is_empty() {
             return (verdict, desk);
         }

@@ -23,6 +23,8 @@ pub struct Encoder<'b> {
     pub authoritative: bool,
     /// Something that belongs to the reply did not fit (TC).
     pub truncated: bool,
+    /// Questions of zones of others are answered to this client too (RA).
+    pub recursion: bool,
     out: &'b mut Vec<u8>,
     /// Where in the buffer the reply begins.
     base: usize,
@@ -84,6 +86,7 @@ impl<'b> Encoder<'b> {
             rcode: Rcode::NOERROR,
             authoritative: false,
             truncated: false,
+            recursion: false,
             out,
             base,
             limit,
@@ -227,6 +230,7 @@ impl<'b> Encoder<'b> {
             | u16::from(self.authoritative) << 10
             | u16::from(self.truncated) << 9
             | u16::from(rd) << 8
+            | u16::from(self.recursion) << 7
             | u16::from(cd) << 4
             | self.rcode.0 & 0xf;
         let [answer, authority, additional] = self.counts;

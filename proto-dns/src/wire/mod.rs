@@ -2,6 +2,8 @@
 
 pub mod code;
 mod encode;
+#[cfg(feature = "hickory")]
+pub mod hickory;
 pub(crate) mod key;
 pub mod lexer;
 mod message;

@@ -1,7 +1,9 @@
 //! Questions that are not ours, passed on to servers that know.
 
 mod cache;
+mod count;
 mod outcome;
+mod special;
 mod upstream;
 
 use std::collections::HashMap;
@@ -14,17 +16,18 @@ use ropewalk_core::{Error, Result};
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::{Instant, timeout};
 
-use super::{Acl, Peer, Transport};
+use super::answer::{Answers, answer};
+use super::desk::Case;
+use super::policy::Why;
+use super::{Acl, Engine, Peer, Signed, Verdict};
 use crate::client::Ask;
-use crate::wire::{
-    Class, Encoder, Flags, Head, Key, Name, NameRef, Opcode, Opt, Owner, Part, Query, Question, Rcode, Type,
-};
+use crate::wire::{Encoder, Flags, Head, Key, Name, NameRef, Owner, Part, Query, Question, Rcode, Type};
+use crate::zone::{Best, ZoneSet};
 use cache::Cache;
+pub(super) use count::Counts;
 use outcome::{Outcome, Set};
 pub use upstream::Upstream;
 
-/// What a reply over UDP may have without EDNS (RFC 1035 §4.2.1).
-const PLAIN: u16 = 512;
 /// Who may ask where nothing else is said: this machine, and networks that are nobody else's (RFC 1918, RFC 3927, RFC 4193,
 /// RFC 4291).
 const PRIVATE: [&str; 7] =
@@ -39,10 +42,13 @@ pub struct Forwarder {
     /// The longest first.
     routes: Vec<Route>,
     options: Options,
+    /// Names that nobody is asked for, unless a route is for them.
+    special: ZoneSet,
     cache: Cache,
-    /// Requests that are being answered.
+    /// Questions that are being asked.
     room: Semaphore,
     flights: Mutex<HashMap<cache::Question, Flight>>,
+    counts: Counts,
 }
 
 type Flight = Arc<OnceCell<Arc<Outcome>>>;
@@ -56,32 +62,46 @@ pub struct Route {
     pub upstreams: Vec<Upstream>,
 }
 
-/// How a [`Forwarder`] answers.
+/// How a [`Forwarder`] asks.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
-    /// Who may ask. Others are refused: a server that asks for everybody is a weapon.
-    pub allow: Acl,
     /// How long all upstreams of a question have together.
     pub timeout: Duration,
     /// Octets of what is kept.
     pub cache: usize,
-    /// Requests that are waited for at once; more fail.
+    /// Questions that are waited for at once; more fail.
     pub in_flight: usize,
-    /// The largest reply over UDP, in octets.
-    pub udp_size: u16,
+    /// Names that mean something on this machine or network only, or nothing anywhere, are answered here, unless a route other
+    /// than that of the root is for them (RFC 6303, RFC 6761).
+    pub special: bool,
+}
+
+/// A question that others know, and what of it is ours.
+struct Sought<'q> {
+    question: Question<'q>,
+    /// Our zones, if an alias of theirs leads to what others know.
+    aliased: Option<Arc<ZoneSet>>,
+    /// What others are asked.
+    asked: cache::Question,
+}
+
+/// What there is to say.
+enum Known {
+    /// It is nobody's: no route is for it.
+    Nobodys,
+    /// A special name.
+    Special,
+    /// There is no room for more questions.
+    Full,
+    /// This, for so many seconds.
+    Said(Arc<Outcome>, u32),
 }
 
 impl Default for Options {
     fn default() -> Self {
-        let private = PRIVATE.iter().filter_map(|network| network.parse::<Network>().ok());
-        Self {
-            allow: Acl::of_networks(private),
-            timeout: Duration::from_secs(8),
-            cache: 16 * 1024 * 1024,
-            in_flight: 4096,
-            udp_size: 1232,
-        }
+        let (timeout, cache) = (Duration::from_secs(8), 16 * 1024 * 1024);
+        Self { timeout, cache, in_flight: 4096, special: true }
     }
 }
 
@@ -101,69 +121,72 @@ impl Forwarder {
         if let Some(route) = routes.iter().find(|route| route.upstreams.is_empty()) {
             return Err(Error::local(format!("{} is passed on to nobody", route.name)));
         }
+        let special = if options.special { special::zones()? } else { ZoneSet::default() };
         let (cache, room) = (Cache::new(options.cache), Semaphore::new(options.in_flight));
-        Ok(Self { routes, options, cache, room, flights: Mutex::default() })
+        let (flights, counts) = (Mutex::default(), Counts::default());
+        Ok(Self { routes, options, special, cache, room, flights, counts })
     }
 
-    /// Whether questions of this name are passed on.
-    pub fn takes(&self, name: NameRef<'_>) -> bool {
-        self.route(name).is_some()
+    /// Who may ask where nothing else is said: this machine, and networks that are nobody else's.
+    pub fn private() -> Acl {
+        Acl::of_networks(PRIVATE.iter().filter_map(|network| network.parse::<Network>().ok()))
     }
 
-    /// The reply to a request that no zone of ours answers; `None` where it deserves none. It may take as long as the
-    /// options say, and may be dropped.
-    pub async fn forward(&self, request: &[u8], from: &Peer) -> Option<Vec<u8>> {
-        let head = Head::read(request)?;
-        let query = match Query::read(head, request) {
-            Ok(query) => query,
-            Err(rcode) => {
-                let mut out = Vec::new();
-                let mut reply = Encoder::new(&mut out, &head, PLAIN.into());
-                reply.rcode = rcode;
-                reply.finish();
-                return Some(out);
-            }
-        };
-        let now = Instant::now();
-        match self.outcome(&query, from, now).await {
-            Ok((outcome, age)) => Some(self.reply(&query, from, outcome.rcode, Some((&outcome, age)))),
-            Err(rcode) => Some(self.reply(&query, from, rcode, None)),
-        }
+    /// What was counted, which the caller tells.
+    pub(super) fn counts(&self) -> &Counts {
+        &self.counts
     }
 
-    /// What is known, and for how many seconds; or the code of a refusal.
-    async fn outcome(
+    /// Replies to a request for which the verdict is [`Verdict::Forward`], if it is known what.
+    pub(super) fn respond(
         &self,
-        query: &Query<'_>,
+        engine: &Engine,
+        request: &[u8],
         from: &Peer,
-        now: Instant,
-    ) -> Result<(Arc<Outcome>, u32), Rcode> {
-        if query.edns.is_some_and(|edns| edns.version > 0) {
-            return Err(Rcode::BADVERS);
-        }
-        if query.head.opcode != Opcode::QUERY {
-            return Err(Rcode::NOTIMP);
-        }
-        let question = query.question.ok_or(Rcode::FORMERR)?;
-        let is_forwarded = question.qclass == Class::IN
-            && !matches!(question.qtype, Type::AXFR | Type::IXFR)
-            // Who wishes no recursion wants to know what we know ourselves, or what others have asked.
-            && query.head.rd
-            && self.options.allow.admits(&from.addr.into(), None);
-        let route = self.route(question.name).filter(|_| is_forwarded).ok_or(Rcode::REFUSED)?;
-        let key = cache::Question {
-            name: question.name.to_lower(),
-            qtype: question.qtype,
-            dnssec: query.edns.is_some_and(|edns| edns.dnssec),
-            cd: query.head.cd,
+        out: &mut Vec<u8>,
+    ) -> Option<Verdict> {
+        let query = Query::read(Head::read(request)?, request).ok()?;
+        let sought = Sought::new(engine, &query)?;
+        let known = self.known(&sought)?;
+        Some(
+            engine
+                .forwarded(&query, from, &Signed::default(), out, |reply| self.fill(&sought, &known, reply)),
+        )
+    }
+
+    /// The same, but those who know are asked.
+    pub(super) async fn work(&self, case: &mut Case<'_>) {
+        let Some(sought) = Sought::new(case.engine, case.query) else {
+            return case.decline(Rcode::REFUSED, Some(Why::NotAuthoritative)).await;
         };
-        if let Some(known) = self.cache.get(&key, now) {
-            return Ok(known);
+        let known = match self.known(&sought) {
+            Some(known) => known,
+            None => self.ask(&sought.asked).await,
+        };
+        case.reply(|reply| self.fill(&sought, &known, reply)).await;
+    }
+
+    /// What can be said without asking.
+    fn known(&self, sought: &Sought<'_>) -> Option<Known> {
+        let asked = &sought.asked;
+        let Some(route) = self.route(asked.name.view()) else { return Some(Known::Nobodys) };
+        let special = || self.special.best(&Key::new(asked.name.view()), asked.qtype == Type::DS);
+        if route.name.view().is_root() && !matches!(special(), Best::Foreign) {
+            return Some(if sought.aliased.is_some() { Known::Nobodys } else { Known::Special });
         }
-        let _permit = self.room.try_acquire().map_err(|_| Rcode::SERVFAIL)?;
-        let flight = Joined::new(&self.flights, key);
-        let outcome = flight.cell.get_or_init(|| self.asked(route, &flight.question)).await;
-        Ok((Arc::clone(outcome), 0))
+        let (outcome, age) = self.cache.get(asked, Instant::now())?;
+        self.counts.hit();
+        Some(Known::Said(outcome, age))
+    }
+
+    async fn ask(&self, asked: &cache::Question) -> Known {
+        let (Some(route), Ok(_permit)) = (self.route(asked.name.view()), self.room.try_acquire()) else {
+            return Known::Full;
+        };
+        self.counts.miss();
+        let flight = Joined::new(&self.flights, asked.clone());
+        let outcome = flight.cell.get_or_init(|| self.outcome(route, &flight.question)).await;
+        Known::Said(Arc::clone(outcome), 0)
     }
 
     fn route(&self, name: NameRef<'_>) -> Option<&Route> {
@@ -171,8 +194,8 @@ impl Forwarder {
     }
 
     /// What the servers of a route say, which is kept.
-    async fn asked(&self, route: &Route, question: &cache::Question) -> Arc<Outcome> {
-        let asked = timeout(self.options.timeout, route.ask(question)).await;
+    async fn outcome(&self, route: &Route, question: &cache::Question) -> Arc<Outcome> {
+        let asked = timeout(self.options.timeout, route.ask(question, &self.counts)).await;
         let outcome = match asked {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(error)) => {
@@ -186,50 +209,75 @@ impl Forwarder {
         outcome
     }
 
-    fn reply(&self, query: &Query<'_>, from: &Peer, rcode: Rcode, known: Option<(&Outcome, u32)>) -> Vec<u8> {
-        let limit = match (from.transport, query.edns) {
-            (Transport::Udp, Some(edns)) => edns.size.clamp(PLAIN, self.options.udp_size.max(PLAIN)),
-            (Transport::Udp, None) => PLAIN,
-            _ => u16::MAX,
-        };
-        let mut out = Vec::new();
-        let mut reply = Encoder::new(&mut out, &query.head, limit.into());
-        reply.rcode = rcode;
-        let opt = query.edns.map(|edns| Opt { size: self.options.udp_size, dnssec: edns.dnssec });
-        reply.reserve(if opt.is_some() { Opt::LENGTH } else { 0 });
-        if let Some(question) = &query.question {
-            reply.question(question);
-            if let Some((outcome, age)) = known {
-                fill(&mut reply, question, outcome, age);
+    /// Writes what there is to say into a reply, as far as it fits.
+    fn fill(&self, sought: &Sought<'_>, known: &Known, reply: &mut Encoder<'_>) -> Option<Why> {
+        let Sought { question, aliased, asked } = sought;
+        let how = Answers { minimal: true, dnssec: asked.dnssec };
+        match aliased {
+            Some(zones) => drop(answer(zones, question.name, question.qtype, how, reply)),
+            None => reply.point_to_question(&Key::new(question.name)),
+        }
+        match known {
+            Known::Said(outcome, age) => {
+                reply.rcode = outcome.rcode;
+                reply.truncated |= !outcome.write(*age, reply);
+                (outcome.rcode == Rcode::SERVFAIL).then_some(Why::NobodyReachable)
+            }
+            Known::Special => {
+                drop(answer(&self.special, question.name, question.qtype, how, reply));
+                None
+            }
+            Known::Full => {
+                reply.rcode = Rcode::SERVFAIL;
+                None
+            }
+            Known::Nobodys if aliased.is_some() => None,
+            Known::Nobodys => {
+                reply.rcode = Rcode::REFUSED;
+                Some(Why::NotAuthoritative)
             }
         }
-        if let Some(opt) = opt {
-            reply.opt(opt, |_| {});
-        }
-        reply.finish();
-        // Recursion is available to those who are not refused.
-        if let Some(flags) = out.get_mut(3).filter(|_| rcode != Rcode::REFUSED) {
-            *flags |= Flags::RA.0 as u8;
-        }
-        out
     }
 }
 
-/// Writes what is known into a reply, as far as it fits.
-fn fill(reply: &mut Encoder<'_>, question: &Question<'_>, outcome: &Outcome, age: u32) {
-    reply.point_to_question(&Key::new(question.name));
-    let write = |reply: &mut Encoder<'_>, part, set: &Set| {
-        let name = Key::new(set.name.view());
-        reply.rrset(part, Owner::Name(&name, name.labels()), set.aged(age))
-    };
-    let fits = outcome.answer.iter().all(|set| write(reply, Part::Answer, set))
-        && outcome.authority.iter().all(|set| write(reply, Part::Authority, set));
-    reply.truncated = !fits;
+impl<'q> Sought<'q> {
+    /// What is to be asked; `None` where our zones have all of it.
+    fn new(engine: &Engine, query: &Query<'q>) -> Option<Self> {
+        let question = query.question?;
+        let (key, zones) = (Key::new(question.name), engine.zones());
+        let dnssec = query.edns.is_some_and(|edns| edns.dnssec);
+        let asked = |name: NameRef<'_>| cache::Question {
+            name: name.to_lower(),
+            qtype: question.qtype,
+            dnssec,
+            cd: query.head.cd,
+        };
+        if let Best::Foreign = zones.best(&key, question.qtype == Type::DS) {
+            return Some(Self { asked: asked(question.name), question, aliased: None });
+        }
+        let mut scratch = Vec::new();
+        let mut reply = Encoder::new(&mut scratch, &query.head, u16::MAX.into());
+        let how = Answers { minimal: true, dnssec };
+        let target = answer(&zones, question.name, question.qtype, how, &mut reply)?;
+        Some(Self { asked: asked(target.view()), question, aliased: Some(zones) })
+    }
+}
+
+impl Outcome {
+    /// Writes it as it is after so many seconds; whether all of it fits.
+    fn write(&self, age: u32, reply: &mut Encoder<'_>) -> bool {
+        let mut write = |part, set: &Set| {
+            let name = Key::new(set.name.view());
+            reply.rrset(part, Owner::Name(&name, name.labels()), set.aged(age))
+        };
+        self.answer.iter().all(|set| write(Part::Answer, set))
+            && self.authority.iter().all(|set| write(Part::Authority, set))
+    }
 }
 
 impl Route {
     /// Asks the servers that do well, in their order, then those that do not; the first answer is it.
-    async fn ask(&self, question: &cache::Question) -> Result<Outcome> {
+    async fn ask(&self, question: &cache::Question, counts: &Counts) -> Result<Outcome> {
         let now = Instant::now();
         let mut order: Vec<_> = self.upstreams.iter().map(|one| (one.rests_until(now), one)).collect();
         order.sort_by_key(|(rest, _)| *rest);
@@ -242,7 +290,9 @@ impl Route {
         }
         let mut last = Error::local("there is nobody to ask");
         for (_, upstream) in order {
-            match upstream.ask(&ask).await {
+            let reply = upstream.ask(&ask).await;
+            counts.asked(reply.is_ok());
+            match reply {
                 Ok(reply) => {
                     let (name, dnssec) = (question.name.view(), question.dnssec);
                     return Ok(Outcome::of(&reply.message, name, question.qtype, dnssec));

@@ -1,14 +1,51 @@
+use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ropewalk_core::Limits;
 use ropewalk_core::app::Context;
+use tokio::sync::mpsc;
 
 use super::*;
 use crate::client::scripted::{Scripted, answered, truncated};
-use crate::server::testing::{OPT, peer, request, short};
+use crate::server::testing::{OPT, peer, request, short, zone};
+use crate::server::{Answering, Desk, Transport};
 use crate::wire::Message;
 
-fn forwarder(servers: &[&Scripted]) -> Forwarder {
+/// A forwarder at its desk, with a zone of ours.
+struct Served(Desk);
+
+impl Served {
+    fn new(forwarder: Forwarder) -> Self {
+        let mut answering = Answering::default();
+        answering.recursion = Some(Forwarder::private());
+        let engine = Engine::new([zone(OURS)].into_iter().collect(), answering);
+        Self(Desk::new(Arc::new(engine)).forwarder(forwarder))
+    }
+
+    async fn forward(&self, request: &[u8], from: &Peer) -> Option<Vec<u8>> {
+        let mut reply = Vec::new();
+        let verdict = self.0.respond(request, from, &mut reply);
+        if !verdict.is_later() {
+            return (verdict == Verdict::Reply).then_some(reply);
+        }
+        let (replies, mut ready) = mpsc::channel(1);
+        self.0.answer(verdict, request, from, &replies).await;
+        ready.try_recv().ok()
+    }
+}
+
+impl Deref for Served {
+    type Target = Forwarder;
+
+    fn deref(&self) -> &Forwarder {
+        self.0.forwards().unwrap()
+    }
+}
+
+const OURS: &str = "ours. 60 IN SOA ns.ours. h.ours. 1 2 3 4 5\nours. 60 IN NS ns.ours.\nns.ours. 60 IN A 192.0.2.53\n\
+    www.ours. 60 IN CNAME cdn.example.\nfar.ours. 60 IN CNAME www.ours.\nlost.ours. 60 IN CNAME nobody.elsewhere.\n";
+
+fn forwarder(servers: &[&Scripted]) -> Served {
     routed(vec![route(".", servers)])
 }
 
@@ -17,12 +54,12 @@ fn route(name: &str, servers: &[&Scripted]) -> Route {
     Route { name: name.parse().unwrap(), upstreams }
 }
 
-fn routed(routes: Vec<Route>) -> Forwarder {
-    Forwarder::new(routes, Options::default()).unwrap()
+fn routed(routes: Vec<Route>) -> Served {
+    Served::new(Forwarder::new(routes, Options::default()).unwrap())
 }
 
 /// The reply to a question over TCP, in short.
-async fn ask(forwarder: &Forwarder, question: &str) -> String {
+async fn ask(forwarder: &Served, question: &str) -> String {
     let peer = peer(Transport::Tcp);
     short(&forwarder.forward(&request(question, &[]), &peer).await.unwrap())
 }
@@ -108,7 +145,7 @@ async fn the_next_server_is_asked_where_one_fails_and_the_first_rests() {
 async fn where_nobody_answers_it_failed() {
     let server = silent().await;
     let options = Options { timeout: Duration::from_millis(50), ..Options::default() };
-    let forwarder = Forwarder::new(vec![route(".", &[&server])], options).unwrap();
+    let forwarder = Served::new(Forwarder::new(vec![route(".", &[&server])], options).unwrap());
     assert!(ask(&forwarder, "a.example A").await.starts_with("SERVFAIL"));
     // For a second nobody is asked again.
     assert!(ask(&forwarder, "a.example A").await.starts_with("SERVFAIL"));
@@ -143,7 +180,7 @@ async fn a_circle_of_forwarders_ends() {
     let upstreams = vec![datagrams.local_addr().unwrap().to_string().parse().unwrap()];
     let options = Options { timeout: Duration::from_millis(150), ..Options::default() };
     let forwarder = Forwarder::new(vec![Route { name: Name::root(), upstreams }], options).unwrap();
-    let forwarder = Arc::new(forwarder);
+    let forwarder = Arc::new(Served::new(forwarder));
     let (cx, came) = (Context::root(Limits::default()), Arc::new(AtomicUsize::new(0)));
     let (looped, counted, inner) = (Arc::clone(&forwarder), Arc::clone(&came), cx.clone());
     let serve = cx.spawn(async move {
@@ -167,7 +204,7 @@ async fn a_circle_of_forwarders_ends() {
 async fn too_many_at_once_fail() {
     let server = silent().await;
     let options = Options { in_flight: 1, timeout: Duration::from_millis(100), ..Options::default() };
-    let forwarder = Forwarder::new(vec![route(".", &[&server])], options).unwrap();
+    let forwarder = Served::new(Forwarder::new(vec![route(".", &[&server])], options).unwrap());
     let begun = Instant::now();
     let second = async {
         let said = ask(&forwarder, "b.example A").await;
@@ -247,7 +284,6 @@ async fn the_longest_name_says_who_is_asked() {
     assert_eq!((asked(&all), asked(&corp), asked(&lab)), (1, 2, 2));
 
     let forwarder = routed(vec![route("corp.example", &[&corp])]);
-    assert!(!forwarder.takes("www.example".parse::<Name>().unwrap().view()));
     assert!(ask(&forwarder, "www.example A").await.starts_with("REFUSED"));
 }
 
@@ -269,11 +305,11 @@ async fn only_who_is_allowed_and_wishes_recursion_is_answered() {
     for friend in ["127.0.0.1", "10.1.2.3", "192.168.7.7", "fd00::1", "fe80::1", "::1"] {
         assert!(from(friend, &|_| {}).await.unwrap().starts_with("NOERROR"), "{friend}");
     }
-    // No recursion, another class, a transfer, a change, a reply, nonsense.
+    // No recursion, another class, a transfer, another opcode, a reply, nonsense.
     assert!(from("::1", &|asked| asked[2] = 0).await.unwrap().starts_with("REFUSED"));
     assert!(from("::1", &|asked| asked[26] = 3).await.unwrap().starts_with("REFUSED"));
-    assert!(from("::1", &|asked| asked[24] = 252).await.unwrap().starts_with("REFUSED"));
-    assert!(from("::1", &|asked| asked[2] |= 0x28).await.unwrap().starts_with("NOTIMP"));
+    assert!(from("::1", &|asked| asked[24] = 252).await.unwrap().starts_with("NOTAUTH"));
+    assert!(from("::1", &|asked| asked[2] |= 0x10).await.unwrap().starts_with("NOTIMP"));
     assert!(from("::1", &|asked| asked.push(0)).await.unwrap().starts_with("FORMERR"));
     assert!(from("::1", &|asked| asked[2] |= 0x80).await.is_none());
     assert_eq!(asked(&server), 1);
@@ -291,4 +327,84 @@ fn routes_are_told_apart_and_lead_somewhere() {
     let twice = new(vec![route("A", &["192.0.2.1"]), route("b", &["192.0.2.1"]), route("a", &["192.0.2.1"])]);
     assert!(twice.unwrap_err().contains("twice"));
     assert!(new(vec![route("a", &[])]).unwrap_err().contains("nobody"));
+}
+
+#[tokio::test]
+async fn what_is_ours_is_answered_by_us_and_says_that_there_is_recursion() {
+    let server = serving(1).await;
+    let forwarder = forwarder(&[&server]);
+    let ask = async |question: &str, from: &str| {
+        let addr = (from.parse::<std::net::IpAddr>().unwrap(), 9).into();
+        let peer = Peer { addr, ..peer(Transport::Tcp) };
+        let octets = forwarder.forward(&request(question, &[OPT]), &peer).await.unwrap();
+        Message::read(&octets).unwrap()
+    };
+    assert_eq!(ask("ns.ours A", "127.0.0.1").await.flags.to_string(), "qr aa rd ra");
+    assert_eq!(ask("ns.ours A", "198.51.100.1").await.flags.to_string(), "qr aa rd");
+    assert_eq!(ask("x.ours A", "127.0.0.1").await.rcode, Rcode::NXDOMAIN);
+    let refused = ask("www.example A", "198.51.100.1").await;
+    assert_eq!((refused.rcode, refused.flags.to_string()), (Rcode::REFUSED, "qr rd".into()));
+    assert_eq!(refused.edns.unwrap().options, [(15, Box::from(&b"\0\x12"[..]))]);
+    assert_eq!(asked(&server), 0);
+}
+
+#[tokio::test]
+async fn an_alias_of_ours_is_followed_to_others() {
+    let server = serving(1).await;
+    let forwarder = forwarder(&[&server]);
+    for _ in 0..2 {
+        let said = ask(&forwarder, "far.ours A").await;
+        assert_eq!(said, "NOERROR AA: far.ours. CNAME, www.ours. CNAME, cdn.example. A");
+    }
+    assert_eq!(asked(&server), 1);
+    // Who wishes no recursion, or may not have it, gets what is ours.
+    let mut alone = request("www.ours A", &[]);
+    alone[2] = 0;
+    let said = short(&forwarder.forward(&alone, &peer(Transport::Tcp)).await.unwrap());
+    assert_eq!(said, "NOERROR AA: www.ours. CNAME");
+    let stranger = Peer { addr: ([198, 51, 100, 1], 9).into(), ..peer(Transport::Tcp) };
+    let said = short(&forwarder.forward(&request("www.ours A", &[]), &stranger).await.unwrap());
+    assert_eq!(said, "NOERROR AA: www.ours. CNAME");
+    assert_eq!(asked(&server), 1);
+
+    let forwarder = routed(vec![route("example", &[&server])]);
+    assert_eq!(ask(&forwarder, "lost.ours A").await, "NOERROR AA: lost.ours. CNAME");
+    let gone = Scripted::new(|_, request| vec![negative(request, 3, true)], |_| vec![]).await;
+    let forwarder = routed(vec![route("example", &[&gone])]);
+    assert_eq!(ask(&forwarder, "www.ours A").await, "NXDOMAIN AA: www.ours. CNAME / example. SOA");
+}
+
+#[tokio::test]
+async fn nobody_is_asked_for_special_names_unless_a_route_is_for_them() {
+    let server = serving(1).await;
+    let forwarder = forwarder(&[&server]);
+    for (question, said) in [
+        ("localhost A", "NOERROR AA: localhost. A"),
+        ("www.localhost AAAA", "NOERROR AA: www.localhost. AAAA"),
+        ("1.0.0.127.in-addr.arpa PTR", "NOERROR AA: 1.0.0.127.in-addr.arpa. PTR"),
+        ("printer.local A", "NXDOMAIN AA / local. SOA"),
+        ("7.1.168.192.in-addr.arpa PTR", "NXDOMAIN AA / 168.192.in-addr.arpa. SOA"),
+        ("test TXT", "NOERROR AA / test. SOA"),
+    ] {
+        assert_eq!(ask(&forwarder, question).await, said);
+    }
+    assert_eq!(asked(&server), 0);
+    let router = serving(2).await;
+    let forwarder = routed(vec![route(".", &[&server]), route("168.192.in-addr.arpa", &[&router])]);
+    ask(&forwarder, "7.1.168.192.in-addr.arpa PTR").await;
+    assert_eq!(asked(&router), 1);
+    let options = Options { special: false, ..Options::default() };
+    let forwarder = Served::new(Forwarder::new(vec![route(".", &[&server])], options).unwrap());
+    ask(&forwarder, "printer.local A").await;
+    assert_eq!(asked(&server), 1);
+}
+
+#[tokio::test]
+async fn what_nobody_could_say_is_told_with_its_reason() {
+    let server = Scripted::new(|_, request| vec![negative(request, 5, false)], |_| vec![]).await;
+    let forwarder = forwarder(&[&server]);
+    let octets = forwarder.forward(&request("a.example A", &[OPT]), &peer(Transport::Udp)).await.unwrap();
+    let message = Message::read(&octets).unwrap();
+    assert_eq!(message.rcode, Rcode::SERVFAIL);
+    assert_eq!(message.edns.unwrap().options, [(15, Box::from(&b"\0\x16"[..]))]);
 }
