@@ -91,6 +91,10 @@ pub enum Need {
     Transfer,
     /// The key that the subject was told of, and nothing else, may update the zones `update.test` and `ixfr.test`.
     Update,
+    /// The subject answers DNS over TLS: [`Subject::dot`](crate::Subject::dot).
+    Dot,
+    /// The subject answers DNS over HTTPS: [`Subject::doh`](crate::Subject::doh).
+    Doh,
     /// The subject is a client, which the harness plays the server for.
     Client,
 }
@@ -116,6 +120,8 @@ impl Need {
         Self::Other,
         Self::Transfer,
         Self::Update,
+        Self::Dot,
+        Self::Doh,
     ];
 }
 
@@ -140,6 +146,8 @@ impl fmt::Display for Need {
             Self::Other => "other",
             Self::Transfer => "transfer",
             Self::Update => "update",
+            Self::Dot => "dot",
+            Self::Doh => "doh",
             Self::Client => "client",
         })
     }

@@ -29,6 +29,7 @@ mod case;
 mod client;
 mod datagrams;
 pub mod dns;
+mod doors;
 mod expectations;
 pub mod ftp;
 pub mod http;

@@ -6,6 +6,7 @@ use ropewalk_core::tls::{ClientTls, ServerName};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::time::timeout;
 
+use crate::doors::Door;
 use crate::subject::Io;
 use crate::{Broken, Subject};
 
@@ -21,6 +22,7 @@ const READ: usize = 16 * 1024;
 pub struct Peer {
     subject: Subject,
     patience: Duration,
+    door: Door,
     wire: Option<Wire>,
     pub(crate) buffer: BytesMut,
 }
@@ -50,7 +52,7 @@ pub(crate) enum Filled {
 
 impl Peer {
     pub(crate) fn new(subject: Subject, patience: Duration) -> Self {
-        Self { subject, patience, wire: None, buffer: BytesMut::new() }
+        Self { subject, patience, door: Door::Front, wire: None, buffer: BytesMut::new() }
     }
 
     pub(crate) fn subject(&self) -> &Subject {
@@ -78,6 +80,21 @@ impl Peer {
         self.buffer.clear();
     }
 
+    /// [`reconnect`](Self::reconnect), and connections are made at this door from now on.
+    pub(crate) fn reconnect_at(&mut self, door: Door) {
+        self.door = door;
+        self.reconnect();
+    }
+
+    /// Makes a connection at this door, besides the present one.
+    pub(crate) fn dial(
+        &self,
+        door: Door,
+    ) -> impl Future<Output = Result<Box<dyn Io>, Broken>> + Send + use<> {
+        let (subject, patience) = (self.subject.clone(), self.patience);
+        async move { dial(&subject, door, patience).await }
+    }
+
     /// Sends bytes on the present connection, making one where there is none. Bytes that come meanwhile
     /// are kept.
     ///
@@ -88,7 +105,7 @@ impl Peer {
         let buffer = &mut self.buffer;
         let wire = match &mut self.wire {
             Some(wire) => wire,
-            empty => empty.insert(connect(&self.subject, patience).await?),
+            empty => empty.insert(connect(&self.subject, self.door, patience).await?),
         };
         // A peer that takes nothing for this long is judged by what it answers.
         let _unsent = timeout(patience, wire.write(bytes.as_ref(), buffer)).await;
@@ -132,7 +149,7 @@ impl Peer {
         let buffer = &mut self.buffer;
         let wire = match &mut self.wire {
             Some(wire) => wire,
-            empty => empty.insert(connect(&self.subject, patience).await?),
+            empty => empty.insert(connect(&self.subject, self.door, patience).await?),
         };
         if let Some(end) = wire.ended {
             return Ok(Filled::Ended(end));
@@ -218,12 +235,14 @@ pub(crate) async fn secure(
     }
 }
 
-async fn connect(subject: &Subject, patience: Duration) -> Result<Wire, Broken> {
-    match timeout(patience, subject.dial()).await {
-        Ok(Ok(io)) => {
-            let (read, write) = split(io);
-            Ok(Wire { read, write, ended: None })
-        }
+async fn connect(subject: &Subject, door: Door, patience: Duration) -> Result<Wire, Broken> {
+    let (read, write) = split(dial(subject, door, patience).await?);
+    Ok(Wire { read, write, ended: None })
+}
+
+async fn dial(subject: &Subject, door: Door, patience: Duration) -> Result<Box<dyn Io>, Broken> {
+    match timeout(patience, subject.dial_at(door)).await {
+        Ok(Ok(io)) => Ok(io),
         Ok(Err(error)) => Err(Broken::new("a connection", error.to_string())),
         Err(_) => Err(Broken::new("a connection", format!("none after {patience:?}"))),
     }

@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::Need;
 use crate::client::{Drive, Fetch, Fetched};
 use crate::datagrams::{Datagrams, Route};
+use crate::doors::Door;
 
 /// A byte stream to a subject.
 pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -30,6 +31,8 @@ pub struct Subject {
     other: (String, String),
     has: Vec<Need>,
     dial: Arc<Dial>,
+    doors: Vec<(Door, Arc<Dial>)>,
+    url: String,
     route: Route,
     drive: Option<Arc<Drive>>,
 }
@@ -54,6 +57,8 @@ impl Subject {
             other: Default::default(),
             has: vec![Need::Fixture],
             dial: Arc::new(dial),
+            doors: Vec::new(),
+            url: "https://conform.test/dns-query".into(),
             route: Route::None,
             drive: None,
         }
@@ -143,6 +148,23 @@ impl Subject {
         })
     }
 
+    /// Says how connections are made at another door of the subject.
+    #[must_use]
+    pub(crate) fn door<F>(mut self, door: Door, dial: F) -> Self
+    where
+        F: Fn() -> BoxFuture<'static, io::Result<Box<dyn Io>>> + Send + Sync + 'static,
+    {
+        self.doors.push((door, Arc::new(dial)));
+        self
+    }
+
+    /// Says at which URL DNS is asked.
+    #[must_use]
+    pub(crate) fn asked_at(mut self, url: &str) -> Self {
+        self.url = url.into();
+        self
+    }
+
     /// Says that the subject was given this as well. Every subject is taken to have [`Need::Fixture`].
     #[must_use]
     pub fn with(mut self, need: Need) -> Self {
@@ -207,6 +229,11 @@ impl Subject {
         &self.path
     }
 
+    /// The URL at which DNS is asked.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// The name and the password that log in.
     pub(crate) fn login(&self) -> (&str, &str) {
         (&self.user.0, &self.user.1)
@@ -241,14 +268,25 @@ impl Subject {
     pub(crate) async fn dial(&self) -> io::Result<Box<dyn Io>> {
         (self.dial)().await
     }
+
+    /// Makes a connection at this door.
+    pub(crate) async fn dial_at(&self, door: Door) -> io::Result<Box<dyn Io>> {
+        if door == Door::Front {
+            return self.dial().await;
+        }
+        match self.doors.iter().find(|(has, _)| *has == door) {
+            Some((_, dial)) => dial().await,
+            None => Err(io::Error::other(format!("the subject has no door {door:?}"))),
+        }
+    }
 }
 
-fn bracketed(host: &str) -> String {
+pub(crate) fn bracketed(host: &str) -> String {
     if host.contains(':') { format!("[{host}]") } else { host.into() }
 }
 
 /// Host and port of an endpoint.
-fn tcp_target(endpoint: &str) -> Result<(String, u16), String> {
+pub(crate) fn tcp_target(endpoint: &str) -> Result<(String, u16), String> {
     let wrong = || format!("`{endpoint}` is neither tcp:PORT:host=ADDRESS nor ADDRESS:PORT");
     let (host, port) = match endpoint.strip_prefix("tcp:") {
         Some(rest) => match rest.split_once(':') {

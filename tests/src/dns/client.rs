@@ -1,13 +1,15 @@
-//! Messages to a subject and back, by UDP and by TCP.
+//! Messages to a subject and back, by each transport.
 
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::web::{self, Asked, Web};
 use super::wire::{Message, OPCODE, QR, Z};
 use crate::case::{Verdict, check};
 use crate::datagrams::Datagrams;
+use crate::doors::Door;
 use crate::peer::{Filled, quote};
 use crate::{Broken, Outcome, Peer};
 
@@ -25,6 +27,19 @@ pub(super) fn id() -> u16 {
 pub(super) enum Over {
     Udp,
     Tcp,
+    /// DNS over TLS.
+    Tls,
+    /// DNS over HTTPS, by GET.
+    Get,
+    /// DNS over HTTPS, by POST.
+    Post,
+}
+
+impl Over {
+    /// Where messages go that are framed by their lengths.
+    fn door(self) -> Door {
+        if self == Self::Tls { Door::Tls } else { Door::Front }
+    }
 }
 
 /// The transports that every server has.
@@ -44,15 +59,22 @@ pub(super) async fn exchange(peer: &mut Peer, over: Over, wire: &[u8]) -> Result
             }
             Err(Broken::new("an answer by UDP", "silence"))
         }
-        Over::Tcp => {
-            peer.reconnect();
-            peer.send(framed(wire)).await?;
-            match frame(peer).await? {
-                Some(came) => Ok(came),
-                None => Err(Broken::new("an answer by TCP", "the end of the connection")),
-            }
+        Over::Tcp | Over::Tls => {
+            peer.reconnect_at(over.door());
+            again(peer, wire).await
+        }
+        Over::Get | Over::Post => {
+            let asked = Asked::new(peer, over, wire);
+            web::message(Web::open(peer).await?.ask(&asked).await?)
         }
     }
+}
+
+/// Sends octets as one message on the present connection; gives the first that come back.
+pub(super) async fn again(peer: &mut Peer, wire: &[u8]) -> Result<Vec<u8>, Broken> {
+    peer.send(framed(wire)).await?;
+    let ended = || Broken::new("an answer", "the end of the connection");
+    frame(peer).await?.ok_or_else(ended)
 }
 
 /// Whether nothing comes back for these octets, while the server goes on to answer others.
@@ -63,8 +85,11 @@ pub(super) async fn silence(peer: &mut Peer, over: Over, wire: &[u8]) -> Verdict
             send(&mut socket, wire).await?;
             receive(&mut socket, MOMENT).await?
         }
-        Over::Tcp => {
-            peer.reconnect();
+        Over::Get | Over::Post => {
+            return Err(Broken::new("a transport that can be silent", format!("{over:?}")));
+        }
+        Over::Tcp | Over::Tls => {
+            peer.reconnect_at(over.door());
             peer.send(framed(wire)).await?;
             match peer.fill_within(MOMENT).await? {
                 Filled::Some => Some(peer.buffer.to_vec()),

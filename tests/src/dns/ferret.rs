@@ -5,26 +5,28 @@
 //! cases have one answer, since the four agree.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::rdata;
-use super::text;
+use super::client::{Over, exchange};
 use super::wire::{AA, CD, Message, Name, QR, RA, RD, Record, TC};
+use super::{rdata, text};
+use crate::{Peer, Subject};
+
+/// How long an answer is waited for.
+const PATIENCE: Duration = Duration::from_secs(6);
 
 /// A server that zones are loaded into, one after the other.
-pub trait Server {
+pub trait Server: Send {
     /// Serves this zone, of this name, and no other.
     ///
     /// # Errors
     /// Where the zone is not taken: the case counts as failed, for this reason.
-    fn load(&mut self, name: &str, zone: &str) -> Result<(), String>;
+    fn load(&mut self, name: &str, zone: &str) -> impl Future<Output = Result<(), String>> + Send;
 
-    /// Gives the octets of the answer to a query that came by UDP.
-    ///
-    /// # Errors
-    /// Where there is no answer: the case counts as failed, for this reason.
-    fn answer(&mut self, query: &[u8]) -> Result<Vec<u8>, String>;
+    /// Where it is asked, whatever zone it has.
+    fn subject(&self) -> &Subject;
 }
 
 /// A zone, and what is asked of it.
@@ -60,6 +62,26 @@ impl Vector {
     pub fn zone(&self) -> &str {
         &self.zone
     }
+
+    /// The same with the answers of this server alone: `bind`, `nsd`, `knot` or `powerdns`.
+    #[must_use]
+    pub fn only(mut self, server: &str) -> Self {
+        for query in &mut self.queries {
+            query.expected.retain(|given| given.servers.iter().any(|name| name == server));
+        }
+        self.queries.retain(|query| !query.expected.is_empty());
+        self
+    }
+
+    pub(super) async fn load(&self, server: &mut impl Server) -> Result<(), String> {
+        let (apex, _) = text::zone(&self.zone)?;
+        server.load(&apex.to_string(), &self.zone).await.map_err(|why| format!("not loaded: {why}"))
+    }
+
+    /// Its queries.
+    pub(super) fn messages(&self) -> impl Iterator<Item = Message> {
+        self.queries.iter().filter_map(|query| query.message().ok())
+    }
 }
 
 /// Reads vectors: a line of JSON each.
@@ -74,6 +96,7 @@ pub fn read(lines: &str) -> Result<Vec<Vector>, String> {
 
 /// What the vectors found.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Judgement {
     /// How many queries the four servers agree on.
     pub agreed: usize,
@@ -83,6 +106,8 @@ pub struct Judgement {
     pub disputed: usize,
     /// How many of these were answered as by none of them.
     pub disputed_wrong: usize,
+    /// How many answers had a record twice in a section, which none needs.
+    pub repeating: usize,
     /// Each answer that was wrong.
     pub differences: Vec<Difference>,
 }
@@ -125,16 +150,17 @@ impl fmt::Display for Judgement {
     }
 }
 
-/// Loads each zone, asks what is to be asked, and compares.
-pub fn judge(vectors: &[Vector], server: &mut impl Server) -> Judgement {
+/// Loads each zone, asks by UDP what is to be asked, and compares.
+pub async fn judge(vectors: &[Vector], server: &mut impl Server) -> Judgement {
     let mut judgement = Judgement::default();
+    let mut peer = Peer::new(server.subject().clone(), PATIENCE);
     for vector in vectors {
-        let apex = text::zone(&vector.zone).map(|(apex, _)| apex.to_string());
-        let loaded = apex
-            .and_then(|apex| server.load(&apex, &vector.zone))
-            .map_err(|why| format!("not loaded: {why}"));
+        let loaded = vector.load(server).await;
         for query in &vector.queries {
-            let actual = loaded.clone().and_then(|()| query.ask(server));
+            let actual = match &loaded {
+                Ok(()) => query.ask(&mut peer).await,
+                Err(why) => Err(why.clone()),
+            };
             judgement.count(vector.id, query, actual);
         }
     }
@@ -152,6 +178,7 @@ impl Judgement {
             (&mut self.disputed, &mut self.disputed_wrong)
         };
         *all += 1;
+        self.repeating += usize::from(actual.as_ref().is_ok_and(|answer| answer.repeats));
         if right {
             return;
         }
@@ -175,17 +202,22 @@ impl Query {
         Ok(Message::query(text::name(&self.name, &Name::default())?, kind))
     }
 
-    fn ask(&self, server: &mut impl Server) -> Result<Answer, String> {
+    async fn ask(&self, peer: &mut Peer) -> Result<Answer, String> {
         let query = self.message()?;
-        let wire = server.answer(&query.to_wire())?;
+        let wire = exchange(peer, Over::Udp, &query.to_wire()).await.map_err(|broken| broken.actual)?;
         let answer = Message::read(&wire).map_err(|why| format!("an answer that cannot be read: {why}"))?;
         if answer.id != query.id || !answer.has(QR) || answer.question != query.question {
             return Err(format!("an answer to another query: {answer}"));
         }
+        let rcode = text::rcode(answer.rcode());
+        let came = [answer.answer, answer.authority, answer.additional];
+        let count = came.iter().map(Vec::len).sum::<usize>();
+        let sections = came.map(as_set);
         Ok(Answer {
-            rcode: text::rcode(answer.rcode()),
+            rcode,
             flags: answer.flags & (QR | AA | TC | RD | RA | CD),
-            sections: [answer.answer, answer.authority, answer.additional].map(as_set),
+            repeats: sections.iter().map(Vec::len).sum::<usize>() < count,
+            sections,
         })
     }
 }
@@ -195,6 +227,8 @@ impl Query {
 struct Answer {
     rcode: String,
     flags: u16,
+    /// Whether a section has a record twice, which is not compared.
+    repeats: bool,
     sections: [Vec<Record>; 3],
 }
 
@@ -221,7 +255,8 @@ fn as_set(records: Vec<Record>) -> Vec<Record> {
 impl Answer {
     /// From the lines that the vectors have.
     fn given(given: &Given) -> Result<Self, String> {
-        let mut answer = Self { rcode: String::new(), flags: 0, sections: Default::default() };
+        let mut answer =
+            Self { rcode: String::new(), flags: 0, repeats: false, sections: Default::default() };
         let mut section = None;
         for line in &given.response {
             match line.split_once(' ').unwrap_or((line, "")) {
@@ -274,6 +309,8 @@ impl fmt::Display for Answer {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
 
     const ONE: &str = concat!(
@@ -282,41 +319,59 @@ mod tests {
         r#""rcode NOERROR","flags QR AA",";QUESTION","bar. IN NS",";ANSWER","bar. 500 IN NS ns1.edu.",";AUTHORITY",";ADDITIONAL"]}]}]}"#
     );
 
-    /// Answers the apex's NS records of the zone, with these flags, so many times.
-    struct Toy(Vec<Record>, u16, usize);
+    /// Answers the apex's NS records of the zone, with some flags, so many times.
+    struct Toy {
+        zone: Arc<Mutex<Vec<Record>>>,
+        subject: Subject,
+    }
+
+    impl Toy {
+        fn new(flags: u16, times: usize) -> Self {
+            let zone = Arc::new(Mutex::new(Vec::new()));
+            let known = Arc::clone(&zone);
+            let answer = move |query: Vec<u8>| {
+                let mut answer = Message::read(&query).unwrap().with(flags);
+                let ns = |record: &&Record| record.kind == rdata::NS;
+                let ns: Vec<_> = known.lock().unwrap().iter().filter(ns).cloned().collect();
+                answer.answer = ns.iter().cycle().take(times).cloned().collect();
+                vec![answer.to_wire()]
+            };
+            let unreachable = || -> crate::BoxFuture<'static, std::io::Result<Box<dyn crate::Io>>> {
+                Box::pin(async { Err(std::io::Error::other("not by TCP")) })
+            };
+            let subject = Subject::new("toy", "toy", unreachable).answering_datagrams(move |query| {
+                let answers = answer(query);
+                Box::pin(async move { answers })
+            });
+            Self { zone, subject }
+        }
+    }
 
     impl Server for Toy {
-        fn load(&mut self, name: &str, zone: &str) -> Result<(), String> {
+        async fn load(&mut self, name: &str, zone: &str) -> Result<(), String> {
             assert_eq!(name, "bar.");
-            self.0 = text::zone(zone)?.1;
+            *self.zone.lock().unwrap() = text::zone(zone)?.1;
             Ok(())
         }
 
-        fn answer(&mut self, query: &[u8]) -> Result<Vec<u8>, String> {
-            let mut answer = Message::read(query)?.with(self.1);
-            let ns: Vec<_> = self.0.iter().filter(|record| record.kind == rdata::NS).cloned().collect();
-            answer.answer = ns.iter().cycle().take(self.2).cloned().collect();
-            Ok(answer.to_wire())
+        fn subject(&self) -> &Subject {
+            &self.subject
         }
     }
 
-    #[test]
-    fn an_answer_like_the_servers_is_right_whatever_is_repeated() {
+    #[tokio::test]
+    async fn an_answer_like_the_servers_is_right_whatever_is_repeated() {
         for times in [1, 2] {
-            let judgement = judge(&read(ONE).unwrap(), &mut Toy(Vec::new(), QR | AA, times));
+            let judgement = judge(&read(ONE).unwrap(), &mut Toy::new(QR | AA, times)).await;
             assert_eq!((judgement.agreed, judgement.agreed_wrong), (1, 0), "{judgement}");
+            assert_eq!(judgement.repeating, times - 1);
         }
     }
 
-    #[test]
-    fn another_answer_is_wrong() {
-        for toy in [
-            Toy(Vec::new(), QR, 1),
-            Toy(Vec::new(), QR | AA | RA, 1),
-            Toy(Vec::new(), QR | AA, 0),
-            Toy(Vec::new(), AA, 1),
-        ] {
-            let judgement = judge(&read(ONE).unwrap(), &mut { toy });
+    #[tokio::test]
+    async fn another_answer_is_wrong() {
+        for (flags, times) in [(QR, 1), (QR | AA | RA, 1), (QR | AA, 0), (AA, 1)] {
+            let judgement = judge(&read(ONE).unwrap(), &mut Toy::new(flags, times)).await;
             assert_eq!((judgement.agreed_wrong, judgement.differences.len()), (1, 1), "{judgement}");
         }
     }

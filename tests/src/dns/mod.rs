@@ -7,19 +7,23 @@ mod answers;
 mod bad;
 mod client;
 mod edns;
+pub mod everywhere;
 mod expect;
 pub mod ferret;
 pub mod fixture;
 mod rdata;
 mod reader;
+mod rfc8484;
 mod rfc8906;
 mod rfc8945;
 pub(crate) mod selfcheck;
 mod tcp;
 mod text;
+mod tls;
 mod transfer;
 mod tsig;
 mod update;
+mod web;
 mod wire;
 
 use self::wire::{Message, Name};
@@ -32,6 +36,8 @@ pub fn cases() -> Vec<&'static Case> {
         .chain(rfc8906::others::CASES)
         .chain(edns::cases())
         .chain(tcp::CASES)
+        .chain(tls::CASES)
+        .chain(rfc8484::cases())
         .chain(bad::CASES)
         .chain(rfc8945::cases())
         .chain(update::cases())

@@ -1,4 +1,4 @@
-//! RFC 8906 §8: what every server answers, however unusual the query is. Each probe goes by UDP and by TCP.
+//! RFC 8906 §8: what every server answers, however unusual the query is. Each probe goes by UDP, TCP, TLS and HTTPS.
 
 use super::client::{Over, ask};
 use super::rdata::SOA;
@@ -55,7 +55,10 @@ async fn probe(peer: &mut Peer, over: Over, probe: Result<Message, Broken>) -> V
         (Some(asked), Some(edns)) => {
             well(edns.version == 0, "version 0 of EDNS")?;
             well(edns.flags & !(asked.flags & DO) == 0, "no flag of EDNS but DO")?;
-            let known = |(code, _): &(u16, Vec<u8>)| *code != UNKNOWN && asked.find(*code).is_some();
+            // RFC 7830 §4: who sends OPT may get padding where nobody reads along.
+            let pads = |code: u16| code == 12 && matches!(over, Over::Tls | Over::Get | Over::Post);
+            let known =
+                |(code, _): &(u16, Vec<u8>)| *code != UNKNOWN && (asked.find(*code).is_some() || pads(*code));
             well(edns.options.iter().all(known), "no option that was not asked for, and none that is unknown")
         }
     }
@@ -64,7 +67,7 @@ async fn probe(peer: &mut Peer, over: Over, probe: Result<Message, Broken>) -> V
 macro_rules! probes {
     ($(
         $(#[doc = $demand:literal])+
-        $level:ident $udp:literal $tcp:literal = $probe:expr;
+        $level:ident $udp:literal $tcp:literal $tls:literal $https:literal = $probe:expr;
     )*) => {
         cases! {
             $(
@@ -75,6 +78,14 @@ macro_rules! probes {
                 $(#[doc = $demand])+
                 #[doc = " By TCP."]
                 $level $tcp [Fixture] = async |peer| { probe(peer, Over::Tcp, $probe).await }
+
+                $(#[doc = $demand])+
+                #[doc = " By TLS."]
+                $level $tls [Fixture, Dot] = async |peer| { probe(peer, Over::Tls, $probe).await }
+
+                $(#[doc = $demand])+
+                #[doc = " By HTTPS."]
+                $level $https [Fixture, Doh] = async |peer| { probe(peer, Over::Get, $probe).await }
             )*
         }
     };
@@ -82,58 +93,58 @@ macro_rules! probes {
 
 probes! {
     /// A plain query is answered with authority and without OPT.
-    Must "dns/8906/8.1.1/soa-udp" "dns/8906/8.1.5/soa-tcp" = soa();
+    Must "dns/8906/8.1.1/soa-udp" "dns/8906/8.1.5/soa-tcp" "dns/8906/8.1.5/soa-tls" "dns/8906/8.1.5/soa-https" = soa();
 
     /// A query for an unknown type is answered without records, and not with an error.
-    Must "dns/8906/8.1.2/unknown-type-udp" "dns/8906/8.1.2/unknown-type-tcp" = query("@ TYPE1000");
+    Must "dns/8906/8.1.2/unknown-type-udp" "dns/8906/8.1.2/unknown-type-tcp" "dns/8906/8.1.2/unknown-type-tls" "dns/8906/8.1.2/unknown-type-https" = query("@ TYPE1000");
 
     /// A query for another unknown type is answered without records, and not with an error.
-    Must "dns/8906/8.1.2/type666-udp" "dns/8906/8.1.2/type666-tcp" = query("@ TYPE666");
+    Must "dns/8906/8.1.2/type666-udp" "dns/8906/8.1.2/type666-tcp" "dns/8906/8.1.2/type666-tls" "dns/8906/8.1.2/type666-https" = query("@ TYPE666");
 
     /// A query with CD is answered.
-    Must "dns/8906/8.1.3.1/cd-udp" "dns/8906/8.1.3.1/cd-tcp" = Ok(soa()?.with(CD));
+    Must "dns/8906/8.1.3.1/cd-udp" "dns/8906/8.1.3.1/cd-tcp" "dns/8906/8.1.3.1/cd-tls" "dns/8906/8.1.3.1/cd-https" = Ok(soa()?.with(CD));
 
     /// A query with AD is answered.
-    Must "dns/8906/8.1.3.2/ad-udp" "dns/8906/8.1.3.2/ad-tcp" = Ok(soa()?.with(AD));
+    Must "dns/8906/8.1.3.2/ad-udp" "dns/8906/8.1.3.2/ad-tcp" "dns/8906/8.1.3.2/ad-tls" "dns/8906/8.1.3.2/ad-https" = Ok(soa()?.with(AD));
 
     /// A query with the reserved bit is answered, without that bit.
-    Must "dns/8906/8.1.3.3/z-udp" "dns/8906/8.1.3.3/z-tcp" = Ok(soa()?.with(Z));
+    Must "dns/8906/8.1.3.3/z-udp" "dns/8906/8.1.3.3/z-tcp" "dns/8906/8.1.3.3/z-tls" "dns/8906/8.1.3.3/z-https" = Ok(soa()?.with(Z));
 
     /// A query with RD is answered, with that bit.
-    Must "dns/8906/8.1.3.4/rd-udp" "dns/8906/8.1.3.4/rd-tcp" = Ok(soa()?.with(RD));
+    Must "dns/8906/8.1.3.4/rd-udp" "dns/8906/8.1.3.4/rd-tcp" "dns/8906/8.1.3.4/rd-tls" "dns/8906/8.1.3.4/rd-https" = Ok(soa()?.with(RD));
 
     /// A header with an unknown opcode and nothing else is answered NOTIMP.
-    Must "dns/8906/8.1.4/opcode-udp" "dns/8906/8.1.4/opcode-tcp" = Ok(Message { question: Vec::new(), ..soa()?.with(15 << 11) });
+    Must "dns/8906/8.1.4/opcode-udp" "dns/8906/8.1.4/opcode-tcp" "dns/8906/8.1.4/opcode-tls" "dns/8906/8.1.4/opcode-https" = Ok(Message { question: Vec::new(), ..soa()?.with(15 << 11) });
 
     /// A query with EDNS is answered with EDNS.
-    Must "dns/8906/8.2.1/edns-udp" "dns/8906/8.2.1/edns-tcp" = Ok(soa()?.edns(&edns()));
+    Must "dns/8906/8.2.1/edns-udp" "dns/8906/8.2.1/edns-tcp" "dns/8906/8.2.1/edns-tls" "dns/8906/8.2.1/edns-https" = Ok(soa()?.edns(&edns()));
 
     /// A query with version 1 of EDNS is answered BADVERS, with version 0.
-    Must "dns/8906/8.2.2/edns1-udp" "dns/8906/8.2.2/edns1-tcp" = Ok(soa()?.edns(&Edns { version: 1, ..edns() }));
+    Must "dns/8906/8.2.2/edns1-udp" "dns/8906/8.2.2/edns1-tcp" "dns/8906/8.2.2/edns1-tls" "dns/8906/8.2.2/edns1-https" = Ok(soa()?.edns(&Edns { version: 1, ..edns() }));
 
     /// An unknown option is ignored, and not sent back.
-    Must "dns/8906/8.2.3/option-udp" "dns/8906/8.2.3/option-tcp" = Ok(soa()?.edns(&edns().option(UNKNOWN, b"")));
+    Must "dns/8906/8.2.3/option-udp" "dns/8906/8.2.3/option-tcp" "dns/8906/8.2.3/option-tls" "dns/8906/8.2.3/option-https" = Ok(soa()?.edns(&edns().option(UNKNOWN, b"")));
 
     /// Unknown flags of EDNS are ignored, and not sent back.
-    Must "dns/8906/8.2.4/flags-udp" "dns/8906/8.2.4/flags-tcp" = Ok(soa()?.edns(&Edns { flags: 0x40, ..edns() }));
+    Must "dns/8906/8.2.4/flags-udp" "dns/8906/8.2.4/flags-tcp" "dns/8906/8.2.4/flags-tls" "dns/8906/8.2.4/flags-https" = Ok(soa()?.edns(&Edns { flags: 0x40, ..edns() }));
 
     /// Unknown flags beside version 1 of EDNS are not sent back.
-    Must "dns/8906/8.2.5/edns1-flags-udp" "dns/8906/8.2.5/edns1-flags-tcp" = Ok(soa()?.edns(&Edns { version: 1, flags: 0x40, ..edns() }));
+    Must "dns/8906/8.2.5/edns1-flags-udp" "dns/8906/8.2.5/edns1-flags-tcp" "dns/8906/8.2.5/edns1-flags-tls" "dns/8906/8.2.5/edns1-flags-https" = Ok(soa()?.edns(&Edns { version: 1, flags: 0x40, ..edns() }));
 
     /// An unknown option beside version 1 of EDNS is not sent back.
-    Must "dns/8906/8.2.6/edns1-option-udp" "dns/8906/8.2.6/edns1-option-tcp" = Ok(soa()?.edns(&Edns { version: 1, ..edns() }.option(UNKNOWN, b"")));
+    Must "dns/8906/8.2.6/edns1-option-udp" "dns/8906/8.2.6/edns1-option-tcp" "dns/8906/8.2.6/edns1-option-tls" "dns/8906/8.2.6/edns1-option-https" = Ok(soa()?.edns(&Edns { version: 1, ..edns() }.option(UNKNOWN, b"")));
 
     /// A query with DO is answered.
-    Must "dns/8906/8.2.8/do-udp" "dns/8906/8.2.8/do-tcp" = Ok(soa()?.edns(&Edns { flags: DO, ..edns() }));
+    Must "dns/8906/8.2.8/do-udp" "dns/8906/8.2.8/do-tcp" "dns/8906/8.2.8/do-tls" "dns/8906/8.2.8/do-https" = Ok(soa()?.edns(&Edns { flags: DO, ..edns() }));
 
     /// DO beside version 1 of EDNS is answered BADVERS.
-    Must "dns/8906/8.2.9/edns1-do-udp" "dns/8906/8.2.9/edns1-do-tcp" = Ok(soa()?.edns(&Edns { version: 1, flags: DO, ..edns() }));
+    Must "dns/8906/8.2.9/edns1-do-udp" "dns/8906/8.2.9/edns1-do-tcp" "dns/8906/8.2.9/edns1-do-tls" "dns/8906/8.2.9/edns1-do-https" = Ok(soa()?.edns(&Edns { version: 1, flags: DO, ..edns() }));
 
     /// Several options that are defined do no harm to each other.
-    Must "dns/8906/8.2.10/options-udp" "dns/8906/8.2.10/options-tcp" = Ok(soa()?.edns(&edns().option(3, b"").option(10, b"ropecook").option(9, b"").option(8, &[0, 1, 0, 0])));
+    Must "dns/8906/8.2.10/options-udp" "dns/8906/8.2.10/options-tcp" "dns/8906/8.2.10/options-tls" "dns/8906/8.2.10/options-https" = Ok(soa()?.edns(&edns().option(3, b"").option(10, b"ropecook").option(9, b"").option(8, &[0, 1, 0, 0])));
 
     /// DO and a cookie are answered together.
-    Must "dns/8906/8.2.10/do-cookie-udp" "dns/8906/8.2.10/do-cookie-tcp" = Ok(soa()?.edns(&Edns { flags: DO, ..edns() }.option(10, b"ropecook")));
+    Must "dns/8906/8.2.10/do-cookie-udp" "dns/8906/8.2.10/do-cookie-tcp" "dns/8906/8.2.10/do-cookie-tls" "dns/8906/8.2.10/do-cookie-https" = Ok(soa()?.edns(&Edns { flags: DO, ..edns() }.option(10, b"ropecook")));
 }
 
 pub(super) mod others {

@@ -14,12 +14,12 @@ use crate::{Broken, Peer};
 const ASKED: &[&str] =
     &["www A", "@ SOA", "alias A", "nothing A", "host.wild A", "large TXT", "mail A", "x.sub A"];
 
-fn queries() -> Result<Vec<Message>, Broken> {
+pub(super) fn queries() -> Result<Vec<Message>, Broken> {
     ASKED.iter().map(|asked| query(asked)).collect()
 }
 
 /// One answer comes for each query, in any order.
-async fn all_come(peer: &mut Peer, queries: &[Message]) -> Verdict {
+pub(super) async fn all_come(peer: &mut Peer, queries: &[Message]) -> Verdict {
     let mut waiting: Vec<_> = queries.iter().collect();
     while !waiting.is_empty() {
         let missing = || Broken::new(format!("{} more answers", waiting.len()), "the end of the connection");
@@ -35,7 +35,7 @@ async fn all_come(peer: &mut Peer, queries: &[Message]) -> Verdict {
 }
 
 /// Sends octets in pieces of this many, with a moment between them.
-async fn send_slowly(peer: &mut Peer, octets: &[u8], pieces: usize) -> Result<(), Broken> {
+pub(super) async fn send_slowly(peer: &mut Peer, octets: &[u8], pieces: usize) -> Result<(), Broken> {
     for piece in octets.chunks(pieces) {
         peer.send(piece).await?;
         sleep(Duration::from_millis(5)).await;

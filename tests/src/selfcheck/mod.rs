@@ -78,12 +78,78 @@ pub async fn selfcheck_of(suite: &Suite) -> Selfcheck {
 }
 
 /// [`selfcheck`] of the suite `dns`, whose broken subjects are a right server, of the suite's zones and keys, behind relays
-/// with one fault each. What the server is known to fail, lacks or does not support is left out.
+/// with one fault each. What the server is known to fail, lacks or does not support is left out. Takes minutes.
 pub async fn selfcheck_behind(suite: &Suite, right: &Subject, known: &Expectations) -> Selfcheck {
+    let (mut check, mut alive) = behind(suite, right, known).await;
+    let mut found = Vec::new();
+    for mutant in dns::selfcheck::mutants(right) {
+        let mut failed = failing(&alive, &mutant).await;
+        if failed.is_empty() {
+            failed = failing(&found, &mutant).await;
+        }
+        if failed.is_empty() {
+            check.errors.push(format!("{}: no case finds what is wrong with {}", suite.name, mutant.name()));
+        }
+        for case in failed {
+            if let Some(at) = alive.iter().position(|it| it.id == case.id) {
+                found.push(alive.swap_remove(at));
+            }
+            check.killed.push(Killed { id: case.id, by: vec![mutant.name().into()] });
+        }
+    }
+    check.errors.extend(alive.iter().map(|case| format!("{}: nothing broken fails it", case.id)));
+    check
+}
+
+/// [`selfcheck_behind`], where `table` says which case fails which fault: a line `CASE: FAULT` for each. Each case is in it,
+/// and each fault, and these pairs are tried and no others. Takes less than a minute.
+pub async fn selfcheck_by(suite: &Suite, right: &Subject, known: &Expectations, table: &str) -> Selfcheck {
+    let (mut check, alive) = behind(suite, right, known).await;
+    let mut faults: Vec<_> = dns::selfcheck::mutants(right);
+    let mut pairs = Vec::new();
+    for case in alive {
+        let fault = table.lines().filter_map(|line| line.split_once(": ")).find(|(id, _)| *id == case.id);
+        match fault.and_then(|(_, fault)| dns::selfcheck::named(right, fault)) {
+            Some(subject) => pairs.push((case, subject)),
+            None => check.errors.push(format!("{}: the table has no fault for it", case.id)),
+        }
+    }
+    for (id, fault) in table.lines().filter_map(|line| line.split_once(": ")) {
+        let case = suite.cases.iter().find(|case| case.id == id && right.lacks(case.needs).is_none());
+        if let (Some(case), Some(subject)) = (case, dns::selfcheck::named(right, fault))
+            && !pairs.iter().any(|(known, with)| known.id == id && with.name() == fault)
+        {
+            pairs.push((case, subject));
+        }
+    }
+    let mut tried = stream::iter(pairs)
+        .map(|(case, subject)| async move {
+            let failed = !failing(&[case], &subject).await.is_empty();
+            (case.id, subject, failed)
+        })
+        .buffer_unordered(AT_ONCE);
+    while let Some((id, subject, failed)) = tried.next().await {
+        if failed {
+            faults.retain(|fault| fault.name() != subject.name());
+            check.killed.push(Killed { id, by: vec![subject.name().into()] });
+        } else {
+            check.errors.push(format!("{id}: {} does not fail it", subject.name()));
+        }
+    }
+    drop(tried);
+    check.errors.extend(faults.iter().map(|fault| format!("the table has no case for {}", fault.name())));
+    check
+}
+
+/// How many cases are tried on broken servers at once.
+const AT_ONCE: usize = 24;
+
+/// The cases that the server passes behind a relay without a fault, and what is wrong with others.
+async fn behind(suite: &Suite, right: &Subject, known: &Expectations) -> (Selfcheck, Vec<&'static Case>) {
     let mut check = Selfcheck { killed: Vec::new(), errors: Vec::new() };
+    let mut alive = Vec::new();
     let options = Options::default().patience(Duration::from_secs(3));
     let reference = dns::selfcheck::transparent(right);
-    let (mut alive, mut found) = (Vec::new(), Vec::new());
     let cases = suite.cases.iter().copied().filter(|case| known.reason(case.id).is_none());
     let mut rows = stream::iter(cases)
         .map(|case| {
@@ -99,23 +165,21 @@ pub async fn selfcheck_behind(suite: &Suite, right: &Subject, known: &Expectatio
         }
     }
     drop(rows);
-    for mutant in dns::selfcheck::mutants(right) {
-        let mut failed = failures(&alive, &mutant, Duration::from_secs(1)).await;
-        if failed.is_empty() {
-            failed = failures(&found, &mutant, Duration::from_secs(1)).await;
-        }
-        if failed.is_empty() {
-            check.errors.push(format!("{}: no case finds what is wrong with {}", suite.name, mutant.name()));
-        }
-        for (case, _) in failed {
-            if let Some(at) = alive.iter().position(|it| it.id == case.id) {
-                found.push(alive.swap_remove(at));
-                check.killed.push(Killed { id: case.id, by: vec![mutant.name().into()] });
-            }
-        }
-    }
-    check.errors.extend(alive.iter().map(|case| format!("{}: nothing broken fails it", case.id)));
-    check
+    (check, alive)
+}
+
+/// The cases that a broken server of DNS fails. What takes longer than a few seconds has failed, as always.
+async fn failing(cases: &[&'static Case], subject: &Subject) -> Vec<&'static Case> {
+    let options = Options::default().patience(Duration::from_secs(1)).deadline(Duration::from_secs(8));
+    stream::iter(cases.iter().copied())
+        .map(|case| {
+            let options = options.clone();
+            async move { (case, run_case(case, subject, &options).await) }
+        })
+        .buffer_unordered(AT_ONCE)
+        .filter_map(async |(case, row)| row.failed().then_some(case))
+        .collect()
+        .await
 }
 
 /// The subject that passes a suite, and those with one fault each.

@@ -5,6 +5,9 @@ use crate::dns::rdata::{A, AXFR, CNAME, DNAME, IXFR, NS, SOA};
 use crate::dns::tsig::{BADKEY, BADSIG, BADTIME, Signature};
 use crate::dns::wire::{AA, AD, ANY, Edns, IN, Message, NONE, Name, OPCODE, OPT, RD, Record, TC, TSIG, Z};
 
+/// The code of the option that pads.
+const PADDING: u16 = 12;
+
 /// Faults about what is no query: the answers, where the fault has its own.
 pub(super) fn unread(fault: Fault, query: Option<&Message>, wire: &[u8]) -> Option<Vec<Vec<u8>>> {
     let short = wire.len() < 12;
@@ -189,6 +192,9 @@ fn edns(fault: Fault, query: &Message, message: &mut Message) {
     let cookie = |opt: &mut Edns, change: fn(&mut Vec<u8>)| {
         opt.options.iter_mut().filter(|(code, _)| *code == 10).for_each(|(_, data)| change(data));
     };
+    let padding = |opt: &mut Edns, change: fn(&mut Vec<u8>)| {
+        opt.options.iter_mut().filter(|(code, _)| *code == PADDING).for_each(|(_, data)| change(data));
+    };
     match fault {
         Fault::Version1 => opt.version = 1,
         Fault::EchoesFlags => opt.flags |= asked.flags,
@@ -205,6 +211,9 @@ fn edns(fault: Fault, query: &Message, message: &mut Message) {
         Fault::AlwaysOptions => {
             opt.options.extend([(3, vec![1]), (12, vec![0; 4]), (11, vec![0, 1]), (15, vec![0])])
         }
+        Fault::NoPadding => opt.options.retain(|(code, _)| *code != PADDING),
+        Fault::OddPadding => padding(&mut opt, |data| data.push(0)),
+        Fault::LoudPadding => padding(&mut opt, |data| data.fill(7)),
         Fault::ShortKeepalive => {
             opt.options.iter_mut().filter(|(code, _)| *code == 11).for_each(|(_, data)| data.truncate(1));
         }

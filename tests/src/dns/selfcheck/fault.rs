@@ -185,4 +185,54 @@ faults! {
     OneConnection,
     /// Does not answer a client that sends no more.
     ForgetsHalfClosed,
+    /// Leaves a connection open that the client has ended.
+    NeverCloses,
+    /// Keeps to the size of datagrams by every transport.
+    SizeEverywhere,
+    /// Says other data by TLS and HTTPS than by TCP.
+    OtherByTransport,
+    /// Answers in the clear where TLS is spoken.
+    ClearAnswers,
+    /// Does not pad.
+    NoPadding,
+    /// Pads to another length.
+    OddPadding,
+    /// Pads with other octets than zeros.
+    LoudPadding,
+    /// Calls messages over HTTPS by another type.
+    OtherType,
+    /// Answers codes of DNS that are errors with errors of HTTP.
+    ErrorStatus,
+    /// Answers what clients do wrong over HTTPS with 500.
+    ServerErrors,
+    /// Answers what clients do wrong over HTTPS with 200.
+    NoErrors,
+    /// Does not say how long an answer over HTTPS is fresh.
+    NoLifetime,
+    /// Lets answers over HTTPS be kept for a day.
+    LongLifetime,
+    /// Leaves the fields of answers to HEAD out.
+    EmptyHead,
+    /// Says a length over HTTPS that is too large.
+    LengthOff,
+    /// Takes content of any type over HTTPS.
+    AnyType,
+    /// Takes the type of content over HTTPS in small letters only.
+    SmallType,
+    /// Takes any method over HTTPS for POST.
+    AnyMethod,
+    /// Answers at any path over HTTPS.
+    AnyPath,
+    /// Does not take GET.
+    PostOnly,
+    /// Does not take POST.
+    GetOnly,
+    /// Does not answer over HTTPS who accepts anything, or does not say.
+    OneAccepted,
+    /// Reads base64 rather than base64url.
+    OtherBase64,
+    /// Takes short messages over HTTPS only.
+    ShortOnly,
+    /// Answers one request for each connection of HTTPS.
+    OneStream,
 }

@@ -1,9 +1,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
-use tokio::sync::Mutex;
-use tokio::time::timeout;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, copy_bidirectional};
+use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::{sleep, timeout};
 
 use super::change;
 use super::fault::Fault;
@@ -12,15 +12,17 @@ use crate::dns::fixture::{KEY, OTHER};
 use crate::dns::rdata::{AXFR, IXFR};
 use crate::dns::transfer::is_complete;
 use crate::dns::tsig::{Key, Signature};
-use crate::dns::wire::{Message, QR};
-use crate::{Io, Subject};
+use crate::dns::web::{self, Asked, Web};
+use crate::dns::wire::{Message, QR, TC};
+use crate::doors::Door;
+use crate::{Io, Peer, Subject};
 
 /// How long the server is waited for.
-const PATIENCE: Duration = Duration::from_millis(500);
+pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 
 pub(super) struct Relay {
-    right: Subject,
-    fault: Option<Fault>,
+    pub(super) right: Subject,
+    pub(super) fault: Option<Fault>,
     keys: Vec<Key>,
     gone: AtomicBool,
     turn: Mutex<()>,
@@ -32,13 +34,13 @@ impl Relay {
         Self { right, fault, keys, gone: AtomicBool::new(false), turn: Mutex::new(()) }
     }
 
-    fn is(&self, fault: Fault) -> bool {
+    pub(super) fn is(&self, fault: Fault) -> bool {
         self.fault == Some(fault)
     }
 
     /// A connection to its end.
-    pub(super) async fn serve(&self, mut io: DuplexStream) {
-        let _turn = if self.is(Fault::OneConnection) { Some(self.turn.lock().await) } else { None };
+    pub(super) async fn serve(&self, over: Over, mut io: DuplexStream) {
+        let _turn = self.turn().await;
         let mut buffer = Vec::new();
         loop {
             let mut whole = 0;
@@ -47,7 +49,7 @@ impl Relay {
                 if self.is(Fault::OnePerSegment) && whole > 1 {
                     continue;
                 }
-                for answer in self.answer(Over::Tcp, &query).await {
+                for answer in self.answer(over, &query).await {
                     if io.write_all(&framed(&answer)).await.is_err() {
                         return;
                     }
@@ -58,6 +60,9 @@ impl Relay {
             }
             let cut = !buffer.is_empty() && self.is(Fault::WholeSegments);
             if cut || !matches!(io.read_buf(&mut buffer).await, Ok(1..)) {
+                if self.is(Fault::NeverCloses) {
+                    sleep(Duration::from_secs(30)).await;
+                }
                 return;
             }
             if self.is(Fault::ForgetsHalfClosed) {
@@ -68,6 +73,34 @@ impl Relay {
                 }
                 buffer.extend(more);
             }
+        }
+    }
+
+    /// Waits for its turn, where connections are served one after the other.
+    pub(super) async fn turn(&self) -> Option<MutexGuard<'_, ()>> {
+        if self.is(Fault::OneConnection) { Some(self.turn.lock().await) } else { None }
+    }
+
+    /// A connection to the port of TLS, before its handshake, to its end.
+    pub(super) async fn serve_bare(&self, mut io: DuplexStream) {
+        let _turn = self.turn().await;
+        if !self.is(Fault::ClearAnswers) {
+            if let Ok(mut right) = self.right.dial_at(Door::Bare).await {
+                let _ended = copy_bidirectional(&mut io, &mut right).await;
+            }
+            return;
+        }
+        let mut buffer = Vec::new();
+        while matches!(io.read_buf(&mut buffer).await, Ok(1..)) {
+            let begun = |at: usize| first_frame(&mut buffer.get(at..)?.to_vec());
+            let Some(query) = (0..buffer.len()).filter_map(begun).find(|query| Message::read(query).is_ok())
+            else {
+                continue;
+            };
+            for answer in self.answer(Over::Tcp, &query).await {
+                let _unsent = io.write_all(&framed(&answer)).await;
+            }
+            buffer.clear();
         }
     }
 
@@ -88,7 +121,7 @@ impl Relay {
         let Ok(query) = query else { return self.forward(over, wire, None).await };
         let signature = query.tsig().and_then(|record| Signature::read(record).ok());
         let changed = self.fault.and_then(|fault| change::query(fault, &query));
-        let over_there = if self.is(Fault::IgnoresSize) { Over::Tcp } else { over };
+        let over_there = if self.is(Fault::IgnoresSize) && over == Over::Udp { Over::Tcp } else { over };
         let came = match &changed {
             None if self.is(Fault::AnySignature) => {
                 self.forward(over_there, &self.sign(&query, None), Some(&query)).await
@@ -98,8 +131,27 @@ impl Relay {
                 self.forward(over_there, &self.sign(changed, signature.as_ref()), Some(changed)).await
             }
         };
+        let came = self.by_transport(over, &query, came);
         let resign = changed.is_some() || self.is(Fault::AnySignature);
         self.changed(&query, signature, resign, came)
+    }
+
+    /// The answers with the faults in them that are about what they come by.
+    fn by_transport(&self, over: Over, query: &Message, came: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+        let size = query.opt().map_or(512, |edns| usize::from(edns.size).max(512));
+        let change = |wire: Vec<u8>| match Message::read(&wire) {
+            Ok(message) if self.is(Fault::SizeEverywhere) && over != Over::Udp && wire.len() > size => {
+                let additional = message.opt().map(|edns| edns.record()).into_iter().collect();
+                let (answer, authority) = (Vec::new(), Vec::new());
+                Message { answer, authority, additional, ..message.with(TC) }.to_wire()
+            }
+            Ok(mut message) if self.is(Fault::OtherByTransport) && !matches!(over, Over::Udp | Over::Tcp) => {
+                message.answer.iter_mut().for_each(|record| record.ttl = record.ttl.saturating_add(1));
+                message.to_wire()
+            }
+            _ => wire,
+        };
+        came.into_iter().map(change).collect()
     }
 
     /// The query with the signature of the key that it had, or of the first.
@@ -162,10 +214,18 @@ impl Relay {
     async fn forward(&self, over: Over, wire: &[u8], query: Option<&Message>) -> Vec<Vec<u8>> {
         match over {
             Over::Udp => self.datagram(wire).await.into_iter().collect(),
-            Over::Tcp => {
+            Over::Tcp | Over::Tls => {
                 let mut answers = Vec::new();
-                let _rest = timeout(PATIENCE * 4, self.connection(wire, query, &mut answers)).await;
+                let door = if over == Over::Tls { Door::Tls } else { Door::Front };
+                let _rest = timeout(PATIENCE * 4, self.connection(door, wire, query, &mut answers)).await;
                 answers
+            }
+            Over::Get | Over::Post => {
+                let peer = Peer::new(self.right.clone(), PATIENCE);
+                let (asked, opening) = (Asked::new(&peer, over, wire), Web::open(&peer));
+                drop(peer);
+                let Ok(mut web) = opening.await else { return Vec::new() };
+                web.ask(&asked).await.and_then(web::message).into_iter().collect()
             }
         }
     }
@@ -178,11 +238,12 @@ impl Relay {
 
     async fn connection(
         &self,
+        door: Door,
         wire: &[u8],
         query: Option<&Message>,
         answers: &mut Vec<Vec<u8>>,
     ) -> Option<()> {
-        let mut io: Box<dyn Io> = self.right.dial().await.ok()?;
+        let mut io: Box<dyn Io> = self.right.dial_at(door).await.ok()?;
         io.write_all(&framed(wire)).await.ok()?;
         let kind = query.and_then(|query| query.question.first()).map_or(0, |question| question.kind);
         let (mut buffer, mut records) = (Vec::new(), Vec::new());

@@ -17,7 +17,7 @@ pub(super) fn cases() -> impl Iterator<Item = &'static Case> {
 }
 
 /// A transfer as it came.
-struct Transfer {
+pub(super) struct Transfer {
     messages: Vec<Message>,
     /// How many of the messages were signed.
     signed: usize,
@@ -27,7 +27,7 @@ struct Transfer {
 
 impl Transfer {
     /// The records of all messages, in their order.
-    fn records(&self) -> Vec<Record> {
+    pub(super) fn records(&self) -> Vec<Record> {
         self.messages.iter().flat_map(|message| message.answer.iter().cloned()).collect()
     }
 
@@ -51,7 +51,7 @@ pub(super) fn is_complete(records: &[Record], kind: u16) -> bool {
 }
 
 /// The query for a transfer.
-fn asks(zone: &str, kind: u16) -> Result<Message, Broken> {
+pub(super) fn asks(zone: &str, kind: u16) -> Result<Message, Broken> {
     Ok(Message::query(super::name(zone)?, kind))
 }
 
@@ -64,7 +64,7 @@ fn since(zone: &str, serial: u32) -> Result<Message, Broken> {
 }
 
 /// Asks by TCP on a fresh connection, and takes every message, each of which the key has signed.
-async fn transfer(peer: &mut Peer, query: &Message) -> Result<Transfer, Broken> {
+pub(super) async fn transfer(peer: &mut Peer, query: &Message) -> Result<Transfer, Broken> {
     let key = Key::main(peer)?;
     let (wire, mac) = key.sign(query, key.signature(query), |_| {});
     peer.reconnect();

@@ -1,0 +1,184 @@
+//! The relay of HTTPS: requests go on as they came, and the message of a response is what the relay of messages makes of it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use h2::RecvStream;
+use h2::server::SendResponse;
+use http::{HeaderMap, Method, Request};
+use tokio::io::DuplexStream;
+
+use super::fault::Fault;
+use super::relay::{PATIENCE, Relay};
+use crate::Peer;
+use crate::dns::client::Over;
+use crate::dns::web::{Asked, MESSAGE, Web};
+use crate::dns::wire::Message;
+use crate::http::Response;
+
+/// The path of the relay: what comes behind it goes to the server.
+const PATH: &str = "/dns-query";
+
+impl Relay {
+    /// A connection of HTTP/2 to its end.
+    pub(super) async fn serve_web(&self, io: DuplexStream) {
+        let _turn = self.turn().await;
+        let Ok(mut connection) = h2::server::handshake(io).await else { return };
+        let mut running = FuturesUnordered::new();
+        let mut begun = 0;
+        loop {
+            tokio::select! {
+                accepted = connection.accept() => {
+                    let Some(Ok((request, respond))) = accepted else { return };
+                    begun += 1;
+                    if begun == 1 || !self.is(Fault::OneStream) {
+                        running.push(self.respond(request, respond));
+                    }
+                }
+                Some(()) = running.next(), if !running.is_empty() => {}
+            }
+        }
+    }
+
+    async fn respond(&self, request: Request<RecvStream>, mut respond: SendResponse<Bytes>) {
+        let (head, mut body) = request.into_parts();
+        let mut content = Vec::new();
+        while let Some(Ok(data)) = body.data().await {
+            content.extend_from_slice(&data);
+            let _released = body.flow_control().release_capacity(data.len());
+        }
+        let target = head.uri.path_and_query().map_or(PATH, |target| target.as_str());
+        let mut rest = target.strip_prefix(PATH).unwrap_or(target).to_owned();
+        let mut method = head.method;
+        if self.is(Fault::AnyPath) {
+            rest = rest.split_once('?').map(|(_, query)| format!("?{query}")).unwrap_or_default();
+        }
+        if self.is(Fault::AnyMethod) && method == Method::PUT {
+            method = Method::POST;
+        }
+        let content = Some(content).filter(|content| !content.is_empty() || method == Method::POST);
+        let asked = Asked {
+            method,
+            url: format!("{}{rest}", self.right.url()),
+            fields: self.fields(&head.headers),
+            content,
+        };
+        let Response { status, fields, body, .. } = self.made(&asked).await;
+        let response = fields
+            .iter()
+            .filter(|(name, _)| name != "content-length" || self.is(Fault::LengthOff))
+            .fold(http::Response::builder().status(status), |made, (name, value)| made.header(name, value));
+        let Ok(response) = response.body(()) else { return };
+        if let Ok(mut stream) = respond.send_response(response, body.is_empty()) {
+            let _sent = body.is_empty() || stream.send_data(body.into(), true).is_ok();
+        }
+    }
+
+    /// The fields of a request that matter to DNS.
+    fn fields(&self, head: &HeaderMap) -> Vec<(&'static str, String)> {
+        let field =
+            |name| head.get(name).and_then(|value| value.to_str().ok()).map(|value| (name, value.to_owned()));
+        let mut fields: Vec<_> = ["accept", "content-type"].into_iter().filter_map(field).collect();
+        if self.is(Fault::AnyType) {
+            fields.retain(|(name, _)| *name != "content-type");
+            fields.push(("content-type", MESSAGE.into()));
+        }
+        fields
+    }
+
+    /// The response of the server, with the fault in it.
+    async fn made(&self, asked: &Asked) -> Response {
+        if let Some(status) = self.refuses(asked) {
+            return Response { minor: 0, status, fields: Vec::new(), body: Vec::new() };
+        }
+        let opening = Web::open(&Peer::new(self.right.clone(), PATIENCE * 4));
+        let right = async { opening.await?.ask(asked).await };
+        let nothing = |_| Response { minor: 0, status: 502, fields: Vec::new(), body: Vec::new() };
+        let mut response = right.await.unwrap_or_else(nothing);
+        if let Some((over, wire)) = query(asked)
+            && self.fault.is_some()
+        {
+            match self.answer(over, &wire).await.into_iter().next() {
+                Some(answer) => {
+                    if response.status != 200 {
+                        response.fields = vec![("content-type".into(), MESSAGE.into())];
+                    }
+                    (response.status, response.body) = (200, answer);
+                }
+                None if response.status == 200 => {
+                    response = Response { fields: Vec::new(), body: Vec::new(), status: 400, ..response }
+                }
+                None => {}
+            }
+        }
+        self.change(asked, &mut response);
+        response
+    }
+
+    /// The status with which a fault refuses a request.
+    fn refuses(&self, asked: &Asked) -> Option<u16> {
+        let field =
+            |name| asked.fields.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str());
+        let length = asked.content.as_ref().map_or(0, Vec::len);
+        let coded = asked.url.split_once("?dns=").is_some_and(|(_, coded)| coded.contains(['-', '_']));
+        match self.fault? {
+            Fault::PostOnly if asked.method == Method::GET => Some(405),
+            Fault::GetOnly if asked.method == Method::POST => Some(405),
+            Fault::OneAccepted if field("accept") != Some(MESSAGE) => Some(406),
+            Fault::SmallType if field("content-type").is_some_and(|kind| kind != MESSAGE) => Some(415),
+            Fault::OtherBase64 if coded => Some(400),
+            Fault::ShortOnly if length > 2000 => Some(413),
+            _ => None,
+        }
+    }
+
+    fn change(&self, asked: &Asked, response: &mut Response) {
+        let Some(fault) = self.fault else { return };
+        let client = (400..500).contains(&response.status);
+        let code = Message::read(&response.body).map_or(0, |message| message.rcode());
+        let mut set = |name: &str, value: &str| {
+            response.fields.retain(|(known, _)| known != name);
+            if !value.is_empty() {
+                response.fields.push((name.into(), value.into()));
+            }
+        };
+        match fault {
+            Fault::OtherType => set("content-type", "application/octet-stream"),
+            Fault::NoLifetime => set("cache-control", ""),
+            Fault::LongLifetime => set("cache-control", "max-age=86400"),
+            Fault::LengthOff => {
+                let length = (response.body.len() + 1).to_string();
+                set("content-length", &length);
+            }
+            Fault::EmptyHead if asked.method == Method::HEAD => response.fields.clear(),
+            Fault::ErrorStatus if code != 0 => response.status = 404,
+            Fault::ServerErrors if client => response.status = 500,
+            Fault::NoErrors if client => {
+                set("content-type", MESSAGE);
+                response.status = 200;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The message of a request, where it has one.
+fn query(asked: &Asked) -> Option<(Over, Vec<u8>)> {
+    match asked.method {
+        Method::GET => {
+            let (_, coded) = asked.url.split_once("?dns=")?;
+            Some((Over::Get, URL_SAFE_NO_PAD.decode(coded).ok()?))
+        }
+        Method::POST
+            if asked
+                .fields
+                .iter()
+                .any(|(name, value)| *name == "content-type" && value.eq_ignore_ascii_case(MESSAGE)) =>
+        {
+            Some((Over::Post, asked.content.clone()?))
+        }
+        _ => None,
+    }
+}
