@@ -86,6 +86,56 @@ async fn the_socket_is_in_reach_of_sendfile_unless_that_would_pass_by_a_policy()
 }
 
 #[tokio::test]
+async fn what_comes_is_read_elsewhere_and_then_here_again() {
+    let (mut conn, mut client) = over_tcp().await;
+    let mut buf = [0; 9];
+    let mut socket = conn.lend().unwrap();
+    assert_eq!(io::Read::read(&mut socket, &mut buf).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    client.write_all(b"elsewhere").await.unwrap();
+    while io::Read::read(&mut socket, &mut buf).is_err() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(&buf, b"elsewhere");
+    assert!(conn.as_tcp().is_none() && conn.lend().is_none());
+    assert!(conn.read(&mut buf).await.is_err(), "that would be taken for the end");
+    assert!(conn.write(b"x").await.is_err() && conn.flush().await.is_err() && conn.shutdown().await.is_err());
+    conn.take_back(socket, 9).unwrap();
+    assert_eq!(conn.meter().read(), 9);
+    let (read, ()) = tokio::join!(conn.read(&mut buf), async { client.write_all(b"here").await.unwrap() });
+    assert_eq!((read.unwrap(), &buf[..4]), (4, &b"here"[..]));
+    drop(client);
+    assert_eq!(conn.read(&mut buf).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_socket_is_lent_unless_that_would_pass_by_something() {
+    let (mut conn, _client) = over_tcp().await;
+    conn.unread(Bytes::from_static(b"x"));
+    assert!(conn.lend().is_none());
+    assert_eq!(conn.read(&mut [0; 9]).await.unwrap(), 1);
+    let socket = conn.lend().unwrap();
+    conn.take_back(socket, 0).unwrap();
+    conn.pace().rate(1000);
+    assert!(conn.lend().is_none());
+    assert!(Connection::pair().0.lend().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_read_elsewhere_is_a_first_byte_and_no_rest() {
+    let (mut conn, _client) = over_tcp().await;
+    conn.pace().first_byte(Duration::from_secs(1));
+    conn.pace().idle(Duration::from_secs(5));
+    for octets in [1, 0] {
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        let socket = conn.lend().unwrap();
+        conn.take_back(socket, octets).unwrap();
+    }
+    let begun = Instant::now();
+    assert!(conn.read(&mut [0]).await.is_err());
+    assert_eq!(begun.elapsed().as_millis(), 4100, "nothing is no byte");
+}
+
+#[tokio::test]
 async fn an_in_memory_pair_is_a_connection_with_an_end() {
     let (mut conn, mut far) = Connection::pair();
     assert_eq!(conn.info().peer, Address::Memory);

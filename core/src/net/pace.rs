@@ -106,6 +106,13 @@ impl Pace {
         self.last = Instant::now();
     }
 
+    /// Octets came past the connection.
+    pub(crate) fn has_received(&mut self) {
+        self.has_moved();
+        self.first_byte = None;
+        self.sniff = None;
+    }
+
     pub(crate) fn is_limited_to(&self) -> Option<u64> {
         self.write_rate.as_ref().map(Bucket::rate)
     }

@@ -20,6 +20,7 @@ mod running;
 mod seats;
 mod session;
 mod transfer;
+mod upload;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -8,6 +8,7 @@ mod hosts;
 mod logs;
 mod secure;
 mod transfers;
+mod uploads;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};

@@ -1,20 +1,15 @@
 //! What goes over a data connection, from the file to the reply that ends it.
 
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use ropewalk_core::Error;
 use ropewalk_core::data::files::{DotDot, FileHandle, Files, FsError, Kind, Open, Ops, Reach, VPath, Write};
 use ropewalk_core::net::{Connection, SendFile};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::sync::Semaphore;
+use tokio::io::AsyncWriteExt as _;
 use tokio::task::coop::consume_budget;
-use tokio::task::yield_now;
 
 use super::Options;
 use super::ascii;
@@ -23,16 +18,11 @@ use super::errors::{Doing, refusal};
 use super::event::{Store, Transfer, What};
 use super::listing::Listing;
 use super::running::Progress;
+use super::upload::store;
 use crate::wire::Reply;
 
 /// Octets of one read or write.
-const CHUNK: usize = 256 * 1024;
-/// Octets of one write where they come as fast as they are written: file systems take few large pieces in less time.
-const LARGE: usize = 1024 * 1024;
-/// Uploads at once that may take so much memory; others make do with [`CHUNK`].
-static ROOMY: Semaphore = Semaphore::const_new(64);
-/// Octets that there is room for at first: small files need no more.
-const FIRST: usize = 16 * 1024;
+pub(super) const CHUNK: usize = 256 * 1024;
 /// Octets that cost less from memory than by sendfile, and can leave together with the end.
 const FEW: u64 = 16 * 1024;
 /// Octets that the kernel sends before others get their turn.
@@ -315,101 +305,7 @@ pub(super) async fn read(file: &dyn FileHandle, offset: u64, len: u64) -> Result
     Ok(buf.freeze())
 }
 
-async fn store(
-    conn: &mut Connection,
-    file: Box<dyn FileHandle>,
-    mut at: u64,
-    ascii: bool,
-    progress: &Progress,
-) -> Result<(), Failed> {
-    let octets = &progress.octets;
-    let mut decoder = ascii.then(ascii::Decoder::default);
-    let mut text = |chunk: &Bytes, ended: bool| {
-        let Some(decoder) = &mut decoder else { return chunk.clone() };
-        let mut out = Vec::with_capacity(chunk.len() + 1);
-        decoder.decode(chunk, &mut out);
-        if ended {
-            decoder.end(&mut out);
-        }
-        out.into()
-    };
-    let room = ROOMY.try_acquire().ok();
-    let most = if room.is_some() { LARGE } else { CHUNK };
-    let mut chunk = fill(conn, BytesMut::with_capacity(FIRST), most, octets).await?;
-    // One chunk is written while the next one comes, into the memory of the one before.
-    let mut spare = BytesMut::new();
-    while chunk.len() >= CHUNK {
-        let is_full = chunk.len() >= most;
-        let full = chunk.freeze();
-        let data = text(&full, false);
-        let len = data.len() as u64;
-        let (written, next) = tokio::join!(file.write_at(at, data), fill(conn, spare, most, octets));
-        written?;
-        at += len;
-        // A peer that has become slow keeps no memory.
-        spare = full.try_into_mut().ok().filter(|_| is_full).unwrap_or_default();
-        spare.clear();
-        chunk = next?;
-    }
-    let rest = text(&chunk.freeze(), true);
-    // A client that was killed has closed its control connection too, just before: the session hears of that now, and gives
-    // this up (RFC 959 §5.4).
-    yield_now().await;
-    if !progress.decide() {
-        return Err(Failed::Data(Error::peer("aborted")));
-    }
-    // What was told as done is on the disk.
-    match rest.is_empty() {
-        true => file.commit().await?,
-        false => file.commit_with(at, rest).await?,
-    };
-    // Over TLS the peer has said that this was all; it is told the same. That it has gone by now is no matter.
-    if let Err(error) = end(conn).await {
-        tracing::debug!(%error, "closing a data connection");
-    }
-    Ok(())
-}
-
-/// Fills this with a chunk of what comes, and up to `most` with what is there already; or with less at the end. Over TLS, an
-/// end that the peer did not say is an error.
-async fn fill(
-    conn: &mut Connection,
-    mut buf: BytesMut,
-    most: usize,
-    octets: &AtomicU64,
-) -> Result<BytesMut, Failed> {
-    while buf.len() < most {
-        let waits = buf.len() < CHUNK;
-        if buf.len() == buf.capacity() {
-            buf.reserve(if waits { CHUNK } else { most } - buf.len());
-        }
-        let read = match waits {
-            true => conn.read_buf(&mut buf).await?,
-            false => match now(conn.read_buf(&mut buf)).await {
-                Some(read) => read?,
-                None => break,
-            },
-        };
-        if read == 0 {
-            break;
-        }
-        octets.fetch_add(read as u64, Ordering::Relaxed);
-        consume_budget().await;
-    }
-    Ok(buf)
-}
-
-/// What this gives without waiting.
-async fn now<T>(future: impl Future<Output = T>) -> Option<T> {
-    let mut future = pin!(future);
-    poll_fn(|cx| match future.as_mut().poll(cx) {
-        Poll::Ready(done) => Poll::Ready(Some(done)),
-        Poll::Pending => Poll::Ready(None),
-    })
-    .await
-}
-
 /// Says over TLS that this was all; otherwise it is the close of the connection that says so.
-async fn end(conn: &mut Connection) -> std::io::Result<()> {
+pub(super) async fn end(conn: &mut Connection) -> std::io::Result<()> {
     if conn.info().tls.is_some() { conn.shutdown().await } else { Ok(()) }
 }

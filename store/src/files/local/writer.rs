@@ -1,11 +1,11 @@
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use ropewalk_core::data::files::{FileHandle, FsError, Meta, Open, SetMeta, Write};
+use ropewalk_core::data::files::{Drawn, FileHandle, FsError, Meta, Open, SetMeta, Write};
 use rustix::fs::{Mode, OFlags, fdatasync, fsync, ftruncate};
 use rustix::io::{Errno, retry_on_intr};
 
@@ -137,6 +137,15 @@ impl FileHandle for Writer {
 
     async fn write_at(&self, offset: u64, data: Bytes) -> Result<(), FsError> {
         self.run(move |file| write_all(file, &data, offset)).await
+    }
+
+    async fn write_from(
+        &self,
+        offset: u64,
+        data: BytesMut,
+        more: Box<dyn Read + Send>,
+    ) -> Result<Drawn, FsError> {
+        self.run(move |file| Drawn::draw(offset, data, more, |at, piece| write_all(file, piece, at))).await
     }
 
     async fn meta(&self) -> Result<Meta, FsError> {

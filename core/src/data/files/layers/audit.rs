@@ -176,7 +176,7 @@ struct Watched {
 
 #[async_trait]
 impl FileHandle for Watched {
-    forward_handle!(opened, read_now, read_at, write_at, meta, set, sync, as_fd to handle);
+    forward_handle!(opened, read_now, read_at, write_at, write_from, meta, set, sync, as_fd to handle);
 
     async fn commit_with(self: Box<Self>, offset: u64, data: Bytes) -> Result<Meta> {
         let Self { handle, written } = *self;

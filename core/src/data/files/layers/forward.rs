@@ -3,6 +3,7 @@
 //! A lint on all layers refuses what is left to a default of the trait: each of them says of each method what becomes of
 //! it. Layers take all names from here, for the methods that these macros write need them.
 
+use std::io;
 use std::pin::Pin;
 
 pub(super) use std::os::fd::BorrowedFd;
@@ -12,12 +13,15 @@ pub(super) use bytes::{Bytes, BytesMut};
 
 pub(super) use crate::data::files::meta::Result;
 pub(super) use crate::data::files::{
-    Caps, DirStream, Entry, FileHandle, Files, FsError, ListOptions, Meta, Open, Ops, Over, Place, Reach,
-    Remove, SetMeta, Space, VPath, Write,
+    Caps, DirStream, Drawn, Entry, FileHandle, Files, FsError, ListOptions, Meta, Open, Ops, Over, Place,
+    Reach, Remove, SetMeta, Space, VPath, Write,
 };
 
 /// What a method that may wait promises.
 pub(super) type Later<'f, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'f>>;
+
+/// What is written behind what there is.
+pub(super) type More = Box<dyn io::Read + Send>;
 
 /// Methods of [`Files`], asked of what is below: `forward!(caps, stat to files);` asks `self.files`.
 macro_rules! forward {
@@ -68,6 +72,9 @@ macro_rules! forward_handle {
 
     (@read_at $to:tt) => { later! { read_at(offset: u64, buf: BytesMut) -> BytesMut, $to } };
     (@write_at $to:tt) => { later! { write_at(offset: u64, data: Bytes) -> (), $to } };
+    (@write_from $to:tt) => {
+        later! { write_from(offset: u64, data: BytesMut, more: More) -> Drawn, $to }
+    };
     (@meta $to:tt) => { later! { meta() -> Meta, $to } };
     (@set $to:tt) => { later! { set(facts: SetMeta) -> (), $to } };
     (@sync $to:tt) => { later! { sync(data_only: bool) -> (), $to } };

@@ -355,7 +355,7 @@ struct Bounded {
 
 #[async_trait]
 impl FileHandle for Bounded {
-    forward_handle!(opened, read_now, read_at, write_at, meta, sync, commit_with, commit, as_fd to handle);
+    forward_handle!(opened, read_now, read_at, write_at, write_from, meta, sync, commit_with, commit, as_fd to handle);
 
     async fn set(&self, facts: SetMeta) -> Result<()> {
         let other = SetMeta { len: None, ..facts.clone() } != SetMeta::default();

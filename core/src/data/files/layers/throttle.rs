@@ -11,8 +11,9 @@ const MOST: u64 = 256 << 10;
 
 /// A tree of which so many bytes a second are read, and so many written, through all its handles together.
 ///
-/// What nobody used of the last second may be used at once. Nothing is read without waiting, and no descriptor is given
-/// away: neither could be counted. [`Files::copy`] moves no bytes through us, and takes no time.
+/// What nobody used of the last second may be used at once. Nothing is read without waiting, no descriptor is given
+/// away, and what is written in one go is no more than what was given: else it could not be counted. [`Files::copy`] moves no
+/// bytes through us, and takes no time.
 pub struct Throttle<F> {
     files: F,
     rates: Arc<Rates>,
@@ -120,6 +121,10 @@ impl FileHandle for Slowed {
         self.handle.write_at(offset, data).await
     }
 
+    async fn write_from(&self, offset: u64, data: BytesMut, _: More) -> Result<Drawn> {
+        Drawn::alone(self, offset, data).await
+    }
+
     async fn commit_with(self: Box<Self>, offset: u64, data: Bytes) -> Result<Meta> {
         self.rates.writes.take(data.len()).await;
         self.handle.commit_with(offset, data).await
@@ -187,6 +192,18 @@ mod tests {
         let again = Instant::now();
         read(&files).await;
         assert_eq!(again.elapsed().as_secs(), 9);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_would_come_behind_is_not_taken_before_its_time() {
+        let files = Throttle::new(Memory::new(), rates(1000));
+        let file = files.open(&path("/new"), &Open::write(Write::Replace)).await.unwrap();
+        let start = Instant::now();
+        for turn in 0..3 {
+            let more = Box::new(&[b'x'; 9000][..]);
+            let drawn = file.write_from(turn * 1000, BytesMut::zeroed(1000), more).await.unwrap();
+            assert_eq!((drawn.written, start.elapsed().as_secs()), (1000, turn));
+        }
     }
 
     #[tokio::test]

@@ -148,7 +148,7 @@ struct Written {
 
 #[async_trait]
 impl FileHandle for Written {
-    forward_handle!(opened, read_now, read_at, write_at, meta, set, sync, as_fd to handle);
+    forward_handle!(opened, read_now, read_at, write_at, write_from, meta, set, sync, as_fd to handle);
 
     async fn commit_with(self: Box<Self>, offset: u64, data: Bytes) -> Result<Meta> {
         let Self { handle, turns } = *self;

@@ -1,3 +1,4 @@
+use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -6,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use super::Memory;
 use super::tree::File;
 use crate::data::files::meta::Result;
-use crate::data::files::{FileHandle, FsError, Meta, Open, SetMeta, VPath};
+use crate::data::files::{Drawn, FileHandle, FsError, Meta, Open, SetMeta, VPath};
 
 pub(super) struct Handle {
     file: Arc<File>,
@@ -44,6 +45,11 @@ impl FileHandle for Handle {
     async fn write_at(&self, offset: u64, data: Bytes) -> Result<()> {
         self.writable()?;
         self.file.write((!self.how.append).then_some(offset), &data)
+    }
+
+    async fn write_from(&self, offset: u64, data: BytesMut, more: Box<dyn Read + Send>) -> Result<Drawn> {
+        self.writable()?;
+        Drawn::draw(offset, data, more, |at, piece| self.file.write((!self.how.append).then_some(at), piece))
     }
 
     async fn meta(&self) -> Result<Meta> {

@@ -1,5 +1,6 @@
 //! New content: in place, at once, at the end, only where there is none.
 
+use std::io;
 use std::ops::Deref;
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ where
         nowhere(&*make(), how).await;
         new_file(&*make(), how).await;
         in_one_go(&*make(), how).await;
+        with_more(&*make(), how).await;
         odd_new_names(&*odd(), how).await;
         one_way_only(&*make(), how).await;
     }
@@ -112,6 +114,38 @@ async fn in_one_go(files: &dyn Files, how: Write) {
     assert_eq!(content(files, "/dir/new").await.expect("the new file"), b"oneend");
 }
 
+/// What comes behind what was given, as much of it as is taken.
+async fn with_more(files: &dyn Files, how: Write) {
+    const ALL: &[u8] = b"one, two, three, and all the others";
+    let file = files.open(&path("/dir/new"), &Open::write(how)).await.expect("a new file");
+    let mut at = 0;
+    while at < ALL.len() {
+        let (data, more) = ALL[at..].split_at(5.min(ALL.len() - at));
+        let drawn = file.write_from(at as u64, data.into(), Box::new(more)).await.expect("a write");
+        assert!(drawn.failed.is_none() && drawn.memory.is_empty());
+        assert!(drawn.written >= data.len() as u64, "what is given is written");
+        at += usize::try_from(drawn.written).expect("a length");
+    }
+    assert_eq!(at, ALL.len(), "no more than there is");
+    let far = file.write_from(u64::MAX - 1, b"xx"[..].into(), Box::new(&b"more"[..])).await;
+    assert!(matches!(far, Err(FsError::TooLarge | FsError::Quota)), "a far offset: {far:?}");
+    drop(file);
+    let file = files.open(&path("/dir/more"), &Open::write(how)).await.expect("a new file");
+    let drawn = file.write_from(0, b"one"[..].into(), Box::new(Broken)).await.expect("a write");
+    assert_eq!(drawn.written, 3);
+    assert_eq!(file.commit().await.expect("a commit").len, 3);
+    assert_eq!(content(files, "/dir/more").await.expect("the new file"), b"one");
+}
+
+/// What cannot be read.
+struct Broken;
+
+impl io::Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::ConnectionReset.into())
+    }
+}
+
 async fn new_file(files: &dyn Files, how: Write) {
     let at = path("/dir/new");
     let mut asked = Open::write(how);
@@ -174,6 +208,7 @@ async fn one_way_only(files: &dyn Files, how: Write) {
     }
     let file = files.open(&path("/file"), &Open::read()).await.expect("a file to read");
     assert!(file.write_at(0, Bytes::from_static(b"x")).await.is_err());
+    assert!(file.write_from(0, b"x"[..].into(), Box::new(&b"y"[..])).await.is_err());
     assert!(file.set(SetMeta { len: Some(0), ..SetMeta::default() }).await.is_err());
     assert!(file.commit().await.is_err());
     assert_eq!(content(files, "/file").await.expect("the file"), HELLO);
@@ -205,7 +240,9 @@ async fn append(files: &dyn Files) {
     one.write_at(0, Bytes::from_static(b"1")).await.expect("a write");
     two.write_at(0, Bytes::from_static(b"2")).await.expect("a write");
     one.write_at(99, Bytes::from_static(b"3")).await.expect("a write");
-    assert_eq!(content(files, "/file").await.expect("the file"), b"hello, world123");
+    let drawn = two.write_from(0, b"4"[..].into(), Box::new(&b"56"[..])).await.expect("a write");
+    let end = &b"456"[..usize::try_from(drawn.written).expect("a length")];
+    assert_eq!(content(files, "/file").await.expect("the file"), [b"hello, world123", end].concat());
     two.commit().await.expect("a commit");
     let new = files.open(&path("/log"), &how).await.expect("a new file");
     new.write_at(5, Bytes::from_static(b"first")).await.expect("a write");

@@ -1,6 +1,7 @@
 mod paths;
 mod share;
 
+use std::io;
 use std::sync::Arc;
 
 use super::forward::*;
@@ -178,7 +179,7 @@ struct Reading {
 #[async_trait]
 impl FileHandle for Reading {
     forward_handle!(
-        opened, read_now, read_at, write_at, meta, set, sync, commit_with, commit, as_fd to handle
+        opened, read_now, read_at, write_at, write_from, meta, set, sync, commit_with, commit, as_fd to handle
     );
 }
 
@@ -194,6 +195,19 @@ struct Charged<F> {
 }
 
 impl<F> Charged<F> {
+    /// Pays for so many bytes, before they are written.
+    async fn pay(&self, offset: u64, bytes: u64) -> Result<()> {
+        if self.append && self.in_place {
+            return self.charge.extend(bytes);
+        }
+        if bytes == 0 {
+            return Ok(());
+        }
+        // New content that is appended has its length from us alone.
+        let end = if self.append { self.handle.meta().await?.len } else { offset }.checked_add(bytes);
+        self.charge.grow(end.ok_or(FsError::TooLarge)?)
+    }
+
     /// Pays for what there is, and no more.
     async fn settle(&self) {
         let _settling = self.charge.settling().await;
@@ -208,22 +222,33 @@ impl<F: Files + 'static> FileHandle for Charged<F> {
     forward_handle!(opened, read_now, read_at, meta, sync, as_fd to handle);
 
     async fn write_at(&self, offset: u64, data: Bytes) -> Result<()> {
-        let more = data.len() as u64;
         let written = {
             let _writing = self.charge.writing().await;
-            if self.append && self.in_place {
-                self.charge.extend(more)?;
-            } else if more > 0 {
-                // New content that is appended has its length from us alone.
-                let end = if self.append { self.handle.meta().await?.len } else { offset }.checked_add(more);
-                self.charge.grow(end.ok_or(FsError::TooLarge)?)?;
-            }
+            self.pay(offset, data.len() as u64).await?;
             self.handle.write_at(offset, data).await
         };
         if written.is_err() {
             self.settle().await;
         }
         written
+    }
+
+    async fn write_from(&self, offset: u64, data: BytesMut, more: More) -> Result<Drawn> {
+        if self.append && !self.in_place {
+            return Drawn::alone(self, offset, data).await;
+        }
+        let drawn = {
+            let _writing = self.charge.writing().await;
+            let len = data.len() as u64;
+            self.pay(offset, len).await?;
+            let end = (!self.append).then_some(offset + len);
+            let more = Paying { more, charge: self.charge.clone(), end };
+            self.handle.write_from(offset, data, Box::new(more)).await.and_then(refused)
+        };
+        if drawn.is_err() {
+            self.settle().await;
+        }
+        drawn
     }
 
     async fn set(&self, facts: SetMeta) -> Result<()> {
@@ -260,6 +285,37 @@ impl<F: Files + 'static> FileHandle for Charged<F> {
         };
         charge.name(replaced.as_ref(), &meta);
         Ok(meta)
+    }
+}
+
+/// What is paid for when it comes, before it is written.
+struct Paying {
+    more: More,
+    charge: Charge,
+    /// Where the next byte goes, if not to the end.
+    end: Option<u64>,
+}
+
+impl io::Read for Paying {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.more.read(buf)?;
+        let paid = match &mut self.end {
+            None => self.charge.extend(read as u64),
+            Some(end) => {
+                *end = end.saturating_add(read as u64);
+                self.charge.grow(*end)
+            }
+        };
+        paid.map(|()| read).map_err(io::Error::other)
+    }
+}
+
+/// Tells a refusal to pay from what else ends reading.
+fn refused(mut drawn: Drawn) -> Result<Drawn> {
+    match drawn.failed.take().map(io::Error::downcast) {
+        Some(Ok(refused)) => Err(refused),
+        Some(Err(failed)) => Ok(Drawn { failed: Some(failed), ..drawn }),
+        None => Ok(drawn),
     }
 }
 

@@ -167,6 +167,7 @@ impl Drop for Content {
 }
 
 /// Content on somebody's account.
+#[derive(Clone)]
 pub(super) struct Charge {
     share: Share,
     content: Arc<Content>,

@@ -51,6 +51,49 @@ async fn what_is_said_to_be_too_long_is_not_begun() {
 }
 
 #[tokio::test]
+async fn what_comes_behind_is_paid_for_before_it_is_written() {
+    for (at, how, append, before) in [
+        ("/new", Write::CreateNew, false, 10),
+        ("/old", Write::Replace, false, 10),
+        ("/old", Write::Update, true, 0),
+        ("/made", Write::Update, true, 10),
+    ] {
+        let (files, share) = tree(Memory::new().with("/old", "1234567890"), 100, 10);
+        let mut open = Open::write(how);
+        open.append = append;
+        let file = files.open(&path(at), &open).await.unwrap();
+        let draw = async |at: u64, more: &'static [u8]| {
+            file.write_from(at, BytesMut::zeroed(5), Box::new(more)).await
+        };
+        let begun = 10 - before;
+        assert_eq!(draw(0, &[0; 60]).await.unwrap().written, 65);
+        assert_eq!(share.used(), 75);
+        assert!(is_full(draw(65, &[0; 21]).await), "{at}");
+        let there = file.meta().await.unwrap().len;
+        assert_eq!(share.used(), before + there, "what is there, and no more");
+        assert!((begun + 65..=100 - before).contains(&there), "{there}");
+        drop(file);
+    }
+}
+
+#[tokio::test]
+async fn the_last_byte_that_comes_behind_has_room_and_how_reading_fails_is_told() {
+    struct Broken(usize);
+    impl io::Read for Broken {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            self.0 = self.0.checked_sub(1).ok_or(io::ErrorKind::ConnectionReset)?;
+            Ok(buf.len())
+        }
+    }
+    let (files, share) = tree(Memory::new(), 100, 0);
+    let file = open(&files, "/new", Write::CreateNew, None).await.unwrap();
+    let drawn = file.write_from(0, BytesMut::zeroed(50), Box::new(Broken(1))).await.unwrap();
+    assert_eq!(drawn.written, 100);
+    assert_eq!(drawn.failed.unwrap().kind(), io::ErrorKind::ConnectionReset);
+    assert_eq!((file.commit().await.unwrap().len, share.used()), (100, 100));
+}
+
+#[tokio::test]
 async fn what_is_given_up_is_given_back() {
     let (files, share) = tree(Memory::new(), 100, 0);
     for expect in [None, Some(80)] {

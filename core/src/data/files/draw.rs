@@ -1,0 +1,179 @@
+use std::io::{self, ErrorKind, Read};
+
+use bytes::BytesMut;
+
+use super::FileHandle;
+use super::meta::Result;
+
+/// What is written before others get their turn.
+const SLICE: u64 = 4 << 20;
+
+/// What [`FileHandle::write_from`] has done.
+#[derive(Debug, Default)]
+pub struct Drawn {
+    /// Bytes that were written, those of `data` among them.
+    pub written: u64,
+    /// The memory of `data`, empty, for what comes next.
+    pub memory: BytesMut,
+    /// How reading failed. What was read before is written.
+    pub failed: Option<io::Error>,
+}
+
+impl Drawn {
+    /// [`FileHandle::write_from`] of a backend that writes by this call, of which each has its offset: first `data`, then pieces as
+    /// long as that for as long as `more` has whole ones, 4 MiB or little more in all.
+    ///
+    /// # Errors
+    /// Those of the call.
+    pub fn draw(
+        offset: u64,
+        mut data: BytesMut,
+        mut more: impl Read,
+        mut write: impl FnMut(u64, &[u8]) -> Result<()>,
+    ) -> Result<Self> {
+        let (whole, mut written, mut failed) = (data.len(), 0, None);
+        while !data.is_empty() {
+            write(offset.saturating_add(written), &data)?;
+            written += data.len() as u64;
+            if data.len() < whole || written >= SLICE {
+                break;
+            }
+            let (read, ended) = fill(&mut more, &mut data);
+            data.truncate(read);
+            failed = ended.err();
+        }
+        data.clear();
+        Ok(Self { written, memory: data, failed })
+    }
+
+    /// [`FileHandle::write_from`] that takes nothing of what there is more.
+    pub(super) async fn alone(
+        file: &(impl FileHandle + ?Sized),
+        offset: u64,
+        data: BytesMut,
+    ) -> Result<Self> {
+        let data = data.freeze();
+        file.write_at(offset, data.clone()).await?;
+        let written = data.len() as u64;
+        let mut memory = data.try_into_mut().unwrap_or_default();
+        memory.clear();
+        Ok(Self { written, memory, failed: None })
+    }
+}
+
+/// Fills this with what there is: how much that was, and whether reading failed.
+fn fill(more: &mut impl Read, data: &mut [u8]) -> (usize, io::Result<()>) {
+    let mut filled = 0;
+    while let Some(room) = data.get_mut(filled..).filter(|room| !room.is_empty()) {
+        match more.read(room) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+            Err(error) => return (filled, Err(error)),
+        }
+    }
+    (filled, Ok(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+    use crate::data::files::FsError;
+
+    /// What reads one after the other give; would block when that is all.
+    struct Script(VecDeque<io::Result<&'static [u8]>>);
+
+    impl Read for Script {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            let mut piece = self.0.pop_front().unwrap_or_else(|| Err(ErrorKind::WouldBlock.into()))?;
+            let read = piece.read(buf)?;
+            if !piece.is_empty() {
+                self.0.push_front(Ok(piece));
+            }
+            Ok(read)
+        }
+    }
+
+    /// The pieces that are written behind four octets, what was read of how many, and how it failed.
+    fn drawn<const N: usize>(
+        reads: [io::Result<&'static [u8]>; N],
+    ) -> (Vec<(u64, String)>, u64, Option<ErrorKind>, usize) {
+        let (mut written, mut more) = (Vec::new(), Script(reads.into()));
+        let write = |at, piece: &[u8]| {
+            written.push((at, String::from_utf8_lossy(piece).into_owned()));
+            Ok(())
+        };
+        let drawn = Drawn::draw(10, b"abcd"[..].into(), &mut more, write).unwrap();
+        assert!(drawn.memory.is_empty());
+        (written, drawn.written, drawn.failed.map(|failed| failed.kind()), more.0.len())
+    }
+
+    fn pieces(pieces: &[(u64, &str)]) -> Vec<(u64, String)> {
+        pieces.iter().map(|(at, piece)| (*at, (*piece).to_owned())).collect()
+    }
+
+    #[test]
+    fn pieces_are_written_whole_and_the_last_as_short_as_it_is() {
+        let interrupted = || Err(ErrorKind::Interrupted.into());
+        for (reads, left) in [
+            (
+                vec![
+                    Ok(&b"ef"[..]),
+                    interrupted(),
+                    Ok(b"ghi"),
+                    Err(ErrorKind::WouldBlock.into()),
+                    Ok(b"late"),
+                ],
+                1,
+            ),
+            (vec![Ok(b"efghi"), Ok(b""), Ok(b"late")], 1),
+        ] {
+            let mut reads = reads.into_iter();
+            let reads = std::array::from_fn::<_, 5, _>(|_| reads.next().unwrap_or(Ok(b"")));
+            let (written, octets, failed, unread) = drawn(reads);
+            assert_eq!(written, pieces(&[(10, "abcd"), (14, "efgh"), (18, "i")]));
+            assert_eq!((octets, failed), (9, None));
+            assert!(unread >= left);
+        }
+    }
+
+    #[test]
+    fn what_came_before_a_failure_is_written_and_the_failure_told() {
+        let reset = || Err(ErrorKind::ConnectionReset.into());
+        let (written, octets, failed, unread) = drawn([Ok(b"ef"), reset(), Ok(b"late")]);
+        assert_eq!(written, pieces(&[(10, "abcd"), (14, "ef")]));
+        assert_eq!((octets, failed, unread), (6, Some(ErrorKind::ConnectionReset), 1));
+        let (written, _, failed, _) = drawn([reset()]);
+        assert_eq!((written.len(), failed), (1, Some(ErrorKind::ConnectionReset)));
+    }
+
+    #[test]
+    fn without_end_it_ends_and_without_data_nothing_is_read() {
+        let mut calls = 0;
+        let write = |_, piece: &[u8]| {
+            calls += piece.len();
+            Ok(())
+        };
+        let endless = Drawn::draw(0, BytesMut::zeroed(100_000), io::repeat(b'x'), write).unwrap();
+        assert_eq!(endless.written, calls as u64);
+        assert!((SLICE..SLICE + 100_000).contains(&endless.written), "{}", endless.written);
+        let nothing =
+            Drawn::draw(0, BytesMut::new(), io::repeat(b'x'), |_, _| Err(FsError::NoSpace)).unwrap();
+        assert_eq!(nothing.written, 0);
+    }
+
+    #[test]
+    fn a_write_that_fails_is_the_last() {
+        let mut writes = 0;
+        let write = |_, _: &[u8]| {
+            writes += 1;
+            if writes == 2 { Err(FsError::NoSpace) } else { Ok(()) }
+        };
+        let failed = Drawn::draw(0, BytesMut::zeroed(10), io::repeat(b'x'), write);
+        assert!(matches!(failed, Err(FsError::NoSpace)));
+        assert_eq!(writes, 2);
+    }
+}
