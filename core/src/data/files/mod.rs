@@ -5,6 +5,7 @@
 //! files implements it, and so does every
 //! [layer](layers) over one.
 
+mod changes;
 mod error;
 mod glob;
 pub mod layers;
@@ -22,6 +23,7 @@ pub mod suite;
 mod traits;
 mod warm;
 
+pub use changes::{Change, Changes};
 pub use error::FsError;
 pub use glob::{BadGlob, Glob, Inside};
 pub use link::link_text;
