@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 
-use ropewalk_core::app::Context;
+use ropewalk_core::app::{Context, Task};
 use ropewalk_core::data::cred::{Login, Portal};
 use ropewalk_core::data::files::{Files, Meta, VPath};
 use ropewalk_core::net::Connection;
@@ -21,7 +21,7 @@ use super::event::{Answer, Event, Family, Transfer, What};
 use super::guest::Guest;
 use super::hash;
 use super::passive::Owner;
-use super::running::{LastCall, Running};
+use super::running::{LastCall, Running, linger};
 use super::seats::Seat;
 use super::session::Session;
 use super::transfer::{self, Job};
@@ -44,6 +44,8 @@ pub(crate) struct Handler<'a> {
     login: Option<Arc<Stay>>,
     door: Option<Door>,
     running: Option<Running>,
+    /// The rest of an upload that was refused, until the next transfer.
+    lingering: Option<Task<()>>,
     last_call: LastCall,
     alarm: Alarm,
     bytes: ByteCounters,
@@ -83,6 +85,7 @@ impl<'a> Handler<'a> {
             login: None,
             door: None,
             running: None,
+            lingering: None,
             last_call: LastCall::default(),
             alarm: Alarm::default(),
             bytes: cx.metrics().bytes("ftp"),
@@ -195,13 +198,14 @@ impl<'a> Handler<'a> {
         match poll_fn(|cx| Poll::Ready(Pin::new(&mut *running).poll(cx))).await {
             Poll::Pending => Answer::Opening(opening),
             Poll::Ready(reply) => {
-                self.running = None;
+                self.over();
                 Answer::Over(opening, reply)
             }
         }
     }
 
     async fn try_begin(&mut self, transfer: Transfer) -> Result<Option<Reply>, Reply> {
+        self.lingering = None;
         let stay = Arc::clone(self.stay()?);
         let files = &stay.files;
         let options = &self.ftp.options;
@@ -238,6 +242,12 @@ impl<'a> Handler<'a> {
         };
         self.running = Some(Running::start(stay, |progress| job.run(way, progress)));
         Ok(Some(opening))
+    }
+
+    /// The transfer has ended.
+    fn over(&mut self) {
+        let refused = self.running.take().and_then(|running| running.refused());
+        self.lingering = refused.map(|conn| self.cx.spawn(linger(conn)));
     }
 
     fn progress(&self) -> Answer {
@@ -301,7 +311,7 @@ impl Respond<Session> for Handler<'_> {
                 false => running.await,
             },
         };
-        self.running = None;
+        self.over();
         Answer::Ended(reply)
     }
 }

@@ -17,9 +17,13 @@ const NONSENSE: u32 = 10;
 /// Lines that are too long, after which we hang up.
 const OVERLONG: u32 = 2;
 
+/// What is no command of ours, as it is counted.
+const OTHER: &str = "other";
+
 impl Session {
     pub(super) fn run(&mut self, command: &Command) {
         let Some(spec) = commands::find(command.verb()) else { return self.unknown() };
+        self.heard(spec.verb);
         if spec.keeps {
             self.sticky.rename = None;
         } else {
@@ -52,6 +56,7 @@ impl Session {
     }
 
     fn nonsense(&mut self, code: u16, text: &str) {
+        self.heard(OTHER);
         self.counts.nonsense += 1;
         match self.counts.nonsense {
             NONSENSE.. => self.leave_now(Reply::new(421, "too many lines that are no commands")),
@@ -82,6 +87,7 @@ impl Session {
         self.sticky = Sticky::default();
         match why {
             BadLine::TooLong => {
+                self.heard(OTHER);
                 self.counts.overlong += 1;
                 match self.counts.overlong {
                     OVERLONG.. => self.leave_now(Reply::new(421, "lines too long")),

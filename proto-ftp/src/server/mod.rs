@@ -19,6 +19,7 @@ mod passive;
 mod running;
 mod seats;
 mod session;
+mod tally;
 mod transfer;
 mod upload;
 
@@ -41,6 +42,7 @@ pub use options::{Options, Public, Tie};
 use passive::Ports;
 use seats::Seats;
 use session::{Session, Tls};
+use tally::Tally;
 
 /// A server of FTP, and of FTPS where it has certificates.
 pub struct Ftp {
@@ -115,7 +117,8 @@ impl Protocol for Ftp {
         let state = Tls { offered: tls.is_some() && !on, on, implicit: on, ..Tls::default() };
         let now = Instant::now().into_std();
         let options = Arc::clone(&self.options);
-        let mut session = Session::new(now, cx.limits(), options, state, !self.hosts.is_empty());
+        let session = Session::new(now, cx.limits(), options, state, !self.hosts.is_empty());
+        let mut session = session.counted(Tally::new(cx.metrics().clone()));
         let agreed = Arc::new(conn.info().tls.clone().map_or_else(OnceLock::new, OnceLock::from));
         let mut handler = Handler::new(self, &conn, tls.clone(), Arc::clone(&agreed), cx.clone());
         let drive = match tls {

@@ -6,13 +6,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context as Poller, Poll};
 use std::time::Duration;
 
+use bytes::BytesMut;
 use ropewalk_core::app::Context;
-use tokio::time::{Instant, sleep_until};
+use ropewalk_core::net::Connection;
+use tokio::io::AsyncReadExt as _;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::wire::Reply;
 
 /// What is told at the drain deadline comes so much earlier, at most.
 const LAST_CALL: Duration = Duration::from_secs(1);
+/// How long, and how many octets of it, the rest of a refused upload is taken; so much at once.
+const PATIENCE: Duration = Duration::from_secs(10);
+const REST: usize = 64 * 1024 * 1024;
+const CHUNK: usize = 64 * 1024;
 
 /// A transfer that runs, in the task of its session: which waits for nothing else that takes long.
 pub(super) struct Running {
@@ -26,12 +33,19 @@ pub(super) struct Running {
 pub(super) struct Progress {
     pub(super) octets: AtomicU64,
     decided: AtomicBool,
+    /// The data connection of an upload that was refused in its middle.
+    refused: Mutex<Option<Connection>>,
 }
 
 impl Progress {
     /// Decides whether what came takes its name, or is given up: that is for whoever asks first, who hears `true`.
     pub(super) fn decide(&self) -> bool {
         !self.decided.swap(true, Ordering::AcqRel)
+    }
+
+    /// More comes by this connection, and is not wanted.
+    pub(super) fn refuse(&self, conn: Connection) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(conn);
     }
 }
 
@@ -54,6 +68,11 @@ impl Running {
         self.progress.octets.load(Ordering::Relaxed)
     }
 
+    /// What is still sent though it was refused, if anything is.
+    pub(super) fn refused(&self) -> Option<Connection> {
+        self.progress.refused.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// Whether it can be given up: it is, when this is dropped. What takes its name now is to be waited for, and what it comes to
     /// is told.
     pub(super) fn give_up(&self) -> bool {
@@ -68,6 +87,24 @@ impl Future for Running {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<Reply> {
         self.transfer.get_mut().unwrap_or_else(PoisonError::into_inner).as_mut().poll(cx)
     }
+}
+
+/// Takes the rest of an upload that was refused, and throws it away, to a bound: a client that writes hears of a reset first, and
+/// not of the reply that says why.
+pub(super) async fn linger(mut conn: Connection) {
+    let (mut octets, mut buf) = (0, BytesMut::with_capacity(CHUNK));
+    let rest = async {
+        while octets < REST {
+            buf.clear();
+            match conn.read_buf(&mut buf).await {
+                Ok(0) | Err(_) => break,
+                Ok(read) => octets += read,
+            }
+        }
+    };
+    // Whoever sends more than that has been told, and is cut off.
+    let ended = timeout(PATIENCE, rest).await;
+    tracing::trace!(octets, in_time = ended.is_ok(), "the rest of a refused upload");
 }
 
 /// When a server that stops has to tell those who wait for a transfer that they will see no end of it.

@@ -12,6 +12,7 @@ use super::Options;
 use super::commands;
 use super::event::{Answer, Event};
 use super::hash::Algorithm;
+use super::tally::Tally;
 use crate::state::{Stage, Step};
 use crate::wire::{Command, CommandReader, Facts, Heard, Reply};
 
@@ -46,6 +47,7 @@ pub(crate) struct Session {
     /// Nothing more is heard, and once no transfer runs, this is said, and the connection closed.
     leaving: Option<Leaving>,
     pub(super) counts: Counts,
+    tally: Tally,
     login_by: Instant,
     idle: Duration,
     now: Instant,
@@ -132,6 +134,7 @@ impl Session {
             busy: false,
             leaving: None,
             counts: Counts::default(),
+            tally: Tally::default(),
             login_by: now + limits.login,
             idle: limits.idle,
             now,
@@ -142,7 +145,19 @@ impl Session {
         this
     }
 
+    /// Whose commands are counted there.
+    pub(super) fn counted(mut self, tally: Tally) -> Self {
+        self.tally = tally;
+        self
+    }
+
+    /// A command is heard that is known by this verb.
+    pub(super) fn heard(&mut self, verb: &'static str) {
+        self.tally.begins(verb, self.now);
+    }
+
     pub(super) fn say(&mut self, reply: &Reply) {
+        self.tally.said(reply.code(), self.now);
         let mut wire = BytesMut::with_capacity(64);
         reply.encode(&mut wire);
         self.out.push_back(Output::Send(wire.freeze()));
@@ -268,6 +283,7 @@ impl Session {
             Answer::Close(reply) => self.leave_now(reply),
             Answer::Opening(reply) => {
                 self.busy = true;
+                self.tally.runs();
                 reply.iter().for_each(|reply| self.say(reply));
             }
             Answer::Over(opening, end) => {
@@ -282,6 +298,7 @@ impl Session {
     /// A transfer has ended, or never began.
     fn ended(&mut self, reply: &Reply) {
         self.busy = false;
+        self.tally.ended(reply.code(), self.now);
         if self.stage != Stage::Ready {
             // Whoever began it has left since.
             self.login_by = self.login_by.max(self.now + self.idle);
@@ -348,6 +365,7 @@ impl Machine for Session {
             }
             (Some(Asked::Abort), Answer::Done) => {
                 if std::mem::take(&mut self.busy) {
+                    self.tally.ended(426, now);
                     self.reply(426, "transfer aborted");
                 }
                 self.reply(226, "nothing runs any more");
@@ -355,6 +373,7 @@ impl Machine for Session {
             }
             (Some(Asked::Abort), Answer::Ended(reply)) => {
                 self.busy = false;
+                self.tally.ended(reply.code(), now);
                 self.say(&reply);
                 self.reply(226, "the transfer had ended");
                 self.left_behind();

@@ -234,3 +234,38 @@ async fn a_silent_data_connection_ends_the_transfer_and_not_the_session() {
     drop(data);
     assert_eq!(client.fetch("RETR a").await, "old");
 }
+
+#[tokio::test]
+async fn commands_and_logins_are_counted() {
+    let server = serve(Ftp::new(area(&Memory::new().with("/a", "text"))).with(options()));
+    let mut client = server.connect().await;
+    assert_eq!(
+        client.codes(["USER ann", "PASS wrong", "USER ann", "PASS secret"]).await,
+        [331, 530, 331, 230]
+    );
+    assert_eq!(client.fetch("RETR a").await, "text");
+    assert_eq!(client.codes(["RETR none", "DELE none", "XYZZY", "MKD x"]).await, [550, 550, 500, 257]);
+    let metrics = server.cx.metrics().render();
+    for (result, count) in [("ok", 1), ("refused", 1)] {
+        let line = format!(
+            "ropewalk_auth_attempts_total{{proto=\"ftp\",mech=\"password\",result=\"{result}\"}} {count}\n"
+        );
+        assert!(metrics.contains(&line), "{line} in {metrics}");
+    }
+    for (command, result, count) in [
+        ("USER", "3xx", 2),
+        ("PASS", "5xx", 1),
+        ("PASS", "2xx", 1),
+        ("RETR", "2xx", 1),
+        ("RETR", "5xx", 1),
+        ("DELE", "5xx", 1),
+        ("MKD", "2xx", 1),
+        ("other", "5xx", 1),
+    ] {
+        let line = format!(
+            "ropewalk_commands_total{{proto=\"ftp\",command=\"{command}\",result=\"{result}\"}} {count}\n"
+        );
+        assert!(metrics.contains(&line), "{line} in {metrics}");
+    }
+    assert!(!metrics.contains("XYZZY"));
+}

@@ -130,6 +130,7 @@ impl Job {
 
     /// Does it. The reply is the one that ends it.
     pub(super) async fn run(self, way: Way, progress: Arc<Progress>) -> Reply {
+        let receives = self.receives();
         let Self { what, path, verb, ascii, stall } = self;
         let (begun, octets) = (Instant::now(), &progress.octets);
         let mut conn = match way.open().await {
@@ -142,7 +143,10 @@ impl Job {
             Kinds::Store { file, at } => store(&mut conn, file, at, ascii, &progress).await,
             Kinds::List(listing) => listing.send(&mut conn, octets).await,
         };
-        let octets = octets.load(Ordering::Relaxed);
+        if receives && matches!(done, Err(Failed::File(_))) {
+            progress.refuse(conn);
+        }
+        let octets = progress.octets.load(Ordering::Relaxed);
         let reply = match done {
             Ok(()) => Reply::new(226, "done"),
             Err(Failed::Data(error)) => {

@@ -17,6 +17,8 @@ pub(super) struct Ask {
     content: Option<Body>,
     /// Whether content may be decoded.
     pub(super) decode: bool,
+    /// Whether a server may be asked if it wants the content.
+    pub(super) may_expect: bool,
 }
 
 impl Ask {
@@ -36,7 +38,15 @@ impl Ask {
         }
         let decode = !headers.contains_key(header::ACCEPT_ENCODING) && !headers.contains_key(header::RANGE);
         let uri = reference::strip_credentials(head.uri);
-        Ok(Self { method: head.method, uri, origin, headers, content: Some(content), decode })
+        Ok(Self {
+            method: head.method,
+            uri,
+            origin,
+            headers,
+            content: Some(content),
+            decode,
+            may_expect: true,
+        })
     }
 
     /// The content, as often as it can be had.
@@ -113,9 +123,11 @@ impl Ask {
         Ok(())
     }
 
-    /// After a 417: whether the request can be sent without the expectation (RFC 9110 §10.1.1).
-    pub(super) fn expects_less(&mut self) -> bool {
-        !self.is_spent() && self.headers.remove(header::EXPECT).is_some()
+    /// After a 417: whether the request can be sent without the expectation (RFC 9110 §10.1.1), that of the caller or the one
+    /// that was `added`.
+    pub(super) fn expects_less(&mut self, added: bool) -> bool {
+        self.may_expect = false;
+        !self.is_spent() && (self.headers.remove(header::EXPECT).is_some() || added)
     }
 
     /// Whether the content has been sent and cannot be had again.

@@ -1,14 +1,15 @@
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Context as Poller, Poll};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context as Poller, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::task::AtomicWaker;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use ropewalk_core::Error as Cause;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::Phase;
 use super::dial::{late, until};
@@ -32,6 +33,8 @@ pub(super) fn again(body: &Body) -> Option<Body> {
 pub(super) struct Sending {
     body: Body,
     progress: Arc<Progress>,
+    /// Runs while the server is to say that it wants it.
+    alarm: Option<Pin<Box<Sleep>>>,
 }
 
 /// When the connection last took something of a request's content.
@@ -41,7 +44,20 @@ pub(super) struct Progress {
     last: AtomicU64,
     whole: AtomicBool,
     failed: AtomicBool,
+    flow: AtomicU8,
+    /// How long it is held.
+    patience: OnceLock<Duration>,
+    waker: AtomicWaker,
 }
+
+/// The content goes out.
+const FLOWS: u8 = 0;
+/// It waits for the server to want it.
+const HELD: u8 = 1;
+/// The server wants no more of it.
+const PAUSED: u8 = 2;
+/// Nobody waits for what becomes of it.
+const OVER: u8 = 3;
 
 impl Progress {
     pub(super) fn begin() -> Arc<Self> {
@@ -50,7 +66,40 @@ impl Progress {
             last: AtomicU64::new(0),
             whole: AtomicBool::new(false),
             failed: AtomicBool::new(false),
+            flow: AtomicU8::new(FLOWS),
+            patience: OnceLock::new(),
+            waker: AtomicWaker::new(),
         })
+    }
+
+    /// Sends nothing until the server wants it, or this time is over.
+    pub(super) fn hold(&self, patience: Duration) {
+        // Nothing has been sent yet: this is the first time.
+        self.patience.get_or_init(|| patience);
+        self.flow.store(HELD, Ordering::Relaxed);
+    }
+
+    /// The server wants it.
+    pub(super) fn go_on(&self) {
+        self.turn(HELD, FLOWS);
+    }
+
+    /// The server has answered, and wants no more of it: the rest is not sent.
+    pub(super) fn pause(&self) {
+        self.flow.store(PAUSED, Ordering::Release);
+        self.waker.wake();
+    }
+
+    /// The answer has been read, or nobody wants it.
+    pub(super) fn give_up(&self) {
+        self.turn(PAUSED, OVER);
+    }
+
+    fn turn(&self, from: u8, to: u8) {
+        let turned = self.flow.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed);
+        if turned.is_ok() {
+            self.waker.wake();
+        }
     }
 
     pub(super) fn last(&self) -> Instant {
@@ -75,7 +124,7 @@ impl Progress {
 
 impl Sending {
     pub(super) fn new(body: Body, progress: Arc<Progress>) -> Self {
-        let this = Self { body, progress };
+        let this = Self { body, progress, alarm: None };
         this.look();
         this
     }
@@ -83,6 +132,24 @@ impl Sending {
     /// What has not been sent.
     pub(super) fn into_body(self) -> Body {
         self.body
+    }
+
+    /// Whether more of it may be sent; an error where nobody waits for what becomes of it.
+    fn poll_flow(&mut self, cx: &mut Poller<'_>) -> Poll<Result<(), Cause>> {
+        self.progress.waker.register(cx.waker());
+        match self.progress.flow.load(Ordering::Acquire) {
+            HELD => {
+                let patience = *self.progress.patience.get_or_init(Duration::default);
+                let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep(patience)));
+                ready!(alarm.as_mut().poll(cx));
+                // RFC 9110 §10.1.1: it is not waited for for ever.
+                self.progress.go_on();
+                Poll::Ready(Ok(()))
+            }
+            PAUSED => Poll::Pending,
+            OVER => Poll::Ready(Err(Cause::peer("the server wanted no more"))),
+            _ => Poll::Ready(Ok(())),
+        }
     }
 
     fn look(&self) {
@@ -97,6 +164,9 @@ impl HttpBody for Sending {
     type Error = Cause;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Framed {
+        if let Err(over) = ready!(self.poll_flow(cx)) {
+            return Poll::Ready(Some(Err(over)));
+        }
         let frame = Pin::new(&mut self.body).poll_frame(cx);
         if let Poll::Ready(frame) = &frame {
             self.progress.note();

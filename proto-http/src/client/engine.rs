@@ -15,6 +15,7 @@ use std::time::Duration;
 use super::Options;
 use super::content::Sending;
 use super::error::blame;
+use super::hearing::Hearing;
 
 /// What a peer may send of HTTP/2 before it is read, of one answer and of all together.
 const WINDOW: u32 = 1024 * 1024;
@@ -47,7 +48,6 @@ impl Sender {
     ) -> Result<Self, Cause> {
         let info = Arc::new(conn.info().clone());
         let head = options.head.max(8 * 1024);
-        let io = TokioIo::new(conn);
         let engine = if two {
             let head = u32::try_from(head).unwrap_or(u32::MAX);
             let (sender, engine) = http2::Builder::new(Tasks(cx.clone()))
@@ -56,7 +56,7 @@ impl Sender {
                 .initial_stream_window_size(WINDOW)
                 .initial_connection_window_size(WINDOW)
                 .keep_alive_interval(PING)
-                .handshake(io)
+                .handshake(TokioIo::new(conn))
                 .await
                 .map_err(blame)?;
             cx.spawn(async move { note(engine.await) }).detach();
@@ -68,7 +68,7 @@ impl Sender {
                 .max_buf_size(head)
                 // RFC 9112 §5.2: a fold in a value of an answer is a space.
                 .allow_obsolete_multiline_headers_in_responses(true)
-                .handshake(io)
+                .handshake(TokioIo::new(Hearing::new(conn)))
                 .await
                 .map_err(blame)?;
             cx.spawn(async move { note(engine.await) }).detach();

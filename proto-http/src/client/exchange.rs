@@ -2,8 +2,10 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
-use http::{HeaderMap, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use ropewalk_core::Error as Cause;
 use tokio::sync::Notify;
@@ -17,6 +19,8 @@ use super::error::blame;
 use super::{Client, Error, Phase, Report, Versions};
 use crate::Body;
 
+/// How long content waits for the server to want it.
+const CONTINUE: Duration = Duration::from_secs(1);
 /// 1xx answers before the one that counts, at most.
 const INTERIM: usize = 64;
 
@@ -25,6 +29,8 @@ pub(super) struct Received {
     pub(super) parts: http::response::Parts,
     pub(super) content: Receiving,
     pub(super) report: Report,
+    /// Whether the server was asked if it wanted the content, by us.
+    pub(super) expected: bool,
 }
 
 /// Why a request has no answer, and whether it may be sent once more.
@@ -106,8 +112,12 @@ impl Client {
         let times = &self.0.dialer.options.times;
         let begun = Instant::now();
         let progress = Progress::begin();
-        let request = self.request_of(ask, Sending::new(content, Arc::clone(&progress)), sender.whole)?;
-        let (request, flood) = bounded(request);
+        let mut request = self.request_of(ask, Sending::new(content, Arc::clone(&progress)), sender.whole)?;
+        let expected = matches!(sender.engine, Engine::One(_)) && self.expects(ask, &mut request);
+        if is_continued(request.headers()) {
+            progress.hold(CONTINUE);
+        }
+        let (request, flood) = bounded(request, Arc::clone(&progress));
         let answer = {
             let mut answer = std::pin::pin!(sender.send(request));
             loop {
@@ -145,6 +155,10 @@ impl Client {
         if matches!(sender.engine, Engine::One(_)) {
             check(&answer).map_err(|cause| Phase::Head.failed(cause))?;
         }
+        if !answer.status().is_success() {
+            // RFC 9112 §9.5: it wants no more.
+            progress.pause();
+        }
         spent.head = begun.elapsed();
         let report = Report {
             url: ask.uri.clone(),
@@ -156,7 +170,20 @@ impl Client {
         };
         let (parts, incoming) = answer.into_parts();
         let lease = self.0.pool.lend(&ask.origin, sender, progress);
-        Ok(Received { parts, content: Receiving::new(incoming, times.body, by, lease), report })
+        Ok(Received { parts, content: Receiving::new(incoming, times.body, by, lease), report, expected })
+    }
+
+    /// Asks the server whether it wants the content, where that is much; whether it does so.
+    fn expects(&self, ask: &Ask, request: &mut http::Request<Sending>) -> bool {
+        let Some(least) = self.0.dialer.options.expect.filter(|_| ask.may_expect) else { return false };
+        let fields = request.headers();
+        let size = request.body().size_hint();
+        let much = !request.body().is_end_stream() && size.exact().is_none_or(|octets| octets >= least);
+        if !much || fields.contains_key(header::EXPECT) {
+            return false;
+        }
+        request.headers_mut().insert(header::EXPECT, HeaderValue::from_static("100-continue"));
+        true
     }
 
     fn request_of(&self, ask: &Ask, content: Sending, whole: bool) -> Result<http::Request<Sending>, Error> {
@@ -178,15 +205,25 @@ impl Client {
     }
 }
 
+fn is_continued(fields: &HeaderMap) -> bool {
+    fields.get(header::EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}
+
 fn spent() -> Error {
     Phase::Request.failed(Cause::local("the content was a stream, and cannot be sent a second time"))
 }
 
-/// The request, and what tells that too many interim answers came to it.
-fn bounded(mut request: http::Request<Sending>) -> (http::Request<Sending>, Arc<Notify>) {
+/// The request, and what tells that too many interim answers came to it. One of them lets its content go.
+fn bounded(
+    mut request: http::Request<Sending>,
+    progress: Arc<Progress>,
+) -> (http::Request<Sending>, Arc<Notify>) {
     let flood = Arc::new(Notify::new());
     let (count, tell) = (AtomicUsize::new(0), Arc::clone(&flood));
-    hyper::ext::on_informational(&mut request, move |_| {
+    hyper::ext::on_informational(&mut request, move |answer| {
+        if answer.status() == StatusCode::CONTINUE {
+            progress.go_on();
+        }
         if count.fetch_add(1, Ordering::Relaxed) == INTERIM {
             tell.notify_one();
         }

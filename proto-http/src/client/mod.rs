@@ -24,6 +24,7 @@ pub(crate) mod dial;
 mod engine;
 mod error;
 mod exchange;
+mod hearing;
 mod options;
 pub(crate) mod origin;
 mod pool;
@@ -133,12 +134,12 @@ impl Client {
         let mut ask = Ask::new(head, content.into()).map_err(|cause| Phase::Request.failed(cause))?;
         let mut hops = Vec::new();
         loop {
-            let Received { parts, content, mut report } = self.exchange(&mut ask, by).await?;
+            let Received { parts, content, mut report, expected } = self.exchange(&mut ask, by).await?;
             if let Some(jar) = &self.0.cookies {
                 let mut jar = jar.lock().unwrap_or_else(PoisonError::into_inner);
                 jar.store(&ask.origin, ask.uri.path(), parts.headers.get_all(header::SET_COOKIE));
             }
-            if parts.status == StatusCode::EXPECTATION_FAILED && ask.expects_less() {
+            if parts.status == StatusCode::EXPECTATION_FAILED && ask.expects_less(expected) {
                 pass_over(content).await;
                 continue;
             }

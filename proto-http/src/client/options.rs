@@ -45,6 +45,9 @@ pub struct Options {
     pub kept: usize,
     /// How long a connection is kept that nobody needs.
     pub keep: Duration,
+    /// Octets of content from which an HTTP/1.1 server is asked first whether it wants them (RFC 9110 §10.1.1), and content of
+    /// which it is not known how long it is. One that does not say so within a second is sent them. `None`: none is asked.
+    pub expect: Option<u64>,
     /// `User-Agent` of requests that have none.
     pub agent: Option<HeaderValue>,
 }
@@ -67,6 +70,7 @@ impl Default for Options {
             kept_per_origin: 8,
             kept: 64,
             keep: Duration::from_secs(60),
+            expect: Some(1024 * 1024),
             agent: Some(HeaderValue::from_static(concat!("ropewalk/", env!("CARGO_PKG_VERSION")))),
         }
     }

@@ -81,7 +81,7 @@ impl Pool {
 
     /// A connection that is in use, to be given back when its answer has been read.
     pub(super) fn lend(&self, origin: &Origin, sender: Sender, progress: Arc<Progress>) -> Lease {
-        Lease { pool: self.clone(), origin: origin.clone(), sender, progress }
+        Lease { pool: self.clone(), origin: origin.clone(), sender: Some(sender), progress }
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -141,16 +141,25 @@ impl Kept {
 pub(super) struct Lease {
     pool: Pool,
     origin: Origin,
-    sender: Sender,
+    sender: Option<Sender>,
     progress: Arc<Progress>,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.progress.give_up();
+    }
 }
 
 impl Lease {
     /// The answer has been read to its end.
-    pub(super) fn give_back(self) {
+    pub(super) fn give_back(mut self) {
         // What is shared has never left. Where the request is still being sent, nothing else can be.
-        if self.sender.share().is_none() && self.progress.is_whole() {
-            self.pool.put(&self.origin, self.sender);
+        if let Some(sender) = self.sender.take()
+            && sender.share().is_none()
+            && self.progress.is_whole()
+        {
+            self.pool.put(&self.origin, sender);
         }
     }
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use ropewalk_core::data::files::{Files, FsError, Name, Ops, Over, Reach, Remove, VPath};
+use ropewalk_core::data::files::{Change, Files, FsError, Name, Ops, Over, Reach, Remove, VPath};
 use ropewalk_core::{Error, Result};
 use tokio::runtime::Handle;
 use tracing::Instrument as _;
@@ -24,6 +24,8 @@ struct Held {
     at: VPath,
     /// What is in its place is a part of a copy.
     filling: bool,
+    /// Whoever locks its place waits until it is settled what has that.
+    _change: Option<Change>,
 }
 
 impl Aside {
@@ -33,8 +35,10 @@ impl Aside {
             return Err(StatusCode::FORBIDDEN.into());
         }
         let at = beside(from)?.ok_or(StatusCode::FORBIDDEN)?;
+        let _change = view.files.place(from).map(|place| place.change());
         view.files.rename(from, &at, Over::Never).await.map_err(Stop::change)?;
-        Ok(Self(Some(Held { files: Arc::clone(&view.files), from: from.clone(), at, filling: false })))
+        let (files, from, filling) = (Arc::clone(&view.files), from.clone(), false);
+        Ok(Self(Some(Held { files, from, at, filling, _change })))
     }
 
     /// Says whether its place is being filled, with what is nothing before it is whole.

@@ -55,15 +55,15 @@ pub(super) async fn answer(view: &View, request: &Request, moves: bool) -> Resul
         Ok(_) => return Err(StatusCode::CONFLICT.into()),
         Err(error) => return Err(Stop::change(error)),
     }
-    let mut held = Vec::new();
+    let (mut held, mut _changes) = (Vec::new(), Vec::new());
     if moves {
-        guard.name(view, from).await?;
+        _changes.push(guard.name(view, from).await?);
         held.extend(guard.below(view, from).await?);
     }
-    match &there {
+    _changes.push(match &there {
         Some(_) => guard.content(view, to).await?,
         None => guard.name(view, to).await?,
-    }
+    });
     held.extend(guard.below(view, to).await?);
     if !held.is_empty() {
         return Ok(statuses(view, held.iter().map(|path| (path, StatusCode::LOCKED))));

@@ -1,5 +1,5 @@
 use http::{HeaderMap, StatusCode};
-use ropewalk_core::data::files::{FsError, Lock, VPath};
+use ropewalk_core::data::files::{Change, FsError, Lock, VPath};
 
 use super::condition::{Condition, If, State};
 use super::{Stop, View};
@@ -38,29 +38,33 @@ impl Guard {
         &self.tokens
     }
 
-    /// Whether what is at `path` may be changed: 423 where a lock is in the way.
-    pub(crate) async fn content(&self, view: &View, path: &VPath) -> Result<(), Stop> {
-        let Some(place) = view.files.place(path) else { return Ok(()) };
+    /// Whether what is at `path` may be changed: 423 where a lock is in the way. Whoever locks it from now on waits for the end
+    /// of the change that this gives: it is kept until that is made.
+    pub(crate) async fn content(&self, view: &View, path: &VPath) -> Result<Change, Stop> {
+        let Some(place) = view.files.place(path) else { return Ok(Change::default()) };
+        let change = place.change();
         let locks = place.marks.locks().over(&place.path, false).await.map_err(Stop::change)?;
-        let Some(first) = locks.first() else { return Ok(()) };
+        let Some(first) = locks.first() else { return Ok(change) };
         if locks.iter().any(|lock| self.has(lock)) {
-            return Ok(());
+            return Ok(change);
         }
         let root = view.lock_root(path, &place.path, first, false);
         let href = format!("<D:href>{root}</D:href>");
         Err(Stop::condition(StatusCode::LOCKED, "lock-token-submitted", &href))
     }
 
-    /// Whether something may come to be at `path`, or cease to be: that also changes the directory that it is in.
-    pub(crate) async fn name(&self, view: &View, path: &VPath) -> Result<(), Stop> {
-        self.content(view, path).await?;
-        match path.parent() {
-            Some(parent) => self.content(view, &parent).await,
-            None => Ok(()),
+    /// As [`content`](Self::content), whether something may come to be at `path`, or cease to be: that also changes the
+    /// directory that it is in.
+    pub(crate) async fn name(&self, view: &View, path: &VPath) -> Result<Change, Stop> {
+        let change = self.content(view, path).await?;
+        if let Some(parent) = path.parent() {
+            // Whoever locks this one waits for what changes in it.
+            drop(self.content(view, &parent).await?);
         }
+        Ok(change)
     }
 
-    /// What is locked below `path`, and may not be changed.
+    /// What is locked below `path`, of which there is a change already, and may not be changed.
     pub(crate) async fn below(&self, view: &View, path: &VPath) -> Result<Vec<VPath>, Stop> {
         let Some(place) = view.files.place(path) else { return Ok(Vec::new()) };
         let locks = place.marks.locks().over(&place.path, true).await.map_err(Stop::change)?;

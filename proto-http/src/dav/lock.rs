@@ -1,7 +1,9 @@
 //! LOCK and UNLOCK (RFC 4918 §9.10, §9.11).
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode, header};
 use ropewalk_core::data::files::{
     FsError, Kind, Lock, LockError, Meta, NewLock, Open, Ops, Place, Reach, SetMeta, VPath, Write,
 };
@@ -16,6 +18,10 @@ use crate::server::{Body, Failure, Request, Response};
 
 /// Octets that a client may say of the owner of a lock.
 const OWNER: usize = 1024;
+/// How long a new lock waits for changes that had begun before it.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Locks that are made at most where each ends at once with what it was on.
+const TRIES: usize = 4;
 
 /// Makes a lock, or refreshes one.
 pub(super) async fn lock(view: &View, request: Request) -> Result<Response, Stop> {
@@ -37,18 +43,36 @@ pub(super) async fn lock(view: &View, request: Request) -> Result<Response, Stop
         return Ok(discovery(view, &place, &lock, is_dir));
     }
     let Info { exclusive, owner } = Info::parse(&document)?;
+    let (path, deep, user) = (place.path.clone(), depth == Depth::Infinity, view.user.clone());
+    let wanted = NewLock { path, deep, exclusive, user, owner, timeout };
+    for _ in 0..TRIES {
+        if let Some(response) = make_lock(view, &place, &guard, wanted.clone()).await? {
+            return Ok(response);
+        }
+    }
+    Err(busy())
+}
+
+/// Makes a lock, and what it is on if there is nothing; none where it ended with that, which somebody was removing already.
+///
+/// From the answer on nobody else changes that: what somebody had begun to change before is waited for.
+async fn make_lock(
+    view: &View,
+    place: &Place,
+    guard: &Guard,
+    wanted: NewLock,
+) -> Result<Option<Response>, Stop> {
     let there = view.there(&view.path).await?;
     let is_dir = there.as_ref().is_some_and(|meta| meta.kind == Kind::Dir);
     if view.slash && !is_dir {
         return Err(StatusCode::NOT_FOUND.into());
     }
-    let deep = depth == Depth::Infinity;
-    may_write(view, there.as_ref(), deep).await?;
+    may_write(view, there.as_ref(), wanted.deep).await?;
     match &there {
         Some(_) => {}
         // The lock comes before the file, so that nobody else is quicker.
         None => {
-            guard.name(view, &view.path).await?;
+            drop(guard.name(view, &view.path).await?);
             let parent = view.path.parent().unwrap_or(VPath::ROOT);
             let meta = view.files.stat(&parent, true).await.map_err(Stop::change)?;
             if meta.kind != Kind::Dir {
@@ -56,28 +80,47 @@ pub(super) async fn lock(view: &View, request: Request) -> Result<Response, Stop
             }
         }
     }
-    let (path, user) = (place.path.clone(), view.user.clone());
-    let wanted = NewLock { path, deep, exclusive, user, owner, timeout };
-    let lock = match place.marks.locks().lock(wanted).await {
+    let locks = place.marks.locks();
+    let lock = match locks.lock(wanted).await {
         Ok(lock) => lock,
-        Err(LockError::Conflict(other)) => return conflict(view, &place, &other),
+        Err(LockError::Conflict(other)) => return conflict(view, place, &other).map(Some),
         Err(LockError::Files(error)) => return Err(Stop::change(error)),
         Err(_) => return Err(StatusCode::LOCKED.into()),
     };
-    if there.is_none()
-        && let Err(error) = make(view).await
-    {
-        place.marks.locks().unlock(&lock.token).await.map_err(Stop::change)?;
-        return Err(Stop::change(error));
+    if tokio::time::timeout(PATIENCE, locks.settled(&lock)).await.is_err() {
+        locks.unlock(&lock.token).await.map_err(Stop::change)?;
+        return Err(busy());
     }
-    let mut response = discovery(view, &place, &lock, is_dir);
+    let held = locks.over(&place.path, false).await.map_err(Stop::change)?;
+    if !held.iter().any(|held| held.token == lock.token) {
+        return Ok(None);
+    }
+    let made = match there {
+        Some(_) => Ok(()),
+        None => make(view).await,
+    };
+    if let Err(error) = made {
+        locks.unlock(&lock.token).await.map_err(Stop::change)?;
+        return match error {
+            // It was being made already.
+            FsError::Exists | FsError::IsDir => Ok(None),
+            error => Err(Stop::change(error)),
+        };
+    }
+    let mut response = discovery(view, place, &lock, is_dir);
     if there.is_none() {
         *response.status_mut() = StatusCode::CREATED;
     }
     if let Ok(token) = HeaderValue::try_from(format!("<{}>", lock.token)) {
         response.headers_mut().insert("lock-token", token);
     }
-    Ok(response)
+    Ok(Some(response))
+}
+
+/// Others change it all the time, or one for long.
+fn busy() -> Stop {
+    let failure = Failure::new(StatusCode::SERVICE_UNAVAILABLE);
+    failure.with(header::RETRY_AFTER, HeaderValue::from_static("5")).into()
 }
 
 /// Ends a lock.

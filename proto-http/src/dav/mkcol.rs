@@ -10,7 +10,7 @@ pub(super) async fn answer(view: &View, request: &Request) -> Result<Response, S
     if view.there(&view.path).await?.is_some() {
         return Err(StatusCode::METHOD_NOT_ALLOWED.into());
     }
-    guard.name(view, &view.path).await?;
+    let _change = guard.name(view, &view.path).await?;
     match view.files.mkdir(&view.path, None).await {
         Ok(()) => Ok(created()),
         Err(FsError::Exists) => Err(StatusCode::METHOD_NOT_ALLOWED.into()),

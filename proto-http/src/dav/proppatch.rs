@@ -20,7 +20,7 @@ pub(super) async fn answer(view: &View, request: Request) -> Result<Response, St
     if view.slash && meta.kind != Kind::Dir {
         return Err(StatusCode::NOT_FOUND.into());
     }
-    guard.content(view, &view.path).await?;
+    let _change = guard.content(view, &view.path).await?;
     // Nothing is changed, but whoever may not change anything is told so: properties are kept elsewhere.
     if !view.rights(&view.path).has(Ops::SET) {
         return Err(StatusCode::FORBIDDEN.into());

@@ -55,14 +55,16 @@ impl Static {
             Place::At { first, .. } => first,
         };
         let guard = Guard::of(&view, headers).await?;
-        guard.content(&view, path).await?;
+        let change = guard.content(&view, path).await?;
         let mut how = Open::write(Write::Update);
         how.append = matches!(place, Place::End);
         if headers.contains_key(header::IF_MATCH) {
             how.if_match = there.etag;
         }
         let file = self.files.open(path, &how).await.map_err(Stop::change)?;
-        receive(&mut request.body, Writer::new(&*file, offset).guarded(&guard, &view)).await?;
+        drop(change);
+        let writer = Writer::new(&*file, offset).guarded((&guard, &view, path));
+        receive(&mut request.body, writer).await?;
         let meta = file.commit().await.map_err(Stop::change)?;
         Ok(written(&meta, false))
     }

@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use super::Static;
 use super::listing::shown;
-use super::write::Writer;
 use crate::dav::{Guard, Stop, View};
 use crate::form::{FormLimits, Multipart, Part};
 use crate::server::page::{STYLE, log, protect};
@@ -75,7 +74,7 @@ impl Static {
         let open = async {
             let name = Name::new(name.to_owned()).map_err(|_| Failure::bad_request())?;
             let path = view.path.join(&name).map_err(|_| Failure::bad_request())?;
-            guard.name(view, &path).await?;
+            let _change = guard.name(view, &path).await?;
             let file = self.files.open(&path, &Open::write(Write::CreateNew)).await.map_err(refused)?;
             Ok::<_, Stop>((path, file))
         };
@@ -83,7 +82,7 @@ impl Static {
             Ok(opened) => opened,
             Err(stop) => return Ok(Err(stop)),
         };
-        let mut writer = Writer::new(&*file, 0);
+        let mut writer = self.writer(&*file, (guard, view, &path));
         while let Some(chunk) = part.chunk().await? {
             if let Err(stop) = writer.write(chunk).await {
                 return Ok(Err(stop));
@@ -94,7 +93,7 @@ impl Static {
         }
         let end = async {
             // Somebody may have locked it meanwhile.
-            guard.name(view, &path).await?;
+            let _change = guard.name(view, &path).await?;
             file.commit().await.map_err(refused)
         };
         Ok(end.await.map(drop))

@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body::Body as _;
-use ropewalk_core::data::files::{FileHandle, Kind, Meta, Open, Remove, VPath, Write};
+use ropewalk_core::data::files::{Caps, Change, FileHandle, Kind, Meta, Open, Remove, VPath, Write};
 
 use super::Static;
 use super::conditions::{Validators, may_change};
@@ -32,7 +32,7 @@ impl Static {
         }
         conditions(headers, there.as_ref())?;
         let guard = Guard::of(&view, headers).await?;
-        guarded(&guard, &view, path, there.is_some()).await?;
+        let change = guarded(&guard, &view, path, there.is_some()).await?;
         let mut how = Open::write(if is_new(headers) { Write::CreateNew } else { Write::Replace });
         how.expect_len = request.body.size_hint().exact();
         if headers.contains_key(header::IF_MATCH) {
@@ -40,10 +40,18 @@ impl Static {
             how.if_match = there.as_ref().and_then(|meta| meta.etag);
         }
         let file = self.files.open(path, &how).await.map_err(Stop::change)?;
-        receive(&mut request.body, Writer::new(&*file, 0)).await?;
-        guarded(&guard, &view, path, there.is_some()).await?;
+        drop(change);
+        receive(&mut request.body, self.writer(&*file, (&guard, &view, path))).await?;
+        // Somebody may have locked it meanwhile.
+        let _change = guarded(&guard, &view, path, there.is_some()).await?;
         let meta = file.commit().await.map_err(Stop::change)?;
         Ok(written(&meta, there.is_none()))
+    }
+
+    /// What writes new content: where that grows in place, a lock can come in its way at any time.
+    pub(super) fn writer<'a>(&self, file: &'a dyn FileHandle, guard: Guarded<'a>) -> Writer<'a> {
+        let writer = Writer::new(file, 0);
+        if self.files.caps().has(Caps::ATOMIC_PUT) { writer } else { writer.guarded(guard) }
     }
 
     /// DELETE: of a directory, with all that is in it (RFC 4918 §9.6.1).
@@ -63,7 +71,7 @@ impl Static {
         }
         conditions(headers, Some(&there))?;
         let guard = Guard::of(&view, headers).await?;
-        guard.name(&view, path).await?;
+        let _change = guard.name(&view, path).await?;
         let held = guard.below(&view, path).await?;
         if !held.is_empty() {
             return Ok(statuses(&view, held.iter().map(|path| (path, StatusCode::LOCKED))));
@@ -106,7 +114,12 @@ fn is_new(headers: &HeaderMap) -> bool {
 }
 
 /// Whether no lock is in the way of a file, new or there.
-pub(super) async fn guarded(guard: &Guard, view: &View, path: &VPath, is_there: bool) -> Result<(), Stop> {
+pub(super) async fn guarded(
+    guard: &Guard,
+    view: &View,
+    path: &VPath,
+    is_there: bool,
+) -> Result<Change, Stop> {
     if is_there { guard.content(view, path).await } else { guard.name(view, path).await }
 }
 
@@ -123,8 +136,11 @@ pub(super) struct Writer<'a> {
     file: &'a dyn FileHandle,
     offset: u64,
     gathered: BytesMut,
-    guard: Option<(&'a Guard, &'a View)>,
+    guard: Option<Guarded<'a>>,
 }
+
+/// What says whether a lock is in the way of what is at a path.
+pub(super) type Guarded<'a> = (&'a Guard, &'a View, &'a VPath);
 
 impl<'a> Writer<'a> {
     pub(super) fn new(file: &'a dyn FileHandle, offset: u64) -> Self {
@@ -132,8 +148,8 @@ impl<'a> Writer<'a> {
     }
 
     /// Before each write, sees whether a lock is in the way by now: for what is written in place.
-    pub(super) fn guarded(self, guard: &'a Guard, view: &'a View) -> Self {
-        Self { guard: Some((guard, view)), ..self }
+    pub(super) fn guarded(self, guard: Guarded<'a>) -> Self {
+        Self { guard: Some(guard), ..self }
     }
 
     pub(super) async fn write(&mut self, chunk: Bytes) -> Result<(), Stop> {
@@ -151,9 +167,10 @@ impl<'a> Writer<'a> {
     }
 
     async fn put(&mut self, data: Bytes) -> Result<(), Stop> {
-        if let Some((guard, view)) = self.guard {
-            guard.content(view, &view.path).await?;
-        }
+        let _change = match self.guard {
+            Some((guard, view, path)) => guard.content(view, path).await?,
+            None => Change::default(),
+        };
         let octets = data.len() as u64;
         self.file.write_at(self.offset, data).await.map_err(Stop::change)?;
         self.offset = self.offset.saturating_add(octets);

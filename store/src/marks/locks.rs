@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use ropewalk_core::data::files::{FsError, Lock, LockError, Locks, Marks, NewLock, VPath};
+use ropewalk_core::data::files::{Change, FsError, Lock, LockError, Locks, Marks, NewLock, VPath};
 use rusqlite::{Connection, Row, params};
 
 use super::{At, Tree, below, count, folder};
@@ -68,6 +68,14 @@ impl Locks for Tree {
             db.prepare_cached(sql)?.execute(params![real, from, to]).map(drop)
         })
         .await
+    }
+
+    fn change(&self, path: &VPath) -> Change {
+        self.store.0.changes.begin(self.at.real(path))
+    }
+
+    async fn settled(&self, lock: &Lock) {
+        self.store.0.changes.settled(&self.at.real(&lock.path), lock.deep).await;
     }
 }
 

@@ -11,7 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ropewalk_core::data::files::{DotDot, FsError, Marks, VPath};
+use ropewalk_core::data::files::{Changes, DotDot, FsError, Marks, VPath};
 use ropewalk_core::{Error, Result};
 use rusqlite::{Connection, Row};
 use tokio::sync::OnceCell;
@@ -36,6 +36,7 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     dir: PathBuf,
     database: OnceCell<Database>,
+    changes: Changes,
 }
 
 impl Store {
@@ -52,7 +53,8 @@ impl Store {
                 return Err(Error::local(format!("cannot look at {}", file.display())).caused_by(error));
             }
         }
-        Ok(Self(Arc::new(Inner { dir: dir.to_owned(), database: OnceCell::new() })))
+        let (dir, database, changes) = (dir.to_owned(), OnceCell::new(), Changes::default());
+        Ok(Self(Arc::new(Inner { dir, database, changes })))
     }
 
     /// The folder of the store.

@@ -7,7 +7,7 @@ use aws_lc_rs::rand;
 use bytes::Bytes;
 
 use super::meta::Result;
-use super::{FsError, Marks, VPath};
+use super::{Change, Changes, FsError, Marks, VPath};
 
 /// The locks of a tree (RFC 4918 §6). They hold between those who ask; a protocol that does not ask is not held up.
 ///
@@ -35,6 +35,14 @@ pub trait Locks: Send + Sync {
 
     /// Ends the locks of what was at `path`, and below it.
     async fn removed(&self, path: &VPath) -> Result<()>;
+
+    /// Says that what is at `path`, or anything below it, is about to be changed, until this is dropped. Who respects locks looks
+    /// for them [over](Self::over) it after this, and keeps it until the change is made.
+    fn change(&self, path: &VPath) -> Change;
+
+    /// Waits until the changes are over that had [begun](Self::change) before this lock could be seen, of what it is on: from then
+    /// on nobody changes that who respects locks, but its owner.
+    async fn settled(&self, lock: &Lock);
 }
 
 /// A lock that is wanted.
@@ -115,11 +123,12 @@ pub struct MemoryLocks {
     dir: VPath,
     /// The locks of all trees, by where their files are.
     all: Arc<Mutex<BTreeMap<VPath, Vec<Lock>>>>,
+    changes: Changes,
 }
 
 impl Default for MemoryLocks {
     fn default() -> Self {
-        Self { dir: VPath::ROOT, all: Arc::default() }
+        Self { dir: VPath::ROOT, all: Arc::default(), changes: Changes::default() }
     }
 }
 
@@ -132,7 +141,7 @@ impl MemoryLocks {
     /// Those of the tree in this directory of the one with all these: they are the same where both have a file.
     #[must_use]
     pub fn of(&self, dir: &VPath) -> Self {
-        Self { dir: dir.beneath(&self.dir), all: Arc::clone(&self.all) }
+        Self { dir: dir.beneath(&self.dir), all: Arc::clone(&self.all), changes: self.changes.clone() }
     }
 
     /// All locks. Some of them have ended.
@@ -241,5 +250,13 @@ impl Locks for MemoryLocks {
         let path = path.beneath(&self.dir);
         purge(&mut self.all(), |lock| !lock.path.is_within(&path));
         Ok(())
+    }
+
+    fn change(&self, path: &VPath) -> Change {
+        self.changes.begin(path.beneath(&self.dir).as_bytes().to_vec())
+    }
+
+    async fn settled(&self, lock: &Lock) {
+        self.changes.settled(lock.path.beneath(&self.dir).as_bytes(), lock.deep).await;
     }
 }

@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::meta::Result;
-use super::{Locks, MemoryLocks, MemoryProps, Props, VPath};
+use super::{Change, Locks, MemoryLocks, MemoryProps, Props, VPath};
 
 /// Where something is kept below all mounts, and what people have put there beside its content.
 ///
@@ -65,6 +65,11 @@ impl Place {
     /// The place of `path` in the tree with these marks.
     pub fn new(marks: Arc<Marks>, path: VPath) -> Self {
         Self { marks, path }
+    }
+
+    /// Says that what is here is about to be changed, as [`Locks::change`] has it.
+    pub fn change(&self) -> Change {
+        self.marks.locks().change(&self.path)
     }
 
     /// Gives what was copied to `to` the properties of what is here, in place of those there.

@@ -5,6 +5,7 @@
 //! files implements it, and so does every
 //! [layer](layers) over one.
 
+mod changes;
 mod draw;
 mod error;
 mod glob;
@@ -23,6 +24,7 @@ pub mod suite;
 mod traits;
 mod warm;
 
+pub use changes::{Change, Changes};
 pub use draw::Drawn;
 pub use error::FsError;
 pub use glob::{BadGlob, Glob, Inside};

@@ -80,7 +80,15 @@ impl Handler<'_> {
             let before = self.cx.revocations();
             let login = match self.portal().login(credential, &from).await {
                 Ok(login) => login,
-                Err(error) => return Answer::Say(self.refused(error, user)),
+                Err(error) => {
+                    let result = match &error {
+                        LoginError::Refused | LoginError::Unsupported => "refused",
+                        LoginError::Busy => "busy",
+                        _ => "error",
+                    };
+                    self.cx.metrics().auth("ftp", "password", result);
+                    return Answer::Say(self.refused(error, user));
+                }
             };
             let who = login.principal();
             let seat = self.ftp.seats.take(&Who::of(who, &self.peer), self.ftp.options.per_person);
@@ -89,6 +97,8 @@ impl Handler<'_> {
                 return Answer::Close(Reply::new(421, "too many sessions of yours"));
             };
             if self.cx.authenticated(who, before) {
+                let mech = if who.is_guest() { "anonymous" } else { "password" };
+                self.cx.metrics().auth("ftp", mech, "ok");
                 tracing::info!(user = %who.name(), "logged in");
                 self.enter(login, seat);
                 return Answer::Done;

@@ -226,3 +226,16 @@ async fn what_waits_for_a_transfer_takes_little_room() {
     let last = timeout(Duration::from_secs(20), client.reply()).await;
     assert_eq!(last.unwrap(), "421 too many commands during a transfer\r\n");
 }
+
+#[tokio::test]
+async fn who_sends_more_than_there_is_room_for_is_told_so_and_not_cut_off() {
+    let server = shared(Quota::new(Memory::new(), Share::new(1000, 0)));
+    let mut client = login(&server, "ann").await;
+    let mut data = client.passive().await;
+    assert_eq!(client.code("STOR a").await, 150);
+    // Far more than the system keeps for whoever does not read.
+    data.write_all(&vec![b'x'; 32 << 20]).await.unwrap();
+    data.shutdown().await.unwrap();
+    assert_eq!(code(&client.reply().await), 552);
+    assert_eq!(client.code("SIZE a").await, 550);
+}

@@ -226,7 +226,8 @@ async fn a_server_that_takes_nothing_of_the_content_has_its_time() {
         drop(conn);
     });
     let begun = Instant::now();
-    let error = place.client().request(post("http://x.example/", vec![b'x'; 1 << 20])).await.unwrap_err();
+    let client = place.client_of(|options| options.expect = None);
+    let error = client.request(post("http://x.example/", vec![b'x'; 1 << 20])).await.unwrap_err();
     assert_eq!((error.phase(), begun.elapsed().as_secs()), (Phase::Head, 60));
 }
 
@@ -326,4 +327,68 @@ async fn after_a_417_the_request_is_sent_without_its_expectation() {
     for expects in [true, false] {
         assert_eq!(place.client().request(ask(expects)).await.unwrap().status(), 417);
     }
+}
+
+/// The head of an answer that refuses, and its content.
+const REFUSED: &str = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno";
+
+#[tokio::test]
+async fn an_answer_is_heard_though_the_server_takes_no_more() {
+    let (give, mut taken) = tokio::sync::mpsc::channel(1);
+    let place = Place::new(move |_, mut conn, _| {
+        let give = give.clone();
+        async move {
+            head(&mut conn).await.unwrap();
+            give.send(conn).await.unwrap();
+        }
+    });
+    // In the very moment in which the content is to be written, the server answers and has gone.
+    let content = futures_util::stream::once(async move {
+        let mut conn = taken.recv().await.unwrap();
+        conn.write_all(REFUSED.as_bytes()).await.unwrap();
+        drop(conn);
+        Ok::<_, Cause>(Bytes::from(vec![0; 1 << 20]))
+    });
+    let client = place.client_of(|options| options.expect = None);
+    let answer = client.request(post("http://x.example/", Body::stream(content))).await.unwrap();
+    assert_eq!(answer.status(), 401);
+    assert_eq!(text(answer).await, "no");
+}
+
+#[tokio::test(start_paused = true)]
+async fn much_content_waits_until_the_server_wants_it() {
+    for (first, then, goes) in [
+        ("HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", true),
+        // What knows nothing of it says nothing.
+        ("", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", true),
+        (REFUSED, "", false),
+    ] {
+        let (tell, mut told) = tokio::sync::mpsc::channel(1);
+        let place = Place::new(move |_, mut conn, _| {
+            let tell = tell.clone();
+            async move {
+                let head = head(&mut conn).await.unwrap();
+                assert!(head.contains("expect: 100-continue\r\n"), "{head}");
+                conn.write_all(first.as_bytes()).await.unwrap();
+                let mut content = Vec::new();
+                while !content.ends_with(b"0\r\n\r\n") {
+                    let Ok(octet) = conn.read_u8().await else { break };
+                    content.push(octet);
+                }
+                tell.send(String::from_utf8(content).unwrap()).await.unwrap();
+                let _ = conn.write_all(then.as_bytes()).await;
+            }
+        });
+        let answer = place.client().request(post("http://x.example/", pieces(&["content"]))).await.unwrap();
+        assert_eq!(answer.status(), if goes { 200 } else { 401 }, "{first:?}");
+        assert_eq!(text(answer).await, if goes { "ok" } else { "no" });
+        assert_eq!(told.recv().await.unwrap().contains("content"), goes, "{first:?}");
+    }
+}
+
+#[tokio::test]
+async fn little_content_is_sent_with_its_head() {
+    let place = Place::serving(echo);
+    let said = text(place.client().request(post("http://x.example/", "four")).await.unwrap()).await;
+    assert!(!said.contains("expect"), "{said}");
 }

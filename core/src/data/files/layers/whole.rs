@@ -13,7 +13,8 @@ use super::forward::*;
 /// connection was reset, or a server stops. So what is done to the files, and what layers below this one count and say
 /// of it, do not come apart.
 ///
-/// Only writes to an open file can be cut off, and what was not committed is given up.
+/// Only writes to an open file can be cut off, and what was not committed is given up. Whoever locks what is being changed waits
+/// for the end of that, too ([`Locks::change`](crate::data::files::Locks::change)).
 pub struct Whole<F> {
     files: Arc<F>,
     turns: Turns,
@@ -37,21 +38,26 @@ impl fmt::Debug for Turns {
 }
 
 impl Turns {
-    /// Makes a change when it is its turn.
-    async fn make<T: 'static>(&self, change: impl Future<Output = T> + Send + 'static) -> T {
+    /// Makes a change when it is its turn, of what is at these places.
+    async fn make<T: 'static, const N: usize>(
+        &self,
+        places: [Option<Place>; N],
+        change: impl Future<Output = T> + Send + 'static,
+    ) -> T {
         let turn = self.0.clone().acquire_owned().await;
+        let begun = places.map(|place| place.map(|place| place.change()));
         let change = async move {
-            let _turn = turn;
+            let _held = (turn, begun);
             change.await
         };
-        Change(Some(Box::pin(change))).await
+        Making(Some(Box::pin(change))).await
     }
 }
 
-/// A change. Where this is dropped in its middle, it goes on in a task of its own.
-struct Change<T: 'static>(Option<Pin<Box<dyn Future<Output = T> + Send>>>);
+/// A change that is made. Where this is dropped in its middle, it goes on in a task of its own.
+struct Making<T: 'static>(Option<Pin<Box<dyn Future<Output = T> + Send>>>);
 
-impl<T> Future for Change<T> {
+impl<T> Future for Making<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
@@ -65,7 +71,7 @@ impl<T> Future for Change<T> {
     }
 }
 
-impl<T> Drop for Change<T> {
+impl<T> Drop for Making<T> {
     fn drop(&mut self) {
         if let Some(change) = self.0.take()
             && let Ok(runtime) = Handle::try_current()
@@ -96,8 +102,9 @@ impl<F: Files + 'static> Files for Whole<F> {
             return self.files.open(path, how).await;
         }
         let (files, path, how) = (self.files.clone(), path.clone(), how.clone());
-        let handle = self.turns.make(async move { files.open(&path, &how).await }).await?;
-        Ok(Box::new(Written { handle, turns: self.turns.clone() }))
+        let place = files.place(&path);
+        let handle = self.turns.make([place.clone()], async move { files.open(&path, &how).await }).await?;
+        Ok(Box::new(Written { handle, place, turns: self.turns.clone() }))
     }
 
     fn open_now(&self, path: &VPath, how: &Open) -> Option<Result<Box<dyn FileHandle>>> {
@@ -106,43 +113,51 @@ impl<F: Files + 'static> Files for Whole<F> {
 
     async fn mkdir(&self, path: &VPath, mode: Option<u16>) -> Result<()> {
         let (files, path) = (self.files.clone(), path.clone());
-        self.turns.make(async move { files.mkdir(&path, mode).await }).await
+        let places = [files.place(&path)];
+        self.turns.make(places, async move { files.mkdir(&path, mode).await }).await
     }
 
     async fn remove(&self, path: &VPath, what: Remove) -> Result<()> {
         let (files, path) = (self.files.clone(), path.clone());
-        self.turns.make(async move { files.remove(&path, what).await }).await
+        let places = [files.place(&path)];
+        self.turns.make(places, async move { files.remove(&path, what).await }).await
     }
 
     async fn rename(&self, from: &VPath, to: &VPath, over: Over) -> Result<()> {
         let (files, from, to) = (self.files.clone(), from.clone(), to.clone());
-        self.turns.make(async move { files.rename(&from, &to, over).await }).await
+        let places = [files.place(&from), files.place(&to)];
+        self.turns.make(places, async move { files.rename(&from, &to, over).await }).await
     }
 
     async fn copy(&self, from: &VPath, to: &VPath, over: Over) -> Result<()> {
         let (files, from, to) = (self.files.clone(), from.clone(), to.clone());
-        self.turns.make(async move { files.copy(&from, &to, over).await }).await
+        let places = [files.place(&to)];
+        self.turns.make(places, async move { files.copy(&from, &to, over).await }).await
     }
 
     async fn set(&self, path: &VPath, facts: SetMeta, follow: bool) -> Result<()> {
         let (files, path) = (self.files.clone(), path.clone());
-        self.turns.make(async move { files.set(&path, facts, follow).await }).await
+        let places = [files.place(&path)];
+        self.turns.make(places, async move { files.set(&path, facts, follow).await }).await
     }
 
     async fn symlink(&self, path: &VPath, target: &[u8]) -> Result<()> {
         let (files, path, target) = (self.files.clone(), path.clone(), target.to_vec());
-        self.turns.make(async move { files.symlink(&path, &target).await }).await
+        let places = [files.place(&path)];
+        self.turns.make(places, async move { files.symlink(&path, &target).await }).await
     }
 
     async fn hardlink(&self, from: &VPath, to: &VPath) -> Result<()> {
         let (files, from, to) = (self.files.clone(), from.clone(), to.clone());
-        self.turns.make(async move { files.hardlink(&from, &to).await }).await
+        let places = [files.place(&to)];
+        self.turns.make(places, async move { files.hardlink(&from, &to).await }).await
     }
 }
 
 /// A file that is written to.
 struct Written {
     handle: Box<dyn FileHandle>,
+    place: Option<Place>,
     turns: Turns,
 }
 
@@ -151,25 +166,27 @@ impl FileHandle for Written {
     forward_handle!(opened, read_now, read_at, write_at, write_from, meta, set, sync, as_fd to handle);
 
     async fn commit_with(self: Box<Self>, offset: u64, data: Bytes) -> Result<Meta> {
-        let Self { handle, turns } = *self;
-        turns.make(async move { handle.commit_with(offset, data).await }).await
+        let Self { handle, place, turns } = *self;
+        turns.make([place], async move { handle.commit_with(offset, data).await }).await
     }
 
     async fn commit(self: Box<Self>) -> Result<Meta> {
-        let Self { handle, turns } = *self;
-        turns.make(handle.commit()).await
+        let Self { handle, place, turns } = *self;
+        turns.make([place], handle.commit()).await
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use futures_util::FutureExt as _;
 
     use super::*;
     use crate::data::files::layers::gated::Gated;
-    use crate::data::files::layers::{Share, View};
+    use crate::data::files::layers::{Marked, Share, View};
     use crate::data::files::suite::{files_suite, memory};
-    use crate::data::files::{DotDot, FsError, Memory, Write};
+    use crate::data::files::{DotDot, FsError, Marks, Memory, NewLock, Write};
 
     fn path(text: &str) -> VPath {
         VPath::parse(text.as_bytes(), &VPath::ROOT, DotDot::Refuse).unwrap()
@@ -207,6 +224,26 @@ mod tests {
         leave(&gate, files.remove(&path("/copy"), Remove::File)).await;
         assert!(matches!(files.stat(&path("/copy"), true).await, Err(FsError::NotFound)));
         assert_eq!(share.used(), 10);
+    }
+
+    #[tokio::test]
+    async fn a_lock_waits_for_what_goes_on_though_nobody_waits_for_that() {
+        let gated = Gated::new(Memory::new());
+        let gate = gated.gate();
+        let files = Whole::new(Marked::new(gated, Arc::new(Marks::memory())), Turns::default());
+        let (at, timeout) = (path("/new"), Duration::from_secs(60));
+        let place = files.place(&at).unwrap();
+        let file = files.open(&at, &Open::write(Write::Replace)).await.unwrap();
+        // Its client goes away.
+        assert!(file.commit().now_or_never().is_none());
+        let (user, owner, path) = (None, Bytes::new(), at.clone());
+        let wanted = NewLock { path, deep: false, exclusive: true, user, owner, timeout };
+        let lock = place.marks.locks().lock(wanted).await.unwrap();
+        let mut settled = place.marks.locks().settled(&lock);
+        assert!(settled.as_mut().now_or_never().is_none());
+        gate.add_permits(1);
+        settled.await;
+        assert!(files.stat(&at, true).await.is_ok());
     }
 
     #[tokio::test]
