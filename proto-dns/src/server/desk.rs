@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use super::notices::Notices;
 use super::policy::Why;
 use super::rules::Book;
+use super::secondary::{Secondaries, Secondary};
 use super::signed::{Keys, Signed, now};
 use super::transfers::Transfers;
 use super::{Engine, Peer, Rules, Verdict};
 use crate::wire::tsig::Check;
-use crate::wire::{Head, Name, NameRef, Query, Rcode};
+use crate::wire::{Encoder, Head, Name, NameRef, Query, Rcode};
 
 /// An [`Engine`], and all that works off what it does not answer itself. Every transport has the same one.
 #[derive(Debug)]
@@ -19,6 +21,8 @@ pub struct Desk {
     keys: Keys,
     rules: Book,
     transfers: Transfers,
+    secondaries: Secondaries,
+    notices: Notices,
 }
 
 /// A request that is being worked off.
@@ -40,8 +44,14 @@ impl Desk {
 
     /// A desk at which everything is declined that the engine does not answer itself.
     pub fn new(engine: Arc<Engine>) -> Self {
-        let (keys, rules, transfers) = (Keys::default(), Book::default(), Transfers::new(Self::TRANSFERS));
-        Self { engine, keys, rules, transfers }
+        Self {
+            engine,
+            keys: Keys::default(),
+            rules: Book::default(),
+            transfers: Transfers::new(Self::TRANSFERS),
+            secondaries: Secondaries::default(),
+            notices: Notices::default(),
+        }
     }
 
     /// With these keys, by which requests may be signed.
@@ -62,9 +72,21 @@ impl Desk {
         Self { transfers: Transfers::new(most), ..self }
     }
 
+    /// With these zones, which are fetched from other servers.
+    #[must_use]
+    pub(super) fn secondaries(self, all: Vec<Secondary>) -> Self {
+        Self { secondaries: Secondaries::new(all), ..self }
+    }
+
     /// What answers at once.
     pub fn engine(&self) -> &Arc<Engine> {
         &self.engine
+    }
+
+    /// Fetches zones from other servers, and tells others of changes, for as long as it is polled. Of several that do so, one
+    /// does.
+    pub async fn tend(&self) {
+        tokio::join!(self.secondaries.tend(&self.engine), self.notices.tend(&self.engine, &self.rules));
     }
 
     /// Works off a request for which the engine's verdict [is later](Verdict::is_later). Each reply message is sent to
@@ -114,7 +136,7 @@ impl Desk {
         match verdict {
             Verdict::Silence | Verdict::Reply | Verdict::Signed => {}
             Verdict::Transfer => self.transfers.answer(case, &self.rules).await,
-            Verdict::Notify => case.decline(Rcode::REFUSED, Some(Why::NotSupported)).await,
+            Verdict::Notify => self.secondaries.notified(case).await,
             Verdict::Update => case.decline(Rcode::REFUSED, Some(Why::NotSupported)).await,
             Verdict::Forward => case.decline(Rcode::REFUSED, Some(Why::NotAuthoritative)).await,
         }
@@ -137,6 +159,15 @@ impl Case<'_> {
         let mut reply = Vec::new();
         let verdict = self.engine.decline(self.query, rcode, why, self.from, &self.signed, &mut reply);
         if verdict == Verdict::Reply {
+            self.send(reply).await;
+        }
+    }
+
+    /// Replies that it was understood, with authority and without records.
+    pub(super) async fn acknowledge(&mut self) {
+        let mut reply = Vec::new();
+        let fill = |reply: &mut Encoder<'_>| reply.authoritative = true;
+        if self.engine.compose(self.query, self.from, &self.signed, &mut reply, fill) == Verdict::Reply {
             self.send(reply).await;
         }
     }

@@ -189,6 +189,21 @@ impl Engine {
         self.say(rcode, why, &Request { query, from, signed }, out)
     }
 
+    /// Replies with what `fill` writes, of the size that the client takes.
+    pub(super) fn compose<'b>(
+        &self,
+        query: &Query<'_>,
+        from: &Peer,
+        signed: &Signed,
+        out: &'b mut Vec<u8>,
+        fill: impl FnOnce(&mut Encoder<'b>),
+    ) -> Verdict {
+        self.reply(&Request { query, from, signed }, out, |reply| {
+            fill(reply);
+            None
+        })
+    }
+
     fn dispatch(&self, request: &Request<'_>, out: &mut Vec<u8>) -> Verdict {
         if request.query.edns.is_some_and(|edns| edns.version > 0) {
             return self.say(Rcode::BADVERS, None, request, out);
