@@ -7,6 +7,8 @@ use std::sync::Arc;
 #[cfg(feature = "store")]
 use ropewalk_core::Result;
 use ropewalk_core::config::{Section, Text};
+#[cfg(feature = "store")]
+use ropewalk_core::data::zones::Zones;
 use ropewalk_core::net::Endpoint;
 use ropewalk_core::policy::DefenderOptions;
 use ropewalk_core::telemetry::{Destination, Format, LogOptions, Rotation, check_level};
@@ -28,7 +30,7 @@ pub(crate) fn read(top: &mut Section<'_>) -> Settings {
     let store: Option<PathBuf> = top
         .key(
             "store",
-            "Folder of a store: where bans, locks and properties of files are kept, and `ropewalk status` and `ban` reach this server.",
+            "Folder of a store: where bans, locks and properties of files and zones that change are kept, and `ropewalk status` and `ban` reach this server.",
         )
         .optional();
     #[cfg(feature = "store")]
@@ -42,11 +44,12 @@ pub(crate) fn read(top: &mut Section<'_>) -> Settings {
     Settings { log: log.unwrap_or_default(), admin, store, defender }
 }
 
-/// Looks the store over, and gives its part for files to those.
+/// Looks the store over, and gives its parts for files and for zones to those.
 #[cfg(feature = "store")]
 fn own_store(top: &Section<'_>, dir: &Path) -> Result<()> {
     ropewalk_store::accounts::Store::open(dir, Arc::default())?;
     top.provide(Arc::new(ropewalk_store::marks::Store::open(dir)?));
+    top.provide::<dyn Zones>(Arc::new(ropewalk_store::zones::Store::open(dir)?));
     Ok(())
 }
 

@@ -4,3 +4,4 @@ pub mod accounts;
 pub mod files;
 pub mod marks;
 pub mod sqlite;
+pub mod zones;

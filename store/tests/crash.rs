@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use ropewalk_core::data::cred::{Hashing, Profile};
 use ropewalk_core::data::files::{DotDot, Marks, NewLock, PropName, VPath};
+use ropewalk_core::data::zones::{Difference, Kept, Record, Records, Stamp, Zones as _};
 use ropewalk_store::accounts::{NewAccount, Store};
-use ropewalk_store::marks;
+use ropewalk_store::{marks, zones};
 
 const ROUND: &str = "ROPEWALK_CRASH_ROUND";
 const DIR: &str = "ROPEWALK_CRASH_DIR";
@@ -147,6 +148,90 @@ async fn no_lock_and_no_property_is_lost_by_kill_9() {
             assert!(props.keys().any(|path| path.as_bytes() == name.as_bytes()), "what {name} had was lost");
         }
     }
+}
+
+/// Changes zones, each again and again, and prints what each has become once that was acknowledged.
+#[test]
+#[ignore = "is run by the other test, in a process of its own"]
+fn changes_zones_until_it_is_killed() {
+    let Ok(dir) = std::env::var(DIR) else { return };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let zones = zones::Store::open(Path::new(&dir)).unwrap();
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|writer| {
+                let zones = zones.clone();
+                #[expect(clippy::disallowed_methods, reason = "there is no context")]
+                tokio::spawn(async move { grow(&zones, writer).await })
+            })
+            .collect();
+        for writer in writers {
+            writer.await.unwrap();
+        }
+    });
+}
+
+/// Adds a record for each serial to a zone, and takes out the one of ten before.
+async fn grow(zones: &zones::Store, writer: u32) {
+    let origin = origin(writer);
+    let mut stamp = match zones.read(&origin).unwrap() {
+        Some(kept) => kept.stamp,
+        None => {
+            let kept = Kept { stamp: Stamp { id: 0, serial: 0 }, seed: None, records: Records::new() };
+            zones.put(&origin, None, kept).await.unwrap().unwrap()
+        }
+    };
+    loop {
+        let (from, to) = (stamp.serial, stamp.serial + 1);
+        let of = |serial: Option<u32>| {
+            serial.into_iter().flat_map(|serial| numbers(writer, serial..=serial)).collect::<Vec<_>>()
+        };
+        let records = |numbers: Vec<Vec<u8>>| {
+            numbers.iter().map(|number| Record { name: &origin, rtype: 16, ttl: 60, rdata: number }).collect()
+        };
+        let removed = records(of(from.checked_sub(9).filter(|serial| *serial > 0)));
+        let change = Difference { from, to, removed, added: records(of(Some(to))) };
+        stamp = zones.change(&origin, stamp, change, None).await.unwrap().unwrap();
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "\nacknowledged {writer} {to}").unwrap();
+        out.flush().unwrap();
+    }
+}
+
+fn origin(writer: u32) -> Vec<u8> {
+    [&b"\x01"[..], &[b'a' + writer as u8], b"\x07example\0"].concat()
+}
+
+fn numbers(writer: u32, serials: std::ops::RangeInclusive<u32>) -> Vec<Vec<u8>> {
+    serials.map(|serial| format!("{writer}-{serial}").into_bytes()).collect()
+}
+
+#[tokio::test]
+async fn no_change_of_a_zone_is_lost_by_kill_9() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut last = vec![0; WRITERS as usize];
+    for round in 0..4 {
+        for line in killed("changes_zones_until_it_is_killed", dir.path(), round) {
+            let (writer, serial) = line.split_once(' ').unwrap();
+            last[writer.parse::<usize>().unwrap()] = serial.parse::<u32>().unwrap();
+        }
+        let zones = zones::Store::open(dir.path()).unwrap();
+        for (writer, acknowledged) in (0..).zip(&mut last).filter(|(_, serial)| **serial > 0) {
+            let kept = zones.read(&origin(writer)).unwrap().unwrap();
+            let serial = kept.stamp.serial;
+            // The one that was on its way may have come through.
+            assert!(serial == *acknowledged || serial == *acknowledged + 1, "{serial} after {acknowledged}");
+            *acknowledged = serial;
+            let mut there: Vec<_> = kept.records.iter().map(|record| record.rdata.to_vec()).collect();
+            let mut whole = numbers(writer, serial.saturating_sub(9).max(1)..=serial);
+            (there.sort(), whole.sort());
+            assert_eq!(there, whole, "the zone is as its serial says");
+            let since =
+                zones.since(&origin(writer), Stamp { serial: 0, ..kept.stamp }).await.unwrap().unwrap();
+            assert_eq!(since.len(), serial as usize, "each change is there by itself");
+        }
+    }
+    assert!(last.iter().sum::<u32>() > 200, "{last:?} are too few to see anything");
 }
 
 /// Runs another test, and kills it after so many acknowledgements; what it had acknowledged.

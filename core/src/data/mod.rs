@@ -1,4 +1,4 @@
-//! What servers serve: accounts, files and zones, as traits, the first two with a reference in memory.
+//! What servers serve: accounts, files and zones, as traits, each with a reference in memory.
 
 pub mod cred;
 pub mod files;

@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use ropewalk_core::data::zones::{Answer, Answered};
+use ropewalk_core::data::zones::{self, Answer, Answered};
 use ropewalk_core::{Address, Error, Result};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, mpsc};
 
 use super::age::max_age;
+use super::dynamic::Dynamic;
+use super::secondary::Secondary;
 use super::source::{Loaded, Source};
-use super::{Acl, Answering, Engine, Peer, Policies, Transport};
+use super::{Answering, Desk, Engine, Keeper, Keys, Peer, Policies, Rules, Transport, Verdict};
 use crate::wire::Name;
 use crate::zone::{Zone, ZoneSet};
 
@@ -22,8 +24,22 @@ const TOLD: usize = 20;
 /// Zones from files, and what answers from them.
 #[derive(Debug)]
 pub struct Zones {
-    engine: Arc<Engine>,
+    desk: Arc<Desk>,
     watched: Arc<Mutex<Vec<Watched>>>,
+}
+
+/// What all zones have in common.
+pub struct Setup {
+    /// What is around answers. What zones say of themselves is added.
+    pub policies: Policies,
+    /// How questions are answered.
+    pub answering: Answering,
+    /// The keys that requests may be signed with.
+    pub keys: Keys,
+    /// How many zones are transferred to others at once.
+    pub transfers: usize,
+    /// Where zones are kept that change.
+    pub store: Option<Arc<dyn zones::Zones>>,
 }
 
 /// What there is to say of sources, each by its number.
@@ -45,47 +61,47 @@ struct Watched {
 /// What tells one content of a file from another without a look into it; none where there is no such file.
 type Stamp = Option<(u64, u64, i64, i64)>;
 
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            policies: Policies::default(),
+            answering: Answering::default(),
+            keys: Keys::default(),
+            transfers: Desk::TRANSFERS,
+            store: None,
+        }
+    }
+}
+
 impl Zones {
-    /// Reads all sources, each with those who may ask about its zones, if others than the policies say; and what is strange
-    /// in them, by their number. Blocks.
+    /// Reads all sources, each with what is particular to its zones; and what is strange in them, by their number. Blocks.
     ///
     /// # Errors
     /// All that is wrong with them, by their number: each with its file, line and column where it has one.
-    pub fn load(
-        sources: Vec<(Source, Option<Acl>)>,
-        mut policies: Policies,
-        answering: Answering,
-    ) -> Result<(Self, Said), Said> {
-        let (mut set, mut watched) = (ZoneSet::default(), Vec::new());
-        let (mut wrong, mut warned) = (Vec::new(), Vec::new());
-        for (number, (source, acl)) in sources.into_iter().enumerate() {
-            let mut one = Watched::new(source);
-            match one.load() {
-                Ok(Loaded { zones, warnings }) => {
-                    warned.extend(told(warnings).into_iter().map(|text| (number, text)));
-                    for zone in zones {
-                        policies.zones.extend(acl.clone().map(|acl| (zone.origin().to_name(), acl)));
-                        if set.zone(zone.origin()).is_some() {
-                            wrong.push((number, format!("the zone {} is there twice", zone.origin())));
-                        }
-                        set.insert(zone);
-                    }
-                }
-                Err(problems) => wrong.extend(told(problems).into_iter().map(|text| (number, text))),
+    pub fn load(sources: Vec<(Source, Rules)>, setup: Setup) -> Result<(Self, Said), Said> {
+        let mut loading = Loading::default();
+        for (number, (source, rules)) in sources.into_iter().enumerate() {
+            match source.fetched() {
+                Ok((secondary, zone)) => loading.fetched(number, secondary, zone, rules),
+                Err(source) => loading.read(number, source, rules, setup.store.as_deref()),
             }
-            watched.push(one);
         }
-        if !wrong.is_empty() {
-            return Err(wrong);
+        if !loading.wrong.is_empty() {
+            return Err(loading.wrong);
         }
-        policies.zones.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let engine = Arc::new(Engine::new(set, answering).with(policies));
-        Ok((Self { engine, watched: Arc::new(Mutex::new(watched)) }, warned))
+        let Loading { set, book, watched, secondaries, kept, warned, .. } = loading;
+        let desk = setup.desk(set, book, kept).secondaries(secondaries);
+        Ok((Self { desk: Arc::new(desk), watched: Arc::new(Mutex::new(watched)) }, warned))
     }
 
     /// What answers from them.
     pub fn engine(&self) -> &Arc<Engine> {
-        &self.engine
+        self.desk.engine()
+    }
+
+    /// What works off requests about them.
+    pub fn desk(&self) -> &Arc<Desk> {
+        &self.desk
     }
 
     /// The files that are read.
@@ -94,24 +110,131 @@ impl Zones {
         watched.map_or_else(|_| Vec::new(), |all| all.iter().flat_map(|one| one.files.clone()).collect())
     }
 
+    /// The first reply to a request that takes longer.
+    async fn later(&self, verdict: Verdict, request: &[u8], peer: &Peer) -> Option<Vec<u8>> {
+        let (replies, mut ready) = mpsc::channel(1);
+        tokio::select! {
+            biased;
+            reply = ready.recv() => reply,
+            _ = self.desk.answer(verdict, request, peer, &replies) => ready.try_recv().ok(),
+        }
+    }
+
     /// Reads again what has changed: at once where the operator asks, else when it has not changed since the last look, so
     /// that a file that is being written is not taken for whole.
     async fn look(&self, asked: bool) -> Result<()> {
-        // Where several services answer from these zones, one of them is enough.
-        let Ok(mut watched) = Arc::clone(&self.watched).try_lock_owned() else { return Ok(()) };
-        let engine = Arc::clone(&self.engine);
+        let mut watched = match Arc::clone(&self.watched).try_lock_owned() {
+            Ok(watched) => watched,
+            Err(_) if asked => Arc::clone(&self.watched).lock_owned().await,
+            // Where several services answer from these zones, one of them is enough.
+            Err(_) => return Ok(()),
+        };
+        let engine = Arc::clone(self.engine());
         let looked = tokio::task::spawn_blocking(move || {
-            for one in watched.iter_mut().filter_map(|one| one.has_changed(asked).then_some(one)) {
-                one.change(&engine);
-            }
+            let changed = watched.iter_mut().filter_map(|one| one.has_changed(asked).then_some(one));
+            let kept: Vec<_> = changed.flat_map(|one| one.change(&engine)).collect();
+            (watched, kept)
         });
-        looked.await.map_err(|e| Error::local("zones could not be read").caused_by(e))
+        let looked = looked.await;
+        let (mut watched, kept) = looked.map_err(|e| Error::local("zones could not be read").caused_by(e))?;
+        let Some(keeper) = self.desk.kept() else { return Ok(()) };
+        for zone in kept {
+            keeper.take(zone).await;
+        }
+        let gone = keeper.follow().await;
+        // What was forgotten begins anew with its file.
+        for one in watched.iter_mut().filter(|one| one.origins.iter().any(|origin| gone.contains(origin))) {
+            one.read.clear();
+        }
+        Ok(())
+    }
+}
+
+/// Zones while they are loaded.
+#[derive(Default)]
+struct Loading {
+    set: ZoneSet,
+    book: Vec<(Name, Arc<Rules>)>,
+    watched: Vec<Watched>,
+    secondaries: Vec<Secondary>,
+    kept: Vec<Dynamic>,
+    wrong: Said,
+    warned: Said,
+}
+
+impl Loading {
+    fn read(&mut self, number: usize, source: Source, rules: Rules, store: Option<&dyn zones::Zones>) {
+        let (mut one, rules) = (Watched::new(source), Arc::new(rules));
+        match one.load() {
+            Ok(Loaded { zones, warnings }) => {
+                self.warned.extend(told(warnings).into_iter().map(|text| (number, text)));
+                let named = one.source.name().map(|name| (name.clone(), None));
+                let zones = zones.into_iter().map(|zone| (zone.origin().to_name(), Some(zone)));
+                for (origin, zone) in zones.chain(named) {
+                    self.claim(number, origin.clone(), &rules);
+                    match store.filter(|_| one.source.is_kept()) {
+                        Some(store) => self.keep(number, origin, zone, store),
+                        None => zone.into_iter().for_each(|zone| self.set.insert(zone)),
+                    }
+                }
+            }
+            Err(problems) => self.wrong.extend(told(problems).into_iter().map(|text| (number, text))),
+        }
+        self.watched.push(one);
+    }
+
+    /// What is kept of a zone, beside what its file says.
+    fn keep(&mut self, number: usize, origin: Name, file: Option<Arc<Zone>>, store: &dyn zones::Zones) {
+        match Dynamic::open(origin.clone(), store, file) {
+            Ok((dynamic, zone, warning)) => {
+                self.kept.push(dynamic);
+                self.warned.extend(warning.map(|text| (number, text)));
+                match zone {
+                    Some(zone) => self.set.insert(zone),
+                    None => self.set.insert_unavailable(origin),
+                }
+            }
+            Err(error) => self.wrong.push((number, error.chain())),
+        }
+    }
+
+    fn fetched(&mut self, number: usize, secondary: Secondary, zone: Option<Arc<Zone>>, rules: Rules) {
+        self.claim(number, secondary.origin().clone(), &Arc::new(rules));
+        match zone {
+            Some(zone) => self.set.insert(zone),
+            None => self.set.insert_unavailable(secondary.origin().clone()),
+        }
+        self.secondaries.push(secondary);
+    }
+
+    /// Notes the rules of a zone, of which there is one at each name.
+    fn claim(&mut self, number: usize, origin: Name, rules: &Arc<Rules>) {
+        if self.set.has(origin.view()) {
+            self.wrong.push((number, format!("the zone {origin} is there twice")));
+        }
+        self.wrong.extend(rules.editors.stray(origin.view()).map(|text| (number, text)));
+        self.book.push((origin, Arc::clone(rules)));
+    }
+}
+
+impl Setup {
+    fn desk(self, set: ZoneSet, book: Vec<(Name, Arc<Rules>)>, kept: Vec<Dynamic>) -> Desk {
+        let Self { mut policies, answering, keys, transfers, store } = self;
+        let queries = book.iter().filter_map(|(name, rules)| Some((name.clone(), rules.queries.clone()?)));
+        policies.zones.extend(queries);
+        policies.zones.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let engine = Arc::new(Engine::new(set, answering).with(policies));
+        let desk = Desk::new(Arc::clone(&engine)).keys(keys).rules(book).transfers(transfers);
+        match store {
+            Some(store) if !kept.is_empty() => desk.keeper(Keeper::new(engine, store, kept)),
+            _ => desk,
+        }
     }
 }
 
 impl Watched {
     fn new(source: Source) -> Self {
-        let files = vec![source.path().to_owned()];
+        let files = source.path().map(Path::to_owned).into_iter().collect();
         Self { source, files, origins: Vec::new(), read: Vec::new(), seen: Vec::new() }
     }
 
@@ -137,10 +260,14 @@ impl Watched {
         };
         let taken = zones.iter().find(foreign);
         if let Some(zone) = taken {
-            let file = self.source.path().display();
+            let file = self.file();
             tracing::error!(%file, zone = %zone.origin(), "a zone is there twice; all stays as it was");
         }
         taken.is_some()
+    }
+
+    fn file(&self) -> String {
+        self.source.path().map(|path| path.display().to_string()).unwrap_or_default()
     }
 
     fn stamps(&self) -> Vec<Stamp> {
@@ -154,10 +281,11 @@ impl Watched {
         self.seen != self.read && (asked || settled)
     }
 
-    /// Replaces the zones that this source had by those that it has now; where it is broken, they stay.
-    fn change(&mut self, engine: &Engine) {
+    /// Replaces the zones that this source had by those that it has now; where it is broken, they stay. What is kept in a
+    /// store is given back, for its keeper to take.
+    fn change(&mut self, engine: &Engine) -> Vec<Arc<Zone>> {
         let before = self.origins.clone();
-        let file = self.source.path().display().to_string();
+        let file = self.file();
         match self.load() {
             Err(problems) => {
                 for problem in told(problems) {
@@ -168,6 +296,9 @@ impl Watched {
             Ok(Loaded { zones, warnings }) => {
                 for warning in told(warnings) {
                     tracing::warn!(%warning, "something is strange in a zone");
+                }
+                if self.source.is_kept() {
+                    return zones;
                 }
                 engine.update(|set| {
                     let mut set = (**set).clone();
@@ -180,6 +311,7 @@ impl Watched {
                 }
             }
         }
+        Vec::new()
     }
 }
 
@@ -203,8 +335,12 @@ impl Answer for Zones {
     async fn answer(&self, request: &[u8], peer: &Address) -> Option<Answered> {
         let mut message = Vec::new();
         let peer = Peer::new(peer, Transport::Https);
-        let replies = super::respond(&self.engine, request, &peer, &mut message);
-        replies.then(|| Answered { max_age: max_age(&message), message: message.into() })
+        match self.engine().respond(request, &peer, &mut message) {
+            Verdict::Silence => return None,
+            Verdict::Reply => {}
+            later => message = self.later(later, request, &peer).await?,
+        }
+        Some(Answered { max_age: max_age(&message), message: message.into() })
     }
 
     async fn refresh(&self, asked: bool) {

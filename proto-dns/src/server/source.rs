@@ -3,17 +3,24 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::Partner;
+use super::secondary::Secondary;
 use crate::wire::Name;
 use crate::zone::{Builder, Problem, Zone, hosts, load};
 
-/// A file that zones are read from.
+/// A file that zones are read from, or kept in.
 #[derive(Clone, Debug)]
-pub struct Source(Kind);
+pub struct Source {
+    kind: Kind,
+    is_kept: bool,
+}
 
 #[derive(Clone, Debug)]
 enum Kind {
     Zone(PathBuf, Option<Name>),
     Hosts(PathBuf),
+    Stored(Name),
+    Secondary(PathBuf, Name, Vec<Partner>),
 }
 
 /// What a source has.
@@ -26,18 +33,57 @@ pub(super) struct Loaded {
 impl Source {
     /// A zone as text, at this name or at that of its SOA record.
     pub fn zone(file: impl Into<PathBuf>, origin: Option<Name>) -> Self {
-        Self(Kind::Zone(file.into(), origin))
+        Self { kind: Kind::Zone(file.into(), origin), is_kept: false }
     }
 
     /// Addresses and names, as in /etc/hosts.
     pub fn hosts(file: impl Into<PathBuf>) -> Self {
-        Self(Kind::Hosts(file.into()))
+        Self { kind: Kind::Hosts(file.into()), is_kept: false }
     }
 
-    /// The file.
-    pub fn path(&self) -> &Path {
-        match &self.0 {
-            Kind::Zone(path, _) | Kind::Hosts(path) => path,
+    /// A zone that is in the store, and nowhere else.
+    pub fn stored(origin: Name) -> Self {
+        Self { kind: Kind::Stored(origin), is_kept: true }
+    }
+
+    /// This source, whose zone is kept in the store: the file is what it was first, and what it is where the file is newer.
+    #[must_use]
+    pub fn kept(self) -> Self {
+        Self { is_kept: true, ..self }
+    }
+
+    /// Whether its zone is kept in the store.
+    pub fn is_kept(&self) -> bool {
+        self.is_kept
+    }
+
+    /// The name of the zone that is in the store alone.
+    pub(super) fn name(&self) -> Option<&Name> {
+        match &self.kind {
+            Kind::Stored(origin) => Some(origin),
+            _ => None,
+        }
+    }
+
+    /// The file, if it is one.
+    pub fn path(&self) -> Option<&Path> {
+        match &self.kind {
+            Kind::Zone(path, _) | Kind::Hosts(path) => Some(path),
+            Kind::Stored(_) => None,
+            Kind::Secondary(path, ..) => Some(path),
+        }
+    }
+
+    /// The zone of this name that other servers are the primary of, kept in this file.
+    pub fn secondary(file: impl Into<PathBuf>, origin: Name, primaries: Vec<Partner>) -> Self {
+        Self { kind: Kind::Secondary(file.into(), origin, primaries), is_kept: false }
+    }
+
+    /// The zone of other servers that this is, and what is known of it; else itself. Blocks.
+    pub(super) fn fetched(self) -> Result<(Secondary, Option<Arc<Zone>>), Self> {
+        match self.kind {
+            Kind::Secondary(file, origin, primaries) => Ok(Secondary::load(origin, file, primaries)),
+            kind => Err(Self { kind, ..self }),
         }
     }
 
@@ -46,9 +92,11 @@ impl Source {
     /// # Errors
     /// All that is wrong with it.
     pub(super) fn load(&self, files: &mut Vec<PathBuf>) -> Result<Loaded, Vec<String>> {
-        match &self.0 {
+        match &self.kind {
             Kind::Zone(path, origin) => zone(path, origin.as_ref(), files),
             Kind::Hosts(path) => hosts(path),
+            // They are read by who keeps them.
+            Kind::Stored(_) | Kind::Secondary(..) => Ok(Loaded { zones: Vec::new(), warnings: Vec::new() }),
         }
     }
 }

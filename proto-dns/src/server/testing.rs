@@ -2,7 +2,7 @@
 
 use super::{Answering, Engine, Peer, Transport, Verdict};
 use crate::wire::{Class, Name, Raw, Rcode, Type};
-use crate::zone::testing::records;
+use crate::zone::testing::{record, records};
 use crate::zone::{Zone, ZoneSet};
 
 /// OPT of version 0 for replies of 1232 octets, without flags.
@@ -70,4 +70,24 @@ pub(crate) fn short(message: &[u8]) -> String {
     }
     assert_eq!(pos, message.len());
     text
+}
+
+/// A record as it is in an UPDATE: class, and a line, with or without data.
+pub(crate) fn line(class: Class, text: &str) -> Vec<u8> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let (name, rtype): (Name, Type) = (words[0].parse().unwrap(), words[2].parse().unwrap());
+    let data = match words.len() {
+        3 => [].into(),
+        _ => record(&format!("{} 0 IN {}", words[0], words[2..].join(" "))).rdata,
+    };
+    let ttl: u32 = words[1].parse().unwrap();
+    let length = (data.len() as u16).to_be_bytes();
+    [name.wire(), &rtype.0.to_be_bytes(), &class.0.to_be_bytes(), &ttl.to_be_bytes(), &length, &data].concat()
+}
+
+/// An UPDATE of example.
+pub(crate) fn update_request(prerequisites: &[Vec<u8>], changes: &[Vec<u8>]) -> Vec<u8> {
+    let counts = [0, 1, 0, prerequisites.len() as u8, 0, changes.len() as u8, 0, 0];
+    let head = [&[0, 7, 5 << 3, 0][..], &counts, b"\x07example\0\0\x06\0\x01"];
+    [head.concat(), prerequisites.concat(), changes.concat()].concat()
 }

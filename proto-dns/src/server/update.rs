@@ -17,7 +17,7 @@ pub struct Updated {
 }
 
 /// What may be changed: asked with the name and the type of each record, which is ANY where all types of a name go.
-pub type Grant<'a> = &'a dyn Fn(NameRef<'_>, Type) -> bool;
+pub type May<'a> = &'a dyn Fn(NameRef<'_>, Type) -> bool;
 
 /// A record of an UPDATE, its class and TTL as they are there, as they have meanings of their own.
 struct Line {
@@ -32,7 +32,7 @@ impl Updated {
     /// # Errors
     /// The code of the reply: FORMERR, NOTAUTH if it is no zone of ours, NOTZONE, REFUSED if `may` does not allow a change
     /// or if the zone would break a rule, and those of prerequisites (RFC 2136 §3).
-    pub fn new(zones: &ZoneSet, query: &Query<'_>, may: Grant<'_>) -> Result<Self, Rcode> {
+    pub fn new(zones: &ZoneSet, query: &Query<'_>, may: May<'_>) -> Result<Self, Rcode> {
         let question =
             query.question.filter(|_| query.head.opcode == Opcode::UPDATE).ok_or(Rcode::FORMERR)?;
         if question.qtype != Type::SOA {
@@ -75,11 +75,7 @@ impl Updated {
             return Some(Self { zone: after, removed, added });
         }
         // The client may have set it itself (RFC 2136 §3.6).
-        let zone = if before.serial() == after.serial() {
-            after.apply(&[Change::Add(next_soa(before)?)]).ok()?
-        } else {
-            after
-        };
+        let zone = if before.serial() == after.serial() { after.renewed()? } else { after };
         removed.insert(0, soa(before)?);
         added.insert(0, soa(&zone)?);
         Some(Self { zone, removed, added })
@@ -94,15 +90,6 @@ impl Updated {
 /// The SOA record.
 fn soa(zone: &Zone) -> Option<Record> {
     zone.apex().records().find(|record| record.rtype == Type::SOA).map(|record| record.to_record())
-}
-
-/// The SOA record with the next serial, which is never 0 (RFC 2136 §7.11).
-fn next_soa(zone: &Zone) -> Option<Record> {
-    let mut soa = soa(zone)?;
-    let serial = zone.serial()?.wrapping_add(1).max(1);
-    let (_, numbers) = soa.rdata.split_last_chunk_mut::<20>()?;
-    *numbers.first_chunk_mut()? = serial.to_be_bytes();
-    Some(soa)
 }
 
 /// The records of a section.

@@ -1,7 +1,6 @@
-use super::super::testing::zone;
+use super::super::testing::{line, update_request as request, zone};
 use super::*;
 use crate::wire::{Head, Name};
-use crate::zone::testing::record;
 
 const ZONE: &str = "
     example. 3600 IN SOA ns.example. root.example. 7 2 3 4 300
@@ -12,25 +11,6 @@ const ZONE: &str = "
     c.example. 3600 IN CNAME a.example.
     x.y.example. 3600 IN TXT text
 ";
-
-/// A record as it is in an UPDATE: class, and a line, with or without data.
-fn line(class: Class, text: &str) -> Vec<u8> {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let (name, rtype): (Name, Type) = (words[0].parse().unwrap(), words[2].parse().unwrap());
-    let data = match words.len() {
-        3 => [].into(),
-        _ => record(&format!("{} 0 IN {}", words[0], words[2..].join(" "))).rdata,
-    };
-    let ttl: u32 = words[1].parse().unwrap();
-    let length = (data.len() as u16).to_be_bytes();
-    [name.wire(), &rtype.0.to_be_bytes(), &class.0.to_be_bytes(), &ttl.to_be_bytes(), &length, &data].concat()
-}
-
-fn request(prerequisites: &[Vec<u8>], changes: &[Vec<u8>]) -> Vec<u8> {
-    let counts = [0, 1, 0, prerequisites.len() as u8, 0, changes.len() as u8, 0, 0];
-    let head = [&[0, 7, 5 << 3, 0][..], &counts, b"\x07example\0\0\x06\0\x01"];
-    [head.concat(), prerequisites.concat(), changes.concat()].concat()
-}
 
 fn update(prerequisites: &[Vec<u8>], changes: &[Vec<u8>]) -> Result<Updated, Rcode> {
     let request = request(prerequisites, changes);

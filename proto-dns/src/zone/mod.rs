@@ -3,6 +3,7 @@
 mod build;
 mod change;
 pub mod hosts;
+pub mod kept;
 mod load;
 mod node;
 mod problem;

@@ -162,6 +162,11 @@ impl Zone {
         nodes
     }
 
+    /// All names, in no order.
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.table.iter()
+    }
+
     /// All records, names in the canonical order.
     pub fn records(&self) -> impl Iterator<Item = RecordRef<'_>> {
         self.canonical().into_iter().flat_map(Node::records)

@@ -56,10 +56,26 @@ impl Database {
     /// # Errors
     /// As [`open`](Self::open), and where there is no such file.
     pub fn check(path: &Path, schema: &Schema) -> Result<()> {
+        Self::look(path, schema, |_| Ok(())).map(drop)
+    }
+
+    /// Does the work on a file that exists, without changing or keeping it; nothing where it has an older schema, as one has
+    /// that is being made. This blocks.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check), and where the work fails.
+    pub fn look<T>(
+        path: &Path,
+        schema: &Schema,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>> {
         let failed = |e: Error| e.during(format!("cannot open {}", path.display()));
         place::refuse_network(path)?;
         let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|e| failed(wrong(e)))?;
-        schema.version_of(&connection).map(drop).map_err(failed)
+        if schema.version_of(&connection).map_err(failed)? < schema.steps.len() {
+            return Ok(None);
+        }
+        work(&connection).map(Some).map_err(|e| failed(wrong(e)))
     }
 
     /// Does the work and commits it, together with what else waits. All of it is on the disk when this returns;

@@ -1,5 +1,3 @@
-//! What answers questions about names, for whatever carries them.
-
 use async_trait::async_trait;
 use bytes::Bytes;
 
