@@ -32,8 +32,8 @@ impl Subject {
     /// Where the endpoint is none, or TLS cannot be set up.
     pub fn dot(self, endpoint: &str) -> Result<Self, String> {
         let target = tcp_target(endpoint)?;
-        // One client for all connections, so that it may go on with its sessions.
-        let tls = client(&[])?;
+        // The name is asked for where zones are transferred (RFC 9103 §7.1).
+        let tls = client(&["dot"])?;
         let bare = target.clone();
         let subject = self.door(Door::Bare, move || {
             let target = bare.clone();

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use ropewalk_conformance::Subject;
 use ropewalk_conformance::dns::everywhere::compare;
-use ropewalk_conformance::dns::ferret::{Server, Vector, judge, read};
+use ropewalk_conformance::dns::ferret::{Difference, Server, Vector, judge, read};
 use ropewalk_core::app::{BoxProtocol, Context, Protocol};
 use ropewalk_core::net::{Connection, Handshake};
 use ropewalk_core::tls::{Certificates, ClientAuth, ServerTls, self_signed};
@@ -242,7 +242,15 @@ async fn gives_its_own_answers(server: Option<Foreign>, vectors: Vec<Vector>) {
     let vectors: Vec<_> = vectors.into_iter().map(|vector| vector.only(server.name)).collect();
     let judgement = judge(&vectors, &mut server).await;
     println!("{}: {judgement}", server.name);
-    assert!(judgement.agreed * 10 > vectors.len() * 9 && judgement.differences.is_empty(), "{judgement}");
+    // The Knot of Debian 12 sends no NS records of the zone with an answer; the one of the vectors did.
+    let bare = |expected: &String| {
+        let answer = expected.split_once(": ").map_or("", |(_, answer)| answer);
+        answer.split("; ").filter(|part| !part.starts_with("authority: ")).collect::<Vec<_>>().join("; ")
+    };
+    let is_known = |it: &&Difference| it.expected.iter().map(bare).any(|expected| expected == it.actual);
+    let known = judgement.differences.iter().filter(is_known).count();
+    let differ = judgement.differences.len() - if server.name == "knot" { known } else { 0 };
+    assert!(judgement.agreed * 10 > vectors.len() * 9 && differ == 0, "{judgement}");
 }
 
 /// Starting a server takes a moment, so that it is tried on some only.

@@ -46,6 +46,20 @@ pub(crate) struct ConformArgs {
     /// Who logs in, for suites of a protocol with a login; for dns, the name of a TSIG key and its secret in base64.
     #[arg(long, value_name = "NAME:PASSWORD", value_parser = user)]
     user: Option<(String, String)>,
+    /// Where the server of DNS answers over TLS, such as `127.0.0.1:853`: run the cases that need it.
+    #[arg(long, value_name = "ENDPOINT")]
+    dot: Option<String>,
+    /// Where the server of DNS answers over HTTPS, such as `127.0.0.1:443/dns-query`: run the cases that need it.
+    #[arg(long, value_name = "ENDPOINT")]
+    doh: Option<String>,
+    /// Zones with queries and the answers of known servers, as in `tests/vectors/ferret`: each zone is given to the server
+    /// by `--load`, and each query is asked by every transport.
+    #[arg(long, value_name = "FILE", requires = "load")]
+    vectors: Option<PathBuf>,
+    /// The command of the shell that gives a zone to the server, and ends when it is served: its name is in `$ZONE`, its text
+    /// in the file `$ZONE_FILE`.
+    #[arg(long, value_name = "COMMAND", requires = "vectors")]
+    load: Option<String>,
     /// A second account that may do the same, for demands about several people.
     #[arg(long, value_name = "NAME:PASSWORD", value_parser = user)]
     other: Option<(String, String)>,
@@ -139,6 +153,15 @@ async fn check(args: &ConformArgs) -> Result<Exit, String> {
     if let Some((name, password)) = &args.other {
         subject = subject.other(name, password);
     }
+    if let Some(endpoint) = &args.dot {
+        subject = subject.dot(endpoint)?;
+    }
+    if let Some(endpoint) = &args.doh {
+        subject = subject.doh(endpoint)?;
+    }
+    if let (Some(vectors), Some(load)) = (&args.vectors, &args.load) {
+        return judge(&read(vectors)?, load, subject).await;
+    }
     let mut options = Options::default();
     if let Some(prefix) = &args.only {
         options = options.only(prefix);
@@ -177,6 +200,18 @@ async fn check(args: &ConformArgs) -> Result<Exit, String> {
     Ok(if report.exit_code() == 0 { Exit::Ok } else { Exit::Problems })
 }
 
+/// Gives each zone of the vectors to the server, and judges what it answers by each transport.
+async fn judge(vectors: &str, load: &str, subject: Subject) -> Result<Exit, String> {
+    let vectors = dns::ferret::read(vectors)?;
+    let mut server = dns::ferret::Loaded::new(subject, load).map_err(|error| error.to_string())?;
+    let judgement = dns::ferret::judge(&vectors, &mut server).await;
+    outln!("{judgement}");
+    let sameness = dns::everywhere::compare(&vectors, &mut server).await;
+    outln!("{sameness}");
+    let well = judgement.differences.is_empty() && sameness.differences.is_empty();
+    Ok(if well { Exit::Ok } else { Exit::Problems })
+}
+
 /// The case of this suite that logs in, where there is one.
 fn login(suite: &str) -> Option<&'static str> {
     match suite {
@@ -200,6 +235,8 @@ fn option(need: Need) -> Option<String> {
     match need {
         Need::Account => Some("--user NAME:PASSWORD".into()),
         Need::ShortTimeouts => Some("--short-timeouts".into()),
+        Need::Dot => Some("--dot ENDPOINT".into()),
+        Need::Doh => Some("--doh ENDPOINT".into()),
         Need::Fixture | Need::Client => None,
         need => Some(format!("--given {need}")),
     }

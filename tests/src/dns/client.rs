@@ -207,6 +207,14 @@ pub(super) async fn ask_both(peer: &mut Peer, query: &Message) -> Result<Message
     Ok(tcp)
 }
 
+/// The same flags and records, in any order.
+pub(super) fn is_like(one: &Message, other: &Message) -> bool {
+    one.flags == other.flags
+        && one.rcode() == other.rcode()
+        && is_same_set(&one.answer, &other.answer)
+        && is_same_set(&one.authority, &other.authority)
+}
+
 /// The same records, in any order.
 pub(super) fn is_same_set(one: &[super::wire::Record], other: &[super::wire::Record]) -> bool {
     one.len() == other.len() && one.iter().all(|record| count(one, record) == count(other, record))

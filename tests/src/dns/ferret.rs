@@ -17,6 +17,8 @@ use crate::{Peer, Subject};
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(6);
 
+pub use super::loaded::Loaded;
+
 /// A server that zones are loaded into, one after the other.
 pub trait Server: Send {
     /// Serves this zone, of this name, and no other.

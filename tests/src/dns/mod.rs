@@ -11,6 +11,7 @@ pub mod everywhere;
 mod expect;
 pub mod ferret;
 pub mod fixture;
+mod loaded;
 mod rdata;
 mod reader;
 mod rfc8484;

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
 
-use super::client::{Over, ask, exchange, read};
+use super::client::{Over, ask, exchange, is_like, read};
 use super::rdata::{AXFR, SOA};
 use super::tcp::queries;
 use super::web::{Asked, MESSAGE, Web, message};
@@ -96,8 +96,7 @@ mod exchanges {
                 let tcp = read(&asked, &exchange(peer, Over::Tcp, &asked.to_wire()).await?)?;
                 for over in WAYS {
                     let web = ask(peer, over, &asked).await?;
-                    let same = (tcp.flags, &tcp.answer, &tcp.authority) == (web.flags, &web.answer, &web.authority);
-                    check(same, format!("{tcp}, as by TCP"), &web)?;
+                    check(is_like(&tcp, &web), format!("{tcp}, as by TCP"), &web)?;
                 }
             }
             Ok(Outcome::Pass)
@@ -119,6 +118,12 @@ mod exchanges {
                 message(web(peer, asked).await?)?;
             }
             Ok(Outcome::Pass)
+        }
+
+        /// Content whose length is not said is taken.
+        Robust "dns/9113/8.1.1/no-length" [Fixture, Doh] = async |peer| {
+            let asked = Asked::new(peer, Over::Post, &asks("www A")?.to_wire()).field("content-length", "");
+            message(web(peer, asked).await?).map(|_| Outcome::Pass)
         }
 
         /// The type of an answer is that of messages.

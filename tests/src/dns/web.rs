@@ -41,7 +41,11 @@ impl Asked {
             Over::Post => Self {
                 method: Method::POST,
                 url: url.into(),
-                fields: vec![accept, ("content-type", MESSAGE.into())],
+                fields: vec![
+                    accept,
+                    ("content-type", MESSAGE.into()),
+                    ("content-length", message.len().to_string()),
+                ],
                 content: Some(message.to_vec()),
             },
             _ => Self {
