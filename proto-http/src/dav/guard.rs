@@ -1,3 +1,5 @@
+use std::time::SystemTime;
+
 use http::{HeaderMap, StatusCode};
 use ropewalk_core::data::files::{Change, FsError, Lock, VPath};
 
@@ -50,7 +52,7 @@ impl Guard {
         }
         let root = view.lock_root(path, &place.path, first, false);
         let href = format!("<D:href>{root}</D:href>");
-        Err(Stop::condition(StatusCode::LOCKED, "lock-token-submitted", &href))
+        Err(Stop::told(StatusCode::LOCKED, "lock-token-submitted", &href, &held(view, first)))
     }
 
     /// As [`content`](Self::content), whether something may come to be at `path`, or cease to be: that also changes the
@@ -78,6 +80,17 @@ impl Guard {
         }
         Ok(held)
     }
+}
+
+/// Who has locked it, for how long: by name only for those who have said who they are, too.
+pub(super) fn held(view: &View, lock: &Lock) -> String {
+    let who = match (&view.user, &lock.user) {
+        (Some(asks), Some(holds)) if asks == holds => "you",
+        (Some(_), Some(holds)) => holds,
+        _ => "somebody",
+    };
+    let left = lock.until.duration_since(SystemTime::now()).unwrap_or_default().as_secs();
+    format!("It is locked by {who}, for {left} seconds more at least.")
 }
 
 async fn holds(view: &View, conditions: &If<'_>) -> Result<bool, Stop> {

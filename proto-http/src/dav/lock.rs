@@ -10,6 +10,7 @@ use ropewalk_core::data::files::{
 
 use super::condition::coded_url;
 use super::fields::timeout;
+use super::guard::held;
 use super::live::active;
 use super::multistatus::HEAD;
 use super::xml::Element;
@@ -120,6 +121,7 @@ async fn make_lock(
 /// Others change it all the time, or one for long.
 fn busy() -> Stop {
     let failure = Failure::new(StatusCode::SERVICE_UNAVAILABLE);
+    let failure = failure.saying("It is being changed by others: try again.");
     failure.with(header::RETRY_AFTER, HeaderValue::from_static("5")).into()
 }
 
@@ -191,7 +193,7 @@ fn conflict(view: &View, place: &Place, other: &Lock) -> Result<Response, Stop> 
     if other.covers(&place.path) {
         let root = view.lock_root(&view.path, &place.path, other, false);
         let href = format!("<D:href>{root}</D:href>");
-        return Err(Stop::condition(StatusCode::LOCKED, "no-conflicting-lock", &href));
+        return Err(Stop::told(StatusCode::LOCKED, "no-conflicting-lock", &href, &held(view, other)));
     }
     let below = other.path.strip(&place.path).and_then(|below| below.under(&view.path).ok());
     let below = below.ok_or(StatusCode::LOCKED)?;

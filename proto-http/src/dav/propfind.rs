@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderValue, StatusCode, header};
 use ropewalk_core::data::files::{
-    DirStream, Entry, FsError, Kind, ListOptions, Lock, Marks, Meta, Place, Prop, PropName, VPath,
+    DirStream, Entry, FsError, Kind, ListOptions, Lock, Marks, Meta, Ops, Place, Prop, PropName, Reach, VPath,
 };
 use ropewalk_core::{Error, Result as CoreResult};
 use tokio::sync::OwnedSemaphorePermit;
@@ -18,6 +18,7 @@ use super::xml::{DAV, Element};
 use super::{DOCUMENT, Depth, Guard, Stop, View, depth};
 use crate::files::is_plain;
 use crate::server::{Body, Failure, Request, Response};
+use crate::site::{Closed, Gate};
 
 /// Names that are asked of a directory, and answered, at once.
 const BATCH: usize = 256;
@@ -39,6 +40,7 @@ enum Wanted {
 pub(super) async fn answer(view: View, request: Request) -> Result<Response, Stop> {
     let depth = depth(&request.headers)?.unwrap_or(Depth::Infinity);
     Guard::of(&view, &request.headers).await?;
+    let closed = Gate::closed(&request).await;
     let wanted = Wanted::parse(&request.body.read(DOCUMENT).await?)?;
     // What is known of all members is held for as long as they are told.
     let permit = Arc::clone(&request.facts.costly).acquire_owned().await.ok();
@@ -63,7 +65,7 @@ pub(super) async fn answer(view: View, request: Request) -> Result<Response, Sto
     // RFC 4918 §5.2.
     let named = (is_dir && !view.slash).then(|| view.href(&view.path, true));
     let marks = Known::of(&view, is_dir && depth == Depth::One).await?;
-    let about = About { view, wanted, marks };
+    let about = About { view, wanted, marks, closed };
     let mut out = String::with_capacity(4096);
     out.push_str(OPEN);
     about.resource(&mut out, about.view.path.clone(), meta).await?;
@@ -161,6 +163,8 @@ struct About {
     view: View,
     wanted: Wanted,
     marks: Known,
+    /// Members that are not told.
+    closed: Closed,
 }
 
 impl About {
@@ -180,6 +184,9 @@ impl About {
                 (locks, place.marks.props().of(&place.path).await.map_err(Stop::change)?)
             }
         };
+        // What others have set is for those who may read what they set it on.
+        let needed = if meta.kind == Kind::Dir { Ops::LIST | Ops::READ } else { Ops::READ };
+        let dead = if view.files.rights(&path, Reach::Here).has_any(needed) { dead } else { Vec::new() };
         let space = match self.wanted.wants_space() && meta.kind == Kind::Dir {
             true => view.files.space(&path).await.ok(),
             false => None,
@@ -236,6 +243,9 @@ impl About {
             return Ok(());
         }
         let Ok(path) = self.view.path.join(&entry.name) else { return Ok(()) };
+        if self.view.whole(&path).is_none_or(|whole| self.closed.has(&whole)) {
+            return Ok(());
+        }
         self.resource(out, path, entry.meta).await.map_err(|_| Error::local("properties could not be read"))
     }
 }
@@ -320,7 +330,7 @@ mod tests {
         let view = View::of_tree(Arc::new(files));
         let members = view.files.list(&VPath::ROOT, ListOptions::default()).await.unwrap();
         let marks = Known::of(&view, true).await.ok().unwrap();
-        let about = About { view, wanted: Wanted::Props(names), marks };
+        let about = About { view, wanted: Wanted::Props(names), marks, closed: Closed::default() };
         let mut body =
             listing(Listing { about, members, batch: VecDeque::new(), _permit: None }, OPEN.into());
         let (mut all, mut longest) = (0, 0);

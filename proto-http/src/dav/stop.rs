@@ -3,6 +3,7 @@ use ropewalk_core::Error;
 use ropewalk_core::data::files::FsError;
 
 use super::multistatus::HEAD;
+use super::xml::escape;
 use crate::files::failure;
 use crate::server::{Body, Failure, Response};
 
@@ -22,10 +23,21 @@ impl Stop {
 
     /// A status with the condition that was not met (RFC 4918 §16); `inside` is what stands in its element.
     pub(super) fn condition(status: StatusCode, name: &str, inside: &str) -> Self {
-        let body = match inside {
-            "" => format!("{HEAD}<D:error xmlns:D=\"DAV:\"><D:{name}/></D:error>"),
-            _ => format!("{HEAD}<D:error xmlns:D=\"DAV:\"><D:{name}>{inside}</D:{name}></D:error>"),
+        Self::told(status, name, inside, "")
+    }
+
+    /// The same with a sentence for people.
+    pub(super) fn told(status: StatusCode, name: &str, inside: &str, says: &str) -> Self {
+        let condition = match inside {
+            "" => format!("<D:{name}/>"),
+            _ => format!("<D:{name}>{inside}</D:{name}>"),
         };
+        let says = match says {
+            "" => String::new(),
+            // Programs look for the conditions that they know, and for nothing else.
+            _ => format!("<D:responsedescription>{}</D:responsedescription>", escape(says)),
+        };
+        let body = format!("{HEAD}<D:error xmlns:D=\"DAV:\">{condition}{says}</D:error>");
         let mut response = xml(body);
         *response.status_mut() = status;
         Self::Answer(Box::new(response))
@@ -33,21 +45,26 @@ impl Stop {
 
     /// What a failure to change something is to the peer.
     pub(crate) fn change(error: FsError) -> Self {
-        let status = match &error {
+        let full = StatusCode::INSUFFICIENT_STORAGE;
+        let (status, says) = match &error {
             // RFC 4918 §9.3.1, §9.7.1: there is nothing for it to be in.
-            FsError::NotFound | FsError::NotDir => StatusCode::CONFLICT,
-            FsError::IsDir => StatusCode::METHOD_NOT_ALLOWED,
-            FsError::CrossDevice | FsError::Unsupported | FsError::Loop => StatusCode::FORBIDDEN,
+            FsError::NotFound | FsError::NotDir => {
+                (StatusCode::CONFLICT, "There is no folder for it to be in: make that first.")
+            }
+            FsError::IsDir => (StatusCode::METHOD_NOT_ALLOWED, "It is a folder."),
+            FsError::CrossDevice => (StatusCode::FORBIDDEN, "It cannot be moved to another file system."),
+            FsError::Unsupported => (StatusCode::FORBIDDEN, "That cannot be done in this folder."),
+            FsError::Loop => (StatusCode::FORBIDDEN, "Nothing is written through a link."),
             // RFC 4331 §6.
             FsError::Quota => {
-                return Self::condition(StatusCode::INSUFFICIENT_STORAGE, "quota-not-exceeded", "");
+                return Self::told(full, "quota-not-exceeded", "", "It would be more than the quota allows.");
             }
             FsError::NoSpace => {
-                return Self::condition(StatusCode::INSUFFICIENT_STORAGE, "sufficient-disk-space", "");
+                return Self::told(full, "sufficient-disk-space", "", "The disk of the server is full.");
             }
             _ => return failure(error).into(),
         };
-        status.into()
+        Failure::new(status).saying(says).into()
     }
 
     /// What a failure to find or to remove something is to the peer.

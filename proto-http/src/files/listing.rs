@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::{failed, held};
 use crate::server::page::{STYLE, protect, protect_form};
 use crate::server::{Failure, Request, Response};
+use crate::site::Gate;
 use crate::wire::accept::quality;
 use crate::wire::target::encode;
 
@@ -35,6 +36,11 @@ pub(super) async fn answer(
 ) -> Result<Response, Failure> {
     // A peer that asks for many and takes none would have us hold megabytes for each stream.
     let permit = Arc::clone(&request.facts.costly).acquire_owned().await.ok();
+    let closed = Gate::closed(request).await;
+    let is_open = |entry: &Entry| match request.path.join(&entry.name) {
+        Ok(path) => !closed.has(&path),
+        Err(_) => closed.is_empty(),
+    };
     let mut options = ListOptions::default();
     options.follow = true;
     let mut stream =
@@ -51,7 +57,7 @@ pub(super) async fn answer(
         if batch.is_empty() {
             break false;
         }
-        entries.extend(batch);
+        entries.extend(batch.into_iter().filter(is_open));
     };
     let order = Order::parse(request.uri.query().unwrap_or_default());
     entries.sort_unstable_by(|a, b| order.compare(a, b));

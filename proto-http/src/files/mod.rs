@@ -375,7 +375,20 @@ pub(crate) fn failure(error: FsError) -> Failure {
             return Failure::new(StatusCode::INTERNAL_SERVER_ERROR).caused_by(cause);
         }
     };
-    Failure::new(status)
+    let failure = Failure::new(status);
+    match &error {
+        FsError::ReadOnly => failure.saying("Nothing can be changed here."),
+        // By whom it is not allowed, rules or the system, is nobody else's business.
+        FsError::Denied => failure.saying("That is not allowed here."),
+        FsError::Quota => failure.saying("It would be more than the quota allows."),
+        FsError::NoSpace => failure.saying("The disk of the server is full."),
+        FsError::TooLarge => failure.saying("That is more than a file can be."),
+        FsError::NotEmpty => failure.saying("The folder is not empty."),
+        FsError::BadName => failure.saying("No file can have this name."),
+        FsError::Exists => failure.saying("There is such a file already."),
+        FsError::Stale => failure.saying("It has been changed meanwhile."),
+        _ => failure,
+    }
 }
 
 /// The [`failure`] of what is at `path`, which the log names where it is refused.

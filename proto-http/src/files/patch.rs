@@ -5,7 +5,7 @@ use http_body::Body as _;
 use ropewalk_core::data::files::{Kind, Open, Write};
 
 use super::Static;
-use super::write::{Writer, conditions, plain, receive, written};
+use super::write::{Writer, conditions, measured, plain, receive, written};
 use crate::dav::{Guard, Stop, View};
 use crate::server::{Failure, Request, Response};
 
@@ -29,6 +29,7 @@ impl Static {
             return Err(failure.with(ACCEPT_PATCH, HeaderValue::from_static(FORMAT)).into());
         }
         plain(headers)?;
+        measured(&request)?;
         let place = Place::of(headers).ok_or_else(|| {
             Failure::bad_request().saying("X-Update-Range is `append`, `bytes=N-` or `bytes=N-M`.")
         })?;

@@ -1,7 +1,7 @@
 //! PUT and DELETE.
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use http_body::Body as _;
 use ropewalk_core::data::files::{Caps, Change, FileHandle, Kind, Meta, Open, Remove, VPath, Write};
 
@@ -26,6 +26,7 @@ impl Static {
             return Err(Failure::bad_request().saying(note).into());
         }
         plain(headers)?;
+        measured(&request)?;
         let there = view.there(path).await?;
         if view.slash || there.as_ref().is_some_and(|meta| meta.kind == Kind::Dir) {
             return Err(self.not_allowed(&view.path).into());
@@ -82,6 +83,15 @@ impl Static {
         *response.status_mut() = StatusCode::NO_CONTENT;
         Ok(response)
     }
+}
+
+/// 411 where nobody can tell whether all of the content has come: of HTTP/1.0, only its length says so.
+pub(super) fn measured(request: &Request) -> Result<(), Stop> {
+    if request.version < Version::HTTP_11 && !request.headers.contains_key(header::CONTENT_LENGTH) {
+        let note = "Over HTTP/1.0, Content-Length says where the content ends.";
+        return Err(Failure::new(StatusCode::LENGTH_REQUIRED).saying(note).closing().into());
+    }
+    Ok(())
 }
 
 /// What is coded would be kept as something else than it is (RFC 9110 §8.4, §15.5.16).

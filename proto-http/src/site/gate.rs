@@ -12,6 +12,24 @@ use crate::server::{Failure, Request};
 #[derive(Clone)]
 pub(crate) struct Gate(pub(super) Arc<Rules>);
 
+/// What is not to be told of the members of a directory.
+#[derive(Clone, Default)]
+pub(crate) struct Closed {
+    auth: Vec<Auth>,
+    method: Method,
+}
+
+impl Closed {
+    /// Whether what is at this path of the site is closed.
+    pub(crate) fn has(&self, path: &VPath) -> bool {
+        self.auth.iter().any(|auth| auth.is_about(&self.method, path))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.auth.is_empty()
+    }
+}
+
 impl Gate {
     /// Whether there are logins at all.
     pub(crate) fn stands_before(request: &Request) -> bool {
@@ -28,6 +46,23 @@ impl Gate {
     pub(crate) async fn admit_all(request: &mut Request, path: &VPath) -> Result<(), Failure> {
         Self::ask(request, |auth, method| auth.is_about(method, path) || auth.is_about_below(method, path))
             .await
+    }
+
+    /// What of a directory that was asked for is closed to whoever asks: what needs a login besides those that the directory
+    /// needed, and which does not come with the request.
+    pub(crate) async fn closed(request: &Request) -> Closed {
+        let Some(Self(rules)) = request.extensions.get().cloned() else { return Closed::default() };
+        let (method, path) = (&request.method, &request.path);
+        let mut closed = Vec::new();
+        for auth in &rules.auth {
+            if auth.is_about(method, path) || !auth.is_about_below(method, path) {
+                continue;
+            }
+            if auth.admit(request, &mut None).await.is_err() {
+                closed.push(auth.clone());
+            }
+        }
+        Closed { auth: closed, method: method.clone() }
     }
 
     async fn ask(

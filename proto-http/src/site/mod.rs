@@ -19,7 +19,7 @@ use ropewalk_core::data::files::VPath;
 pub use auth::{Auth, Logins, Scheme};
 pub use errors::Statuses;
 pub use fields::Fields;
-pub(crate) use gate::Gate;
+pub(crate) use gate::{Closed, Gate};
 pub use hosts::{Host, Sites, UnknownHost};
 pub use moves::{Redirect, Rewrite, When};
 pub use pattern::Pattern;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use ropewalk_core::data::files::layers::{Marked, Ops, Permissions, Rule};
+use ropewalk_core::data::files::layers::{Marked, Ops, Permissions, Quota, Rule, Share};
 use ropewalk_core::data::files::{
     DotDot, Files, FsError, Marks, Memory, NewLock, Open, SetMeta, Time, VPath,
 };
@@ -127,6 +127,34 @@ async fn a_file_that_changes_while_another_is_put_over_it_is_not_lost() {
     peer.io.shutdown().await.unwrap();
     assert_eq!(status(&peer.rest().await), "412");
     assert_eq!(kept(&files, "/a").await.unwrap(), "theirs");
+}
+
+#[tokio::test]
+async fn what_of_http_1_0_has_no_length_is_not_an_empty_file() {
+    let files = tree();
+    for (method, fields) in [("PUT", ""), ("PATCH", "X-Update-Range: append\r\n")] {
+        let said = say(http(&files), format!("{method} /a HTTP/1.0\r\nHost: x\r\n{fields}\r\ncontent")).await;
+        assert_eq!(status(&said), "411", "{method}");
+        assert!(said.contains("Content-Length says where the content ends"), "{said}");
+    }
+    assert_eq!(kept(&files, "/a").await.unwrap(), "old");
+    let said = say(http(&files), "PUT /a HTTP/1.0\r\nHost: x\r\nContent-Length: 3\r\n\r\nnew").await;
+    assert_eq!((status(&said), kept(&files, "/a").await.unwrap()), ("204", "new".to_owned()));
+    let said = say(http(&files), "PUT /empty HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+    assert_eq!(status(&said), "201", "RFC 9112 §6.3: it is empty");
+}
+
+#[tokio::test]
+async fn a_refusal_says_why() {
+    let full = Quota::new(tree(), Share::new(10, 8));
+    let http = Http::new(Static::new(Arc::new(full)).writable());
+    let said =
+        say(http, "PUT /new HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nConnection: close\r\n\r\nnew").await;
+    assert!(status(&said) == "507" && said.contains("more than the quota allows"), "{said}");
+    let said = ask(&tree(), "PUT", "/none/new", "", "new").await;
+    assert!(status(&said) == "409" && said.contains("no folder for it"), "{said}");
+    let said = ask(&tree(), "PUT", "/link", "", "new").await;
+    assert!(status(&said) == "403" && said.contains("through a link"), "{said}");
 }
 
 #[tokio::test]

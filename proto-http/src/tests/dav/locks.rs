@@ -4,7 +4,7 @@ use ropewalk_core::data::cred::{LoginError, Memory as People, Principal, Realm};
 use ropewalk_core::data::files::layers::{Mounts, Ops, Permissions, Rule};
 
 use ropewalk_core::data::files::{
-    Caps, DirStream, FileHandle, FsError, ListOptions, Meta, Place, Reach, Remove, SetMeta,
+    Caps, DirStream, FileHandle, FsError, ListOptions, Meta, Place, PropName, Reach, Remove, SetMeta,
 };
 use tokio::sync::Semaphore;
 
@@ -495,5 +495,66 @@ async fn a_lock_of_all_that_is_below_is_for_who_may_write_all_of_it() {
             let unlock = format!("Lock-Token: {token}\r\n");
             assert_eq!(code(&real, "UNLOCK", "/dir", &unlock).await, 204);
         }
+    }
+}
+
+/// Gives what is there a property of this value.
+async fn mark(files: &impl Files, at: &str, value: &'static str) {
+    let place = files.place(&path(at)).unwrap();
+    let name = PropName { namespace: "urn:x".into(), local: "p".into() };
+    let value = format!("<p xmlns=\"urn:x\">{value}</p>").into();
+    place.marks.props().change(&place.path, &[(name, Some(value))]).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_needs_a_login_is_told_to_those_who_show_it_alone() {
+    let files = marked(Memory::new().with("/seen", "").with("/private/doc", "").with("/secret.key", ""));
+    for at in ["/seen", "/private", "/secret.key"] {
+        mark(&files, at, "glad").await;
+    }
+    let people = People::new().unwrap().user("ann:a".parse().unwrap());
+    let logins = Arc::new(Logins::new(Arc::new(people), "test"));
+    let paths: [Pattern; 2] = ["/private/*", "/secret.key"].map(|path| path.parse().unwrap());
+    let site = || {
+        let site = Site::new(Static::new(files.clone()).writable().dav());
+        Http::new(site.auth(Auth::new(Arc::clone(&logins), paths.clone()).without_tls()))
+    };
+    let wrong = "Authorization: Basic YW5uOng=\r\n";
+    for (who, all) in [("", false), (wrong, false), (ANN, true)] {
+        let found = say(site(), request("PROPFIND", "/", &format!("{who}Depth: 1\r\n"), "")).await;
+        assert_eq!(status(&found), "207");
+        assert_eq!(found.matches("glad").count(), if all { 3 } else { 1 }, "{who}{found}");
+        let listed = say(site(), request("GET", "/", &format!("{who}Accept: text/html\r\n"), "")).await;
+        for told in [&found, &listed] {
+            assert!(told.contains("seen"), "{told}");
+            assert!(told.contains("private") == all && told.contains("secret.key") == all, "{who}{told}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn properties_are_for_those_who_may_read_what_they_are_of() {
+    let files = tree();
+    mark(&files, "/a", "glad").await;
+    for (allow, seen) in [(Ops::LIST, false), (Ops::LIST | Ops::READ, true)] {
+        let ruled = Permissions::new(files.clone(), [Rule { path: "/**".parse().unwrap(), allow }]);
+        let http = Http::new(Static::new(Arc::new(ruled)).writable().dav());
+        let found = say(http, request("PROPFIND", "/", "Depth: 1\r\n", "")).await;
+        assert!(found.contains("<D:href>/a</D:href>"), "{found}");
+        assert_eq!(found.contains("glad"), seen, "{found}");
+    }
+}
+
+#[tokio::test]
+async fn who_holds_a_lock_is_told_to_those_who_say_who_they_are() {
+    let files = tree();
+    let locked = say(for_two(&files), request("LOCK", "/a", ANN, LOCK)).await;
+    assert_eq!(status(&locked), "200");
+    for method in ["PUT", "LOCK"] {
+        let refused = say(for_two(&files), request(method, "/a", BOB, LOCK)).await;
+        assert!(status(&refused) == "423" && refused.contains("It is locked by ann, for "), "{refused}");
+        let refused = ask(&files, method, "/a", "", LOCK).await;
+        assert!(refused.contains("It is locked by somebody, for "), "{refused}");
+        assert!(!refused.contains("ann, for"), "{refused}");
     }
 }
