@@ -50,7 +50,7 @@ impl Protocol for Secured {
 
 impl Ours {
     async fn new() -> Self {
-        let (zones, _) = Zones::load(Vec::new(), Policies::default(), Answering::default()).unwrap();
+        let (zones, _) = Zones::load(Vec::new(), Setup::default()).unwrap();
         let zones = Arc::new(zones);
         let context = Context::root(Limits::default());
         let certificate = self_signed(&["conform.test".into()]).unwrap().certificate().unwrap();
