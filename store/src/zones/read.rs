@@ -41,11 +41,7 @@ pub(super) fn zone(db: &Connection, origin: &[u8]) -> rusqlite::Result<Option<Ke
     Ok(Some(Kept { stamp, seed, records }))
 }
 
-pub(super) fn since(
-    db: &Connection,
-    origin: &[u8],
-    serial: u32,
-) -> rusqlite::Result<Option<Vec<Difference>>> {
+pub(super) fn since(db: &Connection, origin: &[u8], was: Stamp) -> rusqlite::Result<Option<Vec<Difference>>> {
     let db = db.unchecked_transaction()?;
     let Some((id, now)) = stamp(&db, origin)?.filter(|(_, now)| now.id == was.id) else { return Ok(None) };
     if now == was {
