@@ -109,15 +109,25 @@ async fn done(dir: &Path, command: StoredCommand) -> Result<Exit> {
 
 /// The zone of the store that a name is in.
 pub(super) async fn zone_of(store: &Store, name: NameRef<'_>) -> Result<(Zone, Name)> {
+    let found = match find(store, name).await? {
+        Some(found) => Some(found),
+        None => {
+            // A server that has just begun may be about to keep it.
+            follow(store.dir());
+            find(store, name).await?
+        }
+    };
+    let none = || format!("no zone in the store has {name}: `ropewalk zone import` puts one there");
+    found.ok_or_else(|| Error::local(none()))
+}
+
+async fn find(store: &Store, name: NameRef<'_>) -> Result<Option<(Zone, Name)>> {
     let all = store.list().await?;
-    let origins: Vec<Name> = all.iter().filter_map(|one| kept::origin(&one.origin)).collect();
-    let within = origins.into_iter().filter(|origin| name.is_within(origin.view()));
-    let best = within.max_by_key(|origin| origin.view().labels().count());
-    let none =
-        || Error::local(format!("no zone in the store has {name}: `ropewalk zone import` puts one there"));
-    let origin = best.ok_or_else(none)?;
-    let (zone, _) = kept::read(store, origin.view())?.ok_or_else(none)?;
-    Ok((zone, origin))
+    let origins = all.iter().filter_map(|one| kept::origin(&one.origin));
+    let within = origins.filter(|origin| name.is_within(origin.view()));
+    let Some(origin) = within.max_by_key(|origin| origin.view().labels().count()) else { return Ok(None) };
+    let read = kept::read(store, origin.view())?;
+    Ok(read.map(|(zone, _)| (zone, origin)))
 }
 
 async fn import(dir: &Path, store: &Store, files: &[check::ZoneFile]) -> Result<Exit> {
@@ -178,7 +188,7 @@ fn told(dir: &Path, changed: &Option<(Name, Difference)>) {
         return eprintln!("{origin}: nothing is other than it was");
     }
     let soa = usize::from(!difference.removed.is_empty());
-    let (removed, added) = (difference.removed.len() - soa, difference.added.len() - 1);
+    let (removed, added) = (difference.removed.len() - soa, difference.added.len().saturating_sub(1));
     outln!("{origin}: serial {}, {added} added, {removed} removed", difference.to);
     follow(dir);
 }
