@@ -247,6 +247,28 @@ fn a_zone_can_be_in_the_store_alone() {
 }
 
 #[test]
+fn the_examples_of_the_help_are_right() {
+    let folder = Folder::new();
+    folder.write("zone", ZONE);
+    let run = |line: &str| {
+        let line = line.replacen("ropewalk", env!("CARGO_BIN_EXE_ropewalk"), 1);
+        done(Command::new("bash").args(["-c", &line]).current_dir(folder.path()))
+    };
+    run("ropewalk zone import zone").says(0, &["example.org.: serial 7, 3 added, 0 removed"]);
+    let mut tried = 0;
+    for command in ["set", "del"] {
+        let help = done(&mut ropewalk(["zone", command, "--help"])).out;
+        let examples = help.lines().map(str::trim).filter(|line| line.starts_with("ropewalk zone "));
+        for example in examples {
+            run("ropewalk zone set www.example.org A 192.0.2.1 192.0.2.81").says(0, &[]);
+            run(example).says(0, &[]);
+            tried += 1;
+        }
+    }
+    assert_eq!(tried, 7);
+}
+
+#[test]
 fn a_configuration_that_lacks_what_updates_need_is_told_so() {
     let names = |zone: &str, top: &str| {
         let folder = Folder::with(&format!(
