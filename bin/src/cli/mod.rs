@@ -81,7 +81,7 @@ enum Command {
     /// Say what a server does that runs.
     #[cfg(feature = "store")]
     Status(commands::ban::StatusArgs),
-    /// Check zones of DNS.
+    /// Check zones of DNS; list, show and change those that are kept in a store.
     #[cfg(feature = "dns")]
     Zone(commands::zone::ZoneArgs),
     /// Make certificates for development.
@@ -190,7 +190,7 @@ fn dispatch(mut all: Vec<Command>, registry: &Registry) -> Exit {
         #[cfg(feature = "store")]
         Command::Status(args) => commands::ban::status(&args),
         #[cfg(feature = "dns")]
-        Command::Zone(args) => commands::zone::run(&args),
+        Command::Zone(args) => commands::zone::run(args),
         Command::Cert(args) => commands::cert::run(&args),
         Command::Password(args) => commands::password::run(&args),
         #[cfg(feature = "conform")]

@@ -4,6 +4,7 @@
 
 mod client;
 mod server;
+mod zones;
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use client::ask;
 pub(crate) use server::{Bans, keeper, member};
+pub(crate) use zones::Served;
 
 /// What can be asked for.
 #[derive(Debug, Deserialize, Serialize)]
@@ -34,6 +36,12 @@ pub(crate) enum Order {
     Unban { network: String },
     /// Somebody's account is another now: end the connections of this person, and read accounts again.
     Revoke { user: String },
+    /// What zones are served.
+    Zones {},
+    /// Zones in the store are others now.
+    Follow {},
+    /// Read zone files again.
+    Reload {},
 }
 
 fn socket(store: &Path) -> PathBuf {

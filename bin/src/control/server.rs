@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::{Order, socket};
+use super::{Order, Served, socket};
 
 /// The names of these services.
 const NAME: &str = "control";
@@ -25,7 +25,12 @@ const GATHER: Duration = Duration::from_secs(1);
 
 /// The service that listens in the store. It stays until the others have stopped, so that their drain can be watched.
 /// The configuration is the file that the process was started with, if there is one.
-pub(crate) fn member(store: &Path, bans: Arc<Bans>, config: Option<PathBuf>) -> Result<app::Member> {
+pub(crate) fn member(
+    store: &Path,
+    bans: Arc<Bans>,
+    zones: Arc<Served>,
+    config: Option<PathBuf>,
+) -> Result<app::Member> {
     let path = std::path::absolute(socket(store))?;
     let path = path.to_str().ok_or_else(|| Error::local(format!("{} is not UTF-8", path.display())))?;
     let escaped = path.replace('\\', "\\\\").replace(':', "\\:");
@@ -33,7 +38,7 @@ pub(crate) fn member(store: &Path, bans: Arc<Bans>, config: Option<PathBuf>) -> 
     let mut limits = Limits::default();
     limits.connections = 64;
     limits.idle = Duration::from_secs(10);
-    let control = Control { bans, config, since: Instant::now() };
+    let control = Control { bans, zones, config, since: Instant::now() };
     let server = Server::new(NAME, control).listen(endpoint).limits(limits);
     Ok(app::Member { stays: true, ..app::Member::new(NAME, server) })
 }
@@ -65,6 +70,7 @@ impl Bans {
 
 struct Control {
     bans: Arc<Bans>,
+    zones: Arc<Served>,
     config: Option<PathBuf>,
     since: Instant,
 }
@@ -115,6 +121,9 @@ impl Control {
                 accounts::forget();
                 Ok(json!({ "ended": cx.live().kill_user(&user) }))
             }
+            Order::Zones {} => Ok(self.zones.list()),
+            Order::Follow {} => Ok(self.zones.follow().await),
+            Order::Reload {} => Ok(self.zones.reload().await),
         }
     }
 

@@ -117,6 +117,7 @@ fn start(
     let fixed = fixed(&plan);
     let defender = Arc::new(Defender::new(plan.settings.defender.clone()));
     let own = Own::new(&plan.settings, Arc::clone(&defender), source.config())?;
+    own.note(&plan);
     let mut all = own.members().map_err(|error| Failed::new(Exit::Config, error.chain()))?;
     all.extend(members(plan).map_err(|error| Failed::new(Exit::Config, error.chain()))?);
     let result = Application::new(all)
@@ -146,6 +147,7 @@ fn rebuild(registry: Registry, source: Source, started_with: String, own: Own, l
         let plan = plan.ok_or_else(|| Error::local(lines(&diagnostics).join("; ")))?;
         let changed = fixed(&plan) != started_with;
         let (defender, options) = (Arc::clone(&own.defender), plan.settings.defender.clone());
+        own.note(&plan);
         let mut all = own.members()?;
         all.extend(members(plan)?);
         if changed {
@@ -185,6 +187,7 @@ struct Own {
 struct Kept {
     dir: PathBuf,
     bans: Arc<control::Bans>,
+    zones: Arc<control::Served>,
     config: Option<PathBuf>,
 }
 
@@ -193,7 +196,7 @@ impl Own {
     fn new(settings: &Settings, defender: Arc<Defender>, config: Option<PathBuf>) -> Result<Self> {
         let Some(dir) = settings.store.clone() else { return Ok(Self { defender, kept: None }) };
         let bans = control::Bans::new(Arc::clone(&defender), Store::open(&dir, Arc::default())?);
-        Ok(Self { defender, kept: Some(Kept { dir, bans: Arc::new(bans), config }) })
+        Ok(Self { defender, kept: Some(Kept { dir, bans: Arc::new(bans), zones: Arc::default(), config }) })
     }
 
     #[cfg(not(feature = "store"))]
@@ -204,11 +207,21 @@ impl Own {
         }
     }
 
+    /// Takes note of what is to be served, for those who ask.
+    fn note(&self, plan: &Plan<Settings>) {
+        #[cfg(feature = "store")]
+        if let Some(kept) = &self.kept {
+            kept.zones.note(&plan.resources);
+        }
+        #[cfg(not(feature = "store"))]
+        let _ = plan;
+    }
+
     /// Its services, first so that bans count and orders are taken while others start.
     #[cfg(feature = "store")]
     fn members(&self) -> Result<Vec<app::Member>> {
-        let Some(Kept { dir, bans, config }) = &self.kept else { return Ok(Vec::new()) };
-        let control = control::member(dir, Arc::clone(bans), config.clone())?;
+        let Some(Kept { dir, bans, zones, config }) = &self.kept else { return Ok(Vec::new()) };
+        let control = control::member(dir, Arc::clone(bans), Arc::clone(zones), config.clone())?;
         Ok(vec![control::keeper(Arc::clone(bans)), control])
     }
 

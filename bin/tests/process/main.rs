@@ -14,6 +14,7 @@ mod daemon;
 mod detach;
 mod dig;
 mod dns;
+mod dns_update;
 mod drain;
 mod fetch;
 mod fetch_peers;

@@ -187,22 +187,20 @@ impl Keeper {
         Ok(())
     }
 
-    /// Takes up what a file says now: it is kept and served if it is newer than what is, and told why not where it is not.
-    pub(super) async fn take(&self, file: Arc<Zone>) {
-        let Some(zone) = self.of(file.origin()) else {
-            return tracing::error!(zone = %file.origin(), "a zone that is kept has one name all the time");
-        };
+    /// Takes up what a file says now: it is kept and served if it is newer than what is.
+    ///
+    /// # Errors
+    /// If it is not taken.
+    pub(super) async fn take(&self, file: Arc<Zone>) -> Result<()> {
+        let stray = || Error::local(format!("{} was another zone at the start", file.origin()));
+        let zone = self.of(file.origin()).ok_or_else(stray)?;
         let seeded = Arc::clone(&file);
-        let Ok(seed) = spawn_blocking(move || kept::seed(&seeded)).await else { return };
+        let seed = spawn_blocking(move || kept::seed(&seeded)).await;
+        let seed = seed.map_err(|e| Error::local("a zone could not be read").caused_by(e))?;
         let _turn = zone.turn.lock().await;
         zone.state().waiting = Some((file, seed));
-        let taken = match self.catch_up(zone).await {
-            Ok(_) => self.take_waiting(zone).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = taken {
-            error.log("a zone stays as it was");
-        }
+        self.catch_up(zone).await?;
+        self.take_waiting(zone).await
     }
 
     /// Serves a zone that is kept.

@@ -103,7 +103,7 @@ async fn a_newer_file_wins_and_the_difference_is_kept() {
     assert_eq!(halves, [(told(&[soa]), told(&[soa, b])), (told(&[soa, b]), told(&[soa, c]))]);
     // And while it is served.
     let newest = file(21, "");
-    keeper.take(Arc::clone(&newest)).await;
+    keeper.take(Arc::clone(&newest)).await.unwrap();
     assert_eq!((served(&keeper), stored(&store)), (lines(&newest), lines(&newest)));
 }
 
@@ -121,7 +121,8 @@ async fn a_file_that_is_other_and_not_newer_is_not_taken_and_told() {
         assert!(warning.contains("ropewalk zone export example."), "{warning}");
         assert_eq!(served(&keeper), lines(&after));
         keeper.follow().await;
-        keeper.take(stale).await;
+        let error = keeper.take(stale).await.unwrap_err().to_string();
+        assert!(error.contains("is not after 8"), "{error}");
         assert_eq!((served(&keeper), stored(&store)), (lines(&after), lines(&after)));
     }
 }
@@ -171,7 +172,7 @@ async fn what_is_forgotten_is_served_no_more_and_begins_anew_with_its_file() {
     assert!(store.remove(origin().wire(), state).await.unwrap());
     assert_eq!(keeper.follow().await, [origin()]);
     assert_eq!(served(&keeper), None);
-    keeper.take(file(3, "")).await;
+    keeper.take(file(3, "")).await.unwrap();
     assert_eq!((served(&keeper), stored(&store)), (lines(&file(3, "")), lines(&file(3, ""))));
 }
 

@@ -16,7 +16,7 @@ use super::forward::Forwarder;
 use super::secondary::Secondary;
 use super::source::{Loaded, Source};
 use super::{Answering, Desk, Engine, Keeper, Keys, Peer, Policies, Rules, Transport, Verdict};
-use crate::wire::Name;
+use crate::wire::{Name, NameRef};
 use crate::zone::{Zone, ZoneSet};
 
 /// Problems of a file that are told one by one.
@@ -124,33 +124,66 @@ impl Zones {
         }
     }
 
+    /// Whether a zone is kept in a store.
+    pub fn keeps(&self, origin: NameRef<'_>) -> bool {
+        self.desk.kept().is_some_and(|keeper| keeper.of(origin).is_some())
+    }
+
+    /// Takes up what others have changed in the store, now.
+    pub async fn follow(&self) {
+        let mut watched = self.watched.lock().await;
+        self.follow_with(&mut watched).await;
+    }
+
+    /// Reads again what has changed, now; what is wrong with it, which is then as it was.
+    pub async fn reload(&self) -> Vec<String> {
+        self.look(true).await.unwrap_or_else(|error| vec![error.chain()])
+    }
+
     /// Reads again what has changed: at once where the operator asks, else when it has not changed since the last look, so
-    /// that a file that is being written is not taken for whole.
-    async fn look(&self, asked: bool) -> Result<()> {
+    /// that a file that is being written is not taken for whole. What is wrong is given back.
+    async fn look(&self, asked: bool) -> Result<Vec<String>> {
         let mut watched = match Arc::clone(&self.watched).try_lock_owned() {
             Ok(watched) => watched,
             Err(_) if asked => Arc::clone(&self.watched).lock_owned().await,
             // Where several services answer from these zones, one of them is enough.
-            Err(_) => return Ok(()),
+            Err(_) => return Ok(Vec::new()),
         };
         let engine = Arc::clone(self.engine());
         let looked = tokio::task::spawn_blocking(move || {
-            let changed = watched.iter_mut().filter_map(|one| one.has_changed(asked).then_some(one));
-            let kept: Vec<_> = changed.flat_map(|one| one.change(&engine)).collect();
-            (watched, kept)
+            let (mut kept, mut wrong) = (Vec::new(), Vec::new());
+            for one in watched.iter_mut().filter_map(|one| one.has_changed(asked).then_some(one)) {
+                match one.change(&engine) {
+                    Ok(zones) => kept.extend(zones),
+                    Err(problems) => wrong.extend(problems),
+                }
+            }
+            (watched, kept, wrong)
         });
         let looked = looked.await;
-        let (mut watched, kept) = looked.map_err(|e| Error::local("zones could not be read").caused_by(e))?;
-        let Some(keeper) = self.desk.kept() else { return Ok(()) };
+        let (mut watched, kept, mut wrong) =
+            looked.map_err(|e| Error::local("zones could not be read").caused_by(e))?;
         for zone in kept {
-            keeper.take(zone).await;
+            if let Some(Err(error)) = self.take(zone).await {
+                wrong.push(error.chain());
+                error.log("a zone stays as it was");
+            }
         }
+        self.follow_with(&mut watched).await;
+        Ok(wrong)
+    }
+
+    async fn take(&self, zone: Arc<Zone>) -> Option<Result<()>> {
+        Some(self.desk.kept()?.take(zone).await)
+    }
+
+    async fn follow_with(&self, watched: &mut [Watched]) {
+        let Some(keeper) = self.desk.kept() else { return };
         let gone = keeper.follow().await;
         // What was forgotten begins anew with its file.
         for one in watched.iter_mut().filter(|one| one.origins.iter().any(|origin| gone.contains(origin))) {
             one.read.clear();
         }
-        Ok(())
     }
 }
 
@@ -259,18 +292,14 @@ impl Watched {
         loaded
     }
 
-    /// Whether one of the zones is another source's by now, which is then told.
-    fn takes(&self, before: &[Name], zones: &[Arc<Zone>], engine: &Engine) -> bool {
+    /// Which of the zones is another source's by now, if one is.
+    fn takes(&self, before: &[Name], zones: &[Arc<Zone>], engine: &Engine) -> Option<String> {
         let set = engine.zones();
         let foreign = |zone: &&Arc<Zone>| {
             set.zone(zone.origin()).is_some() && !before.iter().any(|name| name.view() == zone.origin())
         };
-        let taken = zones.iter().find(foreign);
-        if let Some(zone) = taken {
-            let file = self.file();
-            tracing::error!(%file, zone = %zone.origin(), "a zone is there twice; all stays as it was");
-        }
-        taken.is_some()
+        let zone = zones.iter().find(foreign)?;
+        Some(format!("{}: the zone {} is there twice", self.file(), zone.origin()))
     }
 
     fn file(&self) -> String {
@@ -288,37 +317,44 @@ impl Watched {
         self.seen != self.read && (asked || settled)
     }
 
-    /// Replaces the zones that this source had by those that it has now; where it is broken, they stay. What is kept in a
-    /// store is given back, for its keeper to take.
-    fn change(&mut self, engine: &Engine) -> Vec<Arc<Zone>> {
+    /// Replaces the zones that this source had by those that it has now. What is kept in a store is given back, for its keeper
+    /// to take.
+    ///
+    /// # Errors
+    /// What is wrong, where the zones stay as they were.
+    fn change(&mut self, engine: &Engine) -> Result<Vec<Arc<Zone>>, Vec<String>> {
         let before = self.origins.clone();
-        let file = self.file();
-        match self.load() {
-            Err(problems) => {
-                for problem in told(problems) {
-                    tracing::error!(%problem, "a zone was not read; it stays as it was");
+        let read = self.load().map_err(told).and_then(|Loaded { zones, warnings }| {
+            match self.takes(&before, &zones, engine) {
+                None => Ok((zones, warnings)),
+                Some(twice) => {
+                    self.origins.clone_from(&before);
+                    Err(vec![twice])
                 }
             }
-            Ok(Loaded { zones, .. }) if self.takes(&before, &zones, engine) => self.origins = before,
-            Ok(Loaded { zones, warnings }) => {
-                for warning in told(warnings) {
-                    tracing::warn!(%warning, "something is strange in a zone");
-                }
-                if self.source.is_kept() {
-                    return zones;
-                }
-                engine.update(|set| {
-                    let mut set = (**set).clone();
-                    before.iter().for_each(|origin| set.remove(origin.view()));
-                    zones.iter().for_each(|zone| set.insert(Arc::clone(zone)));
-                    set
-                });
-                for zone in &zones {
-                    tracing::info!(%file, zone = %zone.origin(), serial = zone.serial(), names = zone.names(), "zone read again");
-                }
+        });
+        let (zones, warnings) = read.inspect_err(|problems| {
+            for problem in problems {
+                tracing::error!(%problem, "a zone was not read; it stays as it was");
             }
+        })?;
+        for warning in told(warnings) {
+            tracing::warn!(%warning, "something is strange in a zone");
         }
-        Vec::new()
+        if self.source.is_kept() {
+            return Ok(zones);
+        }
+        engine.update(|set| {
+            let mut set = (**set).clone();
+            before.iter().for_each(|origin| set.remove(origin.view()));
+            zones.iter().for_each(|zone| set.insert(Arc::clone(zone)));
+            set
+        });
+        let file = self.file();
+        for zone in &zones {
+            tracing::info!(%file, zone = %zone.origin(), serial = zone.serial(), names = zone.names(), "zone read again");
+        }
+        Ok(Vec::new())
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) async fn answer(case: &mut Case<'_>, keeper: Option<&Keeper>, rules: 
     match granted(case, keeper, rules) {
         Err((rcode, why)) => case.decline(rcode, why).await,
         Ok((keeper, zone, editors)) => {
-            let rcode = update(case, keeper, zone, &editors).await;
+            let rcode = update(case, keeper, zone, editors).await;
             case.decline(rcode, None).await;
         }
     }
@@ -28,18 +28,19 @@ pub(super) async fn answer(case: &mut Case<'_>, keeper: Option<&Keeper>, rules: 
 fn granted<'a>(
     case: &Case<'_>,
     keeper: Option<&'a Keeper>,
-    rules: &Book,
-) -> Result<(&'a Keeper, &'a Dynamic, Editors), (Rcode, Option<Why>)> {
+    rules: &'a Book,
+) -> Result<(&'a Keeper, &'a Dynamic, &'a Editors), (Rcode, Option<Why>)> {
     let question = case.query.question.filter(|question| question.qtype == Type::SOA);
     let question = question.ok_or((Rcode::FORMERR, None))?;
     let origin = question.name;
     if case.engine().zones().zone(origin).is_none() && keeper.and_then(|keeper| keeper.of(origin)).is_none() {
         return Err((Rcode::NOTAUTH, None));
     }
-    let editors = rules.of(origin).map(|rules| rules.editors.clone()).unwrap_or_default();
-    let is_granted = case.signed.name().is_some_and(|key| !editors.of(key).is_empty());
-    match keeper.and_then(|keeper| Some((keeper, keeper.of(origin)?))).filter(|_| is_granted) {
-        Some((keeper, zone)) => Ok((keeper, zone, editors)),
+    let editors = rules.of(origin).map(|rules| &rules.editors);
+    let is_granted = |editors: &&Editors| case.signed.name().is_some_and(|key| !editors.of(key).is_empty());
+    let editors = editors.filter(is_granted);
+    match keeper.and_then(|keeper| Some((keeper, keeper.of(origin)?, editors?))) {
+        Some(granted) => Ok(granted),
         None => {
             tracing::info!(zone = %origin, peer = %case.from.addr, key = case.key(), "update refused");
             Err((Rcode::REFUSED, Some(Why::Prohibited)))

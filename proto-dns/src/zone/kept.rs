@@ -171,7 +171,8 @@ pub async fn import(store: &dyn Zones, zone: &Zone) -> Result<Difference> {
             }
         };
         if done.is_some() {
-            let nothing = || Difference { from: 0, to: 0, removed: Records::new(), added: records(zone) };
+            let to = zone.serial().unwrap_or_default();
+            let nothing = || Difference { from: 0, to, removed: Records::new(), added: records(zone) };
             return Ok(there.map_or_else(nothing, |(before, _)| difference(&before, zone)));
         }
     }

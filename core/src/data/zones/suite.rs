@@ -45,18 +45,17 @@ fn difference(from: u32, removed: &[&str], added: &[&str]) -> Difference {
     Difference { from, to, removed: half(from, removed), added: half(to, added) }
 }
 
-/// The stamp, and the records in an order.
-fn read(zones: &dyn Zones) -> (Stamp, Vec<(Vec<u8>, u16, u32, Vec<u8>)>) {
+/// All of records, in an order.
+type Facts = Vec<(Vec<u8>, u16, u32, Vec<u8>)>;
+
+fn read(zones: &dyn Zones) -> (Stamp, Facts) {
     let kept = zones.read(ORIGIN).expect("it can be read").expect("it is there");
-    let mut all: Vec<_> =
-        kept.records.iter().map(|r| (r.name.to_vec(), r.rtype, r.ttl, r.rdata.to_vec())).collect();
-    all.sort();
-    (kept.stamp, all)
+    (kept.stamp, facts(&kept))
 }
 
-fn expected(kept: &Kept) -> Vec<(Vec<u8>, u16, u32, Vec<u8>)> {
-    let mut all: Vec<_> =
-        kept.records.iter().map(|r| (r.name.to_vec(), r.rtype, r.ttl, r.rdata.to_vec())).collect();
+fn facts(kept: &Kept) -> Facts {
+    let facts = |r: Record<'_>| (r.name.to_vec(), r.rtype, r.ttl, r.rdata.to_vec());
+    let mut all: Facts = kept.records.iter().map(facts).collect();
     all.sort();
     all
 }
@@ -70,7 +69,7 @@ async fn put(zones: &dyn Zones) {
     assert_eq!(zones.read(ORIGIN).expect("nothing can be read"), None);
     assert_eq!(zones.list().await.expect("nothing can be listed"), []);
     let first = begin(zones, &["a", "b"]).await;
-    assert_eq!(read(zones), (first, expected(&zone(1, &["a", "b"]))), "names keep their case");
+    assert_eq!(read(zones), (first, facts(&zone(1, &["a", "b"]))), "names keep their case");
     let again = zones.put(ORIGIN, None, zone(1, &[])).await.expect("it can be asked for");
     assert_eq!(again, None, "there is one already");
     let other = zones.put(OTHER, None, zone(9, &[])).await.expect("it can be written").expect("one");
@@ -81,7 +80,7 @@ async fn put(zones: &dyn Zones) {
     let second = zones.put(ORIGIN, Some(first), zone(1, &["c"])).await.expect("it can be written");
     let second = second.expect("it was as told");
     assert_ne!(first, second, "the same serial, another zone");
-    assert_eq!(read(zones), (second, expected(&zone(1, &["c"]))));
+    assert_eq!(read(zones), (second, facts(&zone(1, &["c"]))));
     assert_eq!(zones.stamp(ORIGIN).await.expect("it can be read"), Some(second));
     assert!(!zones.remove(ORIGIN, first).await.expect("it can be asked for"), "it is another one");
     assert!(zones.remove(ORIGIN, second).await.expect("it can be removed"));
@@ -98,7 +97,7 @@ async fn change(zones: &dyn Zones) {
     let done = zones.change(ORIGIN, was, difference(1, &["a"], &["c"]), None).await.expect("it can be");
     let now = Stamp { serial: 2, ..was };
     assert_eq!(done, Some(now));
-    assert_eq!(read(zones), (now, expected(&zone(2, &["b", "c"]))));
+    assert_eq!(read(zones), (now, facts(&zone(2, &["b", "c"]))));
     let seed = |zones: &dyn Zones| zones.read(ORIGIN).expect("it can be read").and_then(|kept| kept.seed);
     assert_eq!(seed(zones), Some([7; 32]));
     // Only the seed.
@@ -119,7 +118,7 @@ async fn change(zones: &dyn Zones) {
     let now = zones.change(ORIGIN, now, change.clone(), None).await.expect("it can be").expect("so it was");
     let mut after = zone(3, &["c"]);
     after.records.push(Record { name: b"\x01a\x07EXAMPLE\0", ttl: 9, ..txt("b") });
-    assert_eq!(read(zones), (now, expected(&after)));
+    assert_eq!(read(zones), (now, facts(&after)));
     let listed = zones.list().await.expect("they can be listed");
     assert_eq!(listed.first().map(|one| (one.stamp, one.records)), Some((now, 3)));
 }

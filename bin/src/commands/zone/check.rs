@@ -1,8 +1,6 @@
-//! `ropewalk zone`: zones of DNS in files.
-
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use ropewalk_dns::wire::Name;
 use ropewalk_dns::zone::text::{Problem, Reading, Severity};
 use ropewalk_dns::zone::{Zone, load};
@@ -10,36 +8,26 @@ use serde_json::{Value, json};
 
 use crate::exit::Exit;
 
-/// `ropewalk zone`.
+/// `ropewalk zone check`.
 #[derive(Args)]
-pub(crate) struct ZoneArgs {
-    #[command(subcommand)]
-    command: ZoneCommand,
-}
-
-#[derive(Subcommand)]
-enum ZoneCommand {
-    /// Say all that is wrong with zones, with file, line and column.
-    Check {
-        /// A zone, as text (RFC 1035). Its name is that of its SOA record, if none is given.
-        #[arg(required = true, value_name = "FILE|NAME=FILE", value_parser = source)]
-        zones: Vec<ZoneFile>,
-        /// As one JSON object.
-        #[arg(long)]
-        json: bool,
-    },
+pub(super) struct CheckArgs {
+    /// A zone, as text (RFC 1035). Its name is that of its SOA record, if none is given.
+    #[arg(required = true, value_name = "FILE|NAME=FILE", value_parser = source)]
+    zones: Vec<ZoneFile>,
+    /// As one JSON object.
+    #[arg(long)]
+    json: bool,
 }
 
 /// A zone's file, and its name if that was given.
 #[derive(Clone, Debug)]
-struct ZoneFile {
-    origin: Option<Name>,
-    path: PathBuf,
+pub(super) struct ZoneFile {
+    pub(super) origin: Option<Name>,
+    pub(super) path: PathBuf,
 }
 
-/// Does what is asked.
-pub(crate) fn run(args: &ZoneArgs) -> Exit {
-    let ZoneCommand::Check { zones, json } = &args.command;
+/// Says all that is wrong.
+pub(super) fn run(CheckArgs { zones, json }: &CheckArgs) -> Exit {
     let checked: Vec<_> = zones.iter().map(|zone| (zone, load(&zone.path, zone.origin.as_ref()))).collect();
     if *json {
         let zones: Vec<_> =
@@ -86,7 +74,7 @@ fn record(file: &ZoneFile, zone: Option<&Zone>, reading: &Reading) -> Value {
 }
 
 /// `FILE` or `NAME=FILE`: what is a file as it stands, is not a name and a file.
-fn source(text: &str) -> Result<ZoneFile, String> {
+pub(super) fn source(text: &str) -> Result<ZoneFile, String> {
     match text.split_once('=').filter(|_| !Path::new(text).exists()) {
         Some((origin, path)) => {
             let origin = origin.parse().map_err(|error| format!("{origin}: {error}"))?;
