@@ -97,7 +97,7 @@ fn free_port() -> u16 {
 }
 
 /// The ports of `ropewalk up`.
-const SUITE: [u16; 5] = [2121, 5553, 8080, 8081, 8443];
+const SUITE: [u16; 6] = [2121, 5553, 8080, 8081, 8443, 8853];
 
 /// A number that moves all of them to free ones.
 fn offset() -> u16 {

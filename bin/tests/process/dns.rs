@@ -13,11 +13,11 @@ use crate::ftp::is_there;
 const ZONE: &str = "$ORIGIN example.org.\n$TTL 300\n@ SOA ns hostmaster 1 2h 30m 2w 300\n@ NS ns\n\
                     ns A 192.0.2.1\nwww A 192.0.2.80\nwww AAAA 2001:db8::80\n*.box TXT \"in a box\"\n";
 
-/// A server of a zone and of a hosts file over every transport, and its ports: TCP, TLS, HTTPS, UDP.
+/// A server of a zone and of a hosts file over every transport, and its ports: TCP, TLS, HTTPS, UDP, QUIC.
 struct Names {
     folder: Folder,
     server: Daemon,
-    ports: [u16; 4],
+    ports: [u16; 5],
 }
 
 impl Names {
@@ -25,7 +25,8 @@ impl Names {
         let folder = Folder::with(&format!(
             "[zones.main]\nhosts = \"hosts\"\nzone = [{{ file = \"zone\" }}]\n{keys}\n\
              [[service]]\nkind = \"dns\"\nzones = \"main\"\nlisten = [\"tcp:0:interface=127.0.0.1\", \
-             \"tls:0:interface=127.0.0.1:cert=cert.pem:key=key.pem\", \"udp:0:interface=127.0.0.1\"]\n\
+             \"tls:0:interface=127.0.0.1:cert=cert.pem:key=key.pem\", \
+             \"quic:0:interface=127.0.0.1:cert=cert.pem:key=key.pem\", \"udp:0:interface=127.0.0.1\"]\n\
              [[service]]\nkind = \"http\"\ndns = \"main\"\n\
              listen = [\"tls:0:interface=127.0.0.1:cert=cert.pem:key=key.pem\"]\n"
         ));
@@ -33,8 +34,8 @@ impl Names {
         folder.write("zone", ZONE);
         folder.write("hosts", "192.0.2.7 printer.lan printer\n");
         let server = Daemon::of(&mut folder.command(&[]));
-        let [tcp, tls, udp, https] = server.addresses()[..] else { panic!("{}", server.log()) };
-        Self { folder, server, ports: [tcp.port(), tls.port(), https.port(), udp.port()] }
+        let [tcp, tls, quic, udp, https] = server.addresses()[..] else { panic!("{}", server.log()) };
+        Self { folder, server, ports: [tcp, tls, https, udp, quic].map(|at| at.port()) }
     }
 
     fn certificate(&self) -> String {
@@ -53,7 +54,7 @@ impl Names {
 }
 
 /// The transports that kdig knows, by the number of the port, and how it is told.
-fn transports(names: &Names) -> [(usize, String); 5] {
+fn transports(names: &Names) -> [(usize, String); 6] {
     let trust = format!("+tls-ca={} +tls-hostname=localhost", names.certificate());
     [
         (3, String::new()),
@@ -61,6 +62,8 @@ fn transports(names: &Names) -> [(usize, String); 5] {
         (1, format!("+tls {trust}")),
         (2, format!("+https=/dns-query {trust}")),
         (2, format!("+https=/dns-query +https-get {trust}")),
+        // What it is told of certificates after that, it takes for TLS.
+        (4, format!("{trust} +quic")),
     ]
 }
 
@@ -191,6 +194,44 @@ fn the_command_says_what_it_lacks() {
     .out;
     for part in ["origin = \"a.test\"", "udp:5553:interface=localhost", "tcp:5553:", "tls:8853:"] {
         assert!(text.contains(part), "{text}");
+    }
+    assert!(!text.contains("quic:"), "{text}");
+    for (how, listens, not) in [
+        (&["--quic"][..], "quic:8853:interface=localhost:cert=main", "tls:"),
+        (&["--quic=99", "--tls", "auto"], "quic:99:interface=localhost:cert=main", "quic:8853"),
+        (&["--listen", "quic:98", "--tls", "auto"], "quic:98:interface=localhost:cert=main", "udp:"),
+    ] {
+        let zone = format!("a.test={broken}");
+        let words = ["dns", "--zone", &zone, "--print-config"];
+        let text = done(ropewalk(words.iter().chain(how)).env("HOME", folder.path())).out;
+        assert!(text.contains(listens) && !text.contains(not), "{how:?}: {text}");
+    }
+}
+
+#[test]
+fn ropewalk_dig_hears_over_quic_what_kdig_hears() {
+    let names = Names::new("allow_transfer = [\"loopback\"]");
+    let (port, certificate) = (names.ports[4].to_string(), names.certificate());
+    let dig = |words: &[&str]| {
+        let trust = ["--cacert", certificate.as_str(), "--tls-name", "localhost"];
+        done(&mut ropewalk(["dig", "@127.0.0.1", "-p", &port, "+quic"].iter().chain(&trust).chain(words)))
+    };
+    dig(&["www.example.org"]).says(0, &["id: 0", "PADDING", "192.0.2.80", " over QUIC in "]);
+    dig(&["nobody.example.org"]).says(1, &["NXDOMAIN"]);
+    let zone = dig(&["example.org", "AXFR"]);
+    zone.says(0, &[";; 7 records in 1 message", " over QUIC in "]);
+    dig(&["example.net", "AXFR"]).says(1, &["the server answers NOTAUTH"]);
+    for wrong in [&["--tls-name", "other"][..], &["+tls-hostname=other"]] {
+        let words = ["dig", "@127.0.0.1", "-p", &port, "+quic", "--cacert", &certificate, "a"];
+        done(&mut ropewalk(words.iter().chain(wrong))).says(1, &["no answer: QUIC failed", "certificate"]);
+    }
+    if is_there("kdig") {
+        let records = |text: &str| {
+            let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with(';'));
+            lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()
+        };
+        let how = &transports(&names)[5].1;
+        assert_eq!(records(&names.ask("kdig", 4, &format!("{how} example.org AXFR"))), records(&zone.out));
     }
 }
 

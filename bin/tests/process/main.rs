@@ -13,6 +13,7 @@ mod cross;
 mod daemon;
 mod detach;
 mod dig;
+mod dig_keys;
 mod dns;
 mod dns_update;
 mod drain;

@@ -1,6 +1,7 @@
 use std::fs::{self, File};
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Instant;
@@ -16,8 +17,10 @@ fn offset() -> u16 {
         // Further apart than the ports of one suite that are neighbours.
         let offset = start + NEXT.fetch_add(2, Ordering::Relaxed);
         let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port + offset)).is_ok();
-        let datagrams = UdpSocket::bind(("127.0.0.1", 5553 + offset)).is_ok();
-        if datagrams && [2121, 5553, 8080, 8081, 8443].into_iter().all(is_free) {
+        let hears = |port: u16| UdpSocket::bind(("127.0.0.1", port + offset)).is_ok();
+        if [5553, 8853].into_iter().all(hears)
+            && [2121, 5553, 8080, 8081, 8443, 8853].into_iter().all(is_free)
+        {
             return offset;
         }
     }
@@ -47,7 +50,10 @@ impl Suite {
     }
 
     fn paste(&self, command: &str) -> Output {
-        Command::new("sh").args(["-c", command]).current_dir(self.folder.path()).output().unwrap()
+        let program = Path::new(env!("CARGO_BIN_EXE_ropewalk")).parent().unwrap().display();
+        let path = format!("{program}:{}", std::env::var("PATH").unwrap());
+        let mut shell = Command::new("sh");
+        shell.args(["-c", command]).current_dir(self.folder.path()).env("PATH", path).output().unwrap()
     }
 }
 
@@ -68,12 +74,12 @@ fn what_up_prints_works_when_pasted() {
     let offset = offset().to_string();
     let suite = Suite::start(Folder::new(), &["up", "--port-offset", &offset]);
     let commands = suite.commands();
-    assert_eq!(commands.len(), 9, "{}", suite.said);
+    assert_eq!(commands.len(), 11, "{}", suite.said);
     let has_dig = is_there("dig");
     for command in commands.iter().filter(|command| has_dig || !command.starts_with("dig")) {
         let done = suite.paste(&command.replace("curl", "curl -sSf"));
         assert!(done.status.success(), "{command}: {done:?}");
-        assert!(!command.starts_with("dig") || done.stdout == b"127.0.0.1\n", "{command}: {done:?}");
+        assert!(!command.contains("dig ") || done.stdout == b"127.0.0.1\n", "{command}: {done:?}");
     }
     // What was written over HTTP is there over FTP.
     let ftp = commands.iter().find(|command| command.contains("ftp://")).unwrap();

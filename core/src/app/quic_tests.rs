@@ -16,7 +16,7 @@ const LONG: Duration = Duration::from_secs(10);
 const SHORT: Duration = Duration::from_millis(200);
 
 /// Answers each stream with what it said and who it was, a stream at a time; one that says `drop` is dropped in the middle,
-/// and one that says `much` gets more than anybody wants.
+/// one that says `much` gets more than anybody wants, and one that says `wait` nothing.
 async fn echo(conn: Connection, cx: Context) -> Result<()> {
     let quic = conn.into_quic()?;
     loop {
@@ -28,6 +28,10 @@ async fn echo(conn: Connection, cx: Context) -> Result<()> {
         let mut said = Vec::new();
         while let Some(octets) = stream.read(1000).await? {
             said.extend_from_slice(&octets);
+        }
+        if said == b"wait" {
+            stream.unwanted().await;
+            continue;
         }
         if said == b"much" {
             stream.write_all(&vec![0; 2 << 20]).await?;
@@ -166,6 +170,19 @@ async fn a_stream_that_is_dropped_is_no_whole_answer() {
     let error = ask(&quic, b"drop").await.unwrap_err();
     assert!(error.to_string().contains("gave the stream up with 7"), "{error}");
     assert_eq!(ask(&quic, b"a").await.unwrap(), b"a to localhost");
+}
+
+#[tokio::test]
+async fn a_server_sees_that_nobody_wants_its_answer() {
+    let house = House::new(Limits::default(), |server| server).await;
+    let quic = house.connect().await.unwrap();
+    let mut stream = quic.open().await.unwrap();
+    stream.write_all(b"wait").await.unwrap();
+    stream.finish();
+    tokio::time::sleep(SHORT).await;
+    drop(stream);
+    // Streams are served one after the other.
+    assert_eq!(timeout(LONG, ask(&quic, b"a")).await.unwrap().unwrap(), b"a to localhost");
 }
 
 #[tokio::test]

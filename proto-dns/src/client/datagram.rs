@@ -22,7 +22,9 @@ pub(super) enum Heard {
 impl Client {
     /// Asks once over UDP, from a port that nobody can guess: a new socket has a random one. Only what comes from the
     /// server's address and port is heard. The caller bounds its time.
-    pub(super) async fn datagram(&self, what: Sending<'_>) -> Result<Heard> {
+    ///
+    /// What else comes is not heard; why the last of that is no reply, is put into `wrong`.
+    pub(super) async fn datagram(&self, what: Sending<'_>, wrong: &mut Option<Error>) -> Result<Heard> {
         let unreachable = |error| Error::local(format!("nobody answers at {}", self.server)).caused_by(error);
         let local: SocketAddr = match self.server {
             SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
@@ -50,7 +52,10 @@ impl Client {
             }
             match sent.reply(octets, Transport::Udp) {
                 // A question other than ours, with an ID that was guessed, or a signature that is not the server's.
-                Err(error) => tracing::debug!(error = %error.chain(), server = %self.server, "not our reply"),
+                Err(error) => {
+                    tracing::debug!(error = %error.chain(), server = %self.server, "not our reply");
+                    *wrong = Some(error);
+                }
                 Ok(reply) => return Ok(Heard::Reply(reply)),
             }
         }

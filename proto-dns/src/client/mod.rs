@@ -191,10 +191,12 @@ impl Client {
             Via::Udp => {
                 let mut last = Error::local("it was not asked");
                 for _ in 0..self.options.tries {
-                    match within(time, self.datagram(what)).await {
+                    let mut wrong = None;
+                    match within(time, self.datagram(what, &mut wrong)).await {
                         Ok(Heard::Reply(reply)) => return Ok(reply),
                         Ok(Heard::AskAgain) => return within(time, self.over_connection(what)).await,
-                        Err(error) => last = error,
+                        // It came to somebody, who has said nothing better since.
+                        Err(error) => last = wrong.map_or(Ok(error), Err)?,
                     }
                 }
                 Err(last)

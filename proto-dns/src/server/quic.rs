@@ -19,6 +19,8 @@ use crate::wire::{Head, Query, Rcode};
 
 /// Queries of a connection that are not answered yet, at most.
 const AT_ONCE: u32 = 64;
+/// How long queries are waited for that are on their way when the server stops: a client cannot be told to send no more.
+const GRACE: Duration = Duration::from_millis(300);
 /// Octets that are read at once.
 const READ: usize = 2 * 1024;
 
@@ -108,7 +110,7 @@ impl Protocol for Quic {
 impl Quic {
     async fn session(&self, session: &Session, peer: Peer, cx: &Context) -> Result<()> {
         let (mut running, mut tally) = (FuturesUnordered::new(), Tally::new(cx));
-        let (mut idle_until, mut open) = (Instant::now() + self.idle, true);
+        let (mut idle_until, mut open, mut stopping) = (Instant::now() + self.idle, true, false);
         while open || !running.is_empty() {
             tokio::select! {
                 stream = session.accept(), if open => match stream? {
@@ -119,13 +121,16 @@ impl Quic {
                     Done::Asked(request, rcode) => {
                         tally.count(&request, rcode);
                         tally.flush();
-                        idle_until = Instant::now() + self.idle;
+                        idle_until = if stopping { idle_until } else { Instant::now() + self.idle };
                     }
                     Done::Abandoned => {}
                     Done::Broken(error) => return Err(error),
                 },
                 () = sleep_until(idle_until), if open && running.is_empty() => open = false,
-                () = cx.stopping(), if open => open = false,
+                () = cx.stopping(), if !stopping => {
+                    stopping = true;
+                    idle_until = idle_until.min(Instant::now() + GRACE);
+                }
             }
         }
         Ok(())

@@ -146,12 +146,12 @@ async fn transfer(args: &DigArgs, words: &Words, client: &Client) -> Result<Exit
 fn key(args: &DigArgs) -> Result<Option<Arc<TsigKey>>> {
     let key = match (&args.key, &args.key_file) {
         (Some(text), _) => text.parse::<TsigKey>(),
-        (None, Some(file)) => read_secret(file)
-            .and_then(|octets| {
-                let text = std::str::from_utf8(&octets);
-                TsigKey::from_file(text.map_err(|error| Error::local("it is not text").caused_by(error))?)
-            })
-            .map_err(|error| error.during(file.display().to_string())),
+        (None, Some(file)) => {
+            let octets = read_secret(file)?;
+            let text = std::str::from_utf8(&octets);
+            let text = text.map_err(|error| Error::local("it is not text").caused_by(error));
+            text.and_then(TsigKey::from_file).map_err(|error| error.during(file.display().to_string()))
+        }
         (None, None) => return Ok(None),
     };
     Ok(Some(Arc::new(key?)))

@@ -142,7 +142,8 @@ fn gone(error: ConnectionError) -> Error {
     let message = match &error {
         E::ApplicationClosed(closed) => format!("the peer closed the connection with {}", closed.error_code),
         E::TransportError(wrong) if wrong.reason.is_empty() => format!("QUIC failed: {}", wrong.code),
-        E::TransportError(wrong) => format!("QUIC failed: {}", wrong.reason),
+        // Which is all that the source says.
+        E::TransportError(wrong) => return Error::peer(format!("QUIC failed: {}", wrong.reason)),
         E::ConnectionClosed(closed) if closed.reason.is_empty() => {
             format!("the peer gave the connection up: {}", closed.error_code)
         }
