@@ -45,10 +45,28 @@ fn build(section: &mut Section<'_>, resources: &Resources) -> Option<BoxService>
     let idle = time(section, "idle", "A connection without an answer ends after this.", Dns::IDLE);
     let query =
         time(section, "query", "From the first octet of a question on a connection to its last.", Dns::QUERY);
+    let views = views(section, resources);
     let dns = zones.map(|zones| Dns::new(zones).idle(idle).query(query));
+    let dns = dns.map(|dns| views.into_iter().fold(dns, |dns, (clients, zones)| dns.view(clients, zones)));
     let protocol = dns.as_ref().map(Dns::stream);
     let server = section.datagram_server(crate::server::PROTO, &["dot"], protocol, resources)?;
     Some(dns?.serve(server).boxed())
+}
+
+/// Who sees other zones than all.
+fn views(section: &mut Section<'_>, resources: &Resources) -> Vec<(Acl, Arc<Zones>)> {
+    let keys = keys::keys(section, resources);
+    let doc = "Other zones for some clients: of several views that they are in, the first.";
+    let mut views = Vec::new();
+    for table in &mut section.tables("view", doc) {
+        let clients = acl(table, "clients", "Who sees it: networks, and keys as `key:NAME`.", &keys);
+        if clients.is_none() && !table.has("clients") {
+            table.error("`clients` is missing");
+        }
+        let zones = table.key("zones", "What is answered to them.").resource::<Zones>("zones", resources);
+        views.extend(clients.zip(zones));
+    }
+    views
 }
 
 fn time(section: &mut Section<'_>, name: &'static str, doc: &'static str, default: Duration) -> Duration {
@@ -71,14 +89,25 @@ fn zones(section: &mut Section<'_>, resources: &Resources) -> Option<Zones> {
     let mut whole = true;
     let mut tables = section.tables("zone", "A zone, as text (RFC 1035 §5).");
     for table in &mut tables {
-        let file: Option<PathBuf> = table.key("file", "Its file; changes count within seconds.").required();
+        let file: Option<PathBuf> = table
+            .key("file", "Its file, of which changes count within seconds; or what it is kept in, if it has primaries.")
+            .required();
         let origin: Option<String> =
             table.key("origin", "Its name; by default that of its SOA record.").optional();
         let origin = origin.map(|text| name(table, "origin", &text));
         let rules = rules(table, &common, &keys);
+        let primaries = transfer::primaries(table, &keys);
         whole &= file.is_some() && !matches!(origin, Some(None));
         let Some(file) = file else { continue };
-        let source = Source::zone(file, origin.flatten());
+        let source = match (primaries, origin.flatten()) {
+            (None, origin) => Source::zone(file, origin),
+            (Some(primaries), Some(origin)) => Source::secondary(file, origin, primaries),
+            (Some(_), None) => {
+                table.error("a zone that has primaries needs its name: give `origin`");
+                whole = false;
+                continue;
+            }
+        };
         sources.push((source, rules));
     }
     let hosts: Option<PathBuf> = section

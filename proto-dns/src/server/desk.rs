@@ -5,8 +5,10 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::forward::Forwarder;
+use super::notices::Notices;
 use super::policy::Why;
 use super::rules::Book;
+use super::secondary::{Secondaries, Secondary};
 use super::signed::{Keys, Signed, now};
 use super::transfers::Transfers;
 use super::{Engine, Peer, Rules, Verdict};
@@ -20,6 +22,8 @@ pub struct Desk {
     keys: Keys,
     rules: Book,
     transfers: Transfers,
+    secondaries: Secondaries,
+    notices: Notices,
     forwarder: Option<Forwarder>,
 }
 
@@ -42,8 +46,15 @@ impl Desk {
 
     /// A desk at which everything is declined that the engine does not answer itself.
     pub fn new(engine: Arc<Engine>) -> Self {
-        let (keys, rules, transfers) = (Keys::default(), Book::default(), Transfers::new(Self::TRANSFERS));
-        Self { engine, keys, rules, transfers, forwarder: None }
+        Self {
+            engine,
+            keys: Keys::default(),
+            rules: Book::default(),
+            transfers: Transfers::new(Self::TRANSFERS),
+            secondaries: Secondaries::default(),
+            notices: Notices::default(),
+            forwarder: None,
+        }
     }
 
     /// With these keys, by which requests may be signed.
@@ -70,6 +81,12 @@ impl Desk {
         Self { transfers: Transfers::new(most), ..self }
     }
 
+    /// With these zones, which are fetched from other servers.
+    #[must_use]
+    pub(super) fn secondaries(self, all: Vec<Secondary>) -> Self {
+        Self { secondaries: Secondaries::new(all), ..self }
+    }
+
     /// What answers at once.
     pub fn engine(&self) -> &Arc<Engine> {
         &self.engine
@@ -89,6 +106,12 @@ impl Desk {
     /// What passes questions on.
     pub(super) fn forwards(&self) -> Option<&Forwarder> {
         self.forwarder.as_ref()
+    }
+
+    /// Fetches zones from other servers, and tells others of changes, for as long as it is polled. Of several that do so, one
+    /// does.
+    pub async fn tend(&self) {
+        tokio::join!(self.secondaries.tend(&self.engine), self.notices.tend(&self.engine, &self.rules));
     }
 
     /// Works off a request for which the engine's verdict [is later](Verdict::is_later). Each reply message is sent to
@@ -138,7 +161,7 @@ impl Desk {
         match verdict {
             Verdict::Silence | Verdict::Reply | Verdict::Signed => {}
             Verdict::Transfer => self.transfers.answer(case, &self.rules).await,
-            Verdict::Notify => case.decline(Rcode::REFUSED, Some(Why::NotSupported)).await,
+            Verdict::Notify => self.secondaries.notified(case).await,
             Verdict::Update => case.decline(Rcode::REFUSED, Some(Why::NotSupported)).await,
             Verdict::Forward => match &self.forwarder {
                 Some(forwarder) => forwarder.work(case).await,
@@ -168,11 +191,19 @@ impl Case<'_> {
         }
     }
 
-    /// Replies with what `fill` writes.
+    /// Replies that it was understood, with authority and without records.
+    pub(super) async fn acknowledge(&mut self) {
+        let fill = |reply: &mut Encoder<'_>| {
+            reply.authoritative = true;
+            None
+        };
+        self.reply(fill).await;
+    }
+
+    /// Replies with what `fill` writes, and the reason that it gives for an error.
     pub(super) async fn reply(&mut self, fill: impl FnOnce(&mut Encoder<'_>) -> Option<Why>) {
         let mut reply = Vec::new();
-        let verdict = self.engine.forwarded(self.query, self.from, &self.signed, &mut reply, fill);
-        if verdict == Verdict::Reply {
+        if self.engine.compose(self.query, self.from, &self.signed, &mut reply, fill) == Verdict::Reply {
             self.send(reply).await;
         }
     }

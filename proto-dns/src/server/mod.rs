@@ -9,11 +9,13 @@ mod cookie;
 mod desk;
 mod engine;
 pub mod forward;
+mod notices;
 mod notify;
 mod policy;
 mod reload;
 mod rrl;
 mod rules;
+mod secondary;
 mod signed;
 mod siphash;
 mod source;
@@ -142,8 +144,13 @@ impl fmt::Debug for Dns {
     }
 }
 
-/// Looks every second whether files have changed, and makes new cookies in time.
+/// Looks after zones: those in files, and those of other servers.
 async fn tend(zones: Arc<Zones>, cx: Context) {
+    tokio::join!(tend_files(&zones, &cx), zones.desk().tend());
+}
+
+/// Looks every second whether files have changed, and makes new cookies in time.
+async fn tend_files(zones: &Zones, cx: &Context) {
     let mut rotation = tokio::time::interval(ROTATION);
     rotation.tick().await;
     loop {

@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, mpsc};
 
 use super::age::max_age;
 use super::forward::Forwarder;
+use super::secondary::Secondary;
 use super::source::{Loaded, Source};
 use super::{Answering, Desk, Engine, Keys, Peer, Policies, Rules, Transport, Verdict};
 use crate::wire::Name;
@@ -79,29 +80,19 @@ impl Zones {
     /// # Errors
     /// All that is wrong with them, by their number: each with its file, line and column where it has one.
     pub fn load(sources: Vec<(Source, Rules)>, setup: Setup) -> Result<(Self, Said), Said> {
-        let (mut set, mut watched) = (ZoneSet::default(), Vec::new());
-        let (mut wrong, mut warned, mut book) = (Vec::new(), Vec::new(), Vec::new());
+        let mut loading = Loading::default();
         for (number, (source, rules)) in sources.into_iter().enumerate() {
-            let (mut one, rules) = (Watched::new(source), Arc::new(rules));
-            match one.load() {
-                Ok(Loaded { zones, warnings }) => {
-                    warned.extend(told(warnings).into_iter().map(|text| (number, text)));
-                    for zone in zones {
-                        book.push((zone.origin().to_name(), Arc::clone(&rules)));
-                        if set.zone(zone.origin()).is_some() {
-                            wrong.push((number, format!("the zone {} is there twice", zone.origin())));
-                        }
-                        set.insert(zone);
-                    }
-                }
-                Err(problems) => wrong.extend(told(problems).into_iter().map(|text| (number, text))),
+            match source.fetched() {
+                Ok((secondary, zone)) => loading.fetched(number, secondary, zone, rules),
+                Err(source) => loading.read(number, source, rules),
             }
-            watched.push(one);
         }
-        if !wrong.is_empty() {
-            return Err(wrong);
+        if !loading.wrong.is_empty() {
+            return Err(loading.wrong);
         }
-        Ok((Self { desk: Arc::new(setup.desk(set, book)), watched: Arc::new(Mutex::new(watched)) }, warned))
+        let Loading { set, book, watched, secondaries, warned, .. } = loading;
+        let desk = setup.desk(set, book).secondaries(secondaries);
+        Ok((Self { desk: Arc::new(desk), watched: Arc::new(Mutex::new(watched)) }, warned))
     }
 
     /// What answers from them.
@@ -142,6 +133,51 @@ impl Zones {
             }
         });
         looked.await.map_err(|e| Error::local("zones could not be read").caused_by(e))
+    }
+}
+
+/// Zones while they are loaded.
+#[derive(Default)]
+struct Loading {
+    set: ZoneSet,
+    book: Vec<(Name, Arc<Rules>)>,
+    watched: Vec<Watched>,
+    secondaries: Vec<Secondary>,
+    wrong: Said,
+    warned: Said,
+}
+
+impl Loading {
+    fn read(&mut self, number: usize, source: Source, rules: Rules) {
+        let (mut one, rules) = (Watched::new(source), Arc::new(rules));
+        match one.load() {
+            Ok(Loaded { zones, warnings }) => {
+                self.warned.extend(told(warnings).into_iter().map(|text| (number, text)));
+                for zone in zones {
+                    self.claim(number, zone.origin().to_name(), &rules);
+                    self.set.insert(zone);
+                }
+            }
+            Err(problems) => self.wrong.extend(told(problems).into_iter().map(|text| (number, text))),
+        }
+        self.watched.push(one);
+    }
+
+    fn fetched(&mut self, number: usize, secondary: Secondary, zone: Option<Arc<Zone>>, rules: Rules) {
+        self.claim(number, secondary.origin().clone(), &Arc::new(rules));
+        match zone {
+            Some(zone) => self.set.insert(zone),
+            None => self.set.insert_unavailable(secondary.origin().clone()),
+        }
+        self.secondaries.push(secondary);
+    }
+
+    /// Notes the rules of a zone, of which there is one at each name.
+    fn claim(&mut self, number: usize, origin: Name, rules: &Arc<Rules>) {
+        if self.set.has(origin.view()) {
+            self.wrong.push((number, format!("the zone {origin} is there twice")));
+        }
+        self.book.push((origin, Arc::clone(rules)));
     }
 }
 

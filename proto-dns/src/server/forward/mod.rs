@@ -148,10 +148,7 @@ impl Forwarder {
         let query = Query::read(Head::read(request)?, request).ok()?;
         let sought = Sought::new(engine, &query)?;
         let known = self.known(&sought)?;
-        Some(
-            engine
-                .forwarded(&query, from, &Signed::default(), out, |reply| self.fill(&sought, &known, reply)),
-        )
+        Some(engine.compose(&query, from, &Signed::default(), out, |reply| self.fill(&sought, &known, reply)))
     }
 
     /// The same, but those who know are asked.
