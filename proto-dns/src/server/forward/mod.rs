@@ -211,7 +211,9 @@ impl Forwarder {
         let Sought { question, aliased, asked } = sought;
         let how = Answers { minimal: true, dnssec: asked.dnssec };
         match aliased {
-            Some(zones) => drop(answer(zones, question.name, question.qtype, how, reply)),
+            Some(zones) => {
+                answer(zones, question.name, question.qtype, how, reply);
+            }
             None => reply.point_to_question(&Key::new(question.name)),
         }
         match known {
@@ -221,7 +223,7 @@ impl Forwarder {
                 (outcome.rcode == Rcode::SERVFAIL).then_some(Why::NobodyReachable)
             }
             Known::Special => {
-                drop(answer(&self.special, question.name, question.qtype, how, reply));
+                answer(&self.special, question.name, question.qtype, how, reply);
                 None
             }
             Known::Full => {
