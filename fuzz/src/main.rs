@@ -7,6 +7,8 @@ mod connection;
 #[cfg(fuzzing)]
 mod dns;
 #[cfg(fuzzing)]
+mod dns_server;
+#[cfg(fuzzing)]
 mod ftp;
 #[cfg(fuzzing)]
 mod parsers;
@@ -30,6 +32,10 @@ fn target() -> fn(&[u8]) {
         "dns-name" => dns::name,
         "dns-rdata" => dns::rdata,
         "dns-zone" => dns::zone,
+        "dns-message" => dns_server::message,
+        "dns-update" => dns_server::update,
+        "dns-tsig" => dns_server::signature,
+        "dns-stream" => dns_server::stream,
         "ftp" => ftp::run,
         other => panic!("no target {other:?}"),
     })

@@ -98,29 +98,6 @@ fn what_is_wrong_in_a_zone_is_told_with_its_place() {
 }
 
 #[test]
-fn a_zone_can_be_fetched_and_seen_by_some() {
-    let zone = |keys: &str| mistakes(&format!("zone = [{{ file = \"kept\", {keys} }}]"), "");
-    assert_eq!(
-        zone("origin = \"example.org\", primary = [{ address = \"192.0.2.1\", key = \"one.test\" }]"),
-        [""; 0]
-    );
-    assert_eq!(
-        zone("primary = [{ address = \"192.0.2.1\" }]"),
-        ["a zone that has primaries needs its name: give `origin`"]
-    );
-    assert_eq!(zone("origin = \"a\", primary = [{ address = \"192.0.2.1\", ca = \"a\" }]").len(), 1);
-    assert_eq!(
-        zone("origin = \"a\", primary = [{ address = \"192.0.2.1\", tls = \"ns\", ca = \"none\" }]").len(),
-        1
-    );
-    let views = |view: &str| mistakes("zone = [{ file = \"a\" }]", &format!("view = [{view}]"));
-    assert_eq!(views("{ clients = [\"10.0.0.0/8\", \"key:one.test\"], zones = \"main\" }"), [""; 0]);
-    assert_eq!(views("{ zones = \"main\" }"), ["`clients` is missing"]);
-    assert_eq!(views("{ clients = [\"loopback\"], zones = \"none\" }").len(), 1);
-    assert_eq!(views("{ clients = [\"key:none\"], zones = \"main\" }").len(), 1);
-}
-
-#[test]
 fn questions_can_be_passed_on() {
     let keys = "
         [zones.main.forward]
@@ -145,6 +122,29 @@ fn questions_can_be_passed_on() {
         let wrong = mistakes(&format!("[zones.main.forward]\n{keys}\n"), "");
         assert!(wrong.len() == 1 && wrong[0].contains(said), "{keys}: {wrong:?}");
     }
+}
+
+#[test]
+fn a_zone_can_be_fetched_and_seen_by_some() {
+    let zone = |keys: &str| mistakes(&format!("zone = [{{ file = \"kept\", {keys} }}]"), "");
+    assert_eq!(
+        zone("origin = \"example.org\", primary = [{ address = \"192.0.2.1\", key = \"one.test\" }]"),
+        [""; 0]
+    );
+    assert_eq!(
+        zone("primary = [{ address = \"192.0.2.1\" }]"),
+        ["a zone that has primaries needs its name: give `origin`"]
+    );
+    assert_eq!(zone("origin = \"a\", primary = [{ address = \"192.0.2.1\", ca = \"a\" }]").len(), 1);
+    assert_eq!(
+        zone("origin = \"a\", primary = [{ address = \"192.0.2.1\", tls = \"ns\", ca = \"none\" }]").len(),
+        1
+    );
+    let views = |view: &str| mistakes("zone = [{ file = \"a\" }]", &format!("view = [{view}]"));
+    assert_eq!(views("{ clients = [\"10.0.0.0/8\", \"key:one.test\"], zones = \"main\" }"), [""; 0]);
+    assert_eq!(views("{ zones = \"main\" }"), ["`clients` is missing"]);
+    assert_eq!(views("{ clients = [\"loopback\"], zones = \"none\" }").len(), 1);
+    assert_eq!(views("{ clients = [\"key:none\"], zones = \"main\" }").len(), 1);
 }
 
 #[test]

@@ -105,12 +105,6 @@ impl Desk {
         &self.engine
     }
 
-    /// Fetches zones from other servers, and tells others of changes, for as long as it is polled. Of several that do so, one
-    /// does.
-    pub async fn tend(&self) {
-        tokio::join!(self.secondaries.tend(&self.engine), self.notices.tend(&self.engine, &self.rules));
-    }
-
     /// Answers a request from the zones, or from what others have said already: see [`Engine::respond`].
     pub fn respond(&self, request: &[u8], from: &Peer, out: &mut Vec<u8>) -> Verdict {
         match (self.engine.respond(request, from, out), &self.forwarder) {
@@ -125,6 +119,12 @@ impl Desk {
     /// What passes questions on.
     pub(super) fn forwards(&self) -> Option<&Forwarder> {
         self.forwarder.as_ref()
+    }
+
+    /// Fetches zones from other servers, and tells others of changes, for as long as it is polled. Of several that do so, one
+    /// does.
+    pub async fn tend(&self) {
+        tokio::join!(self.secondaries.tend(&self.engine), self.notices.tend(&self.engine, &self.rules));
     }
 
     /// Works off a request for which the engine's verdict [is later](Verdict::is_later). Each reply message is sent to
@@ -206,18 +206,17 @@ impl Case<'_> {
 
     /// Replies that it was understood, with authority and without records.
     pub(super) async fn acknowledge(&mut self) {
-        let mut reply = Vec::new();
-        let fill = |reply: &mut Encoder<'_>| reply.authoritative = true;
-        if self.engine.compose(self.query, self.from, &self.signed, &mut reply, fill) == Verdict::Reply {
-            self.send(reply).await;
-        }
+        let fill = |reply: &mut Encoder<'_>| {
+            reply.authoritative = true;
+            None
+        };
+        self.reply(fill).await;
     }
 
-    /// Replies with what `fill` writes.
+    /// Replies with what `fill` writes, and the reason that it gives for an error.
     pub(super) async fn reply(&mut self, fill: impl FnOnce(&mut Encoder<'_>) -> Option<Why>) {
         let mut reply = Vec::new();
-        let verdict = self.engine.forwarded(self.query, self.from, &self.signed, &mut reply, fill);
-        if verdict == Verdict::Reply {
+        if self.engine.compose(self.query, self.from, &self.signed, &mut reply, fill) == Verdict::Reply {
             self.send(reply).await;
         }
     }

@@ -190,19 +190,16 @@ impl Engine {
         self.say(rcode, why, &Request { query, from, signed }, out)
     }
 
-    /// Replies with what `fill` writes, of the size that the client takes.
+    /// Replies with what `fill` writes, of the size that the client takes, and with the reason that it gives for an error.
     pub(super) fn compose<'b>(
         &self,
         query: &Query<'_>,
         from: &Peer,
         signed: &Signed,
         out: &'b mut Vec<u8>,
-        fill: impl FnOnce(&mut Encoder<'b>),
+        fill: impl FnOnce(&mut Encoder<'b>) -> Option<Why>,
     ) -> Verdict {
-        self.reply(&Request { query, from, signed }, out, |reply| {
-            fill(reply);
-            None
-        })
+        self.reply(&Request { query, from, signed }, out, fill)
     }
 
     fn dispatch(&self, request: &Request<'_>, out: &mut Vec<u8>) -> Verdict {
@@ -292,18 +289,6 @@ impl Engine {
 
     fn is_refused_recursion(&self, request: &Request<'_>) -> bool {
         self.answering.recursion.is_some() && !self.recurses(request)
-    }
-
-    /// Adds a reply to a question that goes to others, which has what `fill` writes.
-    pub(super) fn forwarded<'b>(
-        &self,
-        query: &Query<'_>,
-        from: &Peer,
-        signed: &Signed,
-        out: &'b mut Vec<u8>,
-        fill: impl FnOnce(&mut Encoder<'b>) -> Option<Why>,
-    ) -> Verdict {
-        self.reply(&Request { query, from, signed }, out, fill)
     }
 
     /// Whether this peer may ask this question.

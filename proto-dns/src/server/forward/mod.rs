@@ -148,10 +148,7 @@ impl Forwarder {
         let query = Query::read(Head::read(request)?, request).ok()?;
         let sought = Sought::new(engine, &query)?;
         let known = self.known(&sought)?;
-        Some(
-            engine
-                .forwarded(&query, from, &Signed::default(), out, |reply| self.fill(&sought, &known, reply)),
-        )
+        Some(engine.compose(&query, from, &Signed::default(), out, |reply| self.fill(&sought, &known, reply)))
     }
 
     /// The same, but those who know are asked.
@@ -214,7 +211,9 @@ impl Forwarder {
         let Sought { question, aliased, asked } = sought;
         let how = Answers { minimal: true, dnssec: asked.dnssec };
         match aliased {
-            Some(zones) => drop(answer(zones, question.name, question.qtype, how, reply)),
+            Some(zones) => {
+                answer(zones, question.name, question.qtype, how, reply);
+            }
             None => reply.point_to_question(&Key::new(question.name)),
         }
         match known {
@@ -224,7 +223,7 @@ impl Forwarder {
                 (outcome.rcode == Rcode::SERVFAIL).then_some(Why::NobodyReachable)
             }
             Known::Special => {
-                drop(answer(&self.special, question.name, question.qtype, how, reply));
+                answer(&self.special, question.name, question.qtype, how, reply);
                 None
             }
             Known::Full => {

@@ -16,8 +16,7 @@ struct Served(Desk);
 
 impl Served {
     fn new(forwarder: Forwarder) -> Self {
-        let mut answering = Answering::default();
-        answering.recursion = Some(Forwarder::private());
+        let answering = Answering { recursion: Some(Forwarder::private()), ..Answering::default() };
         let engine = Engine::new([zone(OURS)].into_iter().collect(), answering);
         Self(Desk::new(Arc::new(engine)).forwarder(forwarder))
     }
