@@ -38,7 +38,9 @@ pub fn standard() -> Registry {
     #[cfg(any(feature = "http", feature = "ftp"))]
     let registry = registry.with_resource(resources::ACCOUNTS).with_resource(resources::FILES);
     #[cfg(feature = "dns")]
-    let registry = registry.with_resource(ropewalk_dns::ZONES).with(ropewalk_dns::KIND);
+    let registry = registry.with_resource(ropewalk_dns::KEYS).with_resource(ropewalk_dns::ZONES);
+    #[cfg(feature = "dns")]
+    let registry = registry.with(ropewalk_dns::KIND);
     #[cfg(feature = "http")]
     let registry = registry.with(ropewalk_http::KIND);
     #[cfg(feature = "ftp")]

@@ -6,4 +6,4 @@ pub mod server;
 pub mod wire;
 pub mod zone;
 
-pub use kind::{KIND, ZONES};
+pub use kind::{KEYS, KIND, ZONES};

@@ -21,6 +21,7 @@ mod ask;
 mod datagram;
 #[cfg(test)]
 pub(crate) mod scripted;
+mod sent;
 mod stream;
 mod transfer;
 
@@ -36,9 +37,11 @@ use ropewalk_core::{Error, Result};
 use tokio::time::{Instant, timeout};
 
 use crate::server::Transport;
+use crate::wire::tsig::TsigKey;
 use crate::wire::{Message, Rcode};
 pub use ask::{Ask, Wants};
 use datagram::Heard;
+use sent::Sending;
 pub use transfer::Transferred;
 
 /// Asks one server.
@@ -85,6 +88,8 @@ pub struct Options {
     pub exact_case: bool,
     /// A reply over UDP that is cut short is what came, and is not asked for again over TCP.
     pub keep_truncated: bool,
+    /// What requests are signed with (RFC 8945); replies that are not signed with it too are not believed.
+    pub key: Option<Arc<TsigKey>>,
 }
 
 /// A reply, and how it came.
@@ -103,7 +108,13 @@ pub struct Reply {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { timeout: Duration::from_secs(5), tries: 3, exact_case: false, keep_truncated: false }
+        Self {
+            timeout: Duration::from_secs(5),
+            tries: 3,
+            exact_case: false,
+            keep_truncated: false,
+            key: None,
+        }
     }
 }
 
@@ -130,44 +141,49 @@ impl Client {
     /// Where there is no reply, or it is malformed or to something else.
     pub async fn ask(&self, ask: &Ask) -> Result<Reply> {
         let begun = Instant::now();
-        let mut reply = self.once(ask).await?;
+        let mut reply = self.once(Sending::Ask(ask)).await?;
         if ask.edns.is_some() && reply.message.rcode == Rcode::FORMERR && reply.message.edns.is_none() {
-            reply = self.once(&Ask { edns: None, ..ask.clone() }).await?;
+            let plain = Ask { edns: None, ..ask.clone() };
+            reply = self.once(Sending::Ask(&plain)).await?;
         }
         reply.took = begun.elapsed();
         Ok(reply)
     }
 
-    async fn once(&self, ask: &Ask) -> Result<Reply> {
+    /// The reply to a message that was made elsewhere, ID and all, such as a NOTIFY or an UPDATE. It is signed here, if there
+    /// is a key.
+    ///
+    /// # Errors
+    /// Where there is no reply, or it is malformed or to something else.
+    pub async fn exchange(&self, message: &[u8]) -> Result<Reply> {
+        let begun = Instant::now();
+        let mut reply = self.once(Sending::Message(message)).await?;
+        reply.took = begun.elapsed();
+        Ok(reply)
+    }
+
+    async fn once(&self, what: Sending<'_>) -> Result<Reply> {
         let time = self.options.timeout;
         match &self.via {
             Via::Udp => {
                 let mut last = Error::local("it was not asked");
                 for _ in 0..self.options.tries {
-                    match within(time, self.datagram(ask)).await {
+                    match within(time, self.datagram(what)).await {
                         Ok(Heard::Reply(reply)) => return Ok(reply),
-                        Ok(Heard::AskAgain) => return within(time, self.over_connection(ask)).await,
+                        Ok(Heard::AskAgain) => return within(time, self.over_connection(what)).await,
                         Err(error) => last = error,
                     }
                 }
                 Err(last)
             }
-            Via::Tcp | Via::Tls(..) => within(time, self.over_connection(ask)).await,
+            Via::Tcp | Via::Tls(..) => within(time, self.over_connection(what)).await,
             Via::Carrier(transport, carrier) => {
                 // RFC 8484 §4.1: an ID of 0, so that caches know equal questions.
-                let octets = within(time, carrier.carry(ask.encode(0, true))).await?;
-                self.reply(ask, 0, &octets, *transport)
+                let sent = self.message(what, 0, true)?;
+                let octets = within(time, carrier.carry(sent.octets.clone())).await?;
+                sent.reply(&octets, *transport)
             }
         }
-    }
-
-    /// What these octets reply to this.
-    fn reply(&self, ask: &Ask, id: u16, octets: &[u8], transport: Transport) -> Result<Reply> {
-        let message = Message::read(octets)?;
-        if !ask.is_answered_by(id, &message) {
-            return Err(Error::peer("the server replies to something else"));
-        }
-        Ok(Reply { message, octets: octets.len(), transport, took: Duration::ZERO })
     }
 }
 

@@ -6,7 +6,8 @@ use std::sync::PoisonError;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::Instant;
 
-use super::{Ask, Client, Reply, Via, random};
+use super::sent::Sending;
+use super::{Client, Reply, Via};
 use crate::server::Transport;
 
 /// How long a connection is kept that nobody uses: less than servers do.
@@ -16,23 +17,23 @@ const KEPT: usize = 8;
 
 impl Client {
     /// Asks over a connection: one that was kept, or a new one. The caller bounds its time.
-    pub(super) async fn over_connection(&self, ask: &Ask) -> Result<Reply> {
-        let id = random()?;
-        let request = ask.encode(id, matches!(self.via, Via::Tls(..)));
+    pub(super) async fn over_connection(&self, what: Sending<'_>) -> Result<Reply> {
+        let sent = self.random_message(what, matches!(self.via, Via::Tls(..)))?;
+        let request = &sent.octets;
         let kept = match self.take() {
             // The server may have closed it.
-            Some(mut conn) => exchange(&mut conn, &request).await.ok().map(|octets| (conn, octets)),
+            Some(mut conn) => exchange(&mut conn, request).await.ok().map(|octets| (conn, octets)),
             None => None,
         };
         let (conn, octets) = match kept {
             Some(done) => done,
             None => {
                 let mut conn = self.connect().await?;
-                let octets = exchange(&mut conn, &request).await?;
+                let octets = exchange(&mut conn, request).await?;
                 (conn, octets)
             }
         };
-        let reply = self.reply(ask, id, &octets, self.stream_transport())?;
+        let reply = sent.reply(&octets, self.stream_transport())?;
         self.keep(conn);
         Ok(reply)
     }

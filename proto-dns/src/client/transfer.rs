@@ -3,8 +3,9 @@ use std::time::Duration;
 use ropewalk_core::{Error, Result};
 use tokio::time::Instant;
 
+use super::sent::Sending;
 use super::stream::{receive, send};
-use super::{Ask, Client, Via, random, within};
+use super::{Ask, Client, Via, within};
 use crate::server::Transport;
 use crate::wire::{Class, Flags, Message, Name, Rcode, Type};
 use crate::zone::Record;
@@ -53,10 +54,10 @@ impl Client {
         let time = self.options.timeout;
         let mut ask = Ask::new(zone.clone(), Type::AXFR);
         (ask.flags, ask.edns) = (Flags::default(), None);
-        let id = random()?;
+        let mut sent = self.random_message(Sending::Ask(&ask), false)?;
         let mut conn = within(time, async {
             let mut conn = self.connect().await?;
-            send(&mut conn, &ask.encode(id, false)).await?;
+            send(&mut conn, &sent.octets).await?;
             Ok(conn)
         })
         .await?;
@@ -65,8 +66,11 @@ impl Client {
         while !incoming.done {
             let received = within(time, receive(&mut conn)).await?;
             let message = Message::read(&received)?;
+            if let Some(verifier) = &mut sent.verifier {
+                verifier.check(&received, crate::server::now())?;
+            }
             // Only the first has to repeat the question (RFC 5936 §2.2.1).
-            let ours = message.id == id && message.flags.has(Flags::QR) && message.opcode.0 == 0;
+            let ours = message.id == sent.id && message.flags.has(Flags::QR) && message.opcode.0 == 0;
             let asked = message.question.as_ref().is_none_or(|question| *question == ask.question);
             if !ours || !asked {
                 return Err(Error::peer("the server replies to something else"));
@@ -74,6 +78,9 @@ impl Client {
             messages += 1;
             octets += received.len() as u64;
             incoming.take(message, &mut each)?;
+        }
+        if let Some(verifier) = &sent.verifier {
+            verifier.end()?;
         }
         let transport = self.stream_transport();
         Ok(Transferred { records: incoming.records, messages, octets, transport, took: begun.elapsed() })

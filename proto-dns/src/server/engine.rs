@@ -9,6 +9,7 @@ use super::Policies;
 use super::answer::{Answers, answer};
 use super::policy::Why;
 use super::rrl::Act;
+use super::signed::Signed;
 use crate::wire::{Class, Encoder, Head, Key, Opcode, Opt, Part, Query, Question, Rcode, Type};
 use crate::zone::{Best, ZoneSet};
 
@@ -57,6 +58,10 @@ pub enum Verdict {
     Notify,
     /// It asks for a change of a zone (RFC 2136); nothing was added.
     Update,
+    /// It is of no zone of ours, and questions of others are for somebody else; nothing was added.
+    Forward,
+    /// It is signed (RFC 8945), and nothing else is known about it before that is checked; nothing was added.
+    Signed,
 }
 
 /// How an [`Engine`] answers.
@@ -67,6 +72,16 @@ pub struct Answering {
     pub udp_size: u16,
     /// Only what an answer needs: no NS records of the zone with a positive one, no addresses but glue.
     pub minimal: bool,
+    /// Questions of no zone of ours are for somebody else: [`Verdict::Forward`].
+    pub forward: bool,
+}
+
+/// A request, who sent it, and what vouches for it.
+#[derive(Clone, Copy)]
+struct Request<'a> {
+    query: &'a Query<'a>,
+    from: &'a Peer,
+    signed: &'a Signed,
 }
 
 /// Answers requests from zones, without I/O, clock or, once its buffers have grown, allocation.
@@ -88,9 +103,16 @@ impl Peer {
     }
 }
 
+impl Verdict {
+    /// Whether there is to be a reply that takes longer: see [`Desk::answer`](super::Desk::answer).
+    pub fn is_later(self) -> bool {
+        !matches!(self, Self::Silence | Self::Reply)
+    }
+}
+
 impl Default for Answering {
     fn default() -> Self {
-        Self { udp_size: UNFRAGMENTED, minimal: false }
+        Self { udp_size: UNFRAGMENTED, minimal: false, forward: false }
     }
 }
 
@@ -109,6 +131,11 @@ impl Engine {
     /// What is around its answers.
     pub fn policies(&self) -> &Policies {
         &self.policies
+    }
+
+    /// The largest reply over UDP, in octets.
+    pub(super) fn udp_size(&self) -> u16 {
+        self.answering.udp_size
     }
 
     /// The zones as they are now.
@@ -132,60 +159,99 @@ impl Engine {
             Ok(query) => query,
             Err(rcode) => return bare(&head, rcode, out),
         };
-        let unknown_version = query.edns.is_some_and(|edns| edns.version > 0);
-        match head.opcode {
-            _ if unknown_version => self.say(Rcode::BADVERS, None, &query, from, out),
-            Opcode::NOTIFY => Verdict::Notify,
-            Opcode::UPDATE => Verdict::Update,
-            _ => self.query(&query, from, out),
+        if query.tsig.is_some() {
+            return Verdict::Signed;
         }
+        self.dispatch(&Request { query: &query, from, signed: &Signed::default() }, out)
     }
 
-    /// Answers a request that is not done with this code, as for what a verdict names and nobody does.
-    pub fn decline(&self, request: &[u8], rcode: Rcode, from: &Peer, out: &mut Vec<u8>) -> Verdict {
-        let Some(head) = Head::read(request) else { return Verdict::Silence };
-        match Query::read(head, request) {
-            Ok(query) => self.say(rcode, Some(Why::NotSupported), &query, from, out),
-            Err(rcode) => bare(&head, rcode, out),
-        }
-    }
-
-    fn say(
+    /// The same of a request whose signature was checked: each reply keeps room for its own.
+    pub(super) fn respond_signed(
         &self,
-        rcode: Rcode,
-        why: Option<Why>,
         query: &Query<'_>,
         from: &Peer,
+        signed: &Signed,
         out: &mut Vec<u8>,
     ) -> Verdict {
-        self.reply(query, from, out, |reply| {
+        self.dispatch(&Request { query, from, signed }, out)
+    }
+
+    /// Answers a request that is not done with this code.
+    pub(super) fn decline(
+        &self,
+        query: &Query<'_>,
+        rcode: Rcode,
+        why: Option<Why>,
+        from: &Peer,
+        signed: &Signed,
+        out: &mut Vec<u8>,
+    ) -> Verdict {
+        self.say(rcode, why, &Request { query, from, signed }, out)
+    }
+
+    /// Replies with what `fill` writes, of the size that the client takes.
+    pub(super) fn compose<'b>(
+        &self,
+        query: &Query<'_>,
+        from: &Peer,
+        signed: &Signed,
+        out: &'b mut Vec<u8>,
+        fill: impl FnOnce(&mut Encoder<'b>),
+    ) -> Verdict {
+        self.reply(&Request { query, from, signed }, out, |reply| {
+            fill(reply);
+            None
+        })
+    }
+
+    fn dispatch(&self, request: &Request<'_>, out: &mut Vec<u8>) -> Verdict {
+        if request.query.edns.is_some_and(|edns| edns.version > 0) {
+            return self.say(Rcode::BADVERS, None, request, out);
+        }
+        match request.query.head.opcode {
+            Opcode::NOTIFY => Verdict::Notify,
+            Opcode::UPDATE => Verdict::Update,
+            _ => self.query(request, out),
+        }
+    }
+
+    fn say(&self, rcode: Rcode, why: Option<Why>, request: &Request<'_>, out: &mut Vec<u8>) -> Verdict {
+        self.reply(request, out, |reply| {
             reply.rcode = rcode;
             why
         })
     }
 
-    fn query(&self, query: &Query<'_>, from: &Peer, out: &mut Vec<u8>) -> Verdict {
+    fn query(&self, request: &Request<'_>, out: &mut Vec<u8>) -> Verdict {
+        let Request { query, from, .. } = *request;
         // A request for a cookie only.
-        let Some(question) = query.question else { return self.reply(query, from, out, |_| None) };
-        let qtype = match question.qtype {
-            Type::AXFR | Type::IXFR if from.transport != Transport::Udp => return Verdict::Transfer,
-            // RFC 5936 §4.2.
-            Type::AXFR => return self.say(Rcode::REFUSED, Some(Why::NotSupported), query, from, out),
+        let Some(question) = query.question else { return self.reply(request, out, |_| None) };
+        let qtype = match (question.qtype, from.transport) {
+            (Type::AXFR | Type::IXFR, Transport::Tcp | Transport::Tls | Transport::Quic) => {
+                return Verdict::Transfer;
+            }
             // "Ask again over TCP" is the SOA alone (RFC 1995 §2).
-            Type::IXFR => Type::SOA,
-            qtype => qtype,
+            (Type::IXFR, Transport::Udp) => Type::SOA,
+            // RFC 5936 §4.2; and a reply over HTTPS is one message (RFC 8484 §4.2.1).
+            (Type::AXFR | Type::IXFR, _) => {
+                return self.say(Rcode::REFUSED, Some(Why::NotSupported), request, out);
+            }
+            (qtype, _) => qtype,
         };
         match question.qclass {
             Class::IN | Class::ANY => {}
-            Class::CH => return self.reply(query, from, out, |reply| self.chaos(&question, reply)),
-            _ => return self.say(Rcode::REFUSED, None, query, from, out),
+            Class::CH => return self.reply(request, out, |reply| self.chaos(&question, reply)),
+            _ => return self.say(Rcode::REFUSED, None, request, out),
+        }
+        let zones = self.zones.load();
+        if self.answering.forward && matches!(best(&zones, &question), Best::Foreign) {
+            return Verdict::Forward;
         }
         let dnssec = query.edns.is_some_and(|edns| edns.dnssec);
         let minimal = self.answering.minimal || question.qtype == Type::IXFR;
         let how = Answers { minimal, dnssec };
-        self.reply(query, from, out, |reply| {
-            let zones = self.zones.load();
-            if self.policies.restrict() && !self.admits(&zones, &question, from) {
+        self.reply(request, out, |reply| {
+            if self.policies.restrict() && !self.admits(&zones, &question, request) {
                 reply.rcode = Rcode::REFUSED;
                 return Some(Why::Prohibited);
             }
@@ -195,12 +261,12 @@ impl Engine {
     }
 
     /// Whether this peer may ask this question.
-    fn admits(&self, zones: &ZoneSet, question: &Question<'_>, from: &Peer) -> bool {
-        let zone = match zones.best(&Key::new(question.name), question.qtype == Type::DS) {
+    fn admits(&self, zones: &ZoneSet, question: &Question<'_>, request: &Request<'_>) -> bool {
+        let zone = match best(zones, question) {
             Best::Zone(zone) => Some(zone.origin()),
             Best::Unavailable | Best::Foreign => None,
         };
-        self.policies.admits(zone, from)
+        self.policies.admits(zone, request.from, request.signed.name())
     }
 
     /// What the server says of itself (RFC 4892).
@@ -222,18 +288,20 @@ impl Engine {
     /// A reply with the question and what `fill` adds, of the size that the client takes, and with EDNS if it has EDNS.
     fn reply<'b>(
         &self,
-        query: &Query<'_>,
-        from: &Peer,
+        request: &Request<'_>,
         out: &'b mut Vec<u8>,
         fill: impl FnOnce(&mut Encoder<'b>) -> Option<Why>,
     ) -> Verdict {
+        let Request { query, from, signed } = *request;
         let size = match (from.transport, query.edns) {
             (Transport::Udp, Some(edns)) => edns.size.clamp(PLAIN, self.answering.udp_size.max(PLAIN)),
             (Transport::Udp, None) => PLAIN,
             _ => u16::MAX,
         };
+        // In 512 octets there is room for any signature.
+        let size = usize::from(size).saturating_sub(signed.length());
         let (asked, read) = self.policies.read(query, from);
-        let mut reply = Encoder::new(out, &query.head, size.into());
+        let mut reply = Encoder::new(out, &query.head, size);
         if let Some(question) = &query.question {
             reply.question(question);
         }
@@ -247,7 +315,12 @@ impl Engine {
                 None
             }
         };
-        match self.policies.count(&asked, from, reply.rcode, reply.count(Part::Answer)) {
+        let counted = match signed.key() {
+            // Who signs is who it says.
+            Some(_) => Act::Send,
+            None => self.policies.count(&asked, from, reply.rcode, reply.count(Part::Answer)),
+        };
+        match counted {
             Act::Send => {}
             Act::Slip => reply.cut(empty),
             Act::Drop => {
@@ -256,12 +329,17 @@ impl Engine {
             }
         }
         if let Some(opt) = opt {
-            let sizes = (reply.size() + Opt::LENGTH, usize::from(size));
+            let sizes = (reply.size() + Opt::LENGTH, size);
             reply.opt(opt, |out| self.policies.write(&asked, why, from, sizes, out));
         }
         reply.finish();
         Verdict::Reply
     }
+}
+
+/// The zone that a question is about.
+fn best<'z>(zones: &'z ZoneSet, question: &Question<'_>) -> Best<'z> {
+    zones.best(&Key::new(question.name), question.qtype == Type::DS)
 }
 
 /// A reply without anything but a header.

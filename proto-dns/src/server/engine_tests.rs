@@ -68,7 +68,7 @@ fn tsig_comes_once_and_last() {
     ] {
         assert_eq!(udp(&request("example A", additional)), "FORMERR", "{what}");
     }
-    assert_eq!(udp(&request("example A", &[OPT, tsig])), format!("{ANSWER} + . OPT"));
+    assert_eq!(udp(&request("example A", &[OPT, tsig])), "Signed");
 }
 
 #[test]

@@ -6,20 +6,27 @@ mod answer;
 #[cfg(test)]
 mod asking;
 mod cookie;
+mod desk;
 mod engine;
 pub mod forward;
+mod notices;
 mod notify;
 mod policy;
 mod reload;
 mod rrl;
+mod rules;
+mod secondary;
+mod signed;
 mod siphash;
 mod source;
 mod stream;
 mod tally;
 #[cfg(test)]
 mod testing;
+mod transfers;
 mod udp;
 mod update;
+mod views;
 mod xfr;
 
 use std::fmt;
@@ -29,18 +36,22 @@ use std::time::Duration;
 use ropewalk_core::app::{Context, Server};
 use ropewalk_core::data::zones::Answer as _;
 
-use crate::wire::Rcode;
-pub use acl::Acl;
+pub use acl::{Acl, Who};
 pub use cookie::{Cookies, Secret};
+pub use desk::Desk;
 pub use engine::{Answering, Engine, Peer, Transport, Verdict};
 pub use notify::Notice;
 pub use policy::Policies;
-pub use reload::{Said, Zones};
+pub use reload::{Said, Setup, Zones};
 pub use rrl::{Limiter, RrlOptions};
+pub use rules::{Partner, Rules};
+pub(crate) use signed::now;
+pub use signed::{Keys, Signed};
 pub use source::Source;
 pub use stream::Stream;
 pub use update::{Grant, Updated};
-pub use xfr::Transfer;
+pub use views::Views;
+pub use xfr::{Content, Difference, Transfer};
 
 /// The name of the protocol in metrics.
 pub(crate) const PROTO: &str = "dns";
@@ -53,6 +64,7 @@ const ROTATION: Duration = Duration::from_secs(26 * 60 * 60);
 #[derive(Clone)]
 pub struct Dns {
     zones: Arc<Zones>,
+    views: Vec<(Acl, Arc<Zones>)>,
     idle: Duration,
     query: Duration,
 }
@@ -65,7 +77,14 @@ impl Dns {
 
     /// A server of these zones.
     pub fn new(zones: Arc<Zones>) -> Self {
-        Self { zones, idle: Self::IDLE, query: Self::QUERY }
+        Self { zones, views: Vec::new(), idle: Self::IDLE, query: Self::QUERY }
+    }
+
+    /// Where these clients see other zones; who is of several views sees the first.
+    #[must_use]
+    pub fn view(mut self, clients: Acl, zones: Arc<Zones>) -> Self {
+        self.views.push((clients, zones));
+        self
     }
 
     /// With connections that end after so long without an answer.
@@ -84,17 +103,38 @@ impl Dns {
 
     /// What serves connections.
     pub fn stream(&self) -> Stream {
-        Stream { engine: Arc::clone(self.zones.engine()), idle: self.idle, query: self.query }
+        Stream { views: Arc::new(self.desks()), idle: self.idle, query: self.query }
     }
 
     /// A server of [`stream`](Self::stream) that serves datagrams besides, and looks after the zones.
     pub fn serve(self, server: Server) -> Server {
-        let engine = Arc::clone(self.zones.engine());
-        server
+        let views = Arc::new(self.desks());
+        let all: Vec<_> = self.all().cloned().collect();
+        let files = all.iter().flat_map(|zones| zones.files());
+        let server = server
             .client_first()
-            .reads(self.zones.files())
-            .datagrams(move |socket, cx| udp::serve(Arc::clone(&engine), socket, cx))
-            .beside(move |cx| tend(Arc::clone(&self.zones), cx))
+            .reads(files.collect::<Vec<_>>())
+            .datagrams(move |socket, cx| udp::serve(Arc::clone(&views), socket, cx));
+        all.into_iter().fold(server, |server, zones| server.beside(move |cx| tend(Arc::clone(&zones), cx)))
+    }
+
+    fn desks(&self) -> Views {
+        let others = Views::new(Arc::clone(self.zones.desk()));
+        self.views
+            .iter()
+            .fold(others, |views, (acl, zones)| views.with(acl.clone(), Arc::clone(zones.desk())))
+    }
+
+    /// All zones, each once.
+    fn all(&self) -> impl Iterator<Item = &Arc<Zones>> {
+        let viewed: Vec<_> = self.views.iter().map(|(_, zones)| zones).collect();
+        let is_first = move |at: usize, zones: &Arc<Zones>| {
+            !Arc::ptr_eq(zones, &self.zones) && !viewed.iter().take(at).any(|other| Arc::ptr_eq(zones, other))
+        };
+        let views = self.views.iter().map(|(_, zones)| zones).enumerate();
+        [&self.zones]
+            .into_iter()
+            .chain(views.filter(move |(at, zones)| is_first(*at, zones)).map(|(_, zones)| zones))
     }
 }
 
@@ -104,8 +144,13 @@ impl fmt::Debug for Dns {
     }
 }
 
-/// Looks every second whether files have changed, and makes new cookies in time.
+/// Looks after zones: those in files, and those of other servers.
 async fn tend(zones: Arc<Zones>, cx: Context) {
+    tokio::join!(tend_files(&zones, &cx), zones.desk().tend());
+}
+
+/// Looks every second whether files have changed, and makes new cookies in time.
+async fn tend_files(zones: &Zones, cx: &Context) {
     let mut rotation = tokio::time::interval(ROTATION);
     rotation.tick().await;
     loop {
@@ -119,15 +164,4 @@ async fn tend(zones: Arc<Zones>, cx: Context) {
         };
         zones.refresh(asked).await;
     }
-}
-
-/// Adds the reply to a request, if there is one, to `out`; whether there is. What no one here does is declined.
-fn respond(engine: &Engine, request: &[u8], from: &Peer, out: &mut Vec<u8>) -> bool {
-    let verdict = match engine.respond(request, from, out) {
-        Verdict::Transfer => engine.decline(request, Rcode::REFUSED, from, out),
-        Verdict::Notify => engine.decline(request, Rcode::REFUSED, from, out),
-        Verdict::Update => engine.decline(request, Rcode::REFUSED, from, out),
-        verdict => verdict,
-    };
-    verdict == Verdict::Reply
 }

@@ -94,13 +94,13 @@ impl Policies {
         }
     }
 
-    /// Whether this peer may ask about this zone.
-    pub(super) fn admits(&self, zone: Option<NameRef<'_>>, from: &Peer) -> bool {
+    /// Whether this peer, who has signed with this key or has not, may ask about this zone.
+    pub(super) fn admits(&self, zone: Option<NameRef<'_>>, from: &Peer, key: Option<NameRef<'_>>) -> bool {
         let of_zone = zone.and_then(|zone| {
             let at = self.zones.binary_search_by(|(name, _)| name.view().cmp(&zone)).ok()?;
             self.zones.get(at).map(|(_, acl)| acl)
         });
-        of_zone.or(self.queries.as_ref()).is_none_or(|acl| acl.admits(&Address::from(from.addr)))
+        of_zone.or(self.queries.as_ref()).is_none_or(|acl| acl.admits(&Address::from(from.addr), key))
     }
 
     /// Whether a zone may have a rule of its own, or there is one for all.

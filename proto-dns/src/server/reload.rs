@@ -8,11 +8,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ropewalk_core::data::zones::{Answer, Answered};
 use ropewalk_core::{Address, Error, Result};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, mpsc};
 
 use super::age::max_age;
+use super::secondary::Secondary;
 use super::source::{Loaded, Source};
-use super::{Acl, Answering, Engine, Peer, Policies, Transport};
+use super::{Answering, Desk, Engine, Keys, Peer, Policies, Rules, Transport, Verdict};
 use crate::wire::Name;
 use crate::zone::{Zone, ZoneSet};
 
@@ -22,8 +23,21 @@ const TOLD: usize = 20;
 /// Zones from files, and what answers from them.
 #[derive(Debug)]
 pub struct Zones {
-    engine: Arc<Engine>,
+    desk: Arc<Desk>,
     watched: Arc<Mutex<Vec<Watched>>>,
+}
+
+/// What all zones have in common.
+#[derive(Debug)]
+pub struct Setup {
+    /// What is around answers. What zones say of themselves is added.
+    pub policies: Policies,
+    /// How questions are answered.
+    pub answering: Answering,
+    /// The keys that requests may be signed with.
+    pub keys: Keys,
+    /// How many zones are transferred to others at once.
+    pub transfers: usize,
 }
 
 /// What there is to say of sources, each by its number.
@@ -45,47 +59,46 @@ struct Watched {
 /// What tells one content of a file from another without a look into it; none where there is no such file.
 type Stamp = Option<(u64, u64, i64, i64)>;
 
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            policies: Policies::default(),
+            answering: Answering::default(),
+            keys: Keys::default(),
+            transfers: Desk::TRANSFERS,
+        }
+    }
+}
+
 impl Zones {
-    /// Reads all sources, each with those who may ask about its zones, if others than the policies say; and what is strange
-    /// in them, by their number. Blocks.
+    /// Reads all sources, each with what is particular to its zones; and what is strange in them, by their number. Blocks.
     ///
     /// # Errors
     /// All that is wrong with them, by their number: each with its file, line and column where it has one.
-    pub fn load(
-        sources: Vec<(Source, Option<Acl>)>,
-        mut policies: Policies,
-        answering: Answering,
-    ) -> Result<(Self, Said), Said> {
-        let (mut set, mut watched) = (ZoneSet::default(), Vec::new());
-        let (mut wrong, mut warned) = (Vec::new(), Vec::new());
-        for (number, (source, acl)) in sources.into_iter().enumerate() {
-            let mut one = Watched::new(source);
-            match one.load() {
-                Ok(Loaded { zones, warnings }) => {
-                    warned.extend(told(warnings).into_iter().map(|text| (number, text)));
-                    for zone in zones {
-                        policies.zones.extend(acl.clone().map(|acl| (zone.origin().to_name(), acl)));
-                        if set.zone(zone.origin()).is_some() {
-                            wrong.push((number, format!("the zone {} is there twice", zone.origin())));
-                        }
-                        set.insert(zone);
-                    }
-                }
-                Err(problems) => wrong.extend(told(problems).into_iter().map(|text| (number, text))),
+    pub fn load(sources: Vec<(Source, Rules)>, setup: Setup) -> Result<(Self, Said), Said> {
+        let mut loading = Loading::default();
+        for (number, (source, rules)) in sources.into_iter().enumerate() {
+            match source.fetched() {
+                Ok((secondary, zone)) => loading.fetched(number, secondary, zone, rules),
+                Err(source) => loading.read(number, source, rules),
             }
-            watched.push(one);
         }
-        if !wrong.is_empty() {
-            return Err(wrong);
+        if !loading.wrong.is_empty() {
+            return Err(loading.wrong);
         }
-        policies.zones.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let engine = Arc::new(Engine::new(set, answering).with(policies));
-        Ok((Self { engine, watched: Arc::new(Mutex::new(watched)) }, warned))
+        let Loading { set, book, watched, secondaries, warned, .. } = loading;
+        let desk = setup.desk(set, book).secondaries(secondaries);
+        Ok((Self { desk: Arc::new(desk), watched: Arc::new(Mutex::new(watched)) }, warned))
     }
 
     /// What answers from them.
     pub fn engine(&self) -> &Arc<Engine> {
-        &self.engine
+        self.desk.engine()
+    }
+
+    /// What works off requests about them.
+    pub fn desk(&self) -> &Arc<Desk> {
+        &self.desk
     }
 
     /// The files that are read.
@@ -94,18 +107,84 @@ impl Zones {
         watched.map_or_else(|_| Vec::new(), |all| all.iter().flat_map(|one| one.files.clone()).collect())
     }
 
+    /// The first reply to a request that takes longer.
+    async fn later(&self, verdict: Verdict, request: &[u8], peer: &Peer) -> Option<Vec<u8>> {
+        let (replies, mut ready) = mpsc::channel(1);
+        tokio::select! {
+            biased;
+            reply = ready.recv() => reply,
+            _ = self.desk.answer(verdict, request, peer, &replies) => ready.try_recv().ok(),
+        }
+    }
+
     /// Reads again what has changed: at once where the operator asks, else when it has not changed since the last look, so
     /// that a file that is being written is not taken for whole.
     async fn look(&self, asked: bool) -> Result<()> {
         // Where several services answer from these zones, one of them is enough.
         let Ok(mut watched) = Arc::clone(&self.watched).try_lock_owned() else { return Ok(()) };
-        let engine = Arc::clone(&self.engine);
+        let engine = Arc::clone(self.engine());
         let looked = tokio::task::spawn_blocking(move || {
             for one in watched.iter_mut().filter_map(|one| one.has_changed(asked).then_some(one)) {
                 one.change(&engine);
             }
         });
         looked.await.map_err(|e| Error::local("zones could not be read").caused_by(e))
+    }
+}
+
+/// Zones while they are loaded.
+#[derive(Default)]
+struct Loading {
+    set: ZoneSet,
+    book: Vec<(Name, Arc<Rules>)>,
+    watched: Vec<Watched>,
+    secondaries: Vec<Secondary>,
+    wrong: Said,
+    warned: Said,
+}
+
+impl Loading {
+    fn read(&mut self, number: usize, source: Source, rules: Rules) {
+        let (mut one, rules) = (Watched::new(source), Arc::new(rules));
+        match one.load() {
+            Ok(Loaded { zones, warnings }) => {
+                self.warned.extend(told(warnings).into_iter().map(|text| (number, text)));
+                for zone in zones {
+                    self.claim(number, zone.origin().to_name(), &rules);
+                    self.set.insert(zone);
+                }
+            }
+            Err(problems) => self.wrong.extend(told(problems).into_iter().map(|text| (number, text))),
+        }
+        self.watched.push(one);
+    }
+
+    fn fetched(&mut self, number: usize, secondary: Secondary, zone: Option<Arc<Zone>>, rules: Rules) {
+        self.claim(number, secondary.origin().clone(), &Arc::new(rules));
+        match zone {
+            Some(zone) => self.set.insert(zone),
+            None => self.set.insert_unavailable(secondary.origin().clone()),
+        }
+        self.secondaries.push(secondary);
+    }
+
+    /// Notes the rules of a zone, of which there is one at each name.
+    fn claim(&mut self, number: usize, origin: Name, rules: &Arc<Rules>) {
+        if self.set.has(origin.view()) {
+            self.wrong.push((number, format!("the zone {origin} is there twice")));
+        }
+        self.book.push((origin, Arc::clone(rules)));
+    }
+}
+
+impl Setup {
+    fn desk(self, set: ZoneSet, book: Vec<(Name, Arc<Rules>)>) -> Desk {
+        let Self { mut policies, answering, keys, transfers } = self;
+        let queries = book.iter().filter_map(|(name, rules)| Some((name.clone(), rules.queries.clone()?)));
+        policies.zones.extend(queries);
+        policies.zones.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let engine = Engine::new(set, answering).with(policies);
+        Desk::new(Arc::new(engine)).keys(keys).rules(book).transfers(transfers)
     }
 }
 
@@ -203,8 +282,12 @@ impl Answer for Zones {
     async fn answer(&self, request: &[u8], peer: &Address) -> Option<Answered> {
         let mut message = Vec::new();
         let peer = Peer::new(peer, Transport::Https);
-        let replies = super::respond(&self.engine, request, &peer, &mut message);
-        replies.then(|| Answered { max_age: max_age(&message), message: message.into() })
+        match self.engine().respond(request, &peer, &mut message) {
+            Verdict::Silence => return None,
+            Verdict::Reply => {}
+            later => message = self.later(later, request, &peer).await?,
+        }
+        Some(Answered { max_age: max_age(&message), message: message.into() })
     }
 
     async fn refresh(&self, asked: bool) {

@@ -33,12 +33,12 @@ impl Place {
     }
 
     fn zones(&self) -> Zones {
-        load(vec![(self.source("example."), None)]).unwrap()
+        load(vec![(self.source("example."), Rules::default())]).unwrap()
     }
 }
 
-fn load(sources: Vec<(Source, Option<Acl>)>) -> Result<Zones, Vec<(usize, String)>> {
-    Zones::load(sources, Policies::default(), Answering::default()).map(|(zones, _)| zones)
+fn load(sources: Vec<(Source, Rules)>) -> Result<Zones, Vec<(usize, String)>> {
+    Zones::load(sources, Setup::default()).map(|(zones, _)| zones)
 }
 
 /// The last octet of the address of a name; the response code where it has none.
@@ -104,10 +104,10 @@ fn what_is_wrong_is_told_with_its_place() {
         ("x.other. 300 A 192.0.2.1\n", "zone:4:1: x.other. A: "),
     ] {
         let place = Place::new(text);
-        let wrong = load(vec![(place.source("example."), None)]).unwrap_err();
+        let wrong = load(vec![(place.source("example."), Rules::default())]).unwrap_err();
         assert!(wrong.iter().any(|(number, text)| *number == 0 && text.contains(said)), "{wrong:?}");
     }
-    let wrong = load(vec![(Source::zone("/nonexistent/zone", None), None)]).unwrap_err();
+    let wrong = load(vec![(Source::zone("/nonexistent/zone", None), Rules::default())]).unwrap_err();
     assert!(wrong[0].1.starts_with("/nonexistent/zone: "), "{wrong:?}");
 }
 
@@ -118,12 +118,16 @@ fn a_zone_is_named_by_its_soa_and_is_there_once() {
         "$ORIGIN example.org.\n; a comment\nns 300 A 192.0.2.1\n@ 300 SOA ns ns 1 2 3 4 5\n@ 300 NS ns\n";
     fs::write(place.path("zone"), text).unwrap();
     let named = Source::zone(place.path("zone"), None);
-    let zones = load(vec![(named.clone(), None)]).unwrap();
+    let zones = load(vec![(named.clone(), Rules::default())]).unwrap();
     assert!(zones.engine().zones().zone("example.org.".parse::<Name>().unwrap().view()).is_some());
-    let twice = load(vec![(named.clone(), None), (named, None)]).unwrap_err();
+    let twice = load(vec![(named.clone(), Rules::default()), (named, Rules::default())]).unwrap_err();
     assert_eq!(twice, [(1, "the zone example.org. is there twice".to_owned())]);
     fs::write(place.path("zone"), "$ORIGIN example.org.\nns 300 A 192.0.2.1\n").unwrap();
-    assert!(load(vec![(Source::zone(place.path("zone"), None), None)]).unwrap_err()[0].1.contains("no SOA"));
+    assert!(
+        load(vec![(Source::zone(place.path("zone"), None), Rules::default())]).unwrap_err()[0]
+            .1
+            .contains("no SOA")
+    );
 }
 
 #[tokio::test]
@@ -144,7 +148,7 @@ async fn a_zone_that_takes_another_name_leaves_none_behind() {
     let text =
         |name: &str| format!("$ORIGIN {name}.\n@ 300 SOA ns ns 1 2 3 4 5\n@ 300 NS ns\nns 300 A 192.0.2.7\n");
     fs::write(place.path("zone"), text("before")).unwrap();
-    let zones = load(vec![(Source::zone(place.path("zone"), None), None)]).unwrap();
+    let zones = load(vec![(Source::zone(place.path("zone"), None), Rules::default())]).unwrap();
     assert_eq!(address(&zones, "ns.before.").await, Ok(7));
     fs::write(place.path("zone"), text("afterwards")).unwrap();
     zones.refresh(true).await;

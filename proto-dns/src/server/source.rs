@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::Partner;
+use super::secondary::Secondary;
 use crate::wire::Name;
 use crate::zone::{Builder, Problem, Zone, hosts, load};
 
-/// A file that zones are read from.
+/// A file that zones are read from, or kept in.
 #[derive(Clone, Debug)]
 pub struct Source(Kind);
 
@@ -14,6 +16,7 @@ pub struct Source(Kind);
 enum Kind {
     Zone(PathBuf, Option<Name>),
     Hosts(PathBuf),
+    Secondary(PathBuf, Name, Vec<Partner>),
 }
 
 /// What a source has.
@@ -34,10 +37,23 @@ impl Source {
         Self(Kind::Hosts(file.into()))
     }
 
+    /// The zone of this name that other servers are the primary of, kept in this file.
+    pub fn secondary(file: impl Into<PathBuf>, origin: Name, primaries: Vec<Partner>) -> Self {
+        Self(Kind::Secondary(file.into(), origin, primaries))
+    }
+
+    /// The zone of other servers that this is, and what is known of it; else itself. Blocks.
+    pub(super) fn fetched(self) -> Result<(Secondary, Option<Arc<Zone>>), Self> {
+        match self.0 {
+            Kind::Secondary(file, origin, primaries) => Ok(Secondary::load(origin, file, primaries)),
+            kind => Err(Self(kind)),
+        }
+    }
+
     /// The file.
     pub fn path(&self) -> &Path {
         match &self.0 {
-            Kind::Zone(path, _) | Kind::Hosts(path) => path,
+            Kind::Zone(path, _) | Kind::Hosts(path) | Kind::Secondary(path, ..) => path,
         }
     }
 
@@ -49,6 +65,8 @@ impl Source {
         match &self.0 {
             Kind::Zone(path, origin) => zone(path, origin.as_ref(), files),
             Kind::Hosts(path) => hosts(path),
+            // It is read by who fetches it.
+            Kind::Secondary(..) => Ok(Loaded { zones: Vec::new(), warnings: Vec::new() }),
         }
     }
 }

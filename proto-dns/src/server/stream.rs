@@ -1,17 +1,22 @@
 //! DNS over TCP (RFC 7766) and over TLS (RFC 7858).
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf as _, BytesMut};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use ropewalk_core::app::{Context, Protocol};
 use ropewalk_core::net::Connection;
 use ropewalk_core::{Error, Result};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
 use super::tally::Tally;
-use super::{Engine, Peer, Transport, respond};
+use super::{Desk, Peer, Transport, Verdict, Views};
+use crate::wire::Rcode;
 
 /// Octets that room is made for before each read: memory grows with what has come, never with what was announced.
 const READ: usize = 2 * 1024;
@@ -19,11 +24,15 @@ const READ: usize = 2 * 1024;
 const BURST: usize = 16 * 1024;
 /// Octets of buffers that a connection keeps while it waits.
 const KEPT: usize = 4 * 1024;
+/// Requests of a connection that are worked off at once, besides those that are answered when they come. While there are so
+/// many nothing is read.
+const AT_ONCE: usize = 32;
 
-/// DNS on a stream: queries behind their lengths, as many as the client likes before the first answer.
+/// DNS on a stream: queries behind their lengths, as many as the client likes before the first answer. What takes longer is
+/// answered after what came later and does not (RFC 7766 §7).
 #[derive(Debug)]
 pub struct Stream {
-    pub(super) engine: Arc<Engine>,
+    pub(super) views: Arc<Views>,
     /// Without an answer on a connection.
     pub(super) idle: Duration,
     /// From the first octet of a query to its last.
@@ -37,6 +46,15 @@ struct Buffers {
     out: Vec<u8>,
 }
 
+/// The requests of a connection that are worked off; they end with it.
+struct Works {
+    running: FuturesUnordered<Work>,
+    replies: mpsc::Sender<Vec<u8>>,
+}
+
+/// Gives the request, and the code of its reply.
+type Work = Pin<Box<dyn Future<Output = (Vec<u8>, Option<Rcode>)> + Send>>;
+
 impl Protocol for Stream {
     async fn serve(&self, mut conn: Connection, cx: Context) -> Result<()> {
         // Its own deadlines are stricter: only an answer is a reason to go on.
@@ -44,10 +62,12 @@ impl Protocol for Stream {
         let transport = if conn.info().tls.is_some() { Transport::Tls } else { Transport::Tcp };
         let peer = Peer { idle: Some(self.idle), ..Peer::new(&conn.info().peer, transport) };
         let (mut buffers, mut tally) = (Buffers::default(), Tally::new(&cx));
+        let (replies, mut ready) = mpsc::channel(1);
+        let mut works = Works { running: FuturesUnordered::new(), replies };
         let mut idle_until = Instant::now() + self.idle;
-        let mut query_until = None;
+        let (mut query_until, mut open) = (None, true);
         loop {
-            while buffers.answer(&self.engine, &peer, &mut tally) {
+            while buffers.answer(&self.views, &peer, &mut tally, &mut works) {
                 idle_until = Instant::now() + self.idle;
                 query_until = None;
                 conn.write_all(&buffers.out).await?;
@@ -55,41 +75,86 @@ impl Protocol for Stream {
                 tally.flush();
             }
             buffers.shrink();
+            if !open && works.running.is_empty() {
+                break;
+            }
+            let reads = open && works.has_room();
             let until = match buffers.input.is_empty() {
-                true => idle_until,
-                false => *query_until.get_or_insert_with(|| Instant::now() + self.query),
+                _ if !reads => {
+                    query_until = None;
+                    None
+                }
+                true => works.running.is_empty().then_some(idle_until),
+                false => Some(*query_until.get_or_insert_with(|| Instant::now() + self.query)),
             };
             buffers.input.reserve(READ);
-            let read = tokio::select! {
-                read = timeout_at(until, conn.read_buf(&mut buffers.input)) => read,
-                () = cx.stopping() => break,
-            };
-            match read.map(|read| read.map_err(Error::from)) {
-                Ok(Err(error)) => return Err(error),
-                Ok(Ok(0)) if buffers.input.is_empty() => break,
-                Ok(Ok(0)) => return Err(Error::peer("the connection ended in the middle of a query")),
-                Ok(Ok(_)) => {}
-                Err(_) if query_until.is_none() => break,
-                Err(_) => return Err(Error::limit("query", "a query did not come in time")),
+            tokio::select! {
+                read = read(&mut conn, &mut buffers.input, until), if reads => match read {
+                    Some(Ok(0)) if buffers.input.is_empty() => open = false,
+                    Some(Ok(0)) => return Err(Error::peer("the connection ended in the middle of a query")),
+                    Some(read) => drop(read?),
+                    None if query_until.is_none() => break,
+                    None => return Err(Error::limit("query", "a query did not come in time")),
+                },
+                Some(reply) = ready.recv() => {
+                    write(&mut conn, &reply).await?;
+                    idle_until = Instant::now() + self.idle;
+                }
+                Some((request, rcode)) = works.running.next() => {
+                    tally.count(&request, rcode);
+                    tally.flush();
+                }
+                () = cx.stopping(), if open => open = false,
             }
+        }
+        // What was ready when the last one ended.
+        while let Ok(reply) = ready.try_recv() {
+            write(&mut conn, &reply).await?;
         }
         conn.shutdown().await?;
         Ok(())
     }
 }
 
+/// Reads what there is; `None` if nothing comes in time.
+async fn read(conn: &mut Connection, input: &mut BytesMut, until: Option<Instant>) -> Option<Result<usize>> {
+    let read = conn.read_buf(input);
+    let read = match until {
+        Some(until) => timeout_at(until, read).await.ok()?,
+        None => read.await,
+    };
+    Some(read.map_err(Error::from))
+}
+
+/// Writes a message behind its length, in one piece (RFC 7766 §8).
+async fn write(conn: &mut Connection, message: &[u8]) -> Result<()> {
+    let Ok(length) = u16::try_from(message.len()) else {
+        return Err(Error::local("a reply of more than 65535 octets"));
+    };
+    conn.write_all(&[&length.to_be_bytes(), message].concat()).await?;
+    Ok(conn.flush().await?)
+}
+
 impl Buffers {
-    /// Answers the queries that are there as a whole, or the first of many; whether there is anything to write.
-    fn answer(&mut self, engine: &Engine, peer: &Peer, tally: &mut Tally) -> bool {
+    /// Answers the queries that are there as a whole, or the first of many; whether there is anything to write. Those that
+    /// take longer are begun.
+    fn answer(&mut self, views: &Views, peer: &Peer, tally: &mut Tally, works: &mut Works) -> bool {
         self.out.clear();
-        while self.out.len() < BURST {
+        while self.out.len() < BURST && works.has_room() {
             let Some(request) = frame(&self.input) else { break };
             let start = self.out.len();
             self.out.extend_from_slice(&[0; 2]);
-            let replies = respond(engine, request, peer, &mut self.out);
+            let (verdict, desk) = views.respond(request, peer, &mut self.out);
             let reply = self.out.get(start + 2..).unwrap_or_default();
-            tally.count(request, reply, replies);
-            let length = u16::try_from(reply.len()).ok().filter(|_| replies);
+            let length = match verdict {
+                Verdict::Reply => u16::try_from(reply.len()).ok(),
+                _ => None,
+            };
+            if verdict.is_later() {
+                works.begin(verdict, desk, request, *peer);
+            } else {
+                tally.count(request, length.and_then(|_| Rcode::of(reply)));
+            }
             match (length, self.out.get_mut(start..start + 2)) {
                 (Some(length), Some(place)) => place.copy_from_slice(&length.to_be_bytes()),
                 _ => self.out.truncate(start),
@@ -106,6 +171,20 @@ impl Buffers {
         }
         self.out.clear();
         self.out.shrink_to(KEPT);
+    }
+}
+
+impl Works {
+    fn has_room(&self) -> bool {
+        self.running.len() < AT_ONCE
+    }
+
+    fn begin(&self, verdict: Verdict, desk: &Arc<Desk>, request: &[u8], peer: Peer) {
+        let (desk, request, replies) = (Arc::clone(desk), request.to_vec(), self.replies.clone());
+        self.running.push(Box::pin(async move {
+            let rcode = desk.answer(verdict, &request, &peer, &replies).await;
+            (request, rcode)
+        }));
     }
 }
 

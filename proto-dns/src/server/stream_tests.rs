@@ -16,7 +16,7 @@ struct Client {
 impl Client {
     fn new() -> Self {
         let stream = Stream {
-            engine: Arc::new(engine()),
+            views: Arc::new(Views::new(Arc::new(Desk::new(Arc::new(engine()))))),
             idle: Duration::from_secs(30),
             query: Duration::from_secs(10),
         };

@@ -2,6 +2,7 @@ use ropewalk_core::app::Context;
 use ropewalk_core::telemetry::Metrics;
 
 use super::PROTO;
+use crate::wire::Rcode;
 
 /// The types that are counted by name, and their numbers.
 const TYPES: [(u16, &str); 16] = [
@@ -40,13 +41,11 @@ impl Tally {
         Self { metrics: cx.metrics().clone(), counts: Default::default(), any: false }
     }
 
-    pub(super) fn count(&mut self, request: &[u8], reply: &[u8], replies: bool) {
+    /// Counts a request, and the code of its reply if it has one.
+    pub(super) fn count(&mut self, request: &[u8], rcode: Option<Rcode>) {
         let asked = qtype(request);
         let row = TYPES.iter().position(|(number, _)| Some(*number) == asked).unwrap_or(TYPES.len());
-        let result = match replies {
-            false => NONE,
-            true => reply.get(3).map_or(NONE, |flags| usize::from(flags & 15).min(OTHER)),
-        };
+        let result = rcode.map_or(NONE, |rcode| usize::from(rcode.0).min(OTHER));
         if let Some(count) = self.counts.get_mut(row).and_then(|row| row.get_mut(result)) {
             *count += 1;
             self.any = true;

@@ -1,48 +1,127 @@
-//! DNS over UDP: queries and answers in batches, in memory that is allocated once.
-
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 
 use ropewalk_core::Result;
 use ropewalk_core::app::Context;
-use ropewalk_core::net::{Batch, DatagramSocket};
+use ropewalk_core::net::{Batch, Datagram, DatagramSocket};
+use tokio::sync::{Semaphore, mpsc};
 
 use super::tally::Tally;
-use super::{Engine, Peer, Transport, respond};
+use super::{Desk, Peer, Transport, Verdict, Views};
+use crate::wire::Rcode;
 
 /// Octets of a request, and of an answer, at most.
 pub(super) const LONGEST: usize = 4096;
+/// Requests of one socket that are worked off at once; what comes besides is dropped, and asked again by its client.
+const AT_ONCE: usize = 1024;
+/// Their replies that wait for the socket.
+const WAITING: usize = 64;
+
+/// Requests that take longer, and where their replies come back.
+struct Later {
+    room: Arc<Semaphore>,
+    replies: mpsc::Sender<Reply>,
+    cx: Context,
+}
+
+/// A reply, who gets it, and the address that it comes from.
+struct Reply {
+    message: Vec<u8>,
+    to: SocketAddr,
+    local: Option<IpAddr>,
+}
 
 /// Serves one socket until the service stops. It waits for nobody but the socket.
-pub(super) async fn serve(engine: Arc<Engine>, socket: DatagramSocket, cx: Context) -> Result<()> {
+pub(super) async fn serve(views: Arc<Views>, socket: DatagramSocket, cx: Context) -> Result<()> {
     let (mut requests, mut replies) = (Batch::new(LONGEST), Batch::new(LONGEST));
     let mut reply = Vec::with_capacity(LONGEST);
     let mut tally = Tally::new(&cx);
     let octets = cx.metrics().bytes(super::PROTO);
+    let (sender, mut ready) = mpsc::channel(WAITING);
+    let later = Later { room: Arc::new(Semaphore::new(AT_ONCE)), replies: sender, cx: cx.clone() };
     let mut stopping = pin!(cx.stopping());
     loop {
+        replies.clear();
         tokio::select! {
             biased;
             () = &mut stopping => return Ok(()),
             received = socket.recv(&mut requests) => received?,
+            Some(reply) = ready.recv() => {
+                requests.clear();
+                replies.push(&reply.message, reply.to, reply.local)?;
+            }
         }
-        replies.clear();
         let (mut read, mut written) = (0, 0);
         for request in requests.iter() {
             read += request.payload.len();
             let peer = Peer { addr: request.peer, transport: Transport::Udp, idle: None };
             reply.clear();
-            let is_reply = respond(&engine, request.payload, &peer, &mut reply);
-            tally.count(request.payload, &reply, is_reply);
-            if is_reply {
-                written += reply.len();
-                replies.push(&reply, request.peer, request.local)?;
+            match views.respond(request.payload, &peer, &mut reply) {
+                (Verdict::Silence, _) => tally.count(request.payload, None),
+                (Verdict::Reply, _) => {
+                    tally.count(request.payload, Rcode::of(&reply));
+                    written += reply.len();
+                    replies.push(&reply, request.peer, request.local)?;
+                }
+                (verdict, desk) => later.begin(verdict, desk, &request, peer),
             }
         }
         socket.send(&replies).await?;
+        written += send_ready(&socket, &mut replies, &mut ready).await?;
         octets.read(read as u64);
         octets.written(written as u64);
         tally.flush();
+    }
+}
+
+/// Sends the replies that are ready by now, as many as a batch has; their octets.
+async fn send_ready(
+    socket: &DatagramSocket,
+    batch: &mut Batch,
+    ready: &mut mpsc::Receiver<Reply>,
+) -> Result<usize> {
+    let mut written = 0;
+    batch.clear();
+    while let Some(reply) = if batch.is_full() { None } else { ready.try_recv().ok() } {
+        written += reply.message.len();
+        batch.push(&reply.message, reply.to, reply.local)?;
+    }
+    if !batch.is_empty() {
+        socket.send(batch).await?;
+    }
+    Ok(written)
+}
+
+impl Later {
+    /// Works off a request in a task of its own, if there is room for it.
+    fn begin(&self, verdict: Verdict, desk: &Arc<Desk>, request: &Datagram<'_>, peer: Peer) {
+        let mut tally = Tally::new(&self.cx);
+        let Ok(permit) = Arc::clone(&self.room).try_acquire_owned() else {
+            tally.count(request.payload, None);
+            return tally.flush();
+        };
+        let (desk, replies) = (Arc::clone(desk), self.replies.clone());
+        let (request, to, local) = (request.payload.to_vec(), request.peer, request.local);
+        let work = async move {
+            let (sender, mut ready) = mpsc::channel(1);
+            let answering = async {
+                let rcode = desk.answer(verdict, &request, &peer, &sender).await;
+                drop(sender);
+                tally.count(&request, rcode);
+                tally.flush();
+            };
+            let sending = async {
+                while let Some(message) = ready.recv().await {
+                    if replies.send(Reply { message, to, local }).await.is_err() {
+                        return;
+                    }
+                }
+            };
+            tokio::join!(answering, sending);
+            drop(permit);
+        };
+        self.cx.spawn(work).detach();
     }
 }
 

@@ -20,8 +20,8 @@ impl Asking {
     async fn new() -> Self {
         let port = BoundDatagrams::claim(&"udp:0:interface=127.0.0.1".parse().unwrap()).unwrap();
         let cx = Context::root(Limits::default());
-        let engine = Arc::new(engine());
-        let serve = |socket| cx.spawn(serve(Arc::clone(&engine), socket, cx.clone()));
+        let views = Arc::new(Views::new(Arc::new(Desk::new(Arc::new(engine())))));
+        let serve = |socket| cx.spawn(serve(Arc::clone(&views), socket, cx.clone()));
         let servers = port.open().unwrap().into_iter().map(serve).collect();
         let client = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         client.connect(port.local()[0].to_string()).await.unwrap();

@@ -1,13 +1,14 @@
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::wire::{Encoder, Head, Key, Owner, Part, Query, Question, Rcode, Rrset, Type, rdata};
-use crate::zone::{Best, Node, Zone, ZoneSet};
+use crate::wire::{Encoder, Head, Key, Opt, Owner, Part, Query, Rcode, Rrset, Type, rdata};
+use crate::zone::{Node, Record, Zone};
 
 /// The octets of a message of a transfer: as far as pointers reach, so that names are compressed in all of it.
 const MESSAGE: usize = 16 * 1024;
 
-/// The messages of a transfer of a zone (RFC 5936), made one by one as they can be sent. The zone is the one of the moment
-/// when it began, whatever changes meanwhile.
+/// The messages of a transfer of a zone (RFC 5936, RFC 1995), made one by one as they can be sent. The zone is the one of the
+/// moment when it began, whatever changes meanwhile.
 ///
 /// Who may have the zone, and how many transfers run, is to be decided before.
 #[derive(Debug)]
@@ -15,22 +16,50 @@ pub struct Transfer {
     zone: Arc<Zone>,
     head: Head,
     question: Box<[u8]>,
+    /// What the first message says of EDNS.
+    opt: Option<Opt>,
+    /// Octets of each message that its signature takes.
+    room: usize,
     state: State,
     /// The names that are left, the next one last.
     names: Vec<Node>,
     /// The sets of the next name, and the records of the first of them, that are written.
     done: (usize, usize),
+    /// The records of differences that are left.
+    changes: VecDeque<Record>,
+}
+
+/// What is other in one version of a zone than in the one before, in the form of IXFR (RFC 1995 §4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The records that are gone, the old SOA first.
+    pub removed: Vec<Record>,
+    /// The records that are new, the new SOA first.
+    pub added: Vec<Record>,
+}
+
+/// What a transfer is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// The SOA record and nothing else: the client is up to date (RFC 1995 §2).
+    Current,
+    /// All records.
+    Whole,
+    /// What has changed since the client's version, in the order in which it did.
+    Changes(Vec<Difference>),
 }
 
 /// What comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// The SOA record and nothing else: the client is up to date (RFC 1995 §2).
+    /// The SOA record and nothing else.
     Current,
     /// The SOA record that begins the zone.
     Start,
     /// Records of names.
     Names,
+    /// Records of differences.
+    Changes,
     /// The SOA record that ends the zone.
     Last,
     /// Nothing.
@@ -38,36 +67,31 @@ enum State {
 }
 
 impl Transfer {
-    /// The transfer that a request for AXFR or IXFR asks for. For IXFR, whose client tells the serial that it has, this is
-    /// the whole zone (RFC 1995 §4), or its SOA record if the client has it.
+    /// The transfer of a zone that a request for AXFR or IXFR asks for, of which each message keeps `room` octets free for a
+    /// signature.
     ///
     /// The names are sorted: for a large zone, call it where computing is no harm.
-    ///
-    /// # Errors
-    /// NOTAUTH if it is no zone of ours (RFC 5936 §2.2.1), SERVFAIL if we do not have its records, FORMERR if an IXFR has
-    /// no SOA.
-    pub fn new(zones: &ZoneSet, query: &Query<'_>) -> Result<Self, Rcode> {
-        let question = query.question.as_ref().ok_or(Rcode::FORMERR)?;
-        let zone = match zones.zone(question.name) {
-            Some(zone) => Arc::clone(zone),
-            None => return Err(missing(zones, question)),
+    pub fn new(zone: Arc<Zone>, head: Head, question: &[u8], content: Content, room: usize) -> Self {
+        let (mut names, mut changes) = (Vec::new(), VecDeque::new());
+        let state = match content {
+            Content::Current => State::Current,
+            Content::Whole => {
+                names.extend(zone.canonical().into_iter().rev().cloned());
+                State::Start
+            }
+            Content::Changes(all) => {
+                let records = all.into_iter().flat_map(|one| one.removed.into_iter().chain(one.added));
+                changes.extend(records);
+                State::Start
+            }
         };
-        let is_current = match question.qtype {
-            Type::IXFR => !is_newer(zone.serial().unwrap_or_default(), serial(query).ok_or(Rcode::FORMERR)?),
-            _ => false,
-        };
-        let mut names = Vec::new();
-        if !is_current {
-            names.extend(zone.canonical().into_iter().rev().cloned());
-        }
-        Ok(Self {
-            head: query.head,
-            question: question.wire.into(),
-            state: if is_current { State::Current } else { State::Start },
-            zone,
-            names,
-            done: (0, 0),
-        })
+        Self { zone, head, question: question.into(), opt: None, room, state, names, done: (0, 0), changes }
+    }
+
+    /// Whose first message has EDNS, as the request has it (RFC 5936 §2.2.5).
+    #[must_use]
+    pub fn with_edns(self, opt: Option<Opt>) -> Self {
+        Self { opt, ..self }
     }
 
     /// Adds the next message to `out`; false if there was none left.
@@ -77,6 +101,10 @@ impl Transfer {
         }
         let mut message = Encoder::new(out, &self.head, MESSAGE);
         message.authoritative = true;
+        // RFC 5936 §3.4.
+        message.keep_case();
+        let opt = self.opt.take();
+        message.reserve(self.room + opt.map_or(0, |_| Opt::LENGTH));
         let origin = self.zone.origin().to_name();
         let origin = Key::new(origin.view());
         // Only the first message needs it (RFC 5936 §2.2.1); in all, the origin is there to be pointed to.
@@ -84,10 +112,12 @@ impl Transfer {
         message.point_to_question(&origin);
         while self.write(&origin, &mut message) {}
         if message.count(Part::Answer) == 0 {
-            // A record that fits into no message: there is none, as RDATA and message have the same limit, but it is
-            // not for ever that we try.
+            // A record that fits into no message: it is not for ever that we try.
             message.rcode = Rcode::SERVFAIL;
             self.state = State::End;
+        }
+        if let Some(opt) = opt {
+            message.opt(opt, |_| {});
         }
         message.finish();
         true
@@ -95,10 +125,10 @@ impl Transfer {
 
     /// Writes what comes next; false if it does not fit any more, or if nothing does.
     fn write(&mut self, origin: &Key<'_>, message: &mut Encoder<'_>) -> bool {
-        let soa = self.zone.soa().filter(|_| self.state != State::Names);
         let next = match self.state {
             State::Current | State::Last => State::End,
-            State::Start => State::Names,
+            State::Start if self.changes.is_empty() => State::Names,
+            State::Start => State::Changes,
             State::Names => {
                 let Some(node) = self.names.last() else {
                     self.state = State::Last;
@@ -111,14 +141,35 @@ impl Transfer {
                 }
                 return is_whole;
             }
+            State::Changes => {
+                let Some(record) = self.changes.front() else {
+                    self.state = State::Last;
+                    return true;
+                };
+                let fits = write_record(record, message);
+                if fits {
+                    self.changes.pop_front();
+                }
+                return fits;
+            }
             State::End => return false,
         };
+        let soa = self.zone.soa();
         let fits = soa.is_none_or(|soa| put(message, Owner::Name(origin, origin.labels()), soa));
         if fits {
             self.state = next;
         }
         fits
     }
+}
+
+/// Writes one record; false if it does not fit.
+fn write_record(record: &Record, message: &mut Encoder<'_>) -> bool {
+    let Record { name, rtype, ttl, rdata, .. } = record;
+    let Ok(length) = u16::try_from(rdata.len()) else { return false };
+    let octets = [&length.to_be_bytes(), &rdata[..]].concat();
+    let key = Key::new(name.view());
+    put(message, Owner::Name(&key, key.labels()), Rrset::new(*rtype, Type(0), *ttl, &octets))
 }
 
 /// Writes the records of a name that are not `done`; false if not all fit.
@@ -156,15 +207,8 @@ fn put(message: &mut Encoder<'_>, owner: Owner<'_>, record: Rrset<'_>) -> bool {
     fits
 }
 
-fn missing(zones: &ZoneSet, question: &Question<'_>) -> Rcode {
-    match zones.best(&Key::new(question.name), false) {
-        Best::Unavailable => Rcode::SERVFAIL,
-        _ => Rcode::NOTAUTH,
-    }
-}
-
 /// The serial that the client of an IXFR has: of the SOA record in its authority section (RFC 1995 §3).
-fn serial(query: &Query<'_>) -> Option<u32> {
+pub(super) fn serial(query: &Query<'_>) -> Option<u32> {
     let soa = query.records(&query.authority).find(|record| record.rtype == Type::SOA)?;
     let mut data = Vec::new();
     rdata::read(soa.rtype, query.message, soa.at, soa.length, &mut data).ok()?;

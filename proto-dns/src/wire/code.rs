@@ -29,6 +29,13 @@ macro_rules! codes {
     };
 }
 
+impl Rcode {
+    /// The code in the header of a reply, without what EDNS adds to it.
+    pub fn of(reply: &[u8]) -> Option<Self> {
+        reply.get(3).map(|flags| Self(u16::from(flags & 15)))
+    }
+}
+
 codes! { Opcode, "OPCODE":
     /// A question.
     QUERY = 0;

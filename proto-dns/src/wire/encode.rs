@@ -31,6 +31,7 @@ pub struct Encoder<'b> {
     questions: u16,
     counts: [u16; 3],
     names: [Place; PLACES],
+    keeps_case: bool,
 }
 
 /// A section of a reply.
@@ -90,7 +91,13 @@ impl<'b> Encoder<'b> {
             questions: 0,
             counts: [0; 3],
             names: [Place::default(); PLACES],
+            keeps_case: false,
         }
+    }
+
+    /// Lets names keep the case of their letters: none is a pointer to one that is written in another.
+    pub(crate) fn keep_case(&mut self) {
+        self.keeps_case = true;
     }
 
     /// Repeats the question, to the octet.
@@ -338,7 +345,7 @@ impl<'b> Encoder<'b> {
             let (Some(ours), Some(theirs)) = (wire.get(..end), message.get(at..at + end)) else {
                 return false;
             };
-            if !ours.eq_ignore_ascii_case(theirs) {
+            if ours != theirs && (self.keeps_case || !ours.eq_ignore_ascii_case(theirs)) {
                 return false;
             }
             if length == 0 {

@@ -59,6 +59,12 @@ impl ZoneSet {
         self.table.find(key.whole().hash, key.whole().wire)?.zone.as_ref()
     }
 
+    /// Whether there is a zone at `origin`, with records or without.
+    pub fn has(&self, origin: NameRef<'_>) -> bool {
+        let key = Key::new(origin);
+        self.table.find(key.whole().hash, key.whole().wire).is_some()
+    }
+
     /// All zones that have records, in no order.
     pub fn zones(&self) -> impl Iterator<Item = &Arc<Zone>> {
         self.table.iter().filter_map(|entry| entry.zone.as_ref())

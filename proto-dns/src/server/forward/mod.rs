@@ -74,9 +74,9 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        let private = PRIVATE.iter().filter_map(|network| network.parse::<Network>().ok()).collect();
+        let private = PRIVATE.iter().filter_map(|network| network.parse::<Network>().ok());
         Self {
-            allow: Acl::new(private),
+            allow: Acl::of_networks(private),
             timeout: Duration::from_secs(8),
             cache: 16 * 1024 * 1024,
             in_flight: 4096,
@@ -149,7 +149,7 @@ impl Forwarder {
             && !matches!(question.qtype, Type::AXFR | Type::IXFR)
             // Who wishes no recursion wants to know what we know ourselves, or what others have asked.
             && query.head.rd
-            && self.options.allow.admits(&from.addr.into());
+            && self.options.allow.admits(&from.addr.into(), None);
         let route = self.route(question.name).filter(|_| is_forwarded).ok_or(Rcode::REFUSED)?;
         let key = cache::Question {
             name: question.name.to_lower(),

@@ -1,5 +1,7 @@
 //! Messages that are signed with a shared secret (RFC 8945).
 
+mod verify;
+
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -9,6 +11,7 @@ use aws_lc_rs::hmac;
 
 use super::query::Raw;
 use super::{Class, HEADER, Name, NameRef, Query, Rcode, Type};
+pub use verify::Verifier;
 
 /// For how many seconds what we sign is good, before and after (RFC 8945 §10).
 const FUDGE: u16 = 300;
@@ -90,6 +93,11 @@ impl TsigKey {
     /// How it signs.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
+    }
+
+    /// What tells it from every other key, and tells nobody the secret.
+    pub fn fingerprint(&self) -> impl AsRef<[u8]> + use<> {
+        hmac::sign(&self.key, self.name.wire())
     }
 }
 
@@ -240,7 +248,13 @@ impl<'a> Record<'a> {
     /// The MAC that the message should have.
     fn mac(&self, key: &TsigKey, message: &[u8], at: usize) -> Option<hmac::Tag> {
         let mut context = hmac::Context::with_key(&key.key);
-        // As it was before the record was added, by the client itself.
+        self.update(&mut context, message, at)?;
+        self.variables(&mut context);
+        Some(context.sign())
+    }
+
+    /// Adds the message as it was before the record was added to it, by the sender itself.
+    fn update(&self, context: &mut hmac::Context, message: &[u8], at: usize) -> Option<()> {
         let header = message.first_chunk::<HEADER>()?;
         let [_, _, flags @ .., high, low] = *header;
         let additional = u16::from_be_bytes([high, low]).checked_sub(1)?;
@@ -248,9 +262,12 @@ impl<'a> Record<'a> {
         context.update(&flags);
         context.update(&additional.to_be_bytes());
         context.update(message.get(HEADER..at)?);
+        Some(())
+    }
+
+    fn variables(&self, context: &mut hmac::Context) {
         let (name, algorithm) = (self.name.view().to_lower(), self.algorithm.to_lower());
-        variables(&mut context, name.view(), algorithm.view(), self.time, self.fudge, self.error, self.other);
-        Some(context.sign())
+        variables(context, name.view(), algorithm.view(), self.time, self.fudge, self.error, self.other);
     }
 }
 
@@ -328,5 +345,4 @@ impl FromStr for Algorithm {
 }
 
 #[cfg(test)]
-#[path = "tsig_tests.rs"]
 mod tests;

@@ -1,0 +1,189 @@
+//! The kind `dns` and the zones it answers from: how a server of DNS is configured.
+
+mod keys;
+mod policy;
+mod transfer;
+
+use std::path::PathBuf;
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ropewalk_core::app::{BoxService, Service as _};
+use ropewalk_core::config::{Kind, ResourceKind, Resources, Section, Text};
+use ropewalk_core::data::zones::Answer;
+
+use crate::server::{Acl, Answering, Desk, Dns, Keys, Policies, Rules, Setup, Source, Who, Zones};
+use crate::wire::Name;
+pub use keys::KEYS;
+
+/// The kind `dns`: answers over UDP, TCP and TLS.
+pub const KIND: Kind = Kind {
+    name: "dns",
+    summary: "Answers questions about names, over UDP, TCP and TLS",
+    example: "listen = [\"udp:5553:interface=localhost\", \"tcp:5553:interface=localhost\"]\nzones = \"example\"",
+    build,
+};
+
+/// `[zones.NAME]`: what is known of names.
+pub const ZONES: ResourceKind = ResourceKind {
+    name: "zones",
+    summary: "Zones of names and addresses, and how they are asked",
+    example: "hosts = \"/etc/hosts\"",
+    build: |section, resources| {
+        if let Some(zones) = zones(section, resources) {
+            let zones = Arc::new(zones);
+            resources.provide::<dyn Answer>(section, Arc::<Zones>::clone(&zones));
+            resources.provide::<Zones>(section, zones);
+        }
+    },
+};
+
+fn build(section: &mut Section<'_>, resources: &Resources) -> Option<BoxService> {
+    let zones = section.key("zones", "What is answered.").resource::<Zones>("zones", resources);
+    let idle = time(section, "idle", "A connection without an answer ends after this.", Dns::IDLE);
+    let query =
+        time(section, "query", "From the first octet of a question on a connection to its last.", Dns::QUERY);
+    let views = views(section, resources);
+    let dns = zones.map(|zones| Dns::new(zones).idle(idle).query(query));
+    let dns = dns.map(|dns| views.into_iter().fold(dns, |dns, (clients, zones)| dns.view(clients, zones)));
+    let protocol = dns.as_ref().map(Dns::stream);
+    let server = section.datagram_server(crate::server::PROTO, &["dot"], protocol, resources)?;
+    Some(dns?.serve(server).boxed())
+}
+
+/// Who sees other zones than all.
+fn views(section: &mut Section<'_>, resources: &Resources) -> Vec<(Acl, Arc<Zones>)> {
+    let keys = keys::keys(section, resources);
+    let doc = "Other zones for some clients: of several views that they are in, the first.";
+    let mut views = Vec::new();
+    for table in &mut section.tables("view", doc) {
+        let clients = acl(table, "clients", "Who sees it: networks, and keys as `key:NAME`.", &keys);
+        if clients.is_none() && !table.has("clients") {
+            table.error("`clients` is missing");
+        }
+        let zones = table.key("zones", "What is answered to them.").resource::<Zones>("zones", resources);
+        views.extend(clients.zip(zones));
+    }
+    views
+}
+
+fn time(section: &mut Section<'_>, name: &'static str, doc: &'static str, default: Duration) -> Duration {
+    let time = section.key(name, doc).or(default);
+    if time.is_zero() {
+        section.error_in(name, "a limit is more than zero");
+    }
+    time
+}
+
+fn zones(section: &mut Section<'_>, resources: &Resources) -> Option<Zones> {
+    let keys = keys::keys(section, resources);
+    let mut policies = Policies::default();
+    let common = Rules {
+        queries: None,
+        transfers: transfer::allowed(section, &keys).unwrap_or_default(),
+        notify: transfer::notified(section, &keys).unwrap_or_default(),
+    };
+    let mut sources = Vec::new();
+    let mut whole = true;
+    let mut tables = section.tables("zone", "A zone, as text (RFC 1035 §5).");
+    for table in &mut tables {
+        let file: Option<PathBuf> = table
+            .key("file", "Its file, of which changes count within seconds; or what it is kept in, if it has primaries.")
+            .required();
+        let origin: Option<String> =
+            table.key("origin", "Its name; by default that of its SOA record.").optional();
+        let origin = origin.map(|text| name(table, "origin", &text));
+        let rules = rules(table, &common, &keys);
+        let primaries = transfer::primaries(table, &keys);
+        whole &= file.is_some() && !matches!(origin, Some(None));
+        let Some(file) = file else { continue };
+        let source = match (primaries, origin.flatten()) {
+            (None, origin) => Source::zone(file, origin),
+            (Some(primaries), Some(origin)) => Source::secondary(file, origin, primaries),
+            (Some(_), None) => {
+                table.error("a zone that has primaries needs its name: give `origin`");
+                whole = false;
+                continue;
+            }
+        };
+        sources.push((source, rules));
+    }
+    let hosts: Option<PathBuf> = section
+        .key("hosts", "File of addresses and names, as /etc/hosts; the addresses can be asked for too.")
+        .optional();
+    policies.queries = acl(section, "allow_query", "Who may ask; everybody, where nothing is said.", &keys);
+    let mut answering = Answering::default();
+    answering.udp_size = section
+        .key(
+            "udp_size",
+            "Octets of an answer over UDP at most; one that has more is asked for again over TCP.",
+        )
+        .or(answering.udp_size);
+    if !(512..=4096).contains(&answering.udp_size) {
+        section.error_in("udp_size", "an answer over UDP has from 512 to 4096 octets");
+    }
+    answering.minimal = section
+        .key("minimal", "Answer only what was asked, without records that are likely asked for next.")
+        .or(false);
+    policy::texts(section, &mut policies);
+    policy::cookies(section, &mut policies);
+    policies.limiter = policy::limiter(section);
+    let transfers = section
+        .key("transfers", "How many zones are transferred to others at once; more are told to come again.")
+        .or(Desk::TRANSFERS);
+    if sources.is_empty() && hosts.is_none() && whole {
+        section.error("there is nothing to answer from: give a `zone` or `hosts`");
+        return None;
+    }
+    let count = sources.len();
+    sources.extend(hosts.map(|hosts| (Source::hosts(hosts), common)));
+    if !whole {
+        return None;
+    }
+    let place =
+        |number: usize| if number < count { tables.get(number).map(|table| (table, "file")) } else { None };
+    match Zones::load(sources, Setup { policies, answering, keys, transfers }) {
+        Ok((zones, warned)) => {
+            for (number, message) in warned {
+                let (table, key) = place(number).unwrap_or((section, "hosts"));
+                table.warn_in(key, message);
+            }
+            Some(zones)
+        }
+        Err(wrong) => {
+            for (number, message) in wrong {
+                let (table, key) = place(number).unwrap_or((section, "hosts"));
+                table.error_in(key, message);
+            }
+            None
+        }
+    }
+}
+
+fn name(section: &Section<'_>, key: &str, text: &str) -> Option<Name> {
+    Name::from_str(text).map_err(|error| section.error_in(key, format!("{text:?}: {error}"))).ok()
+}
+
+/// Who may: networks, and keys that there are.
+fn acl(section: &mut Section<'_>, key: &'static str, doc: &'static str, keys: &Keys) -> Option<Acl> {
+    let who: Option<Vec<Text<Who>>> = section.key(key, doc).optional();
+    let acl = Acl::new(who?.into_iter().map(|Text(who)| who));
+    for name in acl.keys().filter(|name| keys.find(name.view()).is_none()) {
+        section.error_in(key, format!("there is no [keys.\"{}\"]", name.to_string().trim_end_matches('.')));
+    }
+    Some(acl)
+}
+
+/// What is particular to a zone; what it does not say is as for all.
+fn rules(table: &mut Section<'_>, common: &Rules, keys: &Keys) -> Rules {
+    let doc = "Who may ask about this zone, where others than may ask about all.";
+    Rules {
+        queries: acl(table, "allow_query", doc, keys),
+        transfers: transfer::allowed(table, keys).unwrap_or_else(|| common.transfers.clone()),
+        notify: transfer::notified(table, keys).unwrap_or_else(|| common.notify.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+use std::fs;
+
+use ropewalk_core::config::{Document, Reading, Registry};
+
+use super::*;
+
+/// A folder with the zone `example.org.` in `a` and a broken one in `broken`.
+fn folder() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let head = "$ORIGIN example.org.\n@ 300 SOA ns ns 1 2 3 4 5\n@ 300 NS ns\nns 300 A 192.0.2.1\n";
+    fs::write(dir.path().join("a"), head).unwrap();
+    fs::write(dir.path().join("broken"), format!("{head}www 300 A 1.2.3\n")).unwrap();
+    dir
+}
+
+fn read(text: &str) -> Reading<()> {
+    read_in(&folder(), text)
+}
+
+fn read_in(dir: &tempfile::TempDir, text: &str) -> Reading<()> {
+    let registry = Registry::new().with_resource(KEYS).with_resource(ZONES).with(KIND);
+    Document::new().text("test", dir.path(), text).read(&registry, |_| ())
+}
+
+const SERVICE: &str = "[keys.\"one.test\"]\nalgorithm = \"hmac-sha512\"\nsecret = \"c2VjcmV0IG9mIHNldmVudGVlbg==\"\n[[service]]\nkind = \"dns\"\nlisten = [\"udp:5553\", \"tcp:5553\"]\nzones = \"main\"\n";
+
+/// What is wrong with these keys of the zones, and these of the service.
+fn mistakes(zones: &str, service: &str) -> Vec<String> {
+    let records = read(&format!("[zones.main]\n{zones}\n{SERVICE}{service}")).diagnostics.records();
+    // As of every secret.
+    let is_said = |message: &String| message != "a secret stands in the configuration itself";
+    records.into_iter().map(|record| record.message).filter(is_said).collect()
+}
+
+#[test]
+fn the_examples_are_right() {
+    let reading =
+        read(&format!("[zones.example]\n{}\n[[service]]\nkind = \"dns\"\n{}", ZONES.example, KIND.example));
+    assert_eq!(reading.diagnostics.render(false), "");
+    assert_eq!(reading.plan.unwrap().members.len(), 1);
+}
+
+#[test]
+fn every_key_can_be_said() {
+    let zones = "
+        zone = [{ file = \"a\", origin = \"example.org\", allow_query = [\"loopback\"], allow_transfer = [\"key:one.test\"],
+            notify = [{ address = \"192.0.2.1\" }, { address = \"[2001:db8::1]:5353\", key = \"one.test\" }] }]
+        allow_transfer = [\"192.0.2.0/24\", \"key:one.test\"]
+        notify = [{ address = \"192.0.2.1:53\" }]
+        transfers = 3
+        hosts = \"/etc/hosts\"
+        allow_query = [\"192.0.2.0/24\", \"::1\"]
+        udp_size = 4096
+        minimal = true
+        version = \"it\"
+        id = \"ns1\"
+        nsid = \"ns1\"
+        cookies = \"require\"
+        cookie_secrets = [\"e5e973e5a6b2a43f48e7dc849e37bfcf\"]
+        rrl = { rate = 10, slip = 3, ipv4 = 32, ipv6 = 64, exempt = [\"10.0.0.0/8\"] }
+        ";
+    assert_eq!(mistakes(zones, "idle = \"10s\"\nquery = \"5s\"\nallow = [\"loopback\"]\n"), [""; 0]);
+}
+
+#[test]
+fn what_makes_no_sense_is_told() {
+    assert_eq!(mistakes("", ""), ["there is nothing to answer from: give a `zone` or `hosts`"]);
+    let one = "zone = [{ file = \"a\" }]\n";
+    assert_eq!(mistakes(one, ""), [""; 0]);
+    assert_eq!(mistakes(one, "idle = \"0s\"\n"), ["a limit is more than zero"]);
+    for (keys, count) in [
+        ("udp_size = 511", 1),
+        ("udp_size = 4097", 1),
+        ("nsid = \"\"", 0),
+        ("cookie_secrets = [\"short\"]", 1),
+        ("cookies = \"maybe\"", 1),
+        ("rrl = { ipv4 = 33 }", 1),
+        ("rrl = { rate = 0 }", 0),
+        ("allow_query = [\"somebody\"]", 1),
+        ("allow_query = [\"key:two.test\"]", 1),
+        ("allow_transfer = [\"key:two.test\"]", 1),
+        ("allow_transfer = [\"key:a..b\"]", 1),
+        ("notify = [{ key = \"one.test\" }]", 1),
+        ("notify = [{ address = \"ns.example\" }]", 1),
+        ("notify = [{ address = \"192.0.2.1\", key = \"two.test\" }]", 1),
+    ] {
+        assert_eq!(mistakes(&format!("{one}{keys}"), "").len(), count, "{keys}");
+    }
+    assert_eq!(mistakes("zone = [{ file = \"a\", origin = \"a..b\" }]", "").len(), 1);
+    assert_eq!(mistakes("zone = [{ file = \"a\" }, { file = \"a\" }]", "").len(), 1);
+}
+
+#[test]
+fn what_is_wrong_in_a_zone_is_told_with_its_place() {
+    let wrong = mistakes("zone = [{ file = \"a\" }, { file = \"broken\" }]", "");
+    assert!(wrong.len() == 1 && wrong[0].contains("broken:5:11: "), "{wrong:?}");
+    assert!(mistakes("hosts = \"none\"", "")[0].contains("none: "));
+}
+
+#[test]
+fn a_zone_can_be_fetched_and_seen_by_some() {
+    let zone = |keys: &str| mistakes(&format!("zone = [{{ file = \"kept\", {keys} }}]"), "");
+    assert_eq!(
+        zone("origin = \"example.org\", primary = [{ address = \"192.0.2.1\", key = \"one.test\" }]"),
+        [""; 0]
+    );
+    assert_eq!(
+        zone("primary = [{ address = \"192.0.2.1\" }]"),
+        ["a zone that has primaries needs its name: give `origin`"]
+    );
+    assert_eq!(zone("origin = \"a\", primary = [{ address = \"192.0.2.1\", ca = \"a\" }]").len(), 1);
+    assert_eq!(
+        zone("origin = \"a\", primary = [{ address = \"192.0.2.1\", tls = \"ns\", ca = \"none\" }]").len(),
+        1
+    );
+    let views = |view: &str| mistakes("zone = [{ file = \"a\" }]", &format!("view = [{view}]"));
+    assert_eq!(views("{ clients = [\"10.0.0.0/8\", \"key:one.test\"], zones = \"main\" }"), [""; 0]);
+    assert_eq!(views("{ zones = \"main\" }"), ["`clients` is missing"]);
+    assert_eq!(views("{ clients = [\"loopback\"], zones = \"none\" }").len(), 1);
+    assert_eq!(views("{ clients = [\"key:none\"], zones = \"main\" }").len(), 1);
+}
+
+#[test]
+fn a_key_has_a_secret_in_base64() {
+    let wrong = |keys: &str| {
+        let reading = read(&format!("[keys.other]\n{keys}\n"));
+        reading.diagnostics.records().into_iter().map(|record| record.message).collect::<Vec<_>>()
+    };
+    let secret = "a secret stands in the configuration itself";
+    assert_eq!(wrong(""), ["`secret` is missing"]);
+    assert_eq!(wrong("secret = \"AAAAAAAAAAAAAAAAAAAAAA==\""), [secret]);
+    assert!(wrong("secret = \"****\"").iter().any(|message| message.contains("base64")));
+    assert!(wrong("secret = \"\"").contains(&"the secret is empty".to_owned()));
+    assert!(wrong("secret = \"AAAA\"").iter().any(|message| message.contains("can be guessed")));
+    assert!(wrong("secret = \"AAAAAAAAAAAAAAAAAAAAAA==\"\nalgorithm = \"hmac-md5\"").len() == 2);
+}
+
+#[test]
+fn another_secret_makes_another_service() {
+    let dir = folder();
+    let with = |secret: &str| {
+        let text =
+            format!("[zones.main]\nzone = [{{ file = \"a\" }}]\n{SERVICE}").replace("c2VjcmV0", secret);
+        read_in(&dir, &text).plan.unwrap().members[0].fingerprint
+    };
+    assert!(with("c2VjcmV0") == with("c2VjcmV0"));
+    assert!(with("c2VjcmV0") != with("AAAAAAAA"));
+}

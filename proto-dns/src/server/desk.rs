@@ -1,0 +1,186 @@
+//! What takes longer than a look at the zones.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::notices::Notices;
+use super::policy::Why;
+use super::rules::Book;
+use super::secondary::{Secondaries, Secondary};
+use super::signed::{Keys, Signed, now};
+use super::transfers::Transfers;
+use super::{Engine, Peer, Rules, Verdict};
+use crate::wire::tsig::Check;
+use crate::wire::{Encoder, Head, Name, NameRef, Query, Rcode};
+
+/// An [`Engine`], and all that works off what it does not answer itself. Every transport has the same one.
+#[derive(Debug)]
+pub struct Desk {
+    engine: Arc<Engine>,
+    keys: Keys,
+    rules: Book,
+    transfers: Transfers,
+    secondaries: Secondaries,
+    notices: Notices,
+}
+
+/// A request that is being worked off.
+#[derive(Debug)]
+pub(super) struct Case<'a> {
+    pub(super) query: &'a Query<'a>,
+    pub(super) from: &'a Peer,
+    /// What vouches for it.
+    pub(super) signed: Signed,
+    engine: &'a Engine,
+    replies: &'a mpsc::Sender<Vec<u8>>,
+    /// The code of the first reply.
+    said: Option<Rcode>,
+}
+
+impl Desk {
+    /// How many zones are transferred at once, where nothing else is said.
+    pub const TRANSFERS: usize = 10;
+
+    /// A desk at which everything is declined that the engine does not answer itself.
+    pub fn new(engine: Arc<Engine>) -> Self {
+        Self {
+            engine,
+            keys: Keys::default(),
+            rules: Book::default(),
+            transfers: Transfers::new(Self::TRANSFERS),
+            secondaries: Secondaries::default(),
+            notices: Notices::default(),
+        }
+    }
+
+    /// With these keys, by which requests may be signed.
+    #[must_use]
+    pub fn keys(self, keys: Keys) -> Self {
+        Self { keys, ..self }
+    }
+
+    /// With what is particular to zones.
+    #[must_use]
+    pub fn rules(self, rules: Vec<(Name, Arc<Rules>)>) -> Self {
+        Self { rules: Book::new(rules), ..self }
+    }
+
+    /// With so many transfers of zones at once.
+    #[must_use]
+    pub fn transfers(self, most: usize) -> Self {
+        Self { transfers: Transfers::new(most), ..self }
+    }
+
+    /// With these zones, which are fetched from other servers.
+    #[must_use]
+    pub(super) fn secondaries(self, all: Vec<Secondary>) -> Self {
+        Self { secondaries: Secondaries::new(all), ..self }
+    }
+
+    /// What answers at once.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// Fetches zones from other servers, and tells others of changes, for as long as it is polled. Of several that do so, one
+    /// does.
+    pub async fn tend(&self) {
+        tokio::join!(self.secondaries.tend(&self.engine), self.notices.tend(&self.engine, &self.rules));
+    }
+
+    /// Works off a request for which the engine's verdict [is later](Verdict::is_later). Each reply message is sent to
+    /// `replies` as soon as it is made: one, the many of a transfer, or none. It waits while there is no room for it, and
+    /// ends where nobody receives; dropping the future ends it too. What it gives is the code of the first reply.
+    pub async fn answer(
+        &self,
+        verdict: Verdict,
+        request: &[u8],
+        from: &Peer,
+        replies: &mpsc::Sender<Vec<u8>>,
+    ) -> Option<Rcode> {
+        let query = Query::read(Head::read(request)?, request).ok()?;
+        let signed = Signed::default();
+        let mut case = Case { query: &query, from, signed, engine: &self.engine, replies, said: None };
+        match verdict {
+            Verdict::Signed => self.signed(&mut case).await,
+            verdict => self.dispatch(verdict, &mut case).await,
+        }
+        case.said
+    }
+
+    /// Checks the signature before all else (RFC 8945 §5.2).
+    async fn signed(&self, case: &mut Case<'_>) {
+        let signer = match Check::new(case.query, |name| self.keys.find(name), now()) {
+            Err(rcode) => return case.decline(rcode, None).await,
+            Ok(Check::Unsigned) => return,
+            Ok(Check::Bad(signer)) => {
+                tracing::debug!(peer = %case.from.addr, error = %signer.error(), "bad signature");
+                case.signed = Signed::by(signer);
+                return case.decline(Rcode::NOTAUTH, None).await;
+            }
+            Ok(Check::Good(signer)) => signer,
+        };
+        case.signed = Signed::by(signer);
+        let mut reply = Vec::new();
+        match self.engine.respond_signed(case.query, case.from, &case.signed, &mut reply) {
+            Verdict::Reply => {
+                case.send(reply).await;
+            }
+            Verdict::Silence => {}
+            later => self.dispatch(later, case).await,
+        }
+    }
+
+    async fn dispatch(&self, verdict: Verdict, case: &mut Case<'_>) {
+        match verdict {
+            Verdict::Silence | Verdict::Reply | Verdict::Signed => {}
+            Verdict::Transfer => self.transfers.answer(case, &self.rules).await,
+            Verdict::Notify => self.secondaries.notified(case).await,
+            Verdict::Update => case.decline(Rcode::REFUSED, Some(Why::NotSupported)).await,
+            Verdict::Forward => case.decline(Rcode::REFUSED, Some(Why::NotAuthoritative)).await,
+        }
+    }
+}
+
+impl Case<'_> {
+    /// What answers at once.
+    pub(super) fn engine(&self) -> &Engine {
+        self.engine
+    }
+
+    /// The key that it is signed with, for the log.
+    pub(super) fn key(&self) -> Option<tracing::field::DisplayValue<NameRef<'_>>> {
+        self.signed.name().map(tracing::field::display)
+    }
+
+    /// Replies with a code, and no records.
+    pub(super) async fn decline(&mut self, rcode: Rcode, why: Option<Why>) {
+        let mut reply = Vec::new();
+        let verdict = self.engine.decline(self.query, rcode, why, self.from, &self.signed, &mut reply);
+        if verdict == Verdict::Reply {
+            self.send(reply).await;
+        }
+    }
+
+    /// Replies that it was understood, with authority and without records.
+    pub(super) async fn acknowledge(&mut self) {
+        let mut reply = Vec::new();
+        let fill = |reply: &mut Encoder<'_>| reply.authoritative = true;
+        if self.engine.compose(self.query, self.from, &self.signed, &mut reply, fill) == Verdict::Reply {
+            self.send(reply).await;
+        }
+    }
+
+    /// Signs a reply, if the request was signed, and sends it: it must have left [`Signed::length`] octets for that. False
+    /// where nobody receives any more.
+    pub(super) async fn send(&mut self, mut reply: Vec<u8>) -> bool {
+        self.said = self.said.or_else(|| Rcode::of(&reply));
+        self.signed.sign(&mut reply, 0);
+        self.replies.send(reply).await.is_ok()
+    }
+}
+
+#[cfg(test)]
+#[path = "desk_tests.rs"]
+mod tests;

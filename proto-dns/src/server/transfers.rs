@@ -1,0 +1,116 @@
+//! Zones for other servers (RFC 5936, RFC 1995).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ropewalk_core::Address;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::desk::Case;
+use super::policy::Why;
+use super::rules::Book;
+use super::xfr::{Content, Transfer, is_newer, serial};
+use crate::wire::{Class, Key, Opt, Question, Rcode, Type};
+use crate::zone::{Best, Zone};
+
+/// How long a client may leave one message lie.
+const MESSAGE: Duration = Duration::from_secs(60);
+/// How long a transfer may last.
+const ALL: Duration = Duration::from_secs(60 * 60);
+/// The names of a zone that are sorted where others wait.
+const SORTED: usize = 10_000;
+
+/// The transfers that run.
+#[derive(Debug)]
+pub(super) struct Transfers {
+    room: Semaphore,
+}
+
+impl Transfers {
+    /// As many at once; more are told to come again.
+    pub(super) fn new(most: usize) -> Self {
+        Self { room: Semaphore::new(most.min(Semaphore::MAX_PERMITS)) }
+    }
+
+    /// Transfers the zone that is asked for, if its rules allow it to this client.
+    pub(super) async fn answer(&self, case: &mut Case<'_>, rules: &Book) {
+        let Some(question) = case.query.question else { return case.decline(Rcode::FORMERR, None).await };
+        let zone = match find(case, &question) {
+            Ok(zone) => zone,
+            Err(rcode) => return case.decline(rcode, None).await,
+        };
+        let address = Address::from(case.from.addr);
+        let rules = rules.of(zone.origin());
+        if !rules.is_some_and(|rules| rules.transfers.admits(&address, case.signed.name())) {
+            tracing::info!(zone = %zone.origin(), peer = %address, key = case.key(), "transfer refused");
+            return case.decline(Rcode::REFUSED, Some(Why::Prohibited)).await;
+        }
+        let content = match content(case, &zone, question.qtype) {
+            Ok(content) => content,
+            Err(rcode) => return case.decline(rcode, None).await,
+        };
+        let Ok(_permit) = self.room.try_acquire() else {
+            tracing::warn!(zone = %zone.origin(), peer = %address, "too many transfers at once");
+            return case.decline(Rcode::SERVFAIL, None).await;
+        };
+        match timeout(ALL, send(case, &question, Arc::clone(&zone), content)).await {
+            Ok(Some(messages)) => {
+                let (zone, serial) = (zone.origin(), zone.serial());
+                tracing::info!(%zone, serial, peer = %address, key = case.key(), messages, "zone transferred");
+            }
+            Ok(None) | Err(_) => {
+                tracing::info!(zone = %zone.origin(), peer = %address, "transfer not taken to its end");
+            }
+        }
+    }
+}
+
+/// The zone that is asked for; NOTAUTH if it is none of ours (RFC 5936 §2.2.1), SERVFAIL if we do not have its records.
+fn find(case: &Case<'_>, question: &Question<'_>) -> Result<Arc<Zone>, Rcode> {
+    let zones = case.engine().zones();
+    match zones.zone(question.name).filter(|_| question.qclass == Class::IN) {
+        Some(zone) => Ok(Arc::clone(zone)),
+        None => Err(match zones.best(&Key::new(question.name), false) {
+            Best::Unavailable => Rcode::SERVFAIL,
+            _ => Rcode::NOTAUTH,
+        }),
+    }
+}
+
+/// What the client needs: for IXFR, by the serial that it has.
+fn content(case: &Case<'_>, zone: &Zone, qtype: Type) -> Result<Content, Rcode> {
+    if qtype != Type::IXFR {
+        return Ok(Content::Whole);
+    }
+    let theirs = serial(case.query).ok_or(Rcode::FORMERR)?;
+    let is_newer = is_newer(zone.serial().unwrap_or_default(), theirs);
+    Ok(if is_newer { Content::Whole } else { Content::Current })
+}
+
+/// Sends all messages; how many they are, or `None` where the client does not take them.
+async fn send(
+    case: &mut Case<'_>,
+    question: &Question<'_>,
+    zone: Arc<Zone>,
+    content: Content,
+) -> Option<usize> {
+    let (head, question, room) = (case.query.head, question.wire.to_vec(), case.signed.length());
+    let is_large = zone.names() > SORTED && content == Content::Whole;
+    let begin = move || Transfer::new(zone, head, &question, content, room);
+    let transfer = if is_large { tokio::task::spawn_blocking(begin).await.ok()? } else { begin() };
+    let opt = case.query.edns.map(|edns| Opt { size: case.engine().udp_size(), dnssec: edns.dnssec });
+    let mut transfer = transfer.with_edns(opt);
+    let (mut count, mut message) = (0, Vec::new());
+    while transfer.next(&mut message) {
+        if !timeout(MESSAGE, case.send(std::mem::take(&mut message))).await.unwrap_or(false) {
+            return None;
+        }
+        count += 1;
+    }
+    Some(count)
+}
+
+#[cfg(test)]
+#[path = "transfers_tests.rs"]
+mod tests;
