@@ -19,7 +19,7 @@ use ropewalk_core::app::{BoxProtocol, Context, Protocol};
 use ropewalk_core::net::{Connection, Handshake};
 use ropewalk_core::tls::{Certificates, ClientAuth, ServerTls, self_signed};
 use ropewalk_core::{Limits, Result};
-use ropewalk_dns::server::{Answering, Dns, Peer, Policies, Transport, Verdict, Zones};
+use ropewalk_dns::server::{Dns, Peer, Setup, Transport, Verdict, Zones};
 use ropewalk_dns::wire::{NameRef, Type};
 use ropewalk_dns::zone::{Zone, text};
 use ropewalk_http::{Doh, Http, Routes};

@@ -9,6 +9,8 @@ mod clients;
 mod clients_wget;
 mod commands;
 mod config;
+#[cfg(all(feature = "conform", feature = "dns", feature = "http"))]
+mod conform_dns;
 mod cross;
 mod daemon;
 mod detach;

@@ -1,0 +1,55 @@
+//! The cases of DNS against the program itself, by every transport, with the keys and the zones of the suite.
+
+use std::fs::{Permissions, set_permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use ropewalk_conformance::dns::fixture::{KEY, OTHER, zones};
+
+use crate::daemon::{Daemon, Folder, done, free_port, ropewalk};
+
+/// A server of the zones of the suite: one key may transfer all of them, the other nothing.
+fn config(port: u16) -> String {
+    let zones = zones().into_iter().map(|zone| format!("{{ file = \"files/dns/{}.zone\" }}", zone.name));
+    let zones = zones.collect::<Vec<_>>().join(", ");
+    format!(
+        "[keys.{key}]\nsecret = {{ file = \"one\" }}\n[keys.{other}]\nsecret = {{ file = \"two\" }}\n\
+         [zones.main]\nzone = [{zones}]\nallow_transfer = [\"key:{key}\"]\nnsid = \"rope\"\n\
+         [[service]]\nkind = \"dns\"\nzones = \"main\"\nidle = \"2s\"\nquery = \"2s\"\n\
+         listen = [\"tls:0:interface=127.0.0.1:cert=cert.pem:key=key.pem\", \"tcp:{port}:interface=127.0.0.1\", \
+         \"udp:{port}:interface=127.0.0.1\"]\n\
+         [[service]]\nkind = \"http\"\ndns = \"main\"\n\
+         listen = [\"tls:0:interface=127.0.0.1:cert=cert.pem:key=key.pem\"]\n",
+        key = KEY.0,
+        other = OTHER.0,
+    )
+}
+
+#[test]
+fn the_program_conforms_by_every_transport() {
+    let port = free_port();
+    let folder = Folder::with(&config(port));
+    for (file, secret) in [("one", KEY.1), ("two", OTHER.1)] {
+        set_permissions(folder.write(file, secret), Permissions::from_mode(0o600)).unwrap();
+    }
+    done(ropewalk(["conform", "fixture"]).arg(folder.join("files"))).says(0, &[]);
+    done(ropewalk(["cert", "self-signed"]).current_dir(folder.path())).says(0, &[]);
+    let server = Daemon::of(&mut folder.command(&[]));
+    let [dot, _, _, doh] = server.addresses()[..] else { panic!("{}", server.log()) };
+    let mut command: Command = ropewalk(["conform", "dns", "--short-timeouts", "--given", "transfer"]);
+    command.args([
+        "--against",
+        &format!("127.0.0.1:{port}"),
+        "--dot",
+        &dot.to_string(),
+        "--doh",
+        &doh.to_string(),
+    ]);
+    command.args(["--user", &format!("{}:{}", KEY.0, KEY.1), "--other", &format!("{}:{}", OTHER.0, OTHER.1)]);
+    let expect = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/expectations/ropewalk.toml");
+    let output = command.args(["--expect", expect]).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let told: Vec<_> = said.lines().filter(|line| !line.starts_with("PASS")).collect();
+    let lacks = told.iter().any(|line| line.contains("the subject lacks") && !line.ends_with("update"));
+    assert!(output.status.success() && !lacks, "{}\n{}", told.join("\n"), server.log());
+}
