@@ -1,4 +1,5 @@
 use std::io::{self, ErrorKind, Read};
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 
@@ -6,7 +7,9 @@ use super::FileHandle;
 use super::meta::Result;
 
 /// What is written before others get their turn.
-const SLICE: u64 = 4 << 20;
+const SLICE: u64 = 8 << 20;
+/// How long a slow disk may take for it before no more is begun.
+const TURN: Duration = Duration::from_millis(10);
 
 /// What [`FileHandle::write_from`] has done.
 #[derive(Debug, Default)]
@@ -20,8 +23,9 @@ pub struct Drawn {
 }
 
 impl Drawn {
-    /// [`FileHandle::write_from`] of a backend that writes by this call, of which each has its offset: first `data`, then pieces as
-    /// long as that for as long as `more` has whole ones, 4 MiB or little more in all.
+    /// [`FileHandle::write_from`] of a backend that writes by this call, which waits for a disk at most, of pieces that each have
+    /// their offset: first `data`, then others as long as that for as long as `more` has whole ones, and until it was somebody
+    /// else's turn after 8 MiB or 10 ms.
     ///
     /// # Errors
     /// Those of the call.
@@ -31,11 +35,12 @@ impl Drawn {
         mut more: impl Read,
         mut write: impl FnMut(u64, &[u8]) -> Result<()>,
     ) -> Result<Self> {
-        let (whole, mut written, mut failed) = (data.len(), 0, None);
+        let (begun, whole) = (Instant::now(), data.len());
+        let (mut written, mut failed) = (0, None);
         while !data.is_empty() {
             write(offset.saturating_add(written), &data)?;
             written += data.len() as u64;
-            if data.len() < whole || written >= SLICE {
+            if data.len() < whole || written >= SLICE || begun.elapsed() >= TURN {
                 break;
             }
             let (read, ended) = fill(&mut more, &mut data);
@@ -157,12 +162,23 @@ mod tests {
             calls += piece.len();
             Ok(())
         };
-        let endless = Drawn::draw(0, BytesMut::zeroed(100_000), io::repeat(b'x'), write).unwrap();
+        let endless = Drawn::draw(0, BytesMut::zeroed(1 << 20), io::repeat(b'x'), write).unwrap();
         assert_eq!(endless.written, calls as u64);
-        assert!((SLICE..SLICE + 100_000).contains(&endless.written), "{}", endless.written);
+        assert!((1 << 20..=SLICE).contains(&endless.written), "{}", endless.written);
         let nothing =
             Drawn::draw(0, BytesMut::new(), io::repeat(b'x'), |_, _| Err(FsError::NoSpace)).unwrap();
         assert_eq!(nothing.written, 0);
+    }
+
+    #[test]
+    fn on_a_slow_disk_others_have_their_turn_after_a_piece() {
+        let slowly = |_, _: &[u8]| {
+            let begun = Instant::now();
+            while begun.elapsed() < TURN {}
+            Ok(())
+        };
+        let drawn = Drawn::draw(0, BytesMut::zeroed(10), io::repeat(b'x'), slowly).unwrap();
+        assert_eq!(drawn.written, 10);
     }
 
     #[test]

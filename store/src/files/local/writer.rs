@@ -145,7 +145,18 @@ impl FileHandle for Writer {
         data: BytesMut,
         more: Box<dyn Read + Send>,
     ) -> Result<Drawn, FsError> {
-        self.run(move |file| Drawn::draw(offset, data, more, |at, piece| write_all(file, piece, at))).await
+        let waiting = Arc::new(());
+        let awaited = Arc::downgrade(&waiting);
+        let drawn = self.run(move |file| {
+            Drawn::draw(offset, data, more, |at, piece| match awaited.strong_count() {
+                // Whoever sent it has given it up, and may be writing to this file anew.
+                0 => Err(FsError::Busy),
+                _ => write_all(file, piece, at),
+            })
+        });
+        let drawn = drawn.await;
+        drop(waiting);
+        drawn
     }
 
     async fn meta(&self) -> Result<Meta, FsError> {

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{Receiver, SyncSender};
 
 use bytes::Bytes;
 use ropewalk_core::data::files::layers::{Dots, Hide, Ops, Quota, Rule, Share, View, Whose, is_part};
@@ -50,6 +51,30 @@ async fn what_comes_on_a_socket_is_written_as_far_as_it_is_there() {
     }
     file.commit().await.unwrap();
     assert!(fs::read(fixture.at(b"new")).unwrap() == content);
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_any_more_takes_no_more() {
+    struct Slow(SyncSender<()>, Receiver<()>);
+    impl io::Read for Slow {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            self.0.send(()).unwrap();
+            self.1.recv().unwrap();
+            Ok(buf.len())
+        }
+    }
+    let fixture = Fixture::quick(&Options { write: true, atomic: false, ..Options::default() });
+    let file = fixture.open(&path("/new"), &Open::write(Write::Replace)).await.unwrap();
+    let ((asks, asked), (gives, given)) = (sync_channel(1), sync_channel(1));
+    let drawn = file.write_from(0, b"four"[..].into(), Box::new(Slow(asks, given)));
+    tokio::select! {
+        biased;
+        _ = drawn => panic!("it has not read anything yet"),
+        () = async { while asked.try_recv().is_err() { tokio::task::yield_now().await } } => {}
+    }
+    gives.send(()).unwrap();
+    assert!(asked.recv().is_err(), "the reader is gone");
+    assert_eq!(fs::read(fixture.at(b"new")).unwrap(), b"four");
 }
 
 /// 10,000 tries to open, and a fifth of that of all else, while another thread puts a link to the outside in the place of a directory and back.
