@@ -73,6 +73,11 @@ impl Store {
         Ok(Self::at(dir, hashing))
     }
 
+    /// Whether there is one in this folder.
+    pub fn is_in(dir: &Path) -> bool {
+        dir.join(FILE).exists()
+    }
+
     /// The store in this folder, both made where they are not there. This blocks.
     ///
     /// # Errors
