@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
@@ -13,6 +14,9 @@ use super::{
 use crate::net::{Bound, DatagramSocket, Endpoint, Notice};
 use crate::tls::{Certificates, ServerTls};
 use crate::{Address, Limits, Result};
+
+/// How often it is said what a server that stops waits for.
+const TELL: Duration = Duration::from_secs(10);
 
 /// Endpoints, policies and a protocol, as a service.
 ///
@@ -285,9 +289,19 @@ impl Service for Server {
         cx.ready();
         futures_util::future::join_all(accepting).await;
         tasks.close();
-        tokio::select! {
-            () = tasks.wait() => {}
-            () = cx.ended() => tracing::warn!(open = tasks.len(), "connections cut at the drain deadline"),
+        let mut tell = tokio::time::interval(TELL);
+        loop {
+            tokio::select! {
+                biased;
+                () = tasks.wait() => break,
+                () = cx.ended() => {
+                    tracing::warn!(open = tasks.len(), "connections cut at the drain deadline");
+                    break;
+                }
+                _ = tell.tick() => {
+                    tracing::info!(open = tasks.len(), "waiting for connections to end; a second signal cuts them");
+                }
+            }
         }
         Ok(())
     }
