@@ -12,6 +12,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use ropewalk_core::config::Registry;
 
@@ -146,11 +147,19 @@ pub(crate) fn run(registry: &Registry) -> ExitCode {
 
 /// Each command between `+` signs, the program's name before each. What another program is given is its own.
 fn parse(args: &[OsString]) -> Result<Vec<Command>, clap::Error> {
-    if let Ok(Cli { command: command @ Command::External(_) }) = Cli::try_parse_from(args) {
-        return Ok(vec![command]);
+    if let Ok(Cli { command: Command::External(words) }) = Cli::try_parse_from(args)
+        && words.first().is_some_and(|name| name != "+")
+    {
+        return Ok(vec![Command::External(words)]);
     }
     let (name, rest) = args.split_first().map_or((OsString::from("ropewalk"), args), |(n, r)| (n.clone(), r));
-    rest.split(|arg| arg == "+")
+    let all: Vec<_> = rest.split(|arg| arg == "+").collect();
+    if all.len() > 1 && all.iter().any(|words| words.is_empty()) {
+        let says =
+            "beside `+` there is nothing: it stands between two servers, as in `web + ftp --anonymous`";
+        return Err(Cli::command().error(ErrorKind::MissingSubcommand, says));
+    }
+    all.into_iter()
         .map(|words| {
             let line = std::iter::once(&name).chain(words);
             Ok(Cli::try_parse_from(line)?.command)
@@ -196,7 +205,9 @@ fn dispatch(mut all: Vec<Command>, registry: &Registry) -> Exit {
         #[cfg(feature = "conform")]
         Command::Conform(args) => commands::conform::run(&args),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "ropewalk", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "ropewalk", &mut script);
+            out!("{}", String::from_utf8_lossy(&script));
             Exit::Ok
         }
         Command::Man { dir } => commands::man::run(Cli::command(), &dir),
@@ -241,6 +252,15 @@ mod tests {
         let line =
             "ropewalk echo --port 1 + echo --port 2".split(' ').map(OsString::from).collect::<Vec<_>>();
         assert_eq!(parse(&line).unwrap_or_default().len(), 2);
+    }
+
+    #[test]
+    fn plus_stands_between_two_servers() {
+        for line in ["ropewalk web +", "ropewalk + web", "ropewalk web + + echo", "ropewalk +"] {
+            let words: Vec<_> = line.split(' ').map(OsString::from).collect();
+            let error = parse(&words).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(error.contains("it stands between two servers"), "{line}: {error}");
+        }
     }
 
     #[test]

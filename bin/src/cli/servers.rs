@@ -135,6 +135,12 @@ impl Config {
         }
         if let Some(file) = file {
             let path = std::path::absolute(file).map_err(|e| format!("{}: {e}", file.display()))?;
+            if !path.exists() && !server.print_config {
+                let (given, path) = (file.display(), path.display());
+                return Err(format!(
+                    "--accounts {given}: there is no {path}; `ropewalk user add NAME --store {given}` makes a store"
+                ));
+            }
             let path = path.to_str().ok_or_else(|| format!("{} is not UTF-8", path.display()))?;
             accounts.insert(if file.is_dir() { "store" } else { "file" }.into(), path.into());
         }

@@ -146,7 +146,11 @@ fn time(text: &str) -> Result<Duration, String> {
     let wrong = || "a time is such as 90s, 10m, 1h 30m, 2d or 1w".to_owned();
     let span: Span = text.parse().map_err(|_| wrong())?;
     let time = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
-    Duration::try_from(time).map_err(|_| "a time is not in the past".into())
+    let time = Duration::try_from(time).map_err(|_| "a time is not in the past".to_owned())?;
+    match time.as_secs() {
+        0 => Err("a ban lasts a second at least; `ropewalk ban rm` ends one".into()),
+        _ => Ok(time),
+    }
 }
 
 #[cfg(test)]
@@ -160,7 +164,7 @@ mod tests {
         {
             assert_eq!(time(text), Ok(Duration::from_secs(minutes * 60)), "{text}");
         }
-        for text in ["", "2", "d", "1 month", "1y", "-2d", "2d ago"] {
+        for text in ["", "2", "d", "1 month", "1y", "-2d", "2d ago", "0s", "0m", "500ms"] {
             assert!(time(text).is_err(), "{text}");
         }
     }

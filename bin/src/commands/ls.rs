@@ -40,7 +40,7 @@ struct Item {
 /// Lists a directory.
 pub(crate) fn run(args: &LsArgs) -> Exit {
     let mut args = args.clone();
-    let asked = args.reach.ask();
+    let asked = args.reach.ask(&args.url);
     let args = &args;
     args.reach.finish(async {
         asked?;

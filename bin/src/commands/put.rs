@@ -6,7 +6,7 @@ use clap::Args;
 use ropewalk_http::client::{Client, basic};
 use ropewalk_http::{HeaderValue, HttpRequest, Method, StatusCode, header};
 
-use super::fetch::{Stop, input, open};
+use super::fetch::{Stop, clean, input, open};
 use super::remote::{Reach, is_watched};
 use crate::exit::Exit;
 
@@ -33,15 +33,28 @@ pub(crate) struct PutArgs {
 /// Sends a file.
 pub(crate) fn run(args: &PutArgs) -> Exit {
     let mut args = args.clone();
-    let asked = args.reach.ask();
+    let asked = args.reach.ask(&args.url);
     let args = &args;
-    args.reach.finish(async {
+    let mut is_ftp = false;
+    let done = args.reach.run(async {
         asked?;
-        match super::remote::is_ftp(&args.url)? {
+        is_ftp = super::remote::is_ftp(&args.url)?;
+        match is_ftp {
             #[cfg(feature = "ftp")]
             true => ftp::put(args).await,
             _ => put(args).await,
         }
+    });
+    done.unwrap_or_else(|stop| {
+        let left = match (stop.exit, is_ftp) {
+            (Exit::Interrupted, true) if !is_input(&args.file) => {
+                ": not all of the file was sent; --resume goes on behind what the server has kept of it"
+            }
+            (Exit::Interrupted, _) => ": not all of the file was sent",
+            _ => "",
+        };
+        eprintln!("error: {}{left}", clean(&stop.message));
+        stop.exit
     })
 }
 

@@ -45,15 +45,25 @@ pub(super) struct Reach {
 }
 
 impl Reach {
-    /// Asks for the password of `--user`, where it has none.
-    pub(super) fn ask(&mut self) -> Result<(), Stop> {
-        let Some(name) = self.user.as_deref().filter(|user| !user.contains(':')) else { return Ok(()) };
-        let terminal = terminal().ok_or_else(|| {
-            let message = format!(
-                "{name}'s password is asked for at a terminal, and there is none: give NAME:PASSWORD"
-            );
-            Stop::new(Exit::Usage, message)
-        })?;
+    /// Asks for the password of `--user`, where it has none; or else of who is named in a URL of FTP without one, where there is
+    /// a terminal.
+    pub(super) fn ask(&mut self, url: &str) -> Result<(), Stop> {
+        let (name, terminal) = match self.user.as_deref() {
+            Some(user) if user.contains(':') => return Ok(()),
+            Some(name) => {
+                let terminal = terminal().ok_or_else(|| {
+                    let message = format!(
+                        "{name}'s password is asked for at a terminal, and there is none: give NAME:PASSWORD"
+                    );
+                    Stop::new(Exit::Usage, message)
+                })?;
+                (name.to_owned(), terminal)
+            }
+            None => match named(url).and_then(|name| Some((name, terminal()?))) {
+                Some(both) => both,
+                None => return Ok(()),
+            },
+        };
         let typed = hidden(&terminal, &format!("password for {name}: "))?;
         let typed = std::str::from_utf8(&typed).map_err(|_| Stop::new(Exit::Usage, "a password is UTF-8"))?;
         let both = user(&format!("{name}:{typed}")).map_err(|why| Stop::new(Exit::Usage, why))?;
@@ -166,6 +176,20 @@ pub(super) fn run(
     done
 }
 
+/// Who is to log in, as a URL of FTP says without a password.
+#[cfg(feature = "ftp")]
+fn named(url: &str) -> Option<String> {
+    let url: ropewalk_ftp::client::Url = url.parse().ok()?;
+    // Of a name with a colon in it, nothing can be asked here.
+    let is_asked = |user: &String| !user.contains(':') && !matches!(&**user, "" | "anonymous" | "ftp");
+    url.user.filter(|user| url.password.is_none() && is_asked(user))
+}
+
+#[cfg(not(feature = "ftp"))]
+fn named(_: &str) -> Option<String> {
+    None
+}
+
 /// Says what `--insecure` means.
 pub(super) fn warn_insecure() {
     eprintln!(
@@ -231,6 +255,22 @@ impl From<ropewalk_ftp::client::Error> for Stop {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "ftp")]
+    #[test]
+    fn whoever_a_url_of_ftp_names_without_a_password_is_asked_for_it() {
+        for (url, asked) in [
+            ("ftp://ann@host/", Some("ann")),
+            ("FTPS://%61nn@host:2121/a", Some("ann")),
+            ("ftp://ann:@host/", None),
+            ("ftp://ann:secret@host/", None),
+            ("ftp://anonymous@host/", None),
+            ("ftp://host/", None),
+            ("http://ann@host/", None),
+        ] {
+            assert_eq!(named(url).as_deref(), asked, "{url}");
+        }
+    }
 
     #[test]
     fn what_no_client_speaks_is_named_with_what_they_do() {

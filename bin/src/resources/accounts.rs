@@ -6,26 +6,23 @@ use ropewalk_core::data::cred::{Accounts, AnyOf, Authenticator, Format, Hashing,
 use ropewalk_core::tls::check_secret;
 use ropewalk_store::accounts::Store;
 
+use super::Unseen;
+
 /// `[accounts.NAME]`: people and their passwords by name.
 pub(crate) const ACCOUNTS: ResourceKind = ResourceKind {
     name: "accounts",
     summary: "People who can log in, for every service that asks who somebody is",
     example: "store = \"ropewalk-data\"",
     build: |section, resources| {
-        let Some(Read { accounts, store }) = read(section) else { return };
+        let Some(Read { accounts, unseen }) = read(section) else { return };
         resources.provide::<dyn Authenticator>(section, accounts);
-        if let Some(store) = store {
-            resources.provide(section, Arc::new(StoreAt(store)));
-        }
+        resources.provide(section, Arc::new(unseen));
     },
 };
 
-/// Where a store is, by its real path: what nobody is to be shown.
-pub(crate) struct StoreAt(pub(crate) PathBuf);
-
 struct Read {
     accounts: Arc<dyn Authenticator>,
-    store: Option<PathBuf>,
+    unseen: Unseen,
 }
 
 /// One for the whole process, as it bounds what all logins together cost.
@@ -58,7 +55,7 @@ fn read(section: &mut Section<'_>) -> Option<Read> {
         let accounts = Accounts::open(path, format.unwrap_or_else(by_name), Arc::clone(&HASHING));
         all.push(Arc::new(accounts.map_err(|error| section.error_in("file", error.chain())).ok()?));
     }
-    let at = store.as_ref().and_then(|dir| dir.canonicalize().ok());
+    let unseen = Unseen::new([&file, &store].into_iter().flatten().map(PathBuf::as_path));
     if let Some(dir) = store {
         let store = Store::open(dir, Arc::clone(&HASHING));
         all.push(Arc::new(store.map_err(|error| section.error_in("store", error.chain())).ok()?));
@@ -67,7 +64,7 @@ fn read(section: &mut Section<'_>) -> Option<Read> {
         section.error("accounts have a `store`, a `file` or `users`");
     }
     let accounts = if all.len() == 1 { all.remove(0) } else { Arc::new(AnyOf::new(all)) };
-    Some(Read { accounts, store: at })
+    Some(Read { accounts, unseen })
 }
 
 /// An entry that cannot be read is not repeated: it may be a password.

@@ -4,14 +4,17 @@ use std::sync::Arc;
 use ropewalk_core::config::{ResourceKind, Section, TlsResource};
 use ropewalk_core::tls::{Authorities, CertSource, Certificates, ClientAuth};
 
+use super::Unseen;
+
 /// `[tls.NAME]`: certificates by name.
 pub(crate) const TLS: ResourceKind = ResourceKind {
     name: "tls",
     summary: "Certificates and their keys, for `tls:` endpoints",
     example: "cert = \"full.pem\"\nkey = \"key.pem\"",
     build: |section, resources| {
-        if let Some(tls) = read(section) {
+        if let Some((tls, unseen)) = read(section) {
             resources.provide(section, Arc::new(tls));
+            resources.provide(section, Arc::new(unseen));
         }
     },
 };
@@ -23,7 +26,7 @@ enum Clients {
     Require,
 }
 
-fn read(section: &mut Section<'_>) -> Option<TlsResource> {
+fn read(section: &mut Section<'_>) -> Option<(TlsResource, Unseen)> {
     let first = pair(section, "PEM file with the certificate and the intermediate ones.");
     let more: Vec<_> = section
         .tables("more", "Further certificates, chosen by the name that the client asks for.")
@@ -40,8 +43,13 @@ fn read(section: &mut Section<'_>) -> Option<TlsResource> {
     for (n, source) in more.into_iter().enumerate() {
         sources.push((format!("{}.{}", section.name(), n + 1), source?));
     }
+    let keys = sources.iter().filter_map(|(_, source)| match source {
+        CertSource::Files { key, .. } => Some(key.as_path()),
+        _ => None,
+    });
+    let unseen = Unseen::new(keys);
     match Certificates::load(sources) {
-        Ok(certificates) => Some(TlsResource { certificates, clients: clients? }),
+        Ok(certificates) => Some((TlsResource { certificates, clients: clients? }, unseen)),
         Err(errors) => {
             for error in errors {
                 section.error_in("cert", error.chain());

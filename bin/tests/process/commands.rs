@@ -1,4 +1,5 @@
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
 
 use crate::daemon::{Folder, done, free_port, ropewalk, run};
 
@@ -41,6 +42,32 @@ fn completions_and_manual_pages_know_the_commands() {
     assert!(folder.read("ropewalk.1").contains(".TH"));
     folder.write("file", "");
     done(ropewalk(["man"]).arg(folder.join("file/below"))).says(1, &["cannot write manual pages"]);
+}
+
+#[test]
+fn whoever_has_read_enough_of_the_completions_ends_them_quietly() {
+    let mut command = ropewalk(["completions", "bash"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success() && said.is_empty(), "{:?} {said}", ended.status);
+}
+
+#[test]
+fn what_is_missing_on_a_command_line_is_named() {
+    run(["web", "--port", "0", "+"]).says(2, &["it stands between two servers"]);
+    run(["web", "--port", "0", "--accounts", "nofile"])
+        .says(2, &["--accounts nofile: there is no /", "/nofile; `ropewalk user add NAME --store nofile`"]);
+    run(["ban", "add", "192.0.2.1", "--for", "0s"]).says(2, &["a ban lasts a second at least"]);
+    let folder = Folder::new();
+    let add = |name: &str| {
+        let mut add = ropewalk(["user", "add", name, "--no-password", "--quota", "5GB"]);
+        done(add.arg("--store").arg(folder.join("data")))
+    };
+    add("ann").says(0, &["made a new store in ", "/data"]);
+    assert!(!add("bob").err.contains("made a new store"));
+    run(["user", "add", "ann", "--no-password", "--quota", "5 apples"]).says(2, &["5 apples", "GiB"]);
 }
 
 #[test]

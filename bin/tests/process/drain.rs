@@ -76,6 +76,7 @@ fn a_second_signal_stops_now() {
     server.signal(Signal::SIGTERM);
     until("it drains", || is_refused(web));
     assert!(server.runs());
+    server.wait_for("waiting for connections to end");
     server.signal(Signal::SIGINT);
     assert_eq!(server.end(), Some(0));
     assert!(began.elapsed() < Duration::from_secs(10));

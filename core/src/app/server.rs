@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
@@ -15,6 +16,9 @@ use crate::net::{At, Bound, DatagramSocket, Endpoint, Notice};
 use crate::net::{QuicOptions, Shaken};
 use crate::tls::{Certificates, ServerTls};
 use crate::{Address, Error, Limits, Result};
+
+/// How often it is said what a server that stops waits for.
+const TELL: Duration = Duration::from_secs(10);
 
 /// Endpoints, policies and a protocol, as a service.
 ///
@@ -341,9 +345,19 @@ impl Service for Server {
         cx.ready();
         futures_util::future::join_all(accepting).await;
         tasks.close();
-        tokio::select! {
-            () = tasks.wait() => {}
-            () = cx.ended() => tracing::warn!(open = tasks.len(), "connections cut at the drain deadline"),
+        let mut tell = tokio::time::interval(TELL);
+        loop {
+            tokio::select! {
+                biased;
+                () = tasks.wait() => break,
+                () = cx.ended() => {
+                    tracing::warn!(open = tasks.len(), "connections cut at the drain deadline");
+                    break;
+                }
+                _ = tell.tick() => {
+                    tracing::info!(open = tasks.len(), "waiting for connections to end; a second signal cuts them");
+                }
+            }
         }
         futures_util::future::join_all(self.bound.iter().map(Bound::settle)).await;
         Ok(())

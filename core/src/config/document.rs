@@ -25,6 +25,8 @@ const MAX_SYNTAX: usize = 20;
 #[derive(Debug, Default)]
 pub struct Document {
     pub(super) root: Table,
+    /// The files among the sources.
+    pub(super) files: Vec<PathBuf>,
     pub(super) diagnostics: Diagnostics,
     /// Tables two levels down that two files of one rank define: path, first, second.
     pub(super) clashes: Vec<(String, String, Origin, Origin)>,
@@ -93,6 +95,7 @@ impl Document {
     }
 
     fn add_file(&mut self, path: &Path, dir: &Path, rank: Rank) {
+        self.files.push(path.to_owned());
         match read(path) {
             Ok(text) => self.add_text(path.display().to_string(), dir.to_owned(), text, rank),
             Err(e) => {

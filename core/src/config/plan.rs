@@ -80,6 +80,7 @@ impl Document {
         drop(section);
         notes.limits.borrow_mut().clone_from(&limits);
         let mut resources = notes.provided.take();
+        resources.files.clone_from(&self.files);
         self.read_resources(registry, notes, &mut resources);
         let members = self.read_services(registry, notes, &resources);
         Plan { settings, members, resources, limits }

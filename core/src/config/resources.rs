@@ -1,6 +1,7 @@
 use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::diagnostic::{Diagnostic, Severity};
@@ -13,6 +14,7 @@ use super::value::Origin;
 pub struct Resources {
     things: HashMap<(TypeId, String, String), Box<dyn Any + Send + Sync>>,
     declared: BTreeMap<(&'static str, String), State>,
+    pub(super) files: Vec<PathBuf>,
 }
 
 enum State {
@@ -33,6 +35,11 @@ impl Resources {
     pub fn get<T: ?Sized + Send + Sync + 'static>(&self, kind: &str, name: &str) -> Option<Arc<T>> {
         let thing = self.things.get(&(TypeId::of::<T>(), kind.to_owned(), name.to_owned()))?;
         thing.downcast_ref::<Arc<T>>().cloned()
+    }
+
+    /// The files that the configuration itself is in.
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
     }
 
     /// All resources of a kind that are a `T`, as far as they are built, in no order.

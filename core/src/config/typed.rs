@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::notes::Notes;
 use super::value::{Data, Origin, Value};
+use crate::Error;
 
 /// What a configured value can be read as.
 pub trait FromValue: Sized {
@@ -171,35 +172,48 @@ impl FromValue for Duration {
     }
 }
 
-/// A number of octets: `"16KiB"`, `"1MB"`, or an integer.
+/// A number of octets: `"16KiB"`, `"1MB"`, or an integer. Units are in upper or lower case; `K`, `M`, `G` and `T` alone are those of
+/// 1024.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Size(pub u64);
+
+impl FromStr for Size {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        const UNITS: [(&str, u64); 14] = [
+            ("", 1),
+            ("b", 1),
+            ("k", 1 << 10),
+            ("kib", 1 << 10),
+            ("m", 1 << 20),
+            ("mib", 1 << 20),
+            ("g", 1 << 30),
+            ("gib", 1 << 30),
+            ("t", 1 << 40),
+            ("tib", 1 << 40),
+            ("kb", 1000),
+            ("mb", 1_000_000),
+            ("gb", 1_000_000_000),
+            ("tb", 1_000_000_000_000),
+        ];
+        let wrong = || {
+            Error::local(format!("{text:?} is no size: a number with kB, MB, GB, TB, KiB, MiB, GiB or TiB"))
+        };
+        amount(&text.to_ascii_lowercase(), &UNITS).map(Self).ok_or_else(wrong)
+    }
+}
 
 impl FromValue for Size {
     fn describe() -> String {
         "size".into()
     }
     fn from_value(found: &Found<'_>) -> Result<Self, Vec<Wrong>> {
-        const UNITS: [(&str, u64); 11] = [
-            ("", 1),
-            ("B", 1),
-            ("KiB", 1 << 10),
-            ("MiB", 1 << 20),
-            ("GiB", 1 << 30),
-            ("TiB", 1 << 40),
-            ("kB", 1000),
-            ("KB", 1000),
-            ("MB", 1_000_000),
-            ("GB", 1_000_000_000),
-            ("TB", 1_000_000_000_000),
-        ];
-        let octets = match found.value.data {
-            Data::Integer(value) => u64::try_from(value).ok(),
-            _ => found.value.as_str().and_then(|text| amount(text, &UNITS)),
+        let size = match found.value.data {
+            Data::Integer(value) => u64::try_from(value).ok().map(Self),
+            _ => found.value.as_str().and_then(|text| text.parse().ok()),
         };
-        octets
-            .map(Self)
-            .ok_or_else(|| found.wrong("expected a number of octets such as \"16KiB\", \"1MB\" or 512"))
+        size.ok_or_else(|| found.wrong("expected a number of octets such as \"16KiB\", \"1MB\" or 512"))
     }
     fn to_toml(&self) -> String {
         match self.0 {

@@ -86,8 +86,8 @@ impl Digest {
     }
 }
 
-/// Digests that are computed at once, for all together.
-const AT_ONCE: usize = 2;
+/// Digests that are computed at once, for all together: so many that some whose files come slowly are in nobody's way.
+const AT_ONCE: usize = 64;
 
 /// Whose digests are computed: one of each person, so that nobody keeps the others from theirs. The anonymous are one.
 #[derive(Debug, Default)]
@@ -204,6 +204,17 @@ const TABLE: [u32; 256] = {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn everybody_has_a_turn_and_all_together_so_many() {
+        let turns = Arc::new(Turns::default());
+        let name = |n: usize| format!("p{n}").parse::<Name>().unwrap();
+        let mut held: Vec<_> = (0..AT_ONCE).map(|n| turns.take(&name(n)).ok().unwrap()).collect();
+        assert_eq!(turns.take(&name(AT_ONCE)).err().map(|reply| reply.code()), Some(450));
+        assert!(turns.take(&name(0)).is_err(), "one of each");
+        held.pop();
+        assert!(turns.take(&name(AT_ONCE)).is_ok());
+    }
 
     #[test]
     fn digests_are_those_that_everybody_knows() {

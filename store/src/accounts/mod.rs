@@ -6,6 +6,7 @@
 mod bans;
 mod credential;
 mod people;
+mod prepared;
 mod row;
 mod scram;
 mod secret;
@@ -73,6 +74,11 @@ impl Store {
         Ok(Self::at(dir, hashing))
     }
 
+    /// Whether there is one in this folder.
+    pub fn is_in(dir: &Path) -> bool {
+        dir.join(FILE).exists()
+    }
+
     /// The store in this folder, both made where they are not there. This blocks.
     ///
     /// # Errors
@@ -98,7 +104,12 @@ impl Store {
         let open = || async {
             let file = self.0.dir.join(FILE);
             let opened = spawn_blocking(move || Database::open(file, &SCHEMA)).await;
-            opened.map_err(|e| Error::local("the store could not be opened").caused_by(e))?
+            let database =
+                opened.map_err(|e| Error::local("the store could not be opened").caused_by(e))??;
+            if !database.read(prepared::is_done).await? {
+                database.write(prepared::prepare).await?;
+            }
+            Ok(database)
         };
         self.0.database.get_or_try_init(open).await
     }

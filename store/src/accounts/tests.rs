@@ -393,3 +393,35 @@ async fn a_password_is_the_same_however_a_keyboard_makes_its_letters() {
     assert!(it.password("dan", "gro\u{df}er u\u{308}ber").await.is_some());
     assert!(it.password("dan", "gro\u{df}er uber").await.is_none());
 }
+
+#[tokio::test]
+async fn a_name_from_before_names_were_prepared_is_found_and_keeps_what_it_had() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Store::create(dir.path(), Arc::default()).unwrap());
+    let db = rusqlite::Connection::open(dir.path().join(FILE)).unwrap();
+    for (name, created) in [("u\u{308}ber", 1), ("bo\u{308}b", 2), ("b\u{f6}b", 3), ("zoe", 4)] {
+        let sql = "INSERT INTO account (name, created) VALUES (?1, ?2)";
+        db.execute(sql, rusqlite::params![name, created]).unwrap();
+        let sql = "INSERT INTO membership VALUES (?1, ?2), (?1, 'staff')";
+        db.execute(sql, [name, "gro\u{308}up"]).unwrap();
+        let sql =
+            "INSERT INTO credential (kind, hash, account, label, created) VALUES ('app', randomblob(32), ?1, 'phone', 0)";
+        db.execute(sql, [name]).unwrap();
+    }
+    drop(db);
+    let store = Store::open(dir.path(), Arc::default()).unwrap();
+    let found = store.show(&name("\u{fc}ber")).await.unwrap().unwrap();
+    assert_eq!(found.created, 1);
+    assert_eq!(found.profile.home.as_deref(), Some("u\u{308}ber"), "where the files are");
+    assert_eq!(found.groups, [name("gr\u{f6}up"), name("staff")]);
+    // Which of two is meant is not for us to say.
+    assert_eq!(store.show(&name("b\u{f6}b")).await.unwrap().unwrap().created, 3);
+    let zoe = store.show(&name("zoe")).await.unwrap().unwrap();
+    assert_eq!((zoe.created, zoe.profile.home), (4, None));
+    let db = rusqlite::Connection::open(dir.path().join(FILE)).unwrap();
+    let kept: i64 = db.query_row("SELECT count(*) FROM account", [], |row| row.get(0)).unwrap();
+    assert_eq!(kept, 4);
+    let sql = "SELECT count(*) FROM credential WHERE account = ?1";
+    let keys: i64 = db.query_row(sql, ["\u{fc}ber"], |row| row.get(0)).unwrap();
+    assert_eq!(keys, 1);
+}

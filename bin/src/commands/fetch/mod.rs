@@ -129,7 +129,7 @@ pub(crate) fn run(args: &FetchArgs) -> Exit {
         return Exit::Usage;
     }
     let mut args = args.clone();
-    let asked = args.reach.ask();
+    let asked = args.reach.ask(&args.url);
     let args = &args;
     let done = match asked.and_then(|()| super::remote::is_ftp(&args.url)) {
         #[cfg(feature = "ftp")]

@@ -5,7 +5,7 @@ mod shares;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
@@ -19,8 +19,7 @@ use ropewalk_store::files::local::{Local, Options};
 use ropewalk_store::marks::Store;
 use rustix::fs::{Access, access};
 
-use super::Writes;
-use super::accounts::StoreAt;
+use super::{Unseen, Writes};
 use people::{Base, People};
 
 /// `[files.NAME]`: a tree of files by name.
@@ -139,11 +138,15 @@ fn read(section: &mut Section<'_>, resources: &Resources) -> Option<Tree> {
     })
 }
 
-/// The stores in a folder, as paths there: what is in them nobody gets to see, whatever rules say.
+/// Stores, accounts, keys and the configuration in a folder, as paths there: nobody gets to see them, whatever rules say.
 fn closed(at: &Path, resources: &Resources) -> Vec<Glob> {
-    let own = resources.of_settings::<Store>().and_then(|store| store.dir().canonicalize().ok());
-    let stores = resources.all::<StoreAt>("accounts").map(|store| store.0.clone()).chain(own);
-    stores.filter_map(|store| pattern(store.strip_prefix(at).ok()?)).collect()
+    let own = resources.of_settings::<Store>();
+    let own = own.iter().map(|store| store.dir()).chain(resources.files().iter().map(PathBuf::as_path));
+    let own = Unseen::new(own);
+    let others: Vec<_> =
+        ["accounts", "tls"].into_iter().flat_map(|kind| resources.all::<Unseen>(kind)).collect();
+    let all: BTreeSet<_> = others.iter().flat_map(|unseen| unseen.paths()).chain(own.paths()).collect();
+    all.into_iter().filter_map(|path| pattern(path.strip_prefix(at).ok()?)).collect()
 }
 
 /// Of what is at this path and below it.

@@ -9,7 +9,7 @@ use ropewalk_core::data::files::{FsError, ListOptions, NewLock, Open, Over, Remo
 use tempfile::TempDir;
 
 use super::*;
-use crate::resources::ACCOUNTS;
+use crate::resources::{ACCOUNTS, TLS};
 
 /// A folder with a configuration of files.
 struct Place {
@@ -345,6 +345,30 @@ async fn what_is_being_written_at_a_reload_counts_on() {
     assert!(matches!(put(&place.everybody("all").unwrap(), "/a/b", b"12").await, Err(FsError::Quota)));
     writing.into_iter().for_each(drop);
     put(&files[0], "/more", b"12345678").await.unwrap();
+}
+
+#[tokio::test]
+async fn accounts_keys_and_the_configuration_in_a_served_folder_are_nobodys_to_see() {
+    let dir = TempDir::new().unwrap();
+    let file = |name: &str| dir.path().join(name);
+    fs::create_dir(file("conf.d")).unwrap();
+    let made = ropewalk_core::tls::self_signed(&["localhost".to_owned()]).unwrap();
+    made.write(&file("cert.pem"), &file("key.pem")).unwrap();
+    fs::write(file("htpasswd"), "").unwrap();
+    fs::write(file("conf.d/more.toml"), "[tls.main]\ncert = \"../cert.pem\"\nkey = \"../key.pem\"\n")
+        .unwrap();
+    let text = "[accounts.people]\nfile = \"htpasswd\"\n[files.all]\npath = \".\"\nwrite = true\n";
+    fs::write(file("ropewalk.toml"), text).unwrap();
+    let registry = Registry::new().with_resource(TLS).with_resource(ACCOUNTS).with_resource(FILES);
+    let reading = Document::new().file(&file("ropewalk.toml")).read(&registry, |_| ());
+    let plan = reading.plan.unwrap_or_else(|| panic!("{}", reading.diagnostics.render(false)));
+    let files = plan.resources.get::<dyn Files>("files", "all").unwrap();
+    for name in ["/ropewalk.toml", "/conf.d/more.toml", "/htpasswd", "/key.pem"] {
+        let hidden = files.stat(&path(name), true).await;
+        assert!(matches!(hidden, Err(FsError::NotFound)), "{name}: {hidden:?}");
+        assert!(put(&files, name, b"mine").await.is_err(), "{name}");
+    }
+    assert!(files.stat(&path("/cert.pem"), true).await.is_ok(), "which everybody is shown anyway");
 }
 
 #[tokio::test]

@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 
 use ropewalk_core::data::files::{FsError, Kind, Meta, Open, SetMeta, Write};
 use rustix::fs::{
-    Access, AtFlags, CWD, FallocateFlags, Gid, Mode, OFlags, Uid, XattrFlags, accessat, fallocate, fchmod,
-    fchown, fdatasync, fgetxattr, flistxattr, fsetxattr, fstatvfs, ftruncate, linkat, openat, renameat,
-    unlinkat,
+    Access, AtFlags, CWD, FallocateFlags, FlockOperation, Gid, Mode, OFlags, Uid, XattrFlags, accessat,
+    fallocate, fchmod, fchown, fdatasync, fgetxattr, flistxattr, flock, fsetxattr, fstatvfs, ftruncate,
+    linkat, openat, renameat, unlinkat,
 };
 use rustix::io::{Errno, retry_on_intr};
 
@@ -24,6 +24,8 @@ const AROUND: usize = 1 + 1 + 16 + 5;
 /// What is set aside at most for content that is still to come: a peer that only says how much it is going to send
 /// must not fill the disk.
 const RESERVE: u64 = 64 << 20;
+/// Names that are tried for a part while sweeps come between.
+const TRIES: usize = 4;
 /// Room for an extended attribute, and for the names of all.
 const XATTR: usize = 64 << 10;
 
@@ -122,6 +124,7 @@ impl Part {
             Ok(()) => self.published = true,
             Err(Errno::EXIST) => {
                 let name = part_name(self.place.name.as_bytes());
+                hold(&self.file);
                 link_file(&self.file, &self.place, &name).map_err(error)?;
                 self.name = Some(name);
             }
@@ -245,10 +248,22 @@ impl Tree {
 
 /// Makes a part file beside the name that it is to get.
 fn make(place: &Place, how: &Open) -> Result<(OwnedFd, Vec<u8>), FsError> {
-    let name = part_name(place.name.as_bytes());
     let flags = flags(how) | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
-    let file = retry_on_intr(|| openat(&place.dir, &*name, flags, mode(how))).map_err(error)?;
-    Ok((file, name))
+    for _ in 0..TRIES {
+        let name = part_name(place.name.as_bytes());
+        let file = retry_on_intr(|| openat(&place.dir, &*name, flags, mode(how))).map_err(error)?;
+        // A sweep that came between has taken it for one that was left.
+        if hold(&file) && facts(&file, b"").map_err(error)?.nlink != Some(0) {
+            return Ok((file, name));
+        }
+    }
+    Err(FsError::Busy)
+}
+
+/// Says that it is still written to, for as long as it is open; not where somebody else holds it. There are file systems that
+/// cannot say so.
+fn hold(file: &OwnedFd) -> bool {
+    flock(file, FlockOperation::NonBlockingLockExclusive) != Err(Errno::WOULDBLOCK)
 }
 
 fn flags(how: &Open) -> OFlags {

@@ -1,16 +1,17 @@
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use ropewalk_core::data::files::layers::is_part;
 use ropewalk_core::data::files::{Kind, Meta, Name, Time, VPath};
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, unlinkat};
+use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, flock, openat, unlinkat};
 use rustix::io::Errno;
 
 use super::Tree;
 use super::facts::facts;
 
-/// From when on nobody writes to a part file any more.
+/// From when on nobody writes to a part file any more, where a file system cannot say whether somebody does.
 pub(super) const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Entries that are looked at before the thread does something else.
 const SLICE: usize = 1000;
@@ -77,7 +78,8 @@ impl Sweep {
         let Ok(meta) = facts(fd, name.as_bytes()) else { return Some(()) };
         if meta.kind == Kind::Dir && self.todo.len() < MOST_DIRS {
             self.todo.push(below);
-        } else if is_part(name.as_bytes()) && abandoned(&meta, self.stale) {
+        } else if is_part(name.as_bytes()) && meta.kind == Kind::File {
+            let Some(_held) = left(fd, name.as_bytes(), &meta, self.stale) else { return Some(()) };
             match unlinkat(fd, name.as_bytes(), AtFlags::empty()) {
                 Ok(()) => tracing::info!(path = %below, "removed what was left of an upload"),
                 Err(error) => {
@@ -89,9 +91,16 @@ impl Sweep {
     }
 }
 
-/// Whether nobody has written to it for long. Of its times only this one cannot be set.
-fn abandoned(meta: &Meta, stale: Time) -> bool {
-    meta.kind == Kind::File && meta.ctime.is_some_and(|ctime| ctime < stale)
+/// The part, if nobody writes to it any more; held, so that nobody does while it is.
+fn left(dir: impl AsFd, name: &[u8], meta: &Meta, stale: Time) -> Option<Option<OwnedFd>> {
+    let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = openat(dir, name, flags, Mode::empty()).ok();
+    match file.as_ref().map(|file| flock(file, FlockOperation::NonBlockingLockExclusive)) {
+        Some(Ok(())) => Some(file),
+        Some(Err(Errno::WOULDBLOCK)) => None,
+        // Of its times only this one cannot be set.
+        _ => meta.ctime.is_some_and(|ctime| ctime < stale).then_some(file),
+    }
 }
 
 fn list(tree: &Tree, path: &VPath) -> Result<Dir, Errno> {
