@@ -7,6 +7,7 @@ use ropewalk_core::Address;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::Transport;
 use super::desk::Case;
 use super::policy::Why;
 use super::rules::Book;
@@ -84,6 +85,10 @@ fn content(case: &Case<'_>, zone: &Zone, qtype: Type) -> Result<Content, Rcode> 
         return Ok(Content::Whole);
     }
     let theirs = serial(case.query).ok_or(Rcode::FORMERR)?;
+    // "Ask again over TCP" is the SOA alone (RFC 1995 §2).
+    if case.from.transport == Transport::Udp {
+        return Ok(Content::Current);
+    }
     let is_newer = is_newer(zone.serial().unwrap_or_default(), theirs);
     Ok(if is_newer { Content::Whole } else { Content::Current })
 }
