@@ -246,7 +246,8 @@ fn what_others_know_is_asked_of_them_and_kept() {
         "[zones.main]\nzone = [{{ file = \"ours\" }}]\n\
          [zones.main.forward]\nroute = [{{ name = \"example.org\", to = [\"127.0.0.1:{upstream}\"] }}]\n\
          [[service]]\nkind = \"dns\"\nzones = \"main\"\nlisten = [\"tcp:0:interface=127.0.0.1\", \
-         \"tls:0:interface=127.0.0.1:cert=cert.pem:key=key.pem\", \"udp:0:interface=127.0.0.1\"]\n\
+         \"tls:0:interface=127.0.0.1:cert=cert.pem:key=key.pem\", \
+         \"quic:0:interface=127.0.0.1:cert=cert.pem:key=key.pem\", \"udp:0:interface=127.0.0.1\"]\n\
          [[service]]\nkind = \"http\"\ndns = \"main\"\n\
          listen = [\"tls:0:interface=127.0.0.1:cert=cert.pem:key=key.pem\"]\n\
          [admin]\nlisten = \"tcp:0:interface=127.0.0.1\"\n"
@@ -255,8 +256,8 @@ fn what_others_know_is_asked_of_them_and_kept() {
     folder
         .write("ours", "$ORIGIN ours.\n$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nfar CNAME www.example.org.\n");
     let server = Daemon::of(&mut folder.command(&[]));
-    let [tcp, tls, udp, https, ..] = server.addresses()[..] else { panic!("{}", server.log()) };
-    let there = Names { folder, server, ports: [tcp.port(), tls.port(), https.port(), udp.port()] };
+    let [tcp, tls, quic, udp, https, ..] = server.addresses()[..] else { panic!("{}", server.log()) };
+    let there = Names { folder, server, ports: [tcp, tls, https, udp, quic].map(|at| at.port()) };
     for (port, how) in transports(&there) {
         let said = there.ask("kdig", port, &format!("far.ours A {how}"));
         assert!(said.contains("192.0.2.80") && said.contains("qr aa rd ra"), "{how}: {said}");
