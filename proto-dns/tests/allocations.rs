@@ -1,6 +1,8 @@
 //! What a question costs in memory.
 
-use ropewalk_dns::server::{Answering, Engine, Peer, Transport, Verdict};
+use std::sync::Arc;
+
+use ropewalk_dns::server::{Acl, Answering, Desk, Engine, Peer, Transport, Verdict, Views};
 use ropewalk_dns::wire::{Class, Name, Type};
 use ropewalk_dns::zone::{Zone, text};
 
@@ -40,6 +42,9 @@ fn an_answer_allocates_nothing() {
     let (zone, _) =
         Zone::build(origin.view(), text::records("test", ZONE.as_bytes(), None).unwrap()).unwrap();
     let engine = Engine::new(FromIterator::from_iter([zone]), Answering::default());
+    let desk = Arc::new(Desk::new(Arc::new(engine)));
+    let nobody = Acl::new(["192.0.2.0/24".parse().unwrap(), "key:nobody".parse().unwrap()]);
+    let views = Views::new(Arc::clone(&desk)).with(nobody, desk);
     let opt = [0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0];
     let requests = QUESTIONS.iter().flat_map(|(name, rtype)| {
         let name: Name = name.parse().unwrap();
@@ -56,7 +61,7 @@ fn an_answer_allocates_nothing() {
             out.clear();
             let transport = if at % 2 == 0 { Transport::Udp } else { Transport::Tcp };
             let peer = Peer { addr: ([127, 0, 0, 1], 5300).into(), transport, idle: None };
-            assert_eq!(engine.respond(request, &peer, &mut out), Verdict::Reply);
+            assert_eq!(views.respond(request, &peer, &mut out).0, Verdict::Reply);
         }
     };
     // Once to be warm.

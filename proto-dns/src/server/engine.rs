@@ -226,18 +226,15 @@ impl Engine {
         let Request { query, from, .. } = *request;
         // A request for a cookie only.
         let Some(question) = query.question else { return self.reply(request, out, |_| None) };
-        let qtype = match (question.qtype, from.transport) {
-            (Type::AXFR | Type::IXFR, Transport::Tcp | Transport::Tls | Transport::Quic) => {
-                return Verdict::Transfer;
-            }
-            // "Ask again over TCP" is the SOA alone (RFC 1995 §2).
-            (Type::IXFR, Transport::Udp) => Type::SOA,
-            // RFC 5936 §4.2; and a reply over HTTPS is one message (RFC 8484 §4.2.1).
+        match (question.qtype, from.transport) {
+            (Type::AXFR | Type::IXFR, Transport::Tcp | Transport::Tls | Transport::Quic)
+            | (Type::IXFR, Transport::Udp) => return Verdict::Transfer,
+            // RFC 5936 §4.2; and a reply over HTTPS is one message.
             (Type::AXFR | Type::IXFR, _) => {
                 return self.say(Rcode::REFUSED, Some(Why::NotSupported), request, out);
             }
-            (qtype, _) => qtype,
-        };
+            _ => {}
+        }
         match question.qclass {
             Class::IN | Class::ANY => {}
             Class::CH => return self.reply(request, out, |reply| self.chaos(&question, reply)),
@@ -248,14 +245,13 @@ impl Engine {
             return Verdict::Forward;
         }
         let dnssec = query.edns.is_some_and(|edns| edns.dnssec);
-        let minimal = self.answering.minimal || question.qtype == Type::IXFR;
-        let how = Answers { minimal, dnssec };
+        let how = Answers { minimal: self.answering.minimal, dnssec };
         self.reply(request, out, |reply| {
             if self.policies.restrict() && !self.admits(&zones, &question, request) {
                 reply.rcode = Rcode::REFUSED;
                 return Some(Why::Prohibited);
             }
-            answer(&zones, question.name, qtype, how, reply);
+            answer(&zones, question.name, question.qtype, how, reply);
             (reply.rcode == Rcode::REFUSED).then_some(Why::NotAuthoritative)
         })
     }

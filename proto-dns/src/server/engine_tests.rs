@@ -127,7 +127,9 @@ fn transfers_need_a_connection() {
         ("example AXFR", Transport::Udp, "REFUSED"),
         ("example AXFR", Transport::Tcp, "Transfer"),
         ("example IXFR", Transport::Tls, "Transfer"),
-        ("example IXFR", Transport::Udp, "NOERROR AA: example. SOA"),
+        ("example IXFR", Transport::Udp, "Transfer"),
+        ("example IXFR", Transport::Https, "REFUSED"),
+        ("example AXFR", Transport::Https, "REFUSED"),
     ] {
         assert_eq!(ask_over(&engine, transport, &request(question, &[])), expected, "{question}");
     }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::wire::NameRef;
 use crate::wire::tsig::{Signer, TsigKey};
+use crate::wire::{NameRef, Rcode};
 
 /// The keys that a server knows, by their names.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +35,7 @@ impl Signed {
 
     /// The key; `None` where nobody vouches for the request, and where its signature is not good.
     pub fn key(&self) -> Option<&Arc<TsigKey>> {
-        self.0.as_ref().filter(|signer| signer.error() == crate::wire::Rcode::NOERROR)?.key()
+        self.0.as_ref().filter(|signer| signer.error() == Rcode::NOERROR)?.key()
     }
 
     /// The name of the key.

@@ -5,6 +5,7 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::server::asking::{engine, query};
+use crate::server::{Acl, Rules};
 
 /// A client, and the server that it talks to.
 struct Client {
@@ -15,8 +16,12 @@ struct Client {
 
 impl Client {
     fn new() -> Self {
+        Self::of(Desk::new(Arc::new(engine())))
+    }
+
+    fn of(desk: Desk) -> Self {
         let stream = Stream {
-            views: Arc::new(Views::new(Arc::new(Desk::new(Arc::new(engine()))))),
+            views: Arc::new(Views::new(Arc::new(desk))),
             idle: Duration::from_secs(30),
             query: Duration::from_secs(10),
         };
@@ -130,6 +135,56 @@ async fn a_server_that_stops_lets_idle_clients_go() {
     client.reply().await;
     client.cx.stop();
     assert_eq!(client.rest().await, b"");
+}
+
+/// A desk at which a request for a transfer waits for who takes it.
+fn patient() -> Client {
+    let rules = Rules { transfers: Acl::new(["loopback".parse().unwrap()]), ..Rules::default() };
+    let desk = Desk::new(Arc::new(engine()))
+        .rules(vec![("example.".parse().unwrap(), Arc::new(rules))])
+        .transfers(1000);
+    Client::of(desk)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_takes_longer_does_not_hold_up_what_comes_after_it() {
+    let mut client = patient();
+    let (axfr, www) = (query(1, "example.", 252), query(2, "www.example.", 1));
+    client.io.write_all(&[framed(&axfr), framed(&www)].concat()).await.unwrap();
+    let (first, second) = (client.reply().await, client.reply().await);
+    // Both came in one piece: what is answered at once is written before the transfer goes on.
+    assert_eq!((first[1], second[1]), (2, 1));
+    // And it is used again.
+    client.send(&www).await;
+    assert_eq!(client.reply().await[1], 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_runs_still_is_done_before_the_end() {
+    let mut client = patient();
+    let all: Vec<u8> = (0..100).flat_map(|id| framed(&query(id, "example.", 252))).collect();
+    client.io.write_all(&all).await.unwrap();
+    client.io.shutdown().await.unwrap();
+    let mut ids = Vec::new();
+    for _ in 0..100 {
+        ids.push(client.reply().await[1]);
+    }
+    ids.sort_unstable();
+    assert_eq!(ids, (0..100).collect::<Vec<_>>());
+    assert_eq!(client.rest().await, b"");
+    (&mut client.server).await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_for_much_at_once_and_takes_nothing_is_not_read_any_more() {
+    let mut client = patient();
+    let one = framed(&query(7, "example.", 252));
+    let mut sent = 0;
+    while let Ok(written) = timeout(Duration::from_secs(1), client.io.write_all(&one)).await {
+        written.unwrap();
+        sent += 1;
+        assert!(sent < 20_000, "all are taken");
+    }
 }
 
 /// Who takes no answers gets no further questions in: the answers that wait are bounded.

@@ -7,11 +7,11 @@ use ropewalk_core::Address;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::Keeper;
 use super::desk::Case;
 use super::policy::Why;
 use super::rules::Book;
 use super::xfr::{Content, Transfer, is_newer, serial};
+use super::{Keeper, Transport};
 use crate::wire::{Class, Key, Opt, Question, Rcode, Type};
 use crate::zone::{Best, Zone};
 
@@ -90,7 +90,8 @@ async fn content(
         return Ok(Content::Whole);
     }
     let theirs = serial(case.query).ok_or(Rcode::FORMERR)?;
-    if !is_newer(zone.serial().unwrap_or_default(), theirs) {
+    // "Ask again over TCP" is the SOA alone (RFC 1995 §2).
+    if case.from.transport == Transport::Udp || !is_newer(zone.serial().unwrap_or_default(), theirs) {
         return Ok(Content::Current);
     }
     let Some(keeper) = keeper else { return Ok(Content::Whole) };

@@ -116,6 +116,16 @@ async fn who_is_up_to_date_gets_the_soa() {
 }
 
 #[tokio::test]
+async fn over_udp_who_may_have_the_zone_is_told_to_ask_over_tcp() {
+    for (who, expected) in [("loopback", "NOERROR AA: example. SOA"), ("192.0.2.0/24", "REFUSED")] {
+        let desk = desk(ZONE, &[who], 10);
+        let (replies, mut ready) = mpsc::channel(1);
+        desk.answer(Verdict::Transfer, &ixfr(0), &peer(Transport::Udp), &replies).await;
+        assert_eq!(short(&ready.try_recv().unwrap()), expected);
+    }
+}
+
+#[tokio::test]
 async fn the_first_message_has_edns_and_each_is_signed() {
     let mut text = ZONE.to_owned();
     for n in 0..2000 {

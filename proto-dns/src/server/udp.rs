@@ -43,16 +43,18 @@ pub(super) async fn serve(views: Arc<Views>, socket: DatagramSocket, cx: Context
     let mut stopping = pin!(cx.stopping());
     loop {
         replies.clear();
+        let mut written = 0;
         tokio::select! {
             biased;
             () = &mut stopping => return Ok(()),
             received = socket.recv(&mut requests) => received?,
             Some(reply) = ready.recv() => {
                 requests.clear();
-                replies.push(&reply.message, reply.to, reply.local)?;
+                written += reply.message.len();
+                reply.push(&mut replies);
             }
         }
-        let (mut read, mut written) = (0, 0);
+        let mut read = 0;
         for request in requests.iter() {
             read += request.payload.len();
             let peer = Peer { addr: request.peer, transport: Transport::Udp, idle: None };
@@ -85,12 +87,21 @@ async fn send_ready(
     batch.clear();
     while let Some(reply) = if batch.is_full() { None } else { ready.try_recv().ok() } {
         written += reply.message.len();
-        batch.push(&reply.message, reply.to, reply.local)?;
+        reply.push(batch);
     }
     if !batch.is_empty() {
         socket.send(batch).await?;
     }
     Ok(written)
+}
+
+impl Reply {
+    fn push(&self, batch: &mut Batch) {
+        // One that is too long is nobody else's loss.
+        if let Err(error) = batch.push(&self.message, self.to, self.local) {
+            error.log("reply not sent");
+        }
+    }
 }
 
 impl Later {

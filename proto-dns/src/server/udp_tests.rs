@@ -99,3 +99,22 @@ async fn it_ends_when_it_is_told_to() {
         timeout(Duration::from_secs(5), server).await.unwrap().unwrap().unwrap();
     }
 }
+
+#[tokio::test]
+async fn what_takes_longer_is_answered_too() {
+    let asking = Asking::new().await;
+    let mut notify = query(9, "example.", 6);
+    notify[2] = 0x24;
+    for id in 0..50_u8 {
+        notify[1] = id;
+        asking.client.send(&notify).await.unwrap();
+    }
+    let mut ids = Vec::new();
+    for _ in 0..50 {
+        let reply = asking.reply().await.unwrap();
+        assert_eq!(reply[3] & 15, 5);
+        ids.push(reply[1]);
+    }
+    ids.sort_unstable();
+    assert_eq!(ids, (0..50).collect::<Vec<_>>());
+}

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use ropewalk_core::{Error, Result};
 use tokio::task::spawn_blocking;
 
+use crate::client::random;
 use crate::wire::Name;
 use crate::zone::{Zone, load, text};
 
@@ -59,18 +60,28 @@ impl Kept {
 }
 
 fn write(file: &Path, zone: &Zone) -> io::Result<()> {
+    // Of its own, as the service before a reload may be writing too.
+    let number = random().map_err(io::Error::other)?;
     let mut name = file.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
+    name.push(format!(".{number:04x}.new"));
     let aside = file.with_file_name(name);
-    let mut out = Octets { out: BufWriter::new(File::create(&aside)?), error: None };
+    let written = write_to(&aside, zone).and_then(|()| fs::rename(&aside, file));
+    if written.is_err() {
+        // What is wrong with the disk is told already.
+        let _gone = fs::remove_file(aside);
+    }
+    written
+}
+
+fn write_to(file: &Path, zone: &Zone) -> io::Result<()> {
+    let mut out = Octets { out: BufWriter::new(File::create(file)?), error: None };
     let nodes = zone.canonical();
     let records = nodes.iter().flat_map(|node| node.records());
     let ttl = zone.soa().map_or(0, |soa| soa.ttl);
     if text::write(records, zone.origin(), ttl, &mut out).is_err() {
         return Err(out.error.take().unwrap_or_else(|| io::Error::other("it cannot be written")));
     }
-    out.out.into_inner()?.sync_all()?;
-    fs::rename(aside, file)
+    out.out.into_inner()?.sync_all()
 }
 
 /// Text that is written somewhere else.
