@@ -54,8 +54,8 @@ fn read(zones: &dyn Zones) -> (Stamp, Facts) {
 }
 
 fn facts(kept: &Kept) -> Facts {
-    let facts = |r: Record<'_>| (r.name.to_vec(), r.rtype, r.ttl, r.rdata.to_vec());
-    let mut all: Facts = kept.records.iter().map(facts).collect();
+    let facts_of = |r: Record<'_>| (r.name.to_vec(), r.rtype, r.ttl, r.rdata.to_vec());
+    let mut all: Facts = kept.records.iter().map(facts_of).collect();
     all.sort();
     all
 }
@@ -74,8 +74,8 @@ async fn put(zones: &dyn Zones) {
     assert_eq!(again, None, "there is one already");
     let other = zones.put(OTHER, None, zone(9, &[])).await.expect("it can be written").expect("one");
     let listed = zones.list().await.expect("they can be listed");
-    let facts: Vec<_> = listed.iter().map(|one| (&one.origin[..], one.stamp, one.records)).collect();
-    assert_eq!(facts, [(OTHER, other, 1), (ORIGIN, first, 3)]);
+    let told: Vec<_> = listed.iter().map(|one| (&one.origin[..], one.stamp, one.records)).collect();
+    assert_eq!(told, [(OTHER, other, 1), (ORIGIN, first, 3)]);
     assert_eq!(listed.first().and_then(|one| one.seed), Some([7; 32]));
     let second = zones.put(ORIGIN, Some(first), zone(1, &["c"])).await.expect("it can be written");
     let second = second.expect("it was as told");
