@@ -217,7 +217,9 @@ fn configuration(block: &Block) -> Result<(), String> {
     }
     fs::write(place.work().join("ropewalk.toml"), text).unwrap();
     let zone = "@ 1h SOA ns hostmaster 1 2h 30m 2w 5m\n@ 1h NS ns\nns 1h A 192.0.2.1\n";
-    fs::write(place.work().join("example.org.zone"), zone).unwrap();
+    for file in ["example.org.zone", "example.net.zone", "inside.zone"] {
+        fs::write(place.work().join(file), zone).unwrap();
+    }
     let script = "exec 2>&1; ropewalk cert self-signed --cert full.pem --key key.pem && ropewalk user add ann --no-password && ropewalk check";
     let output = place.bash(script);
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stdout).into_owned()) }

@@ -20,7 +20,7 @@ pub(super) struct SetArgs {
     #[arg(value_name = "TYPE", value_parser = rtype)]
     rtype: Type,
     /// The data of each record, as in a zone's text; of TXT, one text that needs no quotes of its own.
-    #[arg(required = true, allow_hyphen_values = true)]
+    #[arg(required = true)]
     data: Vec<String>,
     /// How long the records may be kept, such as `300` or `1h`.
     #[arg(long, default_value = "1h")]
@@ -44,7 +44,6 @@ pub(super) struct DelArgs {
     #[arg(value_name = "TYPE", value_parser = rtype)]
     rtype: Option<Type>,
     /// The data of each record; all of the type, if none is given.
-    #[arg(allow_hyphen_values = true)]
     data: Vec<String>,
     /// Forget the whole zone of this name, with all that was changed. One that has a file begins anew with it.
     #[arg(long, conflicts_with = "rtype")]

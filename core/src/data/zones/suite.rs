@@ -54,8 +54,8 @@ fn read(zones: &dyn Zones) -> (Stamp, Facts) {
 }
 
 fn facts(kept: &Kept) -> Facts {
-    let facts = |r: Record<'_>| (r.name.to_vec(), r.rtype, r.ttl, r.rdata.to_vec());
-    let mut all: Facts = kept.records.iter().map(facts).collect();
+    let facts_of = |r: Record<'_>| (r.name.to_vec(), r.rtype, r.ttl, r.rdata.to_vec());
+    let mut all: Facts = kept.records.iter().map(facts_of).collect();
     all.sort();
     all
 }
