@@ -217,28 +217,28 @@ impl Server {
         Acceptor { proto, name, login, client_first, chain, cx, tasks, failing }
     }
 
-    fn chain(&self, listen: &Listen, counts: &Counts, limits: &Limits) -> Result<Chain> {
+    #[cfg_attr(not(feature = "quic"), expect(unused_variables, reason = "only QUIC is set up by limits"))]
+    fn chain(&self, listen: &Listen, counts: &Counts, cx: &Context) -> Result<Chain> {
         let mut all = self.outer.clone();
         // Behind a proxy it is only known now who the peer is.
         all.push(ShutOut.boxed());
         all.push(counts.all.clone());
         all.push(counts.per_peer.clone());
-        let mut protocol = self.protocol.clone();
-        match (&listen.tls, listen.is_quic()) {
-            (None, _) => {}
-            (Some(tls), false) => {
+        let protocol = match &listen.tls {
+            #[cfg(feature = "quic")]
+            Some(tls) if listen.is_quic() => {
+                let (options, quic) = self.quic.as_ref().ok_or_else(|| listen.unspoken())?;
+                all.push(super::Shake(Shaken::new(tls, cx.limits(), *options)?).boxed());
+                quic.clone()
+            }
+            _ if listen.is_quic() => return Err(listen.unspoken()),
+            Some(tls) => {
                 let tls = Tls::new(tls.clone()).notice(self.notice);
                 all.push(if self.tls_apart { tls.apart().boxed() } else { tls.boxed() });
+                self.protocol.clone()
             }
-            #[cfg(feature = "quic")]
-            (Some(tls), true) => {
-                let (options, quic) = self.quic.as_ref().ok_or_else(|| listen.unspoken())?;
-                all.push(super::Shake(Shaken::new(tls, limits, *options)?).boxed());
-                protocol = quic.clone();
-            }
-            #[cfg(not(feature = "quic"))]
-            (Some(_), true) => return Err(listen.unspoken()),
-        }
+            None => self.protocol.clone(),
+        };
         all.extend(self.inner.iter().cloned());
         Ok(Chain { policies: all, protocol, tls: listen.tls.is_some() })
     }
@@ -306,7 +306,7 @@ impl Service for Server {
         let tasks = TaskTracker::new();
         let (mut accepting, mut addresses) = (Vec::new(), Vec::new());
         for (listen, bound) in self.listens.iter().zip(&self.bound) {
-            let chain = self.chain(listen, &counts, cx.limits())?;
+            let chain = self.chain(listen, &counts, &cx)?;
             let listener = bound.listen()?;
             // Loopback is two addresses.
             let also = bound.local().into_iter().nth(1).map(tracing::field::display);
@@ -382,6 +382,7 @@ async fn renew(certificates: Certificates, cx: Context) {
 #[path = "server_tests.rs"]
 mod tests;
 
-#[cfg(all(test, feature = "quic"))]
+#[cfg(test)]
+#[cfg(feature = "quic")]
 #[path = "quic_tests.rs"]
 mod quic_tests;

@@ -45,7 +45,7 @@ struct Inner {
     meter: Meter,
     server_tls: Option<ServerTls>,
     #[cfg(feature = "quic")]
-    quic: Option<Box<super::quic::Visit>>,
+    quic: Option<super::quic::Visit>,
 }
 
 /// What a TLS session can lie on, and a plain connection is.
@@ -136,7 +136,7 @@ impl Connection {
 
     /// What it carries instead of octets of its own.
     #[cfg(feature = "quic")]
-    pub(super) fn quic(&mut self) -> &mut Option<Box<super::quic::Visit>> {
+    pub(super) fn quic(&mut self) -> &mut Option<super::quic::Visit> {
         &mut self.0.quic
     }
 

@@ -192,7 +192,7 @@ async fn an_update_has_an_id_of_0_too() {
         framed(&reply)
     })
     .await;
-    let update = Update::new("example".parse().unwrap()).add(record("new.example. 60 IN A 192.0.2.9"));
+    let update = Update::new("example".parse().unwrap()).with(record("new.example. 60 IN A 192.0.2.9"));
     let reply = server.client.update(&update).await.unwrap();
     assert_eq!((reply.message.id, reply.message.flags), (0, Flags::QR));
 }

@@ -18,7 +18,7 @@ use crate::zone::Record;
 /// let records = ropewalk_dns::zone::text::records("", text, Some(zone.view())).unwrap();
 /// let mut update = Update::new(zone).without_set(name.clone(), Type::TXT);
 /// for record in records {
-///     update = update.add(record);
+///     update = update.with(record);
 /// }
 /// # Ok::<_, ropewalk_dns::wire::NameError>(())
 /// ```
@@ -67,7 +67,7 @@ impl Update {
 
     /// Adds a record.
     #[must_use]
-    pub fn add(self, record: Record) -> Self {
+    pub fn with(self, record: Record) -> Self {
         self.change(record)
     }
 
@@ -183,11 +183,11 @@ mod tests {
         let www = "www.example. 300 IN A 192.0.2.80";
         let new = "new.example. 60 IN A 192.0.2.9";
         for (update, removed, added) in [
-            (update().add(record(new)), &[][..], &[new][..]),
+            (update().with(record(new)), &[][..], &[new][..]),
             (update().without(record(www)), &[www], &[]),
             (update().without_set(name("www.example."), Type::A), &[www], &[]),
             (update().without_name(name("www.example.")), &[www], &[]),
-            (update().without_name(name("www.example.")).add(record(new)), &[www], &[new]),
+            (update().without_name(name("www.example.")).with(record(new)), &[www], &[new]),
         ] {
             assert_eq!(made(&update), Ok((owned(removed), owned(added))));
         }
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn what_must_be_so_is_what_a_server_asks_for() {
-        let update = || Update::new(name("example.")).add(record("new.example. 60 IN A 192.0.2.9"));
+        let update = || Update::new(name("example.")).with(record("new.example. 60 IN A 192.0.2.9"));
         let (www, none) = (name("www.example."), name("none.example."));
         for (update, code) in [
             (update().if_name(www.clone()), None),
@@ -221,7 +221,7 @@ mod tests {
     fn more_than_a_message_holds_is_an_error() {
         let mut update = Update::new(name("example."));
         for number in 0..3000 {
-            update = update.add(record(&format!("n{number}.example. 60 IN A 192.0.2.9")));
+            update = update.with(record(&format!("n{number}.example. 60 IN A 192.0.2.9")));
         }
         assert!(update.encode(0).unwrap_err().to_string().contains("does not fit"));
     }
@@ -247,7 +247,7 @@ mod tests {
         let server = Scripted::new(|_, _| panic!("not over UDP"), tcp).await;
         let mut client = Client::new(server.at, Via::Udp);
         client.options.key = Some(key);
-        let update = Update::new(name("example.")).add(record("new.example. 60 IN A 192.0.2.9"));
+        let update = Update::new(name("example.")).with(record("new.example. 60 IN A 192.0.2.9"));
         assert_eq!(client.update(&update).await.unwrap().message.rcode, Rcode::NOERROR);
     }
 }

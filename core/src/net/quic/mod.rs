@@ -54,7 +54,7 @@ pub(crate) struct Shaken {
 /// What a connection carries instead of octets.
 pub(super) enum Visit {
     /// Nothing was said to the peer yet.
-    Came(Arrival),
+    Came(Box<Arrival>),
     /// The handshake is done.
     Open(quinn::Connection),
 }
@@ -90,15 +90,15 @@ fn idle(longest: Duration) -> Option<IdleTimeout> {
 
 impl Connection {
     /// One that has come over QUIC.
-    fn arrived(arrival: Arrival, info: Info) -> Self {
+    fn arrived(arrival: Box<Arrival>, info: Info) -> Self {
         let mut conn = Self::new(tokio::io::empty(), info);
-        *conn.quic() = Some(Box::new(Visit::Came(arrival)));
+        *conn.quic() = Some(Visit::Came(arrival));
         conn
     }
 
     /// Makes the server's side of its handshake. 0 octets were read from it, and are ever.
     pub(crate) async fn shake(mut self, how: &Shaken) -> Result<Self> {
-        let Some(Visit::Came(arrival)) = self.quic().take().map(|visit| *visit) else {
+        let Some(Visit::Came(arrival)) = self.quic().take() else {
             return Err(no_quic());
         };
         let (incoming, _counted) = arrival.into_parts();
@@ -107,7 +107,7 @@ impl Connection {
             |_| Error::limit("handshake", format!("no handshake within {} s", how.deadline.as_secs_f32()));
         let conn = timeout(how.deadline, connecting).await.map_err(late)?.map_err(gone)?;
         self.info_mut().tls = Some(tls::info(&conn));
-        *self.quic() = Some(Box::new(Visit::Open(conn)));
+        *self.quic() = Some(Visit::Open(conn));
         Ok(self)
     }
 
@@ -116,7 +116,7 @@ impl Connection {
     /// # Errors
     /// [`Fault::Local`](crate::Fault): where it is none.
     pub fn into_quic(mut self) -> Result<Quic> {
-        let Some(Visit::Open(conn)) = self.quic().take().map(|visit| *visit) else { return Err(no_quic()) };
+        let Some(Visit::Open(conn)) = self.quic().take() else { return Err(no_quic()) };
         let write = self.pace().write_limit().unwrap_or(Limits::default().write);
         let mut quic = Quic::new(conn, self.info().clone(), write);
         (quic.ends_at, quic.totals) = (self.ends_at(), self.meter().totals.clone());
@@ -125,7 +125,7 @@ impl Connection {
 
     /// The same, where a peer that has come over QUIC hears nothing at all.
     pub(super) fn ignored(mut self) -> Self {
-        if let Some(Visit::Came(arrival)) = self.quic().take().map(|visit| *visit) {
+        if let Some(Visit::Came(arrival)) = self.quic().take() {
             arrival.into_parts().0.ignore();
         }
         self

@@ -161,7 +161,7 @@ impl Arrival {
 impl Incoming for Arrival {
     async fn establish(self: Box<Self>) -> Result<Connection> {
         let info = Info::new(self.incoming.remote_address().into(), self.local.into());
-        Ok(Connection::arrived(*self, info))
+        Ok(Connection::arrived(self, info))
     }
 }
 
