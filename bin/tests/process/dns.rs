@@ -249,14 +249,13 @@ fn what_others_know_is_asked_of_them_and_kept() {
          \"tls:0:interface=127.0.0.1:cert=cert.pem:key=key.pem\", \
          \"quic:0:interface=127.0.0.1:cert=cert.pem:key=key.pem\", \"udp:0:interface=127.0.0.1\"]\n\
          [[service]]\nkind = \"http\"\ndns = \"main\"\n\
-         listen = [\"tls:0:interface=127.0.0.1:cert=cert.pem:key=key.pem\"]\n\
-         [admin]\nlisten = \"tcp:0:interface=127.0.0.1\"\n"
+         listen = [\"tls:0:interface=127.0.0.1:cert=cert.pem:key=key.pem\"]\n"
     ));
     done(ropewalk(["cert", "self-signed"]).current_dir(folder.path())).says(0, &[]);
     folder
         .write("ours", "$ORIGIN ours.\n$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nfar CNAME www.example.org.\n");
     let server = Daemon::of(&mut folder.command(&[]));
-    let [tcp, tls, quic, udp, https, ..] = server.addresses()[..] else { panic!("{}", server.log()) };
+    let [tcp, tls, quic, udp, https] = server.addresses()[..] else { panic!("{}", server.log()) };
     let there = Names { folder, server, ports: [tcp, tls, https, udp, quic].map(|at| at.port()) };
     for (port, how) in transports(&there) {
         let said = there.ask("kdig", port, &format!("far.ours A {how}"));
