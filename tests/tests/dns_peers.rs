@@ -316,7 +316,7 @@ async fn every_case_of_dns_can_fail_and_every_fault_is_found() {
     let dir = tempfile::tempdir().unwrap();
     let running = BIND.start(dir.path()).await;
     let known = BIND.known();
-    let check = selfcheck_behind(&suite("dns").unwrap(), &running.subject(&BIND), &known).await;
-    println!("{check}");
+    let tell = |line: &str| println!("{line}");
+    let check = selfcheck_behind(&suite("dns").unwrap(), &running.subject(&BIND), &known, tell).await;
     assert!(check.errors().is_empty(), "{}", check.errors().join("\n"));
 }

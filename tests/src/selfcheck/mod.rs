@@ -78,19 +78,27 @@ pub async fn selfcheck_of(suite: &Suite) -> Selfcheck {
 }
 
 /// [`selfcheck`] of the suite `dns`, whose broken subjects are a right server, of the suite's zones and keys, behind relays
-/// with one fault each. What the server is known to fail, lacks or does not support is left out. Takes minutes.
-pub async fn selfcheck_behind(suite: &Suite, right: &Subject, known: &Expectations) -> Selfcheck {
+/// with one fault each. What the server is known to fail, lacks or does not support is left out. Takes minutes; `tell` is told of each
+/// case and the first fault that fails it, as lines of a table for [`selfcheck_by`].
+pub async fn selfcheck_behind(
+    suite: &Suite,
+    right: &Subject,
+    known: &Expectations,
+    tell: impl Fn(&str),
+) -> Selfcheck {
     let (mut check, mut alive) = behind(suite, right, known).await;
     let mut found = Vec::new();
     for mutant in dns::selfcheck::mutants(right) {
         let mut failed = failing(&alive, &mutant).await;
         if failed.is_empty() {
             failed = failing(&found, &mutant).await;
+            failed.truncate(1);
         }
         if failed.is_empty() {
             check.errors.push(format!("{}: no case finds what is wrong with {}", suite.name, mutant.name()));
         }
         for case in failed {
+            tell(&format!("{}: {}", case.id, mutant.name()));
             if let Some(at) = alive.iter().position(|it| it.id == case.id) {
                 found.push(alive.swap_remove(at));
             }
