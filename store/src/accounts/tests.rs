@@ -404,8 +404,7 @@ async fn a_name_from_before_names_were_prepared_is_found_and_keeps_what_it_had()
         db.execute(sql, rusqlite::params![name, created]).unwrap();
         let sql = "INSERT INTO membership VALUES (?1, ?2), (?1, 'staff')";
         db.execute(sql, [name, "gro\u{308}up"]).unwrap();
-        let sql =
-            "INSERT INTO credential (kind, hash, account, label, created) VALUES ('app', randomblob(32), ?1, 'phone', 0)";
+        let sql = "INSERT INTO credential (kind, hash, account, label, created) VALUES ('app', randomblob(32), ?1, 'phone', 0)";
         db.execute(sql, [name]).unwrap();
     }
     drop(db);
