@@ -252,7 +252,7 @@ async fn after_the_answer_to_lock_nothing_that_had_begun_changes_anything() {
         let slow = Slow { files, there: Arc::clone(&there), gate: Arc::clone(&gate) };
         let files = Arc::new(Marked::new(slow, Arc::new(Marks::memory())));
         let http = || Http::new(Static::new(files.clone()).writable().dav());
-        let cx = ropewalk_core::app::Context::root(ropewalk_core::Limits::default());
+        let cx = Context::root(Limits::default());
         let change = cx.spawn(say(http(), request(method, target, "", "new")));
         there.acquire().await.unwrap().forget();
         let mut locked = cx.spawn(say(http(), request("LOCK", lock, "", LOCK)));
