@@ -252,9 +252,10 @@ async fn after_the_answer_to_lock_nothing_that_had_begun_changes_anything() {
         let slow = Slow { files, there: Arc::clone(&there), gate: Arc::clone(&gate) };
         let files = Arc::new(Marked::new(slow, Arc::new(Marks::memory())));
         let http = || Http::new(Static::new(files.clone()).writable().dav());
-        let change = tokio::spawn(say(http(), request(method, target, "", "new")));
+        let cx = Context::root(Limits::default());
+        let change = cx.spawn(say(http(), request(method, target, "", "new")));
         there.acquire().await.unwrap().forget();
-        let mut locked = tokio::spawn(say(http(), request("LOCK", lock, "", LOCK)));
+        let mut locked = cx.spawn(say(http(), request("LOCK", lock, "", LOCK)));
         // It is made, and seen by whoever looks from now on.
         let place = files.place(&path(lock)).unwrap();
         for _ in 0..1000 {
