@@ -57,7 +57,7 @@ pub(super) async fn set(store: &Store, args: SetArgs) -> Result<Changed> {
     let SetArgs { name, rtype, data, ttl, add } = args;
     let (_, origin) = zone_of(store, name.view()).await?;
     let records = records(&name, &ttl, rtype, &data, origin.view())?;
-    let instead = (!add).then(|| Change::RemoveSet(name, rtype));
+    let instead = (!add).then_some(Change::RemoveSet(name, rtype));
     let changes: Vec<_> = instead.into_iter().chain(records.into_iter().map(Change::Add)).collect();
     edit(store, origin, |_| changes.clone()).await
 }
