@@ -29,7 +29,7 @@ use tokio::time::sleep;
 const VECTORS: &str = include_str!("../vectors/ferret/cases.jsonl");
 
 fn vectors() -> Vec<Vector> {
-    read(VECTORS).unwrap_or_else(|why| panic!("{why}"))
+    read(VECTORS).unwrap()
 }
 
 /// Our server, in this process: by TCP, TLS and HTTPS over sockets, and datagrams as they would come from one.

@@ -177,7 +177,8 @@ fn web_asks_for_the_logins_that_it_is_given() {
 #[test]
 fn a_login_that_cannot_be_read_is_a_usage_error() {
     run(["web", "--user", "ann"]).says(2, &["NAME:PASSWORD"]);
-    run(["web", "--accounts", "none.toml", "--port", "0"]).says(2, &["there is no", "none.toml", "ropewalk user add"]);
+    run(["web", "--accounts", "none.toml", "--port", "0"])
+        .says(2, &["there is no", "none.toml", "ropewalk user add"]);
 }
 
 #[test]

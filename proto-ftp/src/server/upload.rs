@@ -75,11 +75,13 @@ async fn past(
             _ => Box::new(io::empty()),
         };
         let len = chunk.len() as u64;
-        let drawn = file.write_from(*at, chunk, more).await?;
-        let past = drawn.written.saturating_sub(len);
+        let drawn = file.write_from(*at, chunk, more).await;
+        let past = drawn.as_ref().map_or(0, |drawn| drawn.written.saturating_sub(len));
+        // Whatever became of it: a client that is refused may still send.
         if let Some(lent) = lent {
             conn.take_back(lent, past)?;
         }
+        let drawn = drawn?;
         octets.fetch_add(past, Ordering::Relaxed);
         *at += drawn.written;
         if let Some(failed) = drawn.failed {

@@ -1,5 +1,6 @@
 mod copies;
 mod locks;
+mod underway;
 
 use std::sync::Arc;
 

@@ -133,7 +133,7 @@ fn every_malformed_form_says_what_is_wrong() {
         ("99999", "port 99999 is over 65535"),
         ("99999999999999999999999", "is over 65535"),
         ("tpc:80", "did you mean `tcp`?"),
-        ("carrier-pigeon:1", "known are tcp, tls, unix"),
+        ("carrier-pigeon:1", "known are tcp, tls, "),
         ("127.0.0.1:8000", "`tcp:8000:interface=127.0.0.1`"),
         ("quic:853:key=k", "needs `cert=`"),
         ("quic:853:host=a", "unknown key `host`"),

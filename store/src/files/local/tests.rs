@@ -22,6 +22,7 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod drawn;
 mod nameless;
 mod removal;
 mod sweep;
