@@ -1,6 +1,7 @@
 //! What services tell of themselves, for those who make names of it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -77,6 +78,12 @@ impl Facts {
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Arc<dyn Tells>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Facts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.lock().keys()).finish()
     }
 }
 
