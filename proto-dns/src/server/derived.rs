@@ -173,7 +173,7 @@ impl Derive {
 /// A zone with what is made for it.
 #[derive(Debug, Default)]
 pub(super) struct Derived {
-    how: Derive,
+    how: Arc<Derive>,
     facts: Vec<Fact>,
     base: Option<Arc<Zone>>,
     made: Vec<Record>,
@@ -181,7 +181,7 @@ pub(super) struct Derived {
 }
 
 impl Derived {
-    pub(super) fn new(how: Derive) -> Self {
+    pub(super) fn new(how: Arc<Derive>) -> Self {
         Self { how, ..Self::default() }
     }
 

@@ -14,7 +14,7 @@ use crate::zone::{Builder, Problem, Zone, hosts, load};
 pub struct Source {
     kind: Kind,
     is_kept: bool,
-    derive: Option<Derive>,
+    derive: Option<Arc<Derive>>,
 }
 
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ enum Kind {
     Zone(PathBuf, Option<Name>),
     Hosts(PathBuf),
     Stored(Name),
-    Made(Name, Derive),
+    Made(Name, Arc<Derive>),
     Secondary(PathBuf, Name, Vec<Partner>),
 }
 
@@ -57,13 +57,14 @@ impl Source {
 
     /// A zone that has nothing but what is made for it.
     pub fn made(origin: Name, how: Derive) -> Self {
-        Self { kind: Kind::Made(origin, how.clone()), is_kept: false, derive: Some(how) }
+        let how = Arc::new(how);
+        Self { kind: Kind::Made(origin, Arc::clone(&how)), is_kept: false, derive: Some(how) }
     }
 
     /// This source, with what is made for its zone besides.
     #[must_use]
     pub fn derived(self, how: Derive) -> Self {
-        Self { derive: Some(how), ..self }
+        Self { derive: Some(Arc::new(how)), ..self }
     }
 
     /// What is made for its zone.
