@@ -68,7 +68,7 @@ impl Names {
 
 /// A new certificate, of a new key.
 fn certificate(folder: &Folder) {
-    let args = ["cert", "self-signed", "--name", "ns.box.test", "--cert", "new.pem", "--key", "new.key"];
+    let args = ["cert", "self-signed", "--name", "127.0.0.1", "--cert", "new.pem", "--key", "new.key"];
     done(ropewalk(args).current_dir(folder.path())).says(0, &[]);
     fs::rename(folder.join("new.key"), folder.join("key.pem")).unwrap();
     fs::rename(folder.join("new.pem"), folder.join("cert.pem")).unwrap();
@@ -145,4 +145,30 @@ fn digest(folder: &Folder) -> Option<String> {
         let said = done(Command::new("sh").args(["-c", script]).current_dir(folder.path())).out;
         said.split_whitespace().next().unwrap().to_owned()
     })
+}
+
+#[test]
+fn names_that_are_asked_over_https_alone_follow_too() {
+    let folder = Folder::with(
+        "[zones.main]\nzone = [{ origin = \"box.test\", derived = { addresses = [\"127.0.0.1\"] } }]\n\
+         [[service]]\nkind = \"http\"\ndns = \"main\"\nlisten = [\"tls:0:interface=127.0.0.1:cert=cert.pem:key=key.pem\"]\n",
+    );
+    certificate(&folder);
+    let server = Daemon::of(&mut folder.command(&[]));
+    let port = server.port().to_string();
+    let args = [
+        "dig",
+        "@127.0.0.1",
+        "-p",
+        &port,
+        "+https",
+        "--cacert",
+        "cert.pem",
+        "_https._tcp.box.test",
+        "SRV",
+        "+short",
+    ];
+    let ask = || done(ropewalk(args).current_dir(folder.path()));
+    until("the service is known", || !ask().out.is_empty());
+    assert_eq!(ask().out, format!("0 0 {port} box.test.\n"));
 }

@@ -107,11 +107,6 @@ impl Zones {
         }
     }
 
-    /// Makes derived records of what the services of this application tell.
-    pub fn derive_from(&self, facts: &Facts) {
-        self.facts.get_or_init(|| facts.clone());
-    }
-
     /// Whether a zone is kept in a store.
     pub fn keeps(&self, origin: NameRef<'_>) -> bool {
         self.desk.kept().is_some_and(|keeper| keeper.of(origin).is_some())
@@ -281,6 +276,10 @@ impl Answer for Zones {
         if let Err(error) = self.look(asked).await {
             error.log("zones are as they were");
         }
+    }
+
+    fn derive_from(&self, facts: &Facts) {
+        self.facts.get_or_init(|| facts.clone());
     }
 }
 
