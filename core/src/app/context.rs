@@ -9,6 +9,7 @@ use tracing::{Instrument as _, Span};
 
 use super::{ConnId, Defend, Live, Revocations, Task};
 use crate::data::cred::Principal;
+use crate::data::facts::Facts;
 use crate::telemetry::{Health, Metrics};
 use crate::{Address, Limits};
 
@@ -36,6 +37,7 @@ struct Shared {
     metrics: Metrics,
     live: Live,
     health: Health,
+    facts: Facts,
     reload: Notify,
     /// Where connections run; where there is none, in the runtime of whoever accepts them.
     shards: Vec<Handle>,
@@ -294,6 +296,11 @@ impl Context {
     /// Whether the application is ready, and each of its services.
     pub fn health(&self) -> &Health {
         &self.0.shared.health
+    }
+
+    /// What the services of the application tell of themselves.
+    pub fn facts(&self) -> &Facts {
+        &self.0.shared.facts
     }
 
     /// The live connections of the application.

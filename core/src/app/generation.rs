@@ -191,9 +191,15 @@ impl Generation {
         for name in names {
             match self.running.iter().find(|current| current.name == name) {
                 Some(old) => self.cx.health().set(&name, old.running.is_ready()),
-                None => self.cx.health().forget(&name),
+                None => self.forget(&name),
             }
         }
+    }
+
+    /// There is no member of this name any more.
+    fn forget(&self, name: &str) {
+        self.cx.health().forget(name);
+        self.cx.facts().forget(name);
     }
 
     /// Lets members that were replaced or removed finish with their peers.
@@ -202,7 +208,7 @@ impl Generation {
         self.retiring.retain(|task| !task.is_finished());
         for Current { name, running, .. } in old.into_iter().rev() {
             if !self.running.iter().any(|current| current.name == name) {
-                self.cx.health().forget(&name);
+                self.forget(&name);
             }
             self.retiring.push(self.cx.spawn(running.stop_by(deadline)));
         }

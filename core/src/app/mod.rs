@@ -22,6 +22,7 @@ mod server;
 mod service;
 mod shards;
 mod task;
+mod telling;
 mod timer;
 mod tls;
 

@@ -7,10 +7,12 @@ use tokio_util::task::TaskTracker;
 
 use super::accept::{Acceptor, Chain};
 use super::datagrams::Ports;
+use super::telling::Told;
 use super::{
     BoxPolicy, BoxProtocol, Context, LimitConnections, LimitPerPeer, Policy, Prepare, Protocol, Service, Tls,
     defend::ShutOut,
 };
+use crate::data::facts::Over;
 use crate::net::{At, Bound, DatagramSocket, Endpoint, Notice};
 #[cfg(feature = "quic")]
 use crate::net::{QuicOptions, Shaken};
@@ -304,7 +306,7 @@ impl Service for Server {
         };
         let counts = Counts::new(cx.limits());
         let tasks = TaskTracker::new();
-        let (mut accepting, mut addresses) = (Vec::new(), Vec::new());
+        let (mut accepting, mut addresses, mut told) = (Vec::new(), Vec::new(), Vec::new());
         for (listen, bound) in self.listens.iter().zip(&self.bound) {
             let chain = self.chain(listen, &counts, &cx)?;
             let listener = bound.listen()?;
@@ -316,14 +318,17 @@ impl Service for Server {
             if at.is_empty() {
                 at.push(listener.local());
             }
-            let how = if quic {
-                " (QUIC)"
+            let (how, over) = if quic {
+                (" (QUIC)", Over::Quic)
             } else if chain.tls {
-                " (TLS)"
+                (" (TLS)", Over::Tls)
             } else {
-                ""
+                ("", Over::Tcp)
             };
             addresses.extend(at.iter().map(|at| format!("{at}{how}")));
+            told.extend(
+                at.iter().filter_map(|at| Told::new(at, over, listen.tls.as_ref().or(self.later.as_ref()))),
+            );
             let acceptor = self.acceptor(chain, cx.clone(), tasks.clone());
             if listener.is_single() || cx.shards().is_empty() {
                 accepting.push(cx.spawn(acceptor.run(listener)));
@@ -337,11 +342,14 @@ impl Service for Server {
         let (sockets, ports) = self.datagrams.start(self.proto, &cx)?;
         accepting.extend(sockets);
         addresses.extend(ports.iter().map(|at| format!("{at} (UDP)")));
+        told.extend(ports.iter().filter_map(|at| Told::new(at, Over::Udp, None)));
         for tls in self.listens.iter().filter_map(|listen| listen.tls.as_ref()).chain(&self.later) {
             cx.spawn(renew(tls.certificates().clone(), cx.clone())).detach();
         }
         let _beside: Vec<_> = self.beside.iter().map(|run| cx.spawn(run(cx.clone()))).collect();
         cx.health().listens(&self.name, addresses);
+        let proto = self.proto;
+        cx.facts().tell(&self.name, move || told.iter().map(|one| one.fact(proto)).collect());
         cx.ready();
         futures_util::future::join_all(accepting).await;
         tasks.close();

@@ -1,4 +1,4 @@
-use super::{provider, secret};
+use super::{provider, secret, sha256};
 use crate::{Error, Result};
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::{self, PemObject as _};
@@ -69,6 +69,7 @@ pub struct Certificate {
     addresses: Arc<[IpAddr]>,
     not_before: SystemTime,
     not_after: SystemTime,
+    public_key: [u8; 32],
 }
 
 impl Certificate {
@@ -85,6 +86,7 @@ impl Certificate {
         let (_, leaf) = X509Certificate::from_der(leaf)
             .map_err(|error| Error::local("the first certificate is broken").caused_by(error))?;
         let (names, addresses) = (dns_names(&leaf).into(), addresses(&leaf).into());
+        let public_key = sha256(leaf.public_key().raw);
         let validity = leaf.validity();
         let (not_before, not_after) =
             (time(validity.not_before.timestamp()), time(validity.not_after.timestamp()));
@@ -92,7 +94,7 @@ impl Certificate {
             rustls::Error::InconsistentKeys(_) => Error::local("the key does not belong to the certificate"),
             error => Error::local("the key cannot be used").caused_by(error),
         })?;
-        Ok(Self { key: Arc::new(key), names, addresses, not_before, not_after })
+        Ok(Self { key: Arc::new(key), names, addresses, not_before, not_after, public_key })
     }
 
     /// The DNS names it is for, in lower case; a wildcard begins with `*.`.
@@ -136,6 +138,11 @@ impl Certificate {
     pub(super) fn is_under(&self, authority: &[u8]) -> bool {
         let next = self.key.cert.get(1).map(AsRef::as_ref);
         next == Some(authority)
+    }
+
+    /// The SHA-256 of its public key with the algorithm (SubjectPublicKeyInfo), as RFC 6698 §2.1 has it.
+    pub fn public_key(&self) -> [u8; 32] {
+        self.public_key
     }
 
     /// The certificate itself in DER, without its chain.

@@ -103,6 +103,11 @@ impl ServerTls {
         Self { config: Arc::new(config), ..self.clone() }
     }
 
+    /// What the protocol is called, the most wanted first.
+    pub fn alpn(&self) -> &[Vec<u8>] {
+        &self.config.alpn_protocols
+    }
+
     /// Makes the server's side of a handshake. The caller bounds its time.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! The kind `dns` and the zones it answers from: how a server of DNS is configured.
 
+mod derived;
 mod forward;
 mod keys;
 mod policy;
@@ -103,7 +104,13 @@ fn zones(section: &mut Section<'_>, resources: &Resources) -> Option<Zones> {
         let rules = rules(table, &common, &keys);
         let primaries = transfer::primaries(table, &keys);
         let is_fetched = primaries.is_some();
-        let is_kept = update::is_kept(table, file.is_some(), is_fetched, &rules.editors, store.is_some());
+        let derive = derived::derive(table, &mut whole);
+        let has_text = file.is_some() || derive.is_some();
+        let is_kept = update::is_kept(table, has_text, is_fetched, &rules.editors, store.is_some());
+        if derive.is_some() && (is_kept || is_fetched) {
+            table.error("derived records are of a zone that nobody else changes: it has no `allow_update`, `keep` or `primary`");
+            whole = false;
+        }
         let source = match (file, primaries, origin) {
             (_, _, Some(None)) => None,
             (Some(file), None, origin) if is_kept => Some(Source::zone(file, origin.flatten()).kept()),
@@ -115,7 +122,10 @@ fn zones(section: &mut Section<'_>, resources: &Resources) -> Option<Zones> {
                 table.error("a zone that has primaries needs its name: give `origin`");
                 None
             }
-            (None, None, Some(Some(origin))) => Some(Source::stored(origin)),
+            (None, None, Some(Some(origin))) => Some(match &derive {
+                Some(how) => Source::made(origin, how.clone()),
+                None => Source::stored(origin),
+            }),
             (None, None, None) => {
                 table.error("a zone has a `file`, or the `origin` of one that is in the store");
                 None
@@ -126,6 +136,7 @@ fn zones(section: &mut Section<'_>, resources: &Resources) -> Option<Zones> {
             }
         };
         whole &= source.is_some() && !(is_kept && store.is_none());
+        let source = source.map(|source| derive.into_iter().fold(source, Source::derived));
         sources.extend(source.map(|source| (source, rules)));
     }
     let hosts: Option<PathBuf> = section

@@ -148,6 +148,26 @@ fn a_zone_can_be_fetched_and_seen_by_some() {
 }
 
 #[test]
+fn records_can_be_derived_for_a_zone_that_nobody_else_changes() {
+    let zone = |keys: &str| mistakes(&format!("zone = [{{ {keys} }}]"), "");
+    assert_eq!(zone("file = \"a\", derived = {}"), [""; 0]);
+    assert_eq!(
+        zone(
+            "origin = \"box.lan\", derived = { host = \"ns.box.lan\", addresses = [\"192.0.2.1\", \"::1\"], types = [\"A\", \"SRV\"], ttl = \"1m\" }"
+        ),
+        [""; 0]
+    );
+    let outside = zone("file = \"a\", derived = { host = \"ns.example.net\" }");
+    assert!(outside.len() == 1 && outside[0].contains("is not in the zone example.org."), "{outside:?}");
+    assert_eq!(zone("file = \"a\", derived = { types = [\"MX\"] }"), ["MX is not made of services"]);
+    assert_eq!(zone("file = \"a\", derived = { addresses = [\"box\"] }").len(), 1);
+    let changed = zone("origin = \"b\", file = \"b\", primary = [{ address = \"192.0.2.1\" }], derived = {}");
+    assert!(changed.len() == 1 && changed[0].contains("nobody else changes"), "{changed:?}");
+    let changed = zone("file = \"a\", keep = true, derived = {}");
+    assert!(changed.iter().any(|said| said.contains("nobody else changes")), "{changed:?}");
+}
+
+#[test]
 fn a_key_has_a_secret_in_base64() {
     let wrong = |keys: &str| {
         let reading = read(&format!("[keys.other]\n{keys}\n"));

@@ -6,6 +6,7 @@ mod answer;
 #[cfg(test)]
 pub(crate) mod asking;
 mod cookie;
+mod derived;
 mod desk;
 mod dynamic;
 mod engine;
@@ -33,6 +34,7 @@ mod udp;
 mod update;
 mod updates;
 mod views;
+mod watched;
 mod xfr;
 
 use std::fmt;
@@ -44,6 +46,7 @@ use ropewalk_core::data::zones::Answer as _;
 
 pub use acl::{Acl, Who};
 pub use cookie::{Cookies, Secret};
+pub use derived::Derive;
 pub use desk::Desk;
 pub use engine::{Answering, Engine, Peer, Transport, Verdict};
 pub use grant::{Editors, Grant, Names};
@@ -174,6 +177,7 @@ async fn tend(zones: Arc<Zones>, cx: Context) {
 
 /// Looks every second whether files have changed, and makes new cookies in time.
 async fn tend_files(zones: &Zones, cx: &Context) {
+    zones.derive_from(cx.facts());
     let mut rotation = tokio::time::interval(ROTATION);
     rotation.tick().await;
     // What is kept in a store may have changed since it was read.

@@ -1,11 +1,10 @@
 //! Zones from files, which are read again when they change.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
+use ropewalk_core::data::facts::Facts;
 use ropewalk_core::data::zones::{self, Answer, Answered};
 use ropewalk_core::{Address, Error, Result};
 use tokio::sync::{Mutex, mpsc};
@@ -15,18 +14,17 @@ use super::dynamic::Dynamic;
 use super::forward::Forwarder;
 use super::secondary::Secondary;
 use super::source::{Loaded, Source};
+use super::watched::{Watched, told};
 use super::{Answering, Desk, Engine, Keeper, Keys, Peer, Policies, Rules, Transport, Verdict};
 use crate::wire::{Name, NameRef};
 use crate::zone::{Zone, ZoneSet};
-
-/// Problems of a file that are told one by one.
-const TOLD: usize = 20;
 
 /// Zones from files, and what answers from them.
 #[derive(Debug)]
 pub struct Zones {
     desk: Arc<Desk>,
     watched: Arc<Mutex<Vec<Watched>>>,
+    facts: OnceLock<Facts>,
 }
 
 /// What all zones have in common.
@@ -47,22 +45,6 @@ pub struct Setup {
 
 /// What there is to say of sources, each by its number.
 pub type Said = Vec<(usize, String)>;
-
-/// A file that zones come from.
-#[derive(Debug)]
-struct Watched {
-    source: Source,
-    /// All that was read, files that it includes among them.
-    files: Vec<PathBuf>,
-    origins: Vec<Name>,
-    /// As the files were when they were read.
-    read: Vec<Stamp>,
-    /// As they were at the last look.
-    seen: Vec<Stamp>,
-}
-
-/// What tells one content of a file from another without a look into it; none where there is no such file.
-type Stamp = Option<(u64, u64, i64, i64)>;
 
 impl Default for Setup {
     fn default() -> Self {
@@ -95,7 +77,8 @@ impl Zones {
         }
         let Loading { set, book, watched, secondaries, kept, warned, .. } = loading;
         let desk = setup.desk(set, book, kept).secondaries(secondaries);
-        Ok((Self { desk: Arc::new(desk), watched: Arc::new(Mutex::new(watched)) }, warned))
+        let (desk, watched) = (Arc::new(desk), Arc::new(Mutex::new(watched)));
+        Ok((Self { desk, watched, facts: OnceLock::new() }, warned))
     }
 
     /// What answers from them.
@@ -149,9 +132,13 @@ impl Zones {
             // Where several services answer from these zones, one of them is enough.
             Err(_) => return Ok(Vec::new()),
         };
-        let engine = Arc::clone(self.engine());
+        let (engine, facts) = (Arc::clone(self.engine()), self.facts.get().cloned());
         let looked = tokio::task::spawn_blocking(move || {
             let (mut kept, mut wrong) = (Vec::new(), Vec::new());
+            if let Some(facts) = facts.filter(|_| watched.iter().any(Watched::derives)) {
+                let facts = facts.all();
+                wrong.extend(watched.iter_mut().filter_map(|one| one.hear(&facts, &engine)));
+            }
             for one in watched.iter_mut().filter_map(|one| one.has_changed(asked).then_some(one)) {
                 match one.change(&engine) {
                     Ok(zones) => kept.extend(zones),
@@ -272,107 +259,6 @@ impl Setup {
     }
 }
 
-impl Watched {
-    fn new(source: Source) -> Self {
-        let files = source.path().map(Path::to_owned).into_iter().collect();
-        Self { source, files, origins: Vec::new(), read: Vec::new(), seen: Vec::new() }
-    }
-
-    /// Reads the source. Whatever comes of it, it is not read again before it changes.
-    fn load(&mut self) -> Result<Loaded, Vec<String>> {
-        let before: Vec<_> = self.files.iter().map(|file| (file.clone(), stamp(file))).collect();
-        let loaded = self.source.load(&mut self.files);
-        // As they were before, so that a change meanwhile is seen; but some were included for the first time.
-        let known = |file: &PathBuf| before.iter().find(|(known, _)| known == file).map(|(_, stamp)| *stamp);
-        self.read = self.files.iter().map(|file| known(file).unwrap_or_else(|| stamp(file))).collect();
-        self.seen.clone_from(&self.read);
-        if let Ok(loaded) = &loaded {
-            self.origins = loaded.zones.iter().map(|zone| zone.origin().to_name()).collect();
-        }
-        loaded
-    }
-
-    /// Which of the zones is another source's by now, if one is.
-    fn takes(&self, before: &[Name], zones: &[Arc<Zone>], engine: &Engine) -> Option<String> {
-        let set = engine.zones();
-        let foreign = |zone: &&Arc<Zone>| {
-            set.zone(zone.origin()).is_some() && !before.iter().any(|name| name.view() == zone.origin())
-        };
-        let zone = zones.iter().find(foreign)?;
-        Some(format!("{}: the zone {} is there twice", self.file(), zone.origin()))
-    }
-
-    fn file(&self) -> String {
-        self.source.path().map(|path| path.display().to_string()).unwrap_or_default()
-    }
-
-    fn stamps(&self) -> Vec<Stamp> {
-        self.files.iter().map(|file| stamp(file)).collect()
-    }
-
-    fn has_changed(&mut self, asked: bool) -> bool {
-        let now = self.stamps();
-        let settled = self.seen == now;
-        self.seen = now;
-        self.seen != self.read && (asked || settled)
-    }
-
-    /// Replaces the zones that this source had by those that it has now. What is kept in a store is given back, for its keeper
-    /// to take.
-    ///
-    /// # Errors
-    /// What is wrong, where the zones stay as they were.
-    fn change(&mut self, engine: &Engine) -> Result<Vec<Arc<Zone>>, Vec<String>> {
-        let before = self.origins.clone();
-        let read = self.load().map_err(told).and_then(|Loaded { zones, warnings }| {
-            match self.takes(&before, &zones, engine) {
-                None => Ok((zones, warnings)),
-                Some(twice) => {
-                    self.origins.clone_from(&before);
-                    Err(vec![twice])
-                }
-            }
-        });
-        let (zones, warnings) = read.inspect_err(|problems| {
-            for problem in problems {
-                tracing::error!(%problem, "a zone was not read; it stays as it was");
-            }
-        })?;
-        for warning in told(warnings) {
-            tracing::warn!(%warning, "something is strange in a zone");
-        }
-        if self.source.is_kept() {
-            return Ok(zones);
-        }
-        engine.update(|set| {
-            let mut set = (**set).clone();
-            before.iter().for_each(|origin| set.remove(origin.view()));
-            zones.iter().for_each(|zone| set.insert(Arc::clone(zone)));
-            set
-        });
-        let file = self.file();
-        for zone in &zones {
-            tracing::info!(%file, zone = %zone.origin(), serial = zone.serial(), names = zone.names(), "zone read again");
-        }
-        Ok(Vec::new())
-    }
-}
-
-fn stamp(file: &Path) -> Stamp {
-    let meta = fs::metadata(file).ok()?;
-    Some((meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec()))
-}
-
-/// As many problems as somebody reads.
-fn told(mut problems: Vec<String>) -> Vec<String> {
-    let more = problems.len().saturating_sub(TOLD);
-    problems.truncate(TOLD);
-    if more > 0 {
-        problems.push(format!("and {more} more"));
-    }
-    problems
-}
-
 #[async_trait]
 impl Answer for Zones {
     async fn answer(&self, request: &[u8], peer: &Address) -> Option<Answered> {
@@ -390,6 +276,10 @@ impl Answer for Zones {
         if let Err(error) = self.look(asked).await {
             error.log("zones are as they were");
         }
+    }
+
+    fn derive_from(&self, facts: &Facts) {
+        self.facts.get_or_init(|| facts.clone());
     }
 }
 

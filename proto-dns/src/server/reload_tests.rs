@@ -1,4 +1,6 @@
+use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use super::*;
 use crate::server::asking::query;

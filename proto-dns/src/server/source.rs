@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Partner;
+use super::derived::{Derive, Derived};
 use super::secondary::Secondary;
 use crate::wire::Name;
 use crate::zone::{Builder, Problem, Zone, hosts, load};
@@ -13,6 +14,7 @@ use crate::zone::{Builder, Problem, Zone, hosts, load};
 pub struct Source {
     kind: Kind,
     is_kept: bool,
+    derive: Option<Arc<Derive>>,
 }
 
 #[derive(Clone, Debug)]
@@ -20,6 +22,7 @@ enum Kind {
     Zone(PathBuf, Option<Name>),
     Hosts(PathBuf),
     Stored(Name),
+    Made(Name, Arc<Derive>),
     Secondary(PathBuf, Name, Vec<Partner>),
 }
 
@@ -33,23 +36,40 @@ pub(super) struct Loaded {
 impl Source {
     /// A zone as text, at this name or at that of its SOA record.
     pub fn zone(file: impl Into<PathBuf>, origin: Option<Name>) -> Self {
-        Self { kind: Kind::Zone(file.into(), origin), is_kept: false }
+        Self { kind: Kind::Zone(file.into(), origin), is_kept: false, derive: None }
     }
 
     /// Addresses and names, as in /etc/hosts.
     pub fn hosts(file: impl Into<PathBuf>) -> Self {
-        Self { kind: Kind::Hosts(file.into()), is_kept: false }
+        Self { kind: Kind::Hosts(file.into()), is_kept: false, derive: None }
     }
 
     /// A zone that is in the store, and nowhere else.
     pub fn stored(origin: Name) -> Self {
-        Self { kind: Kind::Stored(origin), is_kept: true }
+        Self { kind: Kind::Stored(origin), is_kept: true, derive: None }
     }
 
     /// This source, whose zone is kept in the store: the file is what it was first, and what it is where the file is newer.
     #[must_use]
     pub fn kept(self) -> Self {
         Self { is_kept: true, ..self }
+    }
+
+    /// A zone that has nothing but what is made for it.
+    pub fn made(origin: Name, how: Derive) -> Self {
+        let how = Arc::new(how);
+        Self { kind: Kind::Made(origin, Arc::clone(&how)), is_kept: false, derive: Some(how) }
+    }
+
+    /// This source, with what is made for its zone besides.
+    #[must_use]
+    pub fn derived(self, how: Derive) -> Self {
+        Self { derive: Some(Arc::new(how)), ..self }
+    }
+
+    /// What is made for its zone.
+    pub(super) fn derives(&self) -> Option<Derived> {
+        self.derive.clone().map(Derived::new)
     }
 
     /// Whether its zone is kept in the store.
@@ -69,14 +89,14 @@ impl Source {
     pub fn path(&self) -> Option<&Path> {
         match &self.kind {
             Kind::Zone(path, _) | Kind::Hosts(path) => Some(path),
-            Kind::Stored(_) => None,
+            Kind::Stored(_) | Kind::Made(..) => None,
             Kind::Secondary(path, ..) => Some(path),
         }
     }
 
     /// The zone of this name that other servers are the primary of, kept in this file.
     pub fn secondary(file: impl Into<PathBuf>, origin: Name, primaries: Vec<Partner>) -> Self {
-        Self { kind: Kind::Secondary(file.into(), origin, primaries), is_kept: false }
+        Self { kind: Kind::Secondary(file.into(), origin, primaries), is_kept: false, derive: None }
     }
 
     /// The zone of other servers that this is, and what is known of it; else itself. Blocks.
@@ -95,6 +115,7 @@ impl Source {
         match &self.kind {
             Kind::Zone(path, origin) => zone(path, origin.as_ref(), files),
             Kind::Hosts(path) => hosts(path),
+            Kind::Made(origin, how) => made(origin, how),
             // They are read by who keeps them.
             Kind::Stored(_) | Kind::Secondary(..) => Ok(Loaded { zones: Vec::new(), warnings: Vec::new() }),
         }
@@ -109,6 +130,13 @@ fn zone(path: &Path, origin: Option<&Name>, files: &mut Vec<PathBuf>) -> Result<
         Some(zone) => Ok(Loaded { zones: vec![Arc::new(zone)], warnings: said }),
         None => Err(said),
     }
+}
+
+/// A zone of which all is made.
+fn made(origin: &Name, how: &Derive) -> Result<Loaded, Vec<String>> {
+    let (zone, _) = Zone::build(origin.view(), how.bare(origin.view()))
+        .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+    Ok(Loaded { zones: vec![Arc::new(zone)], warnings: Vec::new() })
 }
 
 /// The zones of all names in a hosts file, and of their addresses.

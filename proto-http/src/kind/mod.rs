@@ -38,6 +38,7 @@ fn build(section: &mut Section<'_>, resources: &Resources) -> Option<BoxService>
 
 /// Lets what answers look every second whether its files have changed.
 async fn refresh(answers: Vec<Arc<dyn Answer>>, cx: Context) {
+    answers.iter().for_each(|answer| answer.derive_from(cx.facts()));
     loop {
         let asked = tokio::select! {
             () = tokio::time::sleep(REFRESH) => false,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ropewalk_core::Address;
+use ropewalk_core::data::facts::Facts;
 use ropewalk_core::data::zones::{Answer, Answered};
 
 use super::*;
@@ -20,6 +21,8 @@ impl Answer for Turned {
     }
 
     async fn refresh(&self, _: bool) {}
+
+    fn derive_from(&self, _: &Facts) {}
 }
 
 async fn asked(request: &str) -> String {

@@ -149,9 +149,9 @@ write = true
 [files.main]
 mounts = {{ \"/shared\" = \"shared\", \"/private\" = \"private\" }}
 
-# Names, as others ask for them. This one is for trials (RFC 6761).
+# Names, as others ask for them. This one is for trials (RFC 6761), and also says where the services below are.
 [zones.main]
-zone = [{{ origin = \"up.test\", file = {zone} }}]
+zone = [{{ origin = \"up.test\", file = {zone}, derived = {{ addresses = [\"127.0.0.1\", \"::1\"] }} }}]
 
 [[service]]
 kind = \"http\"

@@ -2,6 +2,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::Address;
+use crate::data::facts::Facts;
 
 /// What answers DNS messages, so that who carries them needs to know nothing of DNS: as HTTP does (RFC 8484).
 #[async_trait]
@@ -12,6 +13,9 @@ pub trait Answer: Send + Sync {
     /// Reads again what has changed, and tells the log of what is wrong with it; what was known before is then kept. Whoever
     /// answers by it calls this every second or so, and with `asked` where the operator asks for it.
     async fn refresh(&self, asked: bool);
+
+    /// Derives from now on what it derives from what these services tell. Whoever answers by it calls this first.
+    fn derive_from(&self, facts: &Facts);
 }
 
 /// An answer, and how long it counts.

@@ -1,0 +1,174 @@
+//! Files that zones come from, which are read again when they change.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ropewalk_core::data::facts::Fact;
+
+use super::Engine;
+use super::derived::Derived;
+use super::source::{Loaded, Source};
+use crate::wire::Name;
+use crate::zone::Zone;
+
+/// Problems of a file that are told one by one.
+const TOLD: usize = 20;
+
+/// A file that zones come from.
+#[derive(Debug)]
+pub(super) struct Watched {
+    pub(super) source: Source,
+    /// What is made for its zone.
+    derived: Option<Derived>,
+    /// All that was read, files that it includes among them.
+    pub(super) files: Vec<PathBuf>,
+    pub(super) origins: Vec<Name>,
+    /// As the files were when they were read.
+    pub(super) read: Vec<Stamp>,
+    /// As they were at the last look.
+    seen: Vec<Stamp>,
+}
+
+/// What tells one content of a file from another without a look into it; none where there is no such file.
+pub(super) type Stamp = Option<(u64, u64, i64, i64)>;
+
+impl Watched {
+    pub(super) fn new(source: Source) -> Self {
+        let files = source.path().map(Path::to_owned).into_iter().collect();
+        Self {
+            derived: source.derives(),
+            source,
+            files,
+            origins: Vec::new(),
+            read: Vec::new(),
+            seen: Vec::new(),
+        }
+    }
+
+    /// Reads the source. Whatever comes of it, it is not read again before it changes.
+    pub(super) fn load(&mut self) -> Result<Loaded, Vec<String>> {
+        let before: Vec<_> = self.files.iter().map(|file| (file.clone(), stamp(file))).collect();
+        let loaded = self.source.load(&mut self.files).and_then(|loaded| self.derive(loaded));
+        // As they were before, so that a change meanwhile is seen; but some were included for the first time.
+        let known = |file: &PathBuf| before.iter().find(|(known, _)| known == file).map(|(_, stamp)| *stamp);
+        self.read = self.files.iter().map(|file| known(file).unwrap_or_else(|| stamp(file))).collect();
+        self.seen.clone_from(&self.read);
+        if let Ok(loaded) = &loaded {
+            self.origins = loaded.zones.iter().map(|zone| zone.origin().to_name()).collect();
+        }
+        loaded
+    }
+
+    /// What was read, with what is made for it.
+    fn derive(&mut self, loaded: Loaded) -> Result<Loaded, Vec<String>> {
+        let Some(derived) = &mut self.derived else { return Ok(loaded) };
+        let zones: Result<_, _> = loaded.zones.into_iter().map(|zone| derived.over(zone)).collect();
+        let zones = zones.map_err(|problem| vec![problem])?;
+        Ok(Loaded { zones, ..loaded })
+    }
+
+    /// Whether records are made for its zone.
+    pub(super) fn derives(&self) -> bool {
+        self.derived.is_some()
+    }
+
+    /// Serves what is made of these facts; what is wrong, where the zone stays as it was.
+    pub(super) fn hear(&mut self, facts: &[Fact], engine: &Engine) -> Option<String> {
+        match self.derived.as_mut()?.hear(facts)? {
+            Ok(zone) => {
+                engine.update(|set| {
+                    let mut set = (**set).clone();
+                    set.insert(Arc::clone(&zone));
+                    set
+                });
+                None
+            }
+            Err(problem) => {
+                tracing::error!(%problem, "derived records are as they were");
+                Some(problem)
+            }
+        }
+    }
+
+    /// Which of the zones is another source's by now, if one is.
+    fn takes(&self, before: &[Name], zones: &[Arc<Zone>], engine: &Engine) -> Option<String> {
+        let set = engine.zones();
+        let foreign = |zone: &&Arc<Zone>| {
+            set.zone(zone.origin()).is_some() && !before.iter().any(|name| name.view() == zone.origin())
+        };
+        let zone = zones.iter().find(foreign)?;
+        Some(format!("{}: the zone {} is there twice", self.file(), zone.origin()))
+    }
+
+    fn file(&self) -> String {
+        self.source.path().map(|path| path.display().to_string()).unwrap_or_default()
+    }
+
+    fn stamps(&self) -> Vec<Stamp> {
+        self.files.iter().map(|file| stamp(file)).collect()
+    }
+
+    pub(super) fn has_changed(&mut self, asked: bool) -> bool {
+        let now = self.stamps();
+        let settled = self.seen == now;
+        self.seen = now;
+        self.seen != self.read && (asked || settled)
+    }
+
+    /// Replaces the zones that this source had by those that it has now. What is kept in a store is given back, for its keeper
+    /// to take.
+    ///
+    /// # Errors
+    /// What is wrong, where the zones stay as they were.
+    pub(super) fn change(&mut self, engine: &Engine) -> Result<Vec<Arc<Zone>>, Vec<String>> {
+        let before = self.origins.clone();
+        let read = self.load().map_err(told).and_then(|Loaded { zones, warnings }| {
+            match self.takes(&before, &zones, engine) {
+                None => Ok((zones, warnings)),
+                Some(twice) => {
+                    self.origins.clone_from(&before);
+                    Err(vec![twice])
+                }
+            }
+        });
+        let (zones, warnings) = read.inspect_err(|problems| {
+            for problem in problems {
+                tracing::error!(%problem, "a zone was not read; it stays as it was");
+            }
+        })?;
+        for warning in told(warnings) {
+            tracing::warn!(%warning, "something is strange in a zone");
+        }
+        if self.source.is_kept() {
+            return Ok(zones);
+        }
+        engine.update(|set| {
+            let mut set = (**set).clone();
+            before.iter().for_each(|origin| set.remove(origin.view()));
+            zones.iter().for_each(|zone| set.insert(Arc::clone(zone)));
+            set
+        });
+        let file = self.file();
+        for zone in &zones {
+            tracing::info!(%file, zone = %zone.origin(), serial = zone.serial(), names = zone.names(), "zone read again");
+        }
+        Ok(Vec::new())
+    }
+}
+
+fn stamp(file: &Path) -> Stamp {
+    let meta = fs::metadata(file).ok()?;
+    Some((meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec()))
+}
+
+/// As many problems as somebody reads.
+pub(super) fn told(mut problems: Vec<String>) -> Vec<String> {
+    let more = problems.len().saturating_sub(TOLD);
+    problems.truncate(TOLD);
+    if more > 0 {
+        problems.push(format!("and {more} more"));
+    }
+    problems
+}
