@@ -21,6 +21,7 @@ mod reload;
 mod rrl;
 mod rules;
 mod secondary;
+mod seldom;
 mod signed;
 mod siphash;
 mod source;

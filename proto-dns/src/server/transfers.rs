@@ -44,16 +44,17 @@ impl Transfers {
         let address = Address::from(case.from.addr);
         let rules = rules.of(zone.origin());
         if !rules.is_some_and(|rules| rules.transfers.admits(&address, case.signed.name())) {
-            tracing::info!(zone = %zone.origin(), peer = %address, key = case.key(), "transfer refused");
+            case.log_refusal("transfer refused", zone.origin());
             return case.decline(Rcode::REFUSED, Some(Why::Prohibited)).await;
         }
+        let Ok(_permit) = self.room.try_acquire() else {
+            case.log_refusal("too many transfers at once", zone.origin());
+            return case.decline(Rcode::SERVFAIL, None).await;
+        };
+        // What has changed may be much: it is read by as many as may transfer.
         let content = match content(case, &zone, question.qtype, keeper).await {
             Ok(content) => content,
             Err(rcode) => return case.decline(rcode, None).await,
-        };
-        let Ok(_permit) = self.room.try_acquire() else {
-            tracing::warn!(zone = %zone.origin(), peer = %address, "too many transfers at once");
-            return case.decline(Rcode::SERVFAIL, None).await;
         };
         match timeout(ALL, send(case, &question, Arc::clone(&zone), content)).await {
             Ok(Some(messages)) => {

@@ -84,7 +84,7 @@ impl Secondaries {
                 case.acknowledge().await;
             }
             None => {
-                tracing::info!(zone = %notice.zone, peer = %case.from.addr, key = case.key(), "NOTIFY of a stranger");
+                case.log_refusal("NOTIFY of a stranger", notice.zone.view());
                 case.decline(Rcode::REFUSED, Some(Why::Prohibited)).await;
             }
         }
