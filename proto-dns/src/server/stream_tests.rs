@@ -1,3 +1,5 @@
+use std::sync::atomic::Ordering;
+
 use ropewalk_core::Limits;
 use ropewalk_core::app::Task;
 use tokio::io::DuplexStream;
@@ -225,9 +227,12 @@ async fn forwarding() -> (Arc<Desk>, Scripted) {
 
 #[tokio::test]
 async fn who_takes_no_answers_holds_up_nobody_who_waits_for_the_same() {
-    let (desk, _server) = forwarding().await;
+    let (desk, server) = forwarding().await;
     let (mut greedy, mut other) = (Client::at(Arc::clone(&desk)), Client::at(desk));
     greedy.send(&query(1, "www.elsewhere.", 1)).await;
+    while server.heard.load(Ordering::Relaxed) == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     let large = framed(&query(2, "large.example.", 16));
     // It asks for so much that it cannot be written, and reads nothing of it.
     while let Ok(sent) = timeout(Duration::from_millis(200), greedy.io.write_all(&large)).await {
