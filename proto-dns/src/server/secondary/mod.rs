@@ -4,6 +4,7 @@ mod kept;
 mod pull;
 mod timers;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +24,7 @@ use crate::zone::Zone;
 use kept::Kept;
 use timers::Timers;
 
-/// Zones that are asked for at once.
+/// Zones of one primary that are asked for at once.
 const AT_ONCE: usize = 8;
 /// From one look for changes to the next that a NOTIFY asks for, so that nobody can make us ask all the time.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -66,8 +67,11 @@ impl Secondaries {
     /// Looks for changes for as long as it is polled. Where several services answer from these zones, one of them does.
     pub(super) async fn tend(&self, engine: &Engine) {
         let _tended = self.tended.lock().await;
-        let room = Semaphore::new(AT_ONCE);
-        join_all(self.all.iter().map(|one| one.tend(engine, &room))).await;
+        // A primary that is slow holds up its own zones only.
+        let of = |one: &Secondary| one.primaries.first().map(|primary| primary.addr);
+        let rooms: HashMap<_, _> = self.all.iter().map(|one| (of(one), Semaphore::new(AT_ONCE))).collect();
+        let tended = self.all.iter().filter_map(|one| Some(one.tend(engine, rooms.get(&of(one))?)));
+        join_all(tended).await;
     }
 
     /// Takes note of a change of which a primary of the zone tells (RFC 1996 §3.10); nobody else is heard.
