@@ -34,6 +34,7 @@ const LONGEST: Duration = Duration::from_secs(60 * 60);
 /// The zones of other servers.
 #[derive(Debug, Default)]
 pub(super) struct Secondaries {
+    /// In the order of their names.
     all: Vec<Secondary>,
     /// Held by the one service that looks after them.
     tended: Mutex<()>,
@@ -60,7 +61,8 @@ enum Looked {
 }
 
 impl Secondaries {
-    pub(super) fn new(all: Vec<Secondary>) -> Self {
+    pub(super) fn new(mut all: Vec<Secondary>) -> Self {
+        all.sort_by(|a, b| a.origin.cmp(&b.origin));
         Self { all, tended: Mutex::default() }
     }
 
@@ -80,7 +82,8 @@ impl Secondaries {
             Ok(notice) => notice,
             Err(rcode) => return case.decline(rcode, None).await,
         };
-        let zone = self.all.iter().find(|one| one.origin == notice.zone);
+        let at = self.all.binary_search_by(|one| one.origin.cmp(&notice.zone)).ok();
+        let zone = at.and_then(|at| self.all.get(at));
         match zone.filter(|one| one.hears(case.from, case.signed.name())) {
             Some(zone) => {
                 tracing::debug!(zone = %zone.origin, peer = %case.from.addr, serial = notice.serial, "told of a change");
