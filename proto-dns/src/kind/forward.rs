@@ -48,7 +48,7 @@ fn options(table: &mut Section<'_>) -> Options {
         table.key("cache", "Octets of answers that are kept; 0 for none.").or(Size(options.cache as u64));
     options.cache = usize::try_from(cache.0).unwrap_or(usize::MAX);
     options.in_flight =
-        table.key("in_flight", "Questions that are waited for at once; more fail.").or(options.in_flight);
+        table.key("in_flight", "Questions that are waited for at once; more fail, and so do those of one client above a sixteenth of them, or 64.").or(options.in_flight);
     options.special = table
         .key("special", "Answer here what means something on this machine or network only: `localhost`, `local`, `10.in-addr.arpa` and the like (RFC 6303, RFC 6761), unless a `route` is for it.")
         .or(true);

@@ -1,3 +1,4 @@
+use super::{Peer, Policies};
 use crate::wire::key::Key;
 use crate::wire::name::MAX_NAME;
 use crate::wire::{Encoder, NameBuf, NameRef, Owner, Part, Rcode, Rrset, Type};
@@ -10,22 +11,32 @@ const WRITTEN: usize = 24;
 
 /// How much an answer tells.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Answers {
+pub(crate) struct Answers<'a> {
     /// Only what is needed.
     pub(crate) minimal: bool,
     /// Signatures too.
     pub(crate) dnssec: bool,
+    /// Who asks, where not everybody may ask about every zone: whether the question may be asked was seen already.
+    pub(super) asker: Option<Asker<'a>>,
+}
+
+/// Who asks, and whom that is asked of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asker<'a> {
+    pub(super) policies: &'a Policies,
+    pub(super) from: &'a Peer,
+    pub(super) key: Option<NameRef<'a>>,
 }
 
 /// Answers the question for `qtype` at `name` from the zones (RFC 1034 §4.3.2): pure, without I/O or a clock.
 ///
-/// An alias is followed within the zones, and the answer has the code of the last step (RFC 6604). If it leads to a name that is
+/// An alias is followed within the zones, as far as who asks may ask about them, and the answer has the code of the last step (RFC 6604). If it leads to a name that is
 /// in no zone, that comes back, and nothing was written but the answer section.
 pub(crate) fn answer(
     zones: &ZoneSet,
     name: NameRef<'_>,
     qtype: Type,
-    how: Answers,
+    how: Answers<'_>,
     reply: &mut Encoder<'_>,
 ) -> Option<NameBuf> {
     let key = Key::new(name);
@@ -60,6 +71,8 @@ pub(crate) fn answer(
             break;
         }
         let zone = match zones.best(&target, of_parent) {
+            // Who may change an alias could have read by it what they may not ask.
+            Best::Zone(zone) if !how.may_see(zone) => break,
             Best::Zone(zone) => zone,
             Best::Unavailable => break,
             Best::Foreign => {
@@ -76,9 +89,17 @@ pub(crate) fn answer(
     elsewhere
 }
 
+impl Answers<'_> {
+    /// Whether who asks may ask about this zone.
+    fn may_see(&self, zone: &Zone) -> bool {
+        let admits = |asker: Asker<'_>| asker.policies.admits(Some(zone.origin()), asker.from, asker.key);
+        self.asker.is_none_or(admits)
+    }
+}
+
 /// An answer that is being written.
 struct Answer<'z, 'r, 'b> {
-    how: Answers,
+    how: Answers<'r>,
     qtype: Type,
     reply: &'r mut Encoder<'b>,
     /// The sets in it, the first of them, for what is to be added about them.

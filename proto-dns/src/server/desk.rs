@@ -9,6 +9,7 @@ use super::notices::Notices;
 use super::policy::Why;
 use super::rules::Book;
 use super::secondary::{Secondaries, Secondary};
+use super::seldom::Seldom;
 use super::signed::{Keys, Signed, now};
 use super::transfers::Transfers;
 use super::{Engine, Keeper, Peer, Rules, Verdict, updates};
@@ -26,6 +27,7 @@ pub struct Desk {
     secondaries: Secondaries,
     notices: Notices,
     forwarder: Option<Forwarder>,
+    refusals: Seldom,
 }
 
 /// A request that is being worked off.
@@ -36,6 +38,8 @@ pub(super) struct Case<'a> {
     /// What vouches for it.
     pub(super) signed: Signed,
     pub(super) engine: &'a Engine,
+    /// What was refused and is told.
+    refusals: &'a Seldom,
     replies: &'a mpsc::Sender<Vec<u8>>,
     /// The code of the first reply.
     said: Option<Rcode>,
@@ -56,6 +60,7 @@ impl Desk {
             notices: Notices::default(),
             keeper: None,
             forwarder: None,
+            refusals: Seldom::default(),
         }
     }
 
@@ -139,7 +144,8 @@ impl Desk {
     ) -> Option<Rcode> {
         let query = Query::read(Head::read(request)?, request).ok()?;
         let signed = Signed::default();
-        let mut case = Case { query: &query, from, signed, engine: &self.engine, replies, said: None };
+        let (engine, refusals) = (&*self.engine, &self.refusals);
+        let mut case = Case { query: &query, from, signed, engine, refusals, replies, said: None };
         match verdict {
             Verdict::Signed => self.signed(&mut case).await,
             verdict => self.dispatch(verdict, &mut case).await,
@@ -193,6 +199,13 @@ impl Case<'_> {
     /// The key that it is signed with, for the log.
     pub(super) fn key(&self) -> Option<tracing::field::DisplayValue<NameRef<'_>>> {
         self.signed.name().map(tracing::field::display)
+    }
+
+    /// Logs what is refused: `what` of a zone. Of many, one a second, as they may be anybody's.
+    pub(super) fn log_refusal(&self, what: &'static str, zone: NameRef<'_>) {
+        if let Some(untold) = self.refusals.tell() {
+            tracing::info!(%zone, peer = %self.from.addr, key = self.key(), untold, "{what}");
+        }
     }
 
     /// Replies with a code, and no records.

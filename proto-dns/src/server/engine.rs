@@ -5,7 +5,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use ropewalk_core::Address;
 
-use super::answer::{Answers, answer};
+use super::answer::{Answers, Asker, answer};
 use super::policy::Why;
 use super::rrl::Act;
 use super::signed::Signed;
@@ -221,7 +221,7 @@ impl Engine {
     }
 
     fn query(&self, request: &Request<'_>, out: &mut Vec<u8>) -> Verdict {
-        let Request { query, from, .. } = *request;
+        let Request { query, from, signed } = *request;
         // A request for a cookie only.
         let Some(question) = query.question else { return self.reply(request, out, |_| None) };
         match (question.qtype, from.transport) {
@@ -243,7 +243,9 @@ impl Engine {
             return Verdict::Forward;
         }
         let dnssec = query.edns.is_some_and(|edns| edns.dnssec);
-        let how = Answers { minimal: self.answering.minimal, dnssec };
+        let asker = Asker { policies: &self.policies, from, key: signed.name() };
+        let asker = Some(asker).filter(|_| self.policies.restrict());
+        let how = Answers { minimal: self.answering.minimal, dnssec, asker };
         let (start, mut elsewhere) = (out.len(), None);
         let verdict = self.reply(request, out, |reply| {
             if self.policies.restrict() && !self.admits(&zones, &question, request) {

@@ -6,9 +6,23 @@ use std::str::FromStr;
 use crate::wire::{Name, NameError, NameRef, Type};
 use crate::zone::Zone;
 
-/// Types that nobody may change without being told so: what makes the zone, and what signs it.
-const SPECIAL: [Type; 7] =
-    [Type::SOA, Type::NS, Type::RRSIG, Type::NSEC, Type::NSEC3, Type::NSEC3PARAM, Type::DNSKEY];
+/// Types that nobody may change without being told so: what makes the zone, what signs it, and what speaks of more than its
+/// own name: of all names below, or of the keys that a zone is trusted by.
+const SPECIAL: [Type; 13] = [
+    Type::SOA,
+    Type::NS,
+    Type::DNAME,
+    Type::DNSKEY,
+    Type::RRSIG,
+    Type::NSEC,
+    Type::NSEC3,
+    Type::NSEC3PARAM,
+    Type::ZONEMD,
+    Type::DS,
+    Type::CDS,
+    Type::CDNSKEY,
+    Type::CSYNC,
+];
 
 /// Who may change a zone, and how large it may become: nobody, where nobody is named.
 #[derive(Clone, Debug)]
@@ -171,6 +185,12 @@ mod tests {
             (&[], Type::NS, false),
             (&[], Type::SOA, false),
             (&[], Type::RRSIG, false),
+            // All names below, granted or not, would be elsewhere.
+            (&[], Type::DNAME, false),
+            (&[], Type::DS, false),
+            (&[], Type::CDS, false),
+            (&[], Type::CNAME, true),
+            (&[Type::DNAME], Type::DNAME, true),
             (&[Type::A], Type::A, true),
             (&[Type::A], Type::TXT, false),
             (&[Type::NS], Type::NS, true),

@@ -22,6 +22,7 @@ mod reload;
 mod rrl;
 mod rules;
 mod secondary;
+mod seldom;
 mod signed;
 mod siphash;
 mod source;

@@ -1,6 +1,6 @@
 //! Telling other servers that a zone has changed (RFC 1996).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,49 +21,91 @@ use crate::zone::Zone;
 const LOOK: Duration = Duration::from_secs(1);
 /// How long a server has to reply before it is told again, each time (RFC 1996 §3.6).
 const TRIES: [u64; 5] = [2, 4, 8, 16, 32];
-/// Servers that are told at once.
-const AT_ONCE: usize = 32;
+/// Zones that one server is told of at once.
+const AT_ONCE: usize = 8;
 
 /// What other servers were told.
 #[derive(Debug, Default)]
 pub(super) struct Notices {
-    /// The serial of each zone that was told of. Held by the one service that tells.
-    told: Mutex<HashMap<Name, Option<u32>>>,
+    /// The serial that each was told last. Held by the one service that tells.
+    told: Mutex<HashMap<(Name, usize), Option<u32>>>,
+}
+
+/// Who is told of a zone.
+#[derive(Clone, Copy)]
+struct Target<'b> {
+    origin: &'b Name,
+    /// Its place among those of the zone.
+    place: usize,
+    partner: &'b Partner,
 }
 
 impl Notices {
     /// Tells of every change, for as long as it is polled; and of all zones at the beginning, as nobody knows what was told
     /// before. Where several services answer from these zones, one of them does.
+    ///
+    /// A server is told of one change of a zone at a time: who does not reply is told of what has changed since in the end,
+    /// and takes nobody else's turn meanwhile.
     pub(super) async fn tend(&self, engine: &Engine, book: &Book) {
         let mut told = self.told.lock().await;
-        let (room, mut running) = (Semaphore::new(AT_ONCE), FuturesUnordered::new());
+        let room = |target: Target<'_>| (target.partner.addr, Semaphore::new(AT_ONCE));
+        let rooms: HashMap<_, _> = targets(book).map(room).collect();
+        let (mut busy, mut running) = (HashSet::new(), FuturesUnordered::new());
         let mut ticks = interval(LOOK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut seen = None;
         loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                Some(()) = running.next() => continue,
-            }
+            let ended: Option<Target<'_>> = tokio::select! {
+                _ = ticks.tick() => None,
+                Some(target) = running.next() => Some(target),
+            };
             let zones = engine.zones();
-            if seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, &zones)) {
-                continue;
-            }
-            for (name, rules) in book.iter().filter(|(_, rules)| !rules.notify.is_empty()) {
-                let Some(zone) = zones.zone(name.view()) else { continue };
-                if told.insert(name.clone(), zone.serial()) != Some(zone.serial()) {
-                    running.extend(rules.notify.iter().map(|partner| tell(Arc::clone(zone), partner, &room)));
+            let due: Vec<Target<'_>> = match ended {
+                Some(target) => {
+                    busy.remove(&target.key());
+                    vec![target]
                 }
+                None if seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, &zones)) => continue,
+                None => targets(book).collect(),
+            };
+            for target in due {
+                let Some(zone) = zones.zone(target.origin.view()) else { continue };
+                let key = target.key();
+                if busy.contains(&key) || told.get(&key) == Some(&zone.serial()) {
+                    continue;
+                }
+                told.insert(key.clone(), zone.serial());
+                busy.insert(key);
+                running.push(tell(Arc::clone(zone), target, rooms.get(&target.partner.addr)));
             }
-            seen = Some(zones);
+            if ended.is_none() {
+                seen = Some(zones);
+            }
         }
     }
 }
 
+/// Who is told of what.
+fn targets(book: &Book) -> impl Iterator<Item = Target<'_>> {
+    book.iter().flat_map(|(origin, rules)| {
+        let all = rules.notify.iter().enumerate();
+        all.map(move |(place, partner)| Target { origin, place, partner })
+    })
+}
+
+impl Target<'_> {
+    fn key(&self) -> (Name, usize) {
+        (self.origin.clone(), self.place)
+    }
+}
+
 /// Tells one server, until it replies.
-async fn tell(zone: Arc<Zone>, partner: &Partner, room: &Semaphore) {
-    let Ok(_permit) = room.acquire().await else { return };
-    let (origin, serial) = (zone.origin(), zone.serial());
+async fn tell<'b>(zone: Arc<Zone>, target: Target<'b>, room: Option<&Semaphore>) -> Target<'b> {
+    let _permit = match room {
+        Some(room) => room.acquire().await.ok(),
+        None => None,
+    };
+    let (origin, serial, partner) = (zone.origin(), zone.serial(), target.partner);
     match try_to_tell(&zone, partner).await {
         Ok(Rcode::NOERROR) => {
             tracing::info!(zone = %origin, serial, server = %partner.addr, "told of a change")
@@ -76,6 +118,7 @@ async fn tell(zone: Arc<Zone>, partner: &Partner, room: &Semaphore) {
             tracing::warn!(zone = %origin, serial, server = %partner.addr, %error, "not told of a change");
         }
     }
+    target
 }
 
 async fn try_to_tell(zone: &Zone, partner: &Partner) -> Result<Rcode> {

@@ -53,3 +53,64 @@ async fn each_change_is_told_once_and_again_until_there_is_a_reply() {
     }
     assert_eq!(server.heard.load(Ordering::Relaxed), 3);
 }
+
+fn serve(engine: &Engine, serial: u32) {
+    engine.update(|set| {
+        let mut set = (**set).clone();
+        set.insert(zone(serial).into());
+        set
+    });
+}
+
+#[tokio::test]
+async fn who_does_not_reply_is_not_told_of_all_that_changes_meanwhile() {
+    let (told, mut heard) = tokio::sync::mpsc::channel(64);
+    let listen = move |number, request: &[u8]| {
+        told.try_send(serial(request)).unwrap();
+        // It replies to the second only, which comes after two seconds.
+        if number == 1 { vec![answered(request, &[])] } else { vec![] }
+    };
+    let server = Scripted::new(listen, |_| vec![]).await;
+    let (engine, book, notices) = (engine(1), book(&server), Notices::default());
+    let test = async {
+        assert_eq!(heard.recv().await, Some(1));
+        for serial in 2..18 {
+            serve(&engine, serial);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert_eq!(heard.recv().await, Some(1), "the first is told again");
+        assert_eq!(heard.recv().await, Some(17), "and then what it has become");
+        assert!(timeout(Duration::from_millis(1500), heard.recv()).await.is_err());
+    };
+    tokio::select! {
+        () = notices.tend(&engine, &book) => unreachable!(),
+        () = test => {}
+    }
+}
+
+#[tokio::test]
+async fn who_does_not_reply_takes_nobody_elses_turn() {
+    let silent = Scripted::new(|_, _| vec![], |_| vec![]).await;
+    let (told, mut heard) = tokio::sync::mpsc::channel(64);
+    let listen = move |_, request: &[u8]| {
+        told.try_send(()).unwrap();
+        vec![answered(request, &[])]
+    };
+    let server = Scripted::new(listen, |_| vec![]).await;
+    let rules = |at| Arc::new(Rules { notify: vec![Partner::new(at, None)], ..Rules::default() });
+    let (mut set, mut all) = (ZoneSet::default(), Vec::new());
+    for number in 0..40 {
+        let name = format!("a{number:02}.aaa.");
+        let text = format!("{name} 60 IN SOA ns.{name} h.{name} 1 2 3 4 5\n{name} 60 IN NS ns.example.");
+        set.insert(crate::server::testing::zone(&text).into());
+        all.push((name.parse().unwrap(), rules(silent.at)));
+    }
+    set.insert(zone(1).into());
+    all.push(("example.".parse().unwrap(), rules(server.at)));
+    let (engine, book, notices) =
+        (Engine::new(set, Answering::default()), Book::new(all), Notices::default());
+    tokio::select! {
+        () = notices.tend(&engine, &book) => unreachable!(),
+        told = timeout(Duration::from_secs(5), heard.recv()) => assert_eq!(told, Ok(Some(()))),
+    }
+}

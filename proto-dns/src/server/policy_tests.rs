@@ -136,6 +136,30 @@ fn only_those_may_ask_who_are_named() {
 }
 
 #[test]
+fn an_alias_shows_nothing_of_a_zone_that_may_not_be_asked() {
+    let acl = |text: &str| Acl::new([text.parse().unwrap()]);
+    let public = "public. 60 IN SOA . . 1 2 3 4 5\npublic. 60 IN NS ns.public.\nhost.public. 60 IN CNAME db.secret.\n\
+                  none.public. 60 IN CNAME none.secret.\nold.public. 60 IN DNAME secret.\n";
+    let secret =
+        "secret. 60 IN SOA . . 1 2 3 4 5\nsecret. 60 IN NS ns.secret.\ndb.secret. 60 IN A 10.0.0.1\n";
+    let zones = vec![("secret.".parse().unwrap(), acl("198.51.100.0/24"))];
+    let policies = Policies { zones, ..Policies::default() };
+    let engine = crate::server::testing::engine(&[public, secret]).with(policies);
+    let (stranger, friend) = (udp(), from("198.51.100.1:9", Transport::Udp));
+    let asked = |name: &str, peer| {
+        let reply = ask(&engine, &query(1, name, 1), peer).unwrap();
+        (rcode(&reply), reply[7], reply[9])
+    };
+    assert_eq!(asked("db.secret.", &stranger), (5, 0, 0));
+    for (name, answers, rcode) in [("host.public.", 2, 0), ("none.public.", 1, 3), ("db.old.public.", 3, 0)] {
+        let seen = asked(name, &friend);
+        assert_eq!((seen.0, seen.1), (rcode, answers), "{name}");
+        // Nor whether there is such a name.
+        assert_eq!(asked(name, &stranger), (0, if name == "db.old.public." { 2 } else { 1 }, 0), "{name}");
+    }
+}
+
+#[test]
 fn a_foreign_name_is_refused_with_the_reason_for_who_understands_it() {
     let engine = with(Policies::default());
     let reply = ask(&engine, &asks(1, "example.org.", 1, 1, Some(&[])), &udp()).unwrap();

@@ -1,6 +1,6 @@
 //! DNS over TCP (RFC 7766) and over TLS (RFC 7858).
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,6 +50,8 @@ struct Buffers {
 struct Works {
     running: FuturesUnordered<Work>,
     replies: mpsc::Sender<Vec<u8>>,
+    /// Some were begun since that was asked last.
+    begun: bool,
 }
 
 /// Gives the request, and the code of its reply.
@@ -63,16 +65,18 @@ impl Protocol for Stream {
         let peer = Peer { idle: Some(self.idle), ..Peer::new(&conn.info().peer, transport) };
         let (mut buffers, mut tally) = (Buffers::default(), Tally::new(&cx));
         let (replies, mut ready) = mpsc::channel(1);
-        let mut works = Works { running: FuturesUnordered::new(), replies };
+        let mut works = Works { running: FuturesUnordered::new(), replies, begun: false };
         let mut idle_until = Instant::now() + self.idle;
         let (mut query_until, mut open) = (None, true);
         loop {
             while buffers.answer(&self.views, &peer, &mut tally, &mut works) {
                 idle_until = Instant::now() + self.idle;
                 query_until = None;
-                conn.write_all(&buffers.out).await?;
-                conn.flush().await?;
+                works.write(&mut conn, &buffers.out, &mut tally).await?;
                 tally.flush();
+            }
+            if works.has_begun() || buffers.input.is_empty() {
+                query_until = None;
             }
             buffers.shrink();
             if !open && works.running.is_empty() {
@@ -97,7 +101,7 @@ impl Protocol for Stream {
                     None => return Err(Error::limit("query", "a query did not come in time")),
                 },
                 Some(reply) = ready.recv() => {
-                    write(&mut conn, &reply).await?;
+                    works.write(&mut conn, &framed(&reply)?, &mut tally).await?;
                     idle_until = Instant::now() + self.idle;
                 }
                 Some((request, rcode)) = works.running.next() => {
@@ -109,7 +113,7 @@ impl Protocol for Stream {
         }
         // What was ready when the last one ended.
         while let Ok(reply) = ready.try_recv() {
-            write(&mut conn, &reply).await?;
+            works.write(&mut conn, &framed(&reply)?, &mut tally).await?;
         }
         conn.shutdown().await?;
         Ok(())
@@ -126,13 +130,12 @@ async fn read(conn: &mut Connection, input: &mut BytesMut, until: Option<Instant
     Some(read.map_err(Error::from))
 }
 
-/// Writes a message behind its length, in one piece (RFC 7766 §8).
-async fn write(conn: &mut Connection, message: &[u8]) -> Result<()> {
+/// A message behind its length, to be written in one piece (RFC 7766 §8).
+fn framed(message: &[u8]) -> Result<Vec<u8>> {
     let Ok(length) = u16::try_from(message.len()) else {
         return Err(Error::local("a reply of more than 65535 octets"));
     };
-    conn.write_all(&[&length.to_be_bytes(), message].concat()).await?;
-    Ok(conn.flush().await?)
+    Ok([&length.to_be_bytes(), message].concat())
 }
 
 impl Buffers {
@@ -179,8 +182,32 @@ impl Works {
         self.running.len() < AT_ONCE
     }
 
-    fn begin(&self, verdict: Verdict, desk: &Arc<Desk>, request: &[u8], peer: Peer) {
+    fn has_begun(&mut self) -> bool {
+        std::mem::take(&mut self.begun)
+    }
+
+    /// Writes, however long the client takes for it, while all goes on that is worked off: others may wait for what that
+    /// holds, as the turn to change a zone.
+    async fn write(&mut self, conn: &mut Connection, octets: &[u8], tally: &mut Tally) -> Result<()> {
+        let mut written = pin!(async {
+            conn.write_all(octets).await?;
+            conn.flush().await
+        });
+        loop {
+            tokio::select! {
+                biased;
+                written = &mut written => return Ok(written?),
+                Some((request, rcode)) = self.running.next() => {
+                    tally.count(&request, rcode);
+                    tally.flush();
+                }
+            }
+        }
+    }
+
+    fn begin(&mut self, verdict: Verdict, desk: &Arc<Desk>, request: &[u8], peer: Peer) {
         let (desk, request, replies) = (Arc::clone(desk), request.to_vec(), self.replies.clone());
+        self.begun = true;
         self.running.push(Box::pin(async move {
             let rcode = desk.answer(verdict, &request, &peer, &replies).await;
             (request, rcode)

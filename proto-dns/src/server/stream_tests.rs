@@ -1,11 +1,16 @@
+use std::sync::atomic::Ordering;
+
 use ropewalk_core::Limits;
 use ropewalk_core::app::Task;
 use tokio::io::DuplexStream;
 use tokio::time::timeout;
 
 use super::*;
-use crate::server::asking::{engine, query};
-use crate::server::{Acl, Rules};
+use crate::client::scripted::{Scripted, answered};
+use crate::server::asking::{engine, query, zone};
+use crate::server::forward::{Forwarder, Options, Route};
+use crate::server::{Acl, Answering, Engine, Rules};
+use crate::zone::ZoneSet;
 
 /// A client, and the server that it talks to.
 struct Client {
@@ -20,8 +25,12 @@ impl Client {
     }
 
     fn of(desk: Desk) -> Self {
+        Self::at(Arc::new(desk))
+    }
+
+    fn at(desk: Arc<Desk>) -> Self {
         let stream = Stream {
-            views: Arc::new(Views::new(Arc::new(desk))),
+            views: Arc::new(Views::new(desk)),
             idle: Duration::from_secs(30),
             query: Duration::from_secs(10),
         };
@@ -197,5 +206,62 @@ async fn who_does_not_read_cannot_make_answers_pile_up() {
         written.unwrap();
         sent += 1;
         assert!(sent < 20_000, "all are taken");
+    }
+}
+
+/// Passes on what is not of `example.`, to a server that does not hear the first datagram.
+async fn forwarding() -> (Arc<Desk>, Scripted) {
+    let hard_of_hearing = |number, request: &[u8]| match number {
+        0 => vec![],
+        _ => vec![answered(request, &[[192, 0, 2, 1]])],
+    };
+    let server = Scripted::new(hard_of_hearing, |_| vec![]).await;
+    let to = Route { name: ".".parse().unwrap(), upstreams: vec![server.at.to_string().parse().unwrap()] };
+    let forwarder = Forwarder::new(vec![to], Options::default()).unwrap();
+    let mut set = ZoneSet::default();
+    set.insert(zone(1).into());
+    let answering = Answering { recursion: Some(Forwarder::private()), ..Answering::default() };
+    let desk = Desk::new(Arc::new(Engine::new(set, answering))).forwarder(forwarder);
+    (Arc::new(desk), server)
+}
+
+#[tokio::test]
+async fn who_takes_no_answers_holds_up_nobody_who_waits_for_the_same() {
+    let (desk, server) = forwarding().await;
+    let (mut greedy, mut other) = (Client::at(Arc::clone(&desk)), Client::at(desk));
+    greedy.send(&query(1, "www.elsewhere.", 1)).await;
+    while server.heard.load(Ordering::Relaxed) == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let large = framed(&query(2, "large.example.", 16));
+    // It asks for so much that it cannot be written, and reads nothing of it.
+    while let Ok(sent) = timeout(Duration::from_millis(200), greedy.io.write_all(&large)).await {
+        sent.unwrap();
+    }
+    other.send(&query(3, "www.elsewhere.", 1)).await;
+    let reply = timeout(Duration::from_secs(5), other.reply()).await.expect("it waits for the other");
+    assert_eq!((reply[1], reply[3] & 15, reply[7]), (3, 0, 1));
+}
+
+#[tokio::test]
+async fn the_time_of_a_query_does_not_count_for_the_next() {
+    let (desk, _server) = forwarding().await;
+    let stream = Stream {
+        views: Arc::new(Views::new(desk)),
+        idle: Duration::from_secs(30),
+        query: Duration::from_millis(2500),
+    };
+    let cx = Context::root(Limits::default());
+    let (conn, io) = Connection::pair();
+    let own = cx.clone();
+    let server = cx.spawn(async move { stream.serve(conn, own).await });
+    let mut client = Client { io, cx, server };
+    let message = framed(&query(1, "www.elsewhere.", 1));
+    for number in 0..2 {
+        // In two pieces; the first answer takes a second try.
+        client.io.write_all(&message[..5]).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(800)).await;
+        client.io.write_all(&message[5..]).await.unwrap();
+        assert_eq!(client.reply().await[3] & 15, 0, "{number}");
     }
 }

@@ -12,7 +12,7 @@ use super::policy::Why;
 use super::rules::Book;
 use super::xfr::{Content, Transfer, is_newer, serial};
 use super::{Keeper, Transport};
-use crate::wire::{Class, Key, Opt, Question, Rcode, Type};
+use crate::wire::{Class, Encoder, Key, Opt, Owner, Part, Question, Rcode, Type};
 use crate::zone::{Best, Zone};
 
 /// How long a client may leave one message lie.
@@ -44,16 +44,20 @@ impl Transfers {
         let address = Address::from(case.from.addr);
         let rules = rules.of(zone.origin());
         if !rules.is_some_and(|rules| rules.transfers.admits(&address, case.signed.name())) {
-            tracing::info!(zone = %zone.origin(), peer = %address, key = case.key(), "transfer refused");
+            case.log_refusal("transfer refused", zone.origin());
             return case.decline(Rcode::REFUSED, Some(Why::Prohibited)).await;
         }
+        if case.from.transport == Transport::Udp {
+            return tell(case, &zone).await;
+        }
+        let Ok(_permit) = self.room.try_acquire() else {
+            case.log_refusal("too many transfers at once", zone.origin());
+            return case.decline(Rcode::SERVFAIL, None).await;
+        };
+        // What has changed may be much: it is read by as many as may transfer.
         let content = match content(case, &zone, question.qtype, keeper).await {
             Ok(content) => content,
             Err(rcode) => return case.decline(rcode, None).await,
-        };
-        let Ok(_permit) = self.room.try_acquire() else {
-            tracing::warn!(zone = %zone.origin(), peer = %address, "too many transfers at once");
-            return case.decline(Rcode::SERVFAIL, None).await;
         };
         match timeout(ALL, send(case, &question, Arc::clone(&zone), content)).await {
             Ok(Some(messages)) => {
@@ -79,6 +83,21 @@ fn find(case: &Case<'_>, question: &Question<'_>) -> Result<Arc<Zone>, Rcode> {
     }
 }
 
+/// Replies to an IXFR over UDP: "ask again over TCP" is the SOA alone (RFC 1995 §2). It is an answer as others are, as the
+/// address may be forged.
+async fn tell(case: &mut Case<'_>, zone: &Zone) {
+    if serial(case.query).is_none() {
+        return case.decline(Rcode::FORMERR, None).await;
+    }
+    let fill = |reply: &mut Encoder<'_>| {
+        reply.authoritative = true;
+        let fits = zone.soa().is_some_and(|soa| reply.rrset(Part::Answer, Owner::Question, soa));
+        reply.truncated = !fits;
+        None
+    };
+    case.reply(fill).await;
+}
+
 /// What the client needs: for IXFR, by the serial that it has.
 async fn content(
     case: &Case<'_>,
@@ -90,8 +109,7 @@ async fn content(
         return Ok(Content::Whole);
     }
     let theirs = serial(case.query).ok_or(Rcode::FORMERR)?;
-    // Over UDP, "ask again over TCP" is the SOA alone (RFC 1995 §2).
-    if case.from.transport == Transport::Udp || !is_newer(zone.serial().unwrap_or_default(), theirs) {
+    if !is_newer(zone.serial().unwrap_or_default(), theirs) {
         return Ok(Content::Current);
     }
     let Some(keeper) = keeper else { return Ok(Content::Whole) };

@@ -4,7 +4,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::super::testing::{OPT, engine, peer, request, short};
-use crate::server::{Acl, Desk, Rules, Transport, Verdict};
+use crate::server::{Acl, Desk, Limiter, Peer, Policies, RrlOptions, Rules, Transport, Verdict};
 use crate::wire::Name;
 use crate::wire::tsig::{Algorithm, Signer, TsigKey};
 
@@ -161,4 +161,25 @@ async fn who_takes_nothing_loses_the_transfer_and_others_come_again() {
     };
     assert_eq!(tokio::join!(lazy, other), (60, "SERVFAIL".to_owned()));
     assert!(told(&desk, &request).await.starts_with("NOERROR"));
+}
+
+#[tokio::test]
+async fn what_is_told_over_udp_is_limited_as_all_answers_are() {
+    let limiter = Limiter::new(RrlOptions { rate: 5, slip: 0, ..RrlOptions::default() });
+    let policies = Policies { limiter: Some(limiter), ..Policies::default() };
+    let transfers = Acl::new(["192.0.2.0/24".parse().unwrap()]);
+    let rules = Arc::new(Rules { transfers, ..Rules::default() });
+    let desk =
+        Desk::new(Arc::new(engine(&[ZONE]).with(policies))).rules(vec![("example.".parse().unwrap(), rules)]);
+    let forged = Peer { addr: ([192, 0, 2, 1], 5300).into(), ..peer(Transport::Udp) };
+    let (replies, mut ready) = mpsc::channel(100);
+    for _ in 0..50 {
+        desk.answer(Verdict::Transfer, &ixfr(0), &forged, &replies).await;
+    }
+    let mut count = 0;
+    while let Ok(reply) = ready.try_recv() {
+        assert_eq!(short(&reply), "NOERROR AA: example. SOA");
+        count += 1;
+    }
+    assert_eq!(count, 5);
 }

@@ -13,13 +13,15 @@ use crate::wire::Rcode;
 
 /// Octets of a request, and of an answer, at most.
 pub(super) const LONGEST: usize = 4096;
-/// Requests of one socket that are worked off at once; what comes besides is dropped, and asked again by its client.
+/// Questions for others, and other requests, of one socket that are worked off at once; what comes besides is dropped, and
+/// asked again by its client. Others may be slow: what is ours to do does not wait for them.
 const AT_ONCE: usize = 1024;
 /// Their replies that wait for the socket.
 const WAITING: usize = 64;
 
 /// Requests that take longer, and where their replies come back.
 struct Later {
+    forwarded: Arc<Semaphore>,
     room: Arc<Semaphore>,
     replies: mpsc::Sender<Reply>,
     cx: Context,
@@ -39,7 +41,8 @@ pub(super) async fn serve(views: Arc<Views>, socket: DatagramSocket, cx: Context
     let mut tally = Tally::new(&cx);
     let octets = cx.metrics().bytes(super::PROTO);
     let (sender, mut ready) = mpsc::channel(WAITING);
-    let later = Later { room: Arc::new(Semaphore::new(AT_ONCE)), replies: sender, cx: cx.clone() };
+    let room = || Arc::new(Semaphore::new(AT_ONCE));
+    let later = Later { forwarded: room(), room: room(), replies: sender, cx: cx.clone() };
     let mut stopping = pin!(cx.stopping());
     loop {
         replies.clear();
@@ -108,7 +111,8 @@ impl Later {
     /// Works off a request in a task of its own, if there is room for it.
     fn begin(&self, verdict: Verdict, desk: &Arc<Desk>, request: &Datagram<'_>, peer: Peer) {
         let mut tally = Tally::new(&self.cx);
-        let Ok(permit) = Arc::clone(&self.room).try_acquire_owned() else {
+        let room = if verdict == Verdict::Forward { &self.forwarded } else { &self.room };
+        let Ok(permit) = Arc::clone(room).try_acquire_owned() else {
             tally.count(request.payload, None);
             return tally.flush();
         };

@@ -7,7 +7,11 @@ use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
 use super::*;
+use crate::client::scripted::Scripted;
 use crate::server::asking::{asks, engine, query};
+use crate::server::forward::{Forwarder, Options, Route};
+use crate::server::{Answering, Engine};
+use crate::zone::ZoneSet;
 
 /// A client, and the server that it asks.
 struct Asking {
@@ -18,9 +22,13 @@ struct Asking {
 
 impl Asking {
     async fn new() -> Self {
+        Self::of(Desk::new(Arc::new(engine()))).await
+    }
+
+    async fn of(desk: Desk) -> Self {
         let port = BoundDatagrams::claim(&"udp:0:interface=127.0.0.1".parse().unwrap()).unwrap();
         let cx = Context::root(Limits::default());
-        let views = Arc::new(Views::new(Arc::new(Desk::new(Arc::new(engine())))));
+        let views = Arc::new(Views::new(Arc::new(desk)));
         let serve = |socket| cx.spawn(serve(Arc::clone(&views), socket, cx.clone()));
         let servers = port.open().unwrap().into_iter().map(serve).collect();
         let client = UdpSocket::bind("127.0.0.1:0").await.unwrap();
@@ -117,4 +125,24 @@ async fn what_takes_longer_is_answered_too() {
     }
     ids.sort_unstable();
     assert_eq!(ids, (0..50).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn questions_that_others_do_not_answer_hold_up_nothing_of_ours() {
+    let silent = Scripted::new(|_, _| vec![], |_| vec![]).await;
+    let to = Route { name: ".".parse().unwrap(), upstreams: vec![silent.at.to_string().parse().unwrap()] };
+    let answering = Answering { recursion: Some(Forwarder::private()), ..Answering::default() };
+    let engine = Arc::new(Engine::new(ZoneSet::default(), answering));
+    let forwarder = Forwarder::new(vec![to], Options::default()).unwrap();
+    let asking = Asking::of(Desk::new(engine).forwarder(forwarder)).await;
+    for id in 0..2000_u16 {
+        asking.client.send(&query(id, "www.elsewhere.", 1)).await.unwrap();
+        if id % 50 == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let mut notify = query(9, "example.", 6);
+    notify[2] = 0x24;
+    assert_eq!(asking.ask(&notify).await.unwrap()[3] & 15, 5);
 }

@@ -1,8 +1,13 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::xfr::is_newer;
-use crate::wire::{Class, NameRef, Opcode, Query, Raw, Rcode, Section, Type, rdata};
+use crate::wire::{Class, NameRef, Opcode, Query, Raw, Rcode, Rrset, Section, Type, rdata};
 use crate::zone::{Change, Record, Zone, ZoneSet, same};
+
+/// Octets of a set at most, as it is on the wire: an answer has room for no more.
+const LARGEST: usize = u16::MAX as usize - 512;
+/// Types of a name at most. Each record that is added costs what is there already.
+const TYPES: usize = 100;
 
 /// What an UPDATE makes of a zone (RFC 2136): the zone after it, and what is other than before.
 #[derive(Debug)]
@@ -30,8 +35,8 @@ impl Updated {
     /// is served does not change until the caller changes it, and updates of one zone are to be made one after another.
     ///
     /// # Errors
-    /// The code of the reply: FORMERR, NOTAUTH if it is no zone of ours, NOTZONE, REFUSED if `may` does not allow a change
-    /// or if the zone would break a rule, and those of prerequisites (RFC 2136 §3).
+    /// The code of the reply: FORMERR, NOTAUTH if it is no zone of ours, NOTZONE, REFUSED if `may` does not allow a change,
+    /// if the zone would break a rule, or if a name would have more than an answer has room for, and those of prerequisites (RFC 2136 §3).
     pub fn new(zones: &ZoneSet, query: &Query<'_>, may: May<'_>) -> Result<Self, Rcode> {
         let question =
             query.question.filter(|_| query.head.opcode == Opcode::UPDATE).ok_or(Rcode::FORMERR)?;
@@ -52,6 +57,9 @@ impl Updated {
             let changes = line.changes(&after);
             if !changes.is_empty() {
                 after = after.apply(&changes).map_err(|_| Rcode::REFUSED)?;
+                if !line.fits(&after) {
+                    return Err(Rcode::REFUSED);
+                }
             }
         }
         let names: BTreeSet<NameRef<'_>> = lines.iter().map(|line| line.record.name.view()).collect();
@@ -167,6 +175,15 @@ impl Line {
         if is_good { Ok(()) } else { Err(Rcode::FORMERR) }
     }
 
+    /// Whether the name has room for what was added to it.
+    fn fits(&self, zone: &Zone) -> bool {
+        let Record { name, class, rtype, .. } = &self.record;
+        let Some(node) = zone.node(name.view()).filter(|_| *class == Class::IN) else { return true };
+        // Behind a pointer, type, class, TTL and length.
+        let octets = |set: Rrset<'_>| set.rdata().map(|rdata| 12 + rdata.len()).sum::<usize>();
+        node.sets().count() <= TYPES && node.set(*rtype).map_or(0, octets) <= LARGEST
+    }
+
     /// What it does to the zone as it is by now; some are to be ignored (RFC 2136 §3.4.2).
     fn changes(&self, zone: &Zone) -> Vec<Change> {
         let Record { name, class, rtype, .. } = &self.record;
@@ -181,7 +198,9 @@ impl Line {
     fn change(&self, zone: &Zone) -> Option<Change> {
         let Record { name, class, rtype, .. } = &self.record;
         let is_apex = name.view() == zone.origin();
-        let record = || Record { class: Class::IN, ..self.record.clone() };
+        // RFC 2181 §8: what has the highest bit set is 0.
+        let ttl = if self.record.ttl > i32::MAX as u32 { 0 } else { self.record.ttl };
+        let record = || Record { class: Class::IN, ttl, ..self.record.clone() };
         let lasts = is_apex && matches!(*rtype, Type::SOA | Type::NS);
         match (*class, *rtype) {
             (Class::IN, _) => self.is_welcome(zone).then(|| Change::Add(record())),

@@ -106,6 +106,41 @@ fn changes_are_made_in_their_order_with_one_serial() {
 }
 
 #[test]
+fn a_lifetime_that_there_is_not_is_none() {
+    let updated = update(&[], &[add("new.example 2147483648 A 192.0.2.9")]).unwrap();
+    assert_eq!(texts(&updated.added)[1], "new.example. 0 A");
+    let updated = update(&[], &[add("new.example 2147483647 A 192.0.2.9")]).unwrap();
+    assert_eq!(texts(&updated.added)[1], "new.example. 2147483647 A");
+}
+
+#[test]
+fn a_name_becomes_no_larger_than_an_answer() {
+    let mut zone = zone(ZONE);
+    let mut add_all = |lines: Vec<Vec<u8>>| {
+        let mut request = request(&[], &lines);
+        request[8..10].copy_from_slice(&(lines.len() as u16).to_be_bytes());
+        let query = Query::read(Head::read(&request).unwrap(), &request).unwrap();
+        let updated = Updated::new(&[zone.clone()].into_iter().collect(), &query, &|_, _| true);
+        updated.map(|updated| zone = updated.zone).err()
+    };
+    let text = "x".repeat(250);
+    let texts = |range: std::ops::Range<u32>| {
+        range.map(|n| add(&format!("large.example 60 TXT {text}{n:03}"))).collect::<Vec<_>>()
+    };
+    // 266 octets each, and 65023 in all.
+    assert_eq!(add_all(texts(0..150)), None);
+    assert_eq!(add_all(texts(100..244)), None);
+    assert_eq!(add_all(texts(244..245)), Some(Rcode::REFUSED));
+    assert_eq!(add_all(vec![line(Class::NONE, &format!("large.example 0 TXT {text}007"))]), None);
+    assert_eq!(add_all(texts(244..245)), None);
+    let types = |range: std::ops::Range<u32>| {
+        range.map(|n| add(&format!("many.example 60 TYPE{n} \\# 0"))).collect::<Vec<_>>()
+    };
+    assert_eq!(add_all(types(1000..1100)), None);
+    assert_eq!(add_all(types(1100..1101)), Some(Rcode::REFUSED));
+}
+
+#[test]
 fn what_must_not_be_is_ignored_and_changes_no_serial() {
     for changes in [
         vec![],

@@ -42,7 +42,7 @@ fn granted<'a>(
     match keeper.and_then(|keeper| Some((keeper, keeper.of(origin)?, editors?))) {
         Some(granted) => Ok(granted),
         None => {
-            tracing::info!(zone = %origin, peer = %case.from.addr, key = case.key(), "update refused");
+            case.log_refusal("update refused", origin);
             Err((Rcode::REFUSED, Some(Why::Prohibited)))
         }
     }

@@ -3,11 +3,13 @@
 mod cache;
 mod count;
 mod outcome;
+mod share;
 mod special;
 mod upstream;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +28,7 @@ use crate::zone::{Best, ZoneSet};
 use cache::Cache;
 pub(super) use count::Counts;
 use outcome::{Outcome, Set};
+use share::Shares;
 pub use upstream::Upstream;
 
 /// Who may ask where nothing else is said: this machine, and networks that are nobody else's (RFC 1918, RFC 3927, RFC 4193,
@@ -47,6 +50,7 @@ pub struct Forwarder {
     cache: Cache,
     /// Questions that are being asked.
     room: Semaphore,
+    shares: Shares,
     flights: Mutex<HashMap<cache::Question, Flight>>,
     counts: Counts,
 }
@@ -70,7 +74,7 @@ pub struct Options {
     pub timeout: Duration,
     /// Octets of what is kept.
     pub cache: usize,
-    /// Questions that are waited for at once; more fail.
+    /// Questions that are waited for at once; more fail. A client has a sixteenth of them, or 64.
     pub in_flight: usize,
     /// Names that mean something on this machine or network only, or nothing anywhere, are answered here, unless a route other
     /// than that of the root is for them (RFC 6303, RFC 6761).
@@ -123,8 +127,9 @@ impl Forwarder {
         }
         let special = if options.special { special::zones()? } else { ZoneSet::default() };
         let (cache, room) = (Cache::new(options.cache), Semaphore::new(options.in_flight));
+        let shares = Shares::new(options.in_flight);
         let (flights, counts) = (Mutex::default(), Counts::default());
-        Ok(Self { routes, options, special, cache, room, flights, counts })
+        Ok(Self { routes, options, special, cache, room, shares, flights, counts })
     }
 
     /// Who may ask where nothing else is said: this machine, and networks that are nobody else's.
@@ -158,7 +163,7 @@ impl Forwarder {
         };
         let known = match self.known(&sought) {
             Some(known) => known,
-            None => self.ask(&sought.asked).await,
+            None => self.ask(&sought.asked, case.from.addr.ip()).await,
         };
         case.reply(|reply| self.fill(&sought, &known, reply)).await;
     }
@@ -176,7 +181,8 @@ impl Forwarder {
         Some(Known::Said(outcome, age))
     }
 
-    async fn ask(&self, asked: &cache::Question) -> Known {
+    async fn ask(&self, asked: &cache::Question, client: IpAddr) -> Known {
+        let Some(_share) = self.shares.take(client) else { return Known::Full };
         let (Some(route), Ok(_permit)) = (self.route(asked.name.view()), self.room.try_acquire()) else {
             return Known::Full;
         };
@@ -209,7 +215,7 @@ impl Forwarder {
     /// Writes what there is to say into a reply, as far as it fits.
     fn fill(&self, sought: &Sought<'_>, known: &Known, reply: &mut Encoder<'_>) -> Option<Why> {
         let Sought { question, aliased, asked } = sought;
-        let how = Answers { minimal: true, dnssec: asked.dnssec };
+        let how = Answers { minimal: true, dnssec: asked.dnssec, asker: None };
         match aliased {
             Some(zones) => {
                 answer(zones, question.name, question.qtype, how, reply);
@@ -256,7 +262,7 @@ impl<'q> Sought<'q> {
         }
         let mut scratch = Vec::new();
         let mut reply = Encoder::new(&mut scratch, &query.head, u16::MAX.into());
-        let how = Answers { minimal: true, dnssec };
+        let how = Answers { minimal: true, dnssec, asker: None };
         let target = answer(&zones, question.name, question.qtype, how, &mut reply)?;
         Some(Self { asked: asked(target.view()), question, aliased: Some(zones) })
     }

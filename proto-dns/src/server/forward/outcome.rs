@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use crate::wire::{Message, Name, NameRef, Rcode, Rrset, Type};
+use crate::wire::{Class, Message, Name, NameRef, Rcode, Rrset, Type};
 use crate::zone::Record;
 
 /// Aliases that are followed.
@@ -41,7 +41,10 @@ impl Outcome {
     /// What a reply says of this name and type: the records of the name and of those that it is an alias of, and for what there
     /// is not, the SOA of its zone. With `dnssec`, also what proves that. All else is nobody's question here.
     pub(super) fn of(message: &Message, name: NameRef<'_>, qtype: Type, dnssec: bool) -> Self {
-        let (answer, end) = answer(&message.answer, name, qtype, dnssec);
+        // What is kept has no class of its own.
+        let is_in = |record: &&Record| record.class == Class::IN;
+        let (answer, end) =
+            answer(&message.answer.iter().filter(is_in).collect::<Vec<_>>(), name, qtype, dnssec);
         let found = answer
             .iter()
             .any(|set| set.name.view() == end.view() && (set.rtype == qtype || qtype == Type::ANY));
@@ -50,7 +53,7 @@ impl Outcome {
             Type::NSEC | Type::NSEC3 | Type::RRSIG | Type::DS => dnssec,
             _ => false,
         };
-        let mut authority = sets(message.authority.iter().filter(is_of_zone));
+        let mut authority = sets(message.authority.iter().filter(is_in).filter(is_of_zone));
         let mut life = answer.iter().chain(&authority).map(|set| set.ttl).min().unwrap_or_default();
         if !found || message.rcode != Rcode::NOERROR {
             let negative = authority.iter_mut().find(|set| set.rtype == Type::SOA).map(Set::limit_negative);
@@ -68,15 +71,15 @@ impl Outcome {
 }
 
 /// The sets of the name and of its aliases, and the last name.
-fn answer(records: &[Record], name: NameRef<'_>, qtype: Type, dnssec: bool) -> (Vec<Set>, Name) {
+fn answer(records: &[&Record], name: NameRef<'_>, qtype: Type, dnssec: bool) -> (Vec<Set>, Name) {
     let mut kept: Vec<&Record> = Vec::new();
     let mut at = name.to_name();
     let mut seen = vec![at.clone()];
     for _ in 0..HOPS {
-        let here = records.iter().filter(|record| {
+        let here = records.iter().copied().filter(|record| {
             let rtype = if record.rtype == Type::RRSIG && dnssec { covers(record) } else { record.rtype };
             if record.name == at {
-                rtype == qtype || rtype == Type::CNAME || qtype == Type::ANY
+                rtype == qtype || record.rtype == qtype || rtype == Type::CNAME || qtype == Type::ANY
             } else {
                 rtype == Type::DNAME && at.view().is_within(record.name.view())
             }
@@ -142,7 +145,7 @@ impl Set {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{Asked, Class, Flags};
+    use crate::wire::{Asked, Flags};
     use crate::zone::testing::records;
 
     /// What is kept of these records, and for how long.
@@ -173,6 +176,35 @@ mod tests {
             (vec!["a.example.CNAME 60".into(), "b.example.A 40".into()], 40)
         );
         assert_eq!(kept("c.example A", Rcode::NOERROR, answer, authority), (vec![], 0));
+    }
+
+    #[test]
+    fn what_is_of_another_class_is_of_another_question() {
+        let mut octets = vec![0, 0, 0x80, 0, 0, 0, 0, 1, 0, 0, 0, 0];
+        octets.extend_from_slice(b"\x01a\0\0\x01\0\x01\0\0\0\x3c\0\x04\x7f\0\0\x01");
+        let name: Name = "a".parse().unwrap();
+        let sets = |octets: &[u8]| {
+            Outcome::of(&Message::read(octets).unwrap(), name.view(), Type::A, false).answer.len()
+        };
+        assert_eq!(sets(&octets), 1);
+        octets[12 + 3 + 3] = 3;
+        assert_eq!(sets(&octets), 0);
+    }
+
+    #[test]
+    fn signatures_that_are_asked_for_are_kept() {
+        let (name, text) = (
+            "a.".parse::<Name>().unwrap(),
+            "a. 60 IN RRSIG A 13 1 60 20300101000000 20200101000000 1 a. AAAA",
+        );
+        let mut message = Message::read(&[0, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0]).unwrap();
+        message.answer = records(text);
+        for (qtype, dnssec, kept) in
+            [(Type::RRSIG, true, 1), (Type::RRSIG, false, 1), (Type::A, true, 1), (Type::A, false, 0)]
+        {
+            let outcome = Outcome::of(&message, name.view(), qtype, dnssec);
+            assert_eq!(outcome.answer.len(), kept, "{qtype} {dnssec}");
+        }
     }
 
     #[test]

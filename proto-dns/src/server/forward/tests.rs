@@ -293,8 +293,7 @@ async fn only_who_is_allowed_and_wishes_recursion_is_answered() {
     let from = async |address: &str, change: &dyn Fn(&mut Vec<u8>)| {
         let mut asked = request("a.example A", &[]);
         change(&mut asked);
-        let peer =
-            Peer { addr: (address.parse::<std::net::IpAddr>().unwrap(), 9).into(), ..peer(Transport::Tcp) };
+        let peer = Peer { addr: (address.parse::<IpAddr>().unwrap(), 9).into(), ..peer(Transport::Tcp) };
         forwarder.forward(&asked, &peer).await.map(|octets| short(&octets))
     };
     for stranger in ["198.51.100.1", "2001:db8::1", "172.32.0.1"] {
@@ -333,7 +332,7 @@ async fn what_is_ours_is_answered_by_us_and_says_that_there_is_recursion() {
     let server = serving(1).await;
     let forwarder = forwarder(&[&server]);
     let ask = async |question: &str, from: &str| {
-        let addr = (from.parse::<std::net::IpAddr>().unwrap(), 9).into();
+        let addr = (from.parse::<IpAddr>().unwrap(), 9).into();
         let peer = Peer { addr, ..peer(Transport::Tcp) };
         let octets = forwarder.forward(&request(question, &[OPT]), &peer).await.unwrap();
         Message::read(&octets).unwrap()
@@ -406,4 +405,24 @@ async fn what_nobody_could_say_is_told_with_its_reason() {
     let message = Message::read(&octets).unwrap();
     assert_eq!(message.rcode, Rcode::SERVFAIL);
     assert_eq!(message.edns.unwrap().options, [(15, Box::from(&b"\0\x16"[..]))]);
+}
+
+#[tokio::test]
+async fn who_asks_for_what_nobody_answers_takes_no_room_of_others() {
+    let silent = silent().await;
+    let forwarder = forwarder(&[&silent]);
+    let of = |last: u8| Peer { addr: ([10, 0, 0, last], 5300).into(), ..peer(Transport::Tcp) };
+    let (greedy, other) = (of(1), of(2));
+    let all: Vec<_> = (0..300).map(|n| request(&format!("a{n}.example A"), &[])).collect();
+    let mut waiting: futures_util::stream::FuturesUnordered<_> =
+        all.iter().map(|request| forwarder.forward(request, &greedy)).collect();
+    // What is above its share is told so at once.
+    for _ in 256..300 {
+        let reply = futures_util::StreamExt::next(&mut waiting).await.unwrap().unwrap();
+        assert_eq!(short(&reply), "SERVFAIL");
+    }
+    let question = request("b.example A", &[]);
+    let mut asks = std::pin::pin!(forwarder.forward(&question, &other));
+    let waits = timeout(Duration::from_millis(300), &mut asks).await.is_err();
+    assert!(waits, "it is asked");
 }

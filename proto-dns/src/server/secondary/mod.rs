@@ -4,6 +4,7 @@ mod kept;
 mod pull;
 mod timers;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +24,7 @@ use crate::zone::Zone;
 use kept::Kept;
 use timers::Timers;
 
-/// Zones that are asked for at once.
+/// Zones of one primary that are asked for at once.
 const AT_ONCE: usize = 8;
 /// From one look for changes to the next that a NOTIFY asks for, so that nobody can make us ask all the time.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -33,6 +34,7 @@ const LONGEST: Duration = Duration::from_secs(60 * 60);
 /// The zones of other servers.
 #[derive(Debug, Default)]
 pub(super) struct Secondaries {
+    /// In the order of their names.
     all: Vec<Secondary>,
     /// Held by the one service that looks after them.
     tended: Mutex<()>,
@@ -59,15 +61,19 @@ enum Looked {
 }
 
 impl Secondaries {
-    pub(super) fn new(all: Vec<Secondary>) -> Self {
+    pub(super) fn new(mut all: Vec<Secondary>) -> Self {
+        all.sort_by(|a, b| a.origin.cmp(&b.origin));
         Self { all, tended: Mutex::default() }
     }
 
     /// Looks for changes for as long as it is polled. Where several services answer from these zones, one of them does.
     pub(super) async fn tend(&self, engine: &Engine) {
         let _tended = self.tended.lock().await;
-        let room = Semaphore::new(AT_ONCE);
-        join_all(self.all.iter().map(|one| one.tend(engine, &room))).await;
+        // A primary that is slow holds up its own zones only.
+        let of = |one: &Secondary| one.primaries.first().map(|primary| primary.addr);
+        let rooms: HashMap<_, _> = self.all.iter().map(|one| (of(one), Semaphore::new(AT_ONCE))).collect();
+        let tended = self.all.iter().filter_map(|one| Some(one.tend(engine, rooms.get(&of(one))?)));
+        join_all(tended).await;
     }
 
     /// Takes note of a change of which a primary of the zone tells (RFC 1996 §3.10); nobody else is heard.
@@ -76,7 +82,8 @@ impl Secondaries {
             Ok(notice) => notice,
             Err(rcode) => return case.decline(rcode, None).await,
         };
-        let zone = self.all.iter().find(|one| one.origin == notice.zone);
+        let at = self.all.binary_search_by(|one| one.origin.cmp(&notice.zone)).ok();
+        let zone = at.and_then(|at| self.all.get(at));
         match zone.filter(|one| one.hears(case.from, case.signed.name())) {
             Some(zone) => {
                 tracing::debug!(zone = %zone.origin, peer = %case.from.addr, serial = notice.serial, "told of a change");
@@ -84,7 +91,7 @@ impl Secondaries {
                 case.acknowledge().await;
             }
             None => {
-                tracing::info!(zone = %notice.zone, peer = %case.from.addr, key = case.key(), "NOTIFY of a stranger");
+                case.log_refusal("NOTIFY of a stranger", notice.zone.view());
                 case.decline(Rcode::REFUSED, Some(Why::Prohibited)).await;
             }
         }

@@ -61,7 +61,9 @@ async fn serial(origin: &Name, client: &Client) -> Result<u32> {
 async fn fetch(origin: &Name, client: &Client) -> Result<Arc<Zone>> {
     let mut builder = Builder::new(origin.view());
     let (mut octets, mut soa_count) = (0, 0);
-    let each = |record: Record| {
+    let each = |mut record: Record| {
+        // RFC 2181 §8: what has the highest bit set is 0; and no file that it is kept in can say it.
+        record.ttl = if record.ttl > i32::MAX as u32 { 0 } else { record.ttl };
         octets += record.name.wire().len() + record.rdata.len() + OVERHEAD;
         if octets > LARGEST {
             return Err(Error::limit("zone", "the zone is too large"));

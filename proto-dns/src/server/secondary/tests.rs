@@ -242,3 +242,27 @@ async fn a_notify_while_it_is_tended_is_heard_and_one_of_a_stranger_is_not() {
         serial = timeout(Duration::from_secs(10), test) => assert_eq!(serial.unwrap(), Some(3)),
     }
 }
+
+#[tokio::test]
+async fn a_primary_that_says_nothing_holds_up_its_own_zones_only() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let primary = Primary::new(&text(1, "3600 600 86400")).await;
+    let dir = tempfile::tempdir().unwrap();
+    let load = |name: &str, partner: Partner| {
+        Secondary::load(name.parse().unwrap(), dir.path().join(name), vec![partner]).0
+    };
+    let at = silent.local_addr().unwrap();
+    let mut all: Vec<_> =
+        (0..20).map(|number| load(&format!("a{number}.test."), Partner::new(at, None))).collect();
+    all.push(load("example.", primary.partner(b"secret")));
+    let (engine, all) = (Engine::new(Default::default(), Default::default()), Secondaries::new(all));
+    let there = async {
+        while engine.zones().zone(origin().view()).is_none() {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        () = all.tend(&engine) => unreachable!(),
+        there = timeout(Duration::from_secs(5), there) => assert!(there.is_ok()),
+    }
+}
