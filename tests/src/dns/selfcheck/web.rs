@@ -80,7 +80,8 @@ impl Relay {
     fn fields(&self, head: &HeaderMap) -> Vec<(&'static str, String)> {
         let field =
             |name| head.get(name).and_then(|value| value.to_str().ok()).map(|value| (name, value.to_owned()));
-        let mut fields: Vec<_> = ["accept", "content-type", "content-length"].into_iter().filter_map(field).collect();
+        let mut fields: Vec<_> =
+            ["accept", "content-type", "content-length"].into_iter().filter_map(field).collect();
         if self.is(Fault::AnyType) {
             fields.retain(|(name, _)| *name != "content-type");
             fields.push(("content-type", MESSAGE.into()));
