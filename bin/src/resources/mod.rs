@@ -15,13 +15,20 @@ pub(crate) use files::FILES;
 pub(crate) use tls::TLS;
 
 /// Files and folders of a resource that nobody is to be shown: accounts, keys.
-pub(crate) struct Unseen(Vec<PathBuf>);
+pub(crate) struct Unseen(
+    #[cfg_attr(
+        not(any(feature = "http", feature = "ftp")),
+        expect(dead_code, reason = "who serves no files shows none")
+    )]
+    Vec<PathBuf>,
+);
 
 impl Unseen {
     pub(crate) fn new<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Self {
         Self(paths.into_iter().flat_map(real).collect())
     }
 
+    #[cfg(any(feature = "http", feature = "ftp"))]
     pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
         self.0.iter().map(PathBuf::as_path)
     }
