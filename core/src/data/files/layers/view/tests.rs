@@ -113,8 +113,7 @@ async fn put(files: &dyn Files, at: &str, content: &'static [u8]) -> Result<Meta
 
 #[tokio::test]
 async fn who_does_what_is_said_with_its_outcome() {
-    // Without a subscriber that always listens, what other tests log at the same time may turn a target off.
-    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
+    let _listens = crate::testkit::Log::new();
     let said = Said::default();
     let _guard = tracing::subscriber::set_default(said.clone());
     let (_, view) = full();
