@@ -1,4 +1,5 @@
-//! Tools for testing machines: no runtime, no socket, no sleep. And [`Log`], for tests of what is logged.
+//! Tools for testing machines: no runtime, no socket, no sleep. And [`Log`], for tests of what is
+//! logged, and [`Watched`], for tests of what happens to files meanwhile.
 //!
 //! Each tool is given a function that makes a machine at a time, and a function that answers its events at once; the
 //! latter is cloned for every run, so that each begins with the same state. A tool returns what went wrong as a
@@ -17,6 +18,7 @@ mod rng;
 mod starttls;
 #[cfg(test)]
 pub(crate) mod toy;
+mod watched;
 
 pub use chunking::{Chunking, every_chunking};
 pub use dialogue::converse;
@@ -26,3 +28,4 @@ pub use pair::Pair;
 pub use panics::never_panics;
 pub use rig::{Entry, Rig};
 pub use starttls::starttls_forgets;
+pub use watched::Watched;
