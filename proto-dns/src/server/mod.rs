@@ -16,6 +16,7 @@ mod keeper;
 mod notices;
 mod notify;
 mod policy;
+mod proof;
 #[cfg(feature = "quic")]
 pub(crate) mod quic;
 mod reload;
