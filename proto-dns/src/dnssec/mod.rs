@@ -1,6 +1,7 @@
 //! Signatures of zones (RFC 4033 and those after it): keys, what is signed, and what denies that something exists.
 
 mod bitmap;
+pub mod folder;
 mod hash;
 mod key;
 mod rrsig;

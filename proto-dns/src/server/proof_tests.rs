@@ -52,7 +52,7 @@ fn asked(engine: &Engine, question: &str) -> String {
 fn folded(text: &str) -> String {
     let mut out: Vec<String> = Vec::new();
     for word in text.split(',') {
-        let (owner, rtype) = word.rsplit_once(' ').unwrap();
+        let (owner, rtype) = word.rsplit_once(' ').unwrap_or((word, ""));
         match rtype {
             "RRSIG" => {
                 let last = out.last_mut().unwrap();

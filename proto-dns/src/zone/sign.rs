@@ -47,6 +47,8 @@ pub struct Before<'a> {
     pub signed: &'a Zone,
     /// What ends before this, in seconds since 1970, is signed anew.
     pub renew: u32,
+    /// Also where nothing else changed: for this, all names are looked at.
+    pub all: bool,
 }
 
 /// A zone that was signed.
@@ -78,11 +80,19 @@ impl Signing {
         OURS.contains(&rtype)
     }
 
+    /// Whether a zone can be signed here.
+    ///
+    /// # Errors
+    /// If it has records of those that are made here.
+    pub fn admits(zone: &Zone) -> Result<()> {
+        zone.nodes().try_for_each(|node| own(node, zone.origin()))
+    }
+
     /// The zone with signatures from `now` on and with this serial. Of what it was before it keeps all that can be kept;
     /// `None` where all can.
     ///
     /// # Errors
-    /// If the zone has records of those that are made here, or the key does not sign.
+    /// If the zone [cannot be signed](Self::admits), the key does not sign, or there is no room for hashes.
     pub fn sign(
         &self,
         base: &Zone,
@@ -111,8 +121,9 @@ impl Run<'_> {
             return Ok(None);
         }
         names.insert(self.base.origin().to_name());
+        let mut changed = names.iter().filter_map(|name| self.base.node(name.view()));
+        changed.try_for_each(|node| own(node, self.base.origin()))?;
         self.spread(&mut names);
-        names.iter().try_for_each(|name| self.check(name.view()))?;
         let entries = self.entries(&names)?;
         let (order, dirty) = self.order(&entries);
         let mut touched = names;
@@ -139,7 +150,7 @@ impl Run<'_> {
 
     /// The names with signatures that end soon.
     fn due(&self) -> Vec<Name> {
-        let Some(Before { signed, renew, .. }) = self.before else { return Vec::new() };
+        let Some(Before { signed, renew, all: true, .. }) = self.before else { return Vec::new() };
         let ends = |node: &&Node| node.expires().is_some_and(|expires| expires <= renew);
         signed.nodes().filter(ends).map(|node| node.name().to_name()).collect()
     }
@@ -164,15 +175,6 @@ impl Run<'_> {
             |node: &&Node| node.name().ancestors().skip(1).any(|name| turned.contains(&name.to_name()));
         let all = before.base.nodes().chain(self.base.nodes());
         names.extend(all.filter(below).map(|node| node.name().to_name()));
-    }
-
-    fn check(&self, name: NameRef<'_>) -> Result<()> {
-        let foreign = self.base.node(name).and_then(|node| node.sets().find(|set| Signing::makes(set.rtype)));
-        let Some(set) = foreign else { return Ok(()) };
-        let (origin, rtype) = (self.base.origin(), set.rtype);
-        Err(Error::local(format!(
-            "{name} {rtype}: {origin} is to be signed here, and so has no records of its own for that"
-        )))
     }
 
     fn standing(&self, name: NameRef<'_>) -> Standing {
@@ -374,6 +376,15 @@ impl Run<'_> {
         *numbers.first_chunk_mut()? = self.serial.to_be_bytes();
         Some((Type::SOA, soa.ttl, rdata))
     }
+}
+
+/// Sees that a node has nothing that is made here.
+fn own(node: &Node, origin: NameRef<'_>) -> Result<()> {
+    let Some(set) = node.sets().find(|set| Signing::makes(set.rtype)) else { return Ok(()) };
+    let (name, rtype) = (node.name(), set.rtype);
+    Err(Error::local(format!(
+        "{name} {rtype}: {origin} is to be signed here, and so has no such records of its own"
+    )))
 }
 
 fn is_signed(rtype: Type, standing: Standing) -> bool {
