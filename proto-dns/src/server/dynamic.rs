@@ -8,6 +8,7 @@ use ropewalk_core::data::zones::{Kept, Seed, Stamp, Zones as Store};
 use tokio::sync::Mutex as Turn;
 
 use super::is_newer;
+use super::signer::Signer;
 use crate::wire::Name;
 use crate::zone::{Zone, kept};
 
@@ -17,6 +18,8 @@ pub(super) struct Dynamic {
     /// Whoever changes what is served, or kept, does so alone.
     pub(super) turn: Turn<()>,
     pub(super) state: Mutex<State>,
+    /// What signs it: what is kept has no signatures.
+    pub(super) signer: Option<Arc<Signer>>,
 }
 
 /// A zone, what is served of it if there is something, and what is strange.
@@ -98,7 +101,7 @@ impl Dynamic {
                 file.map(|(zone, _)| zone)
             }
         };
-        let dynamic = Self { origin, turn: Turn::default(), state: Mutex::new(state) };
+        let dynamic = Self { origin, turn: Turn::default(), state: Mutex::new(state), signer: None };
         if served.is_none() {
             let origin = &dynamic.origin;
             warning = Some(format!(

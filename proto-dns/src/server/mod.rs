@@ -16,6 +16,7 @@ mod keeper;
 mod notices;
 mod notify;
 mod policy;
+mod proof;
 #[cfg(feature = "quic")]
 pub(crate) mod quic;
 mod reload;
@@ -23,7 +24,9 @@ mod rrl;
 mod rules;
 mod secondary;
 mod seldom;
+mod serials;
 mod signed;
+mod signer;
 mod siphash;
 mod source;
 mod stream;
@@ -61,6 +64,7 @@ pub use rrl::{Limiter, RrlOptions};
 pub use rules::{Partner, Rules};
 pub(crate) use signed::now;
 pub use signed::{Keys, Signed};
+pub use signer::Sign;
 pub use source::Source;
 pub use stream::Stream;
 pub use update::{May, Updated};
@@ -136,7 +140,10 @@ impl Dns {
             .client_first()
             .reads(files.collect::<Vec<_>>())
             .datagrams(move |socket, cx| udp::serve(Arc::clone(&views), socket, cx));
-        all.into_iter().fold(server, |server, zones| server.beside(move |cx| tend(Arc::clone(&zones), cx)))
+        all.into_iter().fold(server, |server, zones| {
+            let opened = Arc::clone(&zones);
+            server.prepares(move || opened.open()).beside(move |cx| tend(Arc::clone(&zones), cx))
+        })
     }
 
     /// What serves connections of QUIC.

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::desk::Case;
 use super::policy::Why;
 use super::rules::Book;
+use super::signer::Signer;
 use super::xfr::{Content, Transfer, is_newer, serial};
 use super::{Keeper, Transport};
 use crate::wire::{Class, Encoder, Key, Opt, Owner, Part, Question, Rcode, Type};
@@ -28,6 +29,13 @@ pub(super) struct Transfers {
     room: Semaphore,
 }
 
+/// Who knows what has changed in zones: of a zone that is signed here, who signs it.
+#[derive(Clone, Copy)]
+pub(super) struct Changes<'a> {
+    pub(super) keeper: Option<&'a Keeper>,
+    pub(super) signers: &'a [Arc<Signer>],
+}
+
 impl Transfers {
     /// As many at once; more are told to come again.
     pub(super) fn new(most: usize) -> Self {
@@ -35,7 +43,7 @@ impl Transfers {
     }
 
     /// Transfers the zone that is asked for, if its rules allow it to this client.
-    pub(super) async fn answer(&self, case: &mut Case<'_>, rules: &Book, keeper: Option<&Keeper>) {
+    pub(super) async fn answer(&self, case: &mut Case<'_>, rules: &Book, changes: Changes<'_>) {
         let Some(question) = case.query.question else { return case.decline(Rcode::FORMERR, None).await };
         let zone = match find(case, &question) {
             Ok(zone) => zone,
@@ -55,7 +63,7 @@ impl Transfers {
             return case.decline(Rcode::SERVFAIL, None).await;
         };
         // What has changed may be much: it is read by as many as may transfer.
-        let content = match content(case, &zone, question.qtype, keeper).await {
+        let content = match content(case, &zone, question.qtype, changes).await {
             Ok(content) => content,
             Err(rcode) => return case.decline(rcode, None).await,
         };
@@ -99,12 +107,7 @@ async fn tell(case: &mut Case<'_>, zone: &Zone) {
 }
 
 /// What the client needs: for IXFR, by the serial that it has.
-async fn content(
-    case: &Case<'_>,
-    zone: &Zone,
-    qtype: Type,
-    keeper: Option<&Keeper>,
-) -> Result<Content, Rcode> {
+async fn content(case: &Case<'_>, zone: &Zone, qtype: Type, changes: Changes<'_>) -> Result<Content, Rcode> {
     if qtype != Type::IXFR {
         return Ok(Content::Whole);
     }
@@ -112,8 +115,13 @@ async fn content(
     if !is_newer(zone.serial().unwrap_or_default(), theirs) {
         return Ok(Content::Current);
     }
-    let Some(keeper) = keeper else { return Ok(Content::Whole) };
-    Ok(keeper.since(zone, theirs).await.map_or(Content::Whole, Content::Changes))
+    let since = match (changes.signers.iter().find(|signer| signer.origin() == zone.origin()), changes.keeper)
+    {
+        (Some(signer), _) => signer.since(zone, theirs),
+        (None, Some(keeper)) => keeper.since(zone, theirs).await,
+        (None, None) => None,
+    };
+    Ok(since.map_or(Content::Whole, Content::Changes))
 }
 
 /// Sends all messages; how many they are, or `None` where the client does not take them.

@@ -8,7 +8,7 @@ use super::policy::Why;
 use super::rules::Book;
 use super::{Editors, Grant, Keeper, Updated};
 use crate::wire::{NameRef, Rcode, Type};
-use crate::zone::kept;
+use crate::zone::{Signing, Zone, ZoneSet, kept};
 
 /// How often an update is worked off anew where another process has changed the zone meanwhile.
 const TRIES: usize = 5;
@@ -76,10 +76,13 @@ async fn attempt(
 ) -> ropewalk_core::Result<Option<Rcode>> {
     keeper.catch_up(zone).await?;
     keeper.take_waiting(zone).await?;
-    let zones = case.engine().zones();
-    let Some(served) = zones.zone(zone.origin.view()) else { return Ok(Some(Rcode::SERVFAIL)) };
-    let (Some(stamp), records) = keeper.state(zone, served) else { return Ok(None) };
-    let may = |name: NameRef<'_>, rtype: Type| grants.iter().any(|grant| grant.allows(served, name, rtype));
+    let Some(served) = keeper.base(zone) else { return Ok(Some(Rcode::SERVFAIL)) };
+    let (Some(stamp), records) = keeper.state(zone, &served) else { return Ok(None) };
+    let signs = |rtype: Type| zone.signer.is_some() && Signing::makes(rtype);
+    let may = |name: NameRef<'_>, rtype: Type| {
+        !signs(rtype) && grants.iter().any(|grant| grant.allows(&served, name, rtype))
+    };
+    let zones = ZoneSet::from_iter([Zone::clone(&served)]);
     let updated = match Updated::new(&zones, case.query, &may) {
         Err(rcode) => {
             let key = case.key();

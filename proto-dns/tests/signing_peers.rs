@@ -1,0 +1,242 @@
+//! Zones that are signed here, before the judges of others.
+//!
+//! One that is not installed is left out, unless `ROPEWALK_REQUIRE_PEERS` is 1.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot start its judge has failed")]
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use ropewalk_core::Limits;
+use ropewalk_core::app::{Context, Prepare, Server, Service as _};
+use ropewalk_core::data::zones::Answer as _;
+use ropewalk_core::net::Sockets;
+use ropewalk_dns::dnssec::{Algorithm, folder};
+use ropewalk_dns::server::{Dns, Rules, Setup, Sign, Source, Zones};
+use ropewalk_dns::wire::rdata::Text;
+use ropewalk_dns::wire::{Name, Type};
+use ropewalk_dns::zone::text;
+
+const ZONE: &str = "example.test";
+const TEXT: &str = "\
+$ORIGIN example.test.
+$TTL 3600
+@ SOA ns hostmaster 1 7200 3600 1209600 300
+@ NS ns
+@ MX 10 Mail
+@ CAA 0 issue \"ca.test\"
+ns A 192.0.2.1
+ns AAAA 2001:db8::1
+Mail A 192.0.2.2
+*.wild TXT \"a b\" \"\\\"c\\\\\" d
+x.wild A 192.0.2.9
+*.aka CNAME ns
+deep.empty.under A 192.0.2.4
+child NS ns.child
+ns.child A 192.0.2.3
+safe NS ns.safe
+safe DS 1 8 2 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+ns.safe A 192.0.2.3
+kid.between NS ns.elsewhere.test.
+alias CNAME ns
+old DNAME wild
+_svc._tcp SRV 1 2 3 Ns
+service HTTPS 1 . alpn=h2,h3 port=8443
+a\\.dot\\000 TXT name
+unknown TYPE65280 \\# 4 01020304
+";
+
+/// What is asked for, and what delv has to say of it.
+const QUESTIONS: [(&str, &str); 22] = [
+    ("example.test SOA", "; fully validated"),
+    ("example.test DNSKEY", "; fully validated"),
+    ("example.test CDS", "; fully validated"),
+    ("mail.example.test A", "; fully validated"),
+    ("MAIL.example.test A", "; fully validated"),
+    ("_svc._tcp.example.test SRV", "; fully validated"),
+    ("service.example.test HTTPS", "; fully validated"),
+    ("unknown.example.test TYPE65280", "; fully validated"),
+    ("safe.example.test DS", "; fully validated"),
+    ("alias.example.test AAAA", "; fully validated"),
+    ("any.wild.example.test TXT", "; fully validated"),
+    ("many.any.wild.example.test TXT", "; fully validated"),
+    ("any.aka.example.test A", "; fully validated"),
+    ("x.old.example.test A", "; fully validated"),
+    ("mail.example.test TXT", "; negative response, fully validated"),
+    ("under.example.test A", "; negative response, fully validated"),
+    ("any.wild.example.test A", "; negative response, fully validated"),
+    ("nothing.example.test A", "; negative response, fully validated"),
+    ("nothing.deep.empty.under.example.test A", "; negative response, fully validated"),
+    ("child.example.test DS", "; negative response, fully validated"),
+    ("kid.between.example.test DS", "; negative response, fully validated"),
+    ("zzz.example.test TXT", "; negative response, fully validated"),
+];
+
+/// A folder with a zone that is signed, and the server of it.
+struct Place {
+    dir: tempfile::TempDir,
+    at: SocketAddr,
+    zones: Arc<Zones>,
+    cx: Context,
+}
+
+impl Place {
+    fn new(sign: Sign) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (at, sign) = (free(), Sign { keys: dir.path().join("keys"), ..sign });
+        fs::write(dir.path().join("zone"), TEXT).unwrap();
+        let source = Source::zone(dir.path().join("zone"), Some(origin())).signed(sign);
+        let zones = Zones::load(vec![(source, Rules::default())], Setup::default()).unwrap().0;
+        let place = Self { dir, at, zones: Arc::new(zones), cx: Context::root(Limits::default()) };
+        place.serve();
+        place
+    }
+
+    fn serve(&self) {
+        let dns = Dns::new(Arc::clone(&self.zones));
+        let server = Server::new("dns", dns.stream());
+        let listen = |proto: &str| format!("{proto}:{}:interface=127.0.0.1", self.at.port()).parse().unwrap();
+        let mut server = dns.serve(server.listen(listen("udp")).listen(listen("tcp")));
+        let mut sockets = Sockets::default();
+        server.prepare(&mut Prepare::new(&mut sockets)).unwrap();
+        let own = self.cx.clone();
+        self.cx.spawn(async move { server.run(own).await }).detach();
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// The zone with its signatures, as text.
+    fn signed(&self) -> PathBuf {
+        let zones = self.zones.engine().zones();
+        let zone = zones.zone(origin().view()).unwrap();
+        let mut out = String::new();
+        text::write(zone.records(), zone.origin(), 3600, &mut out).unwrap();
+        fs::write(self.path("signed"), out).unwrap();
+        self.path("signed")
+    }
+
+    /// The file with the DS that is trusted, as delv reads it.
+    fn anchor(&self) -> PathBuf {
+        let key = folder::find(&self.path("keys"), origin().view()).unwrap().unwrap();
+        let ds = key.ds(origin().view());
+        let ds = Text { rtype: Type::DS, rdata: &ds }.to_string();
+        let [tag, algorithm, digest, rest] = ds.splitn(4, ' ').collect::<Vec<_>>().try_into().unwrap();
+        let text = format!("trust-anchors {{ {ZONE}. static-ds {tag} {algorithm} {digest} \"{rest}\"; }};\n");
+        fs::write(self.path("anchor"), text).unwrap();
+        self.path("anchor")
+    }
+
+    /// Lets all judges look at it.
+    async fn judge(&self) {
+        let signed = self.signed();
+        let signed = signed.to_str().unwrap();
+        run("ldns-verify-zone", &["-V2", signed]);
+        run("dnssec-verify", &["-z", "-o", ZONE, signed]);
+        run("kzonecheck", &["-o", ZONE, "-d", "on", signed]);
+        let (anchor, port) = (self.anchor(), self.at.port().to_string());
+        if !is_there("delv") {
+            return;
+        }
+        for (question, expected) in QUESTIONS {
+            let (name, rtype) = question.split_once(' ').unwrap();
+            let args = [
+                "@127.0.0.1",
+                "-p",
+                &port,
+                "-a",
+                anchor.to_str().unwrap(),
+                "+root=example.test",
+                name,
+                rtype,
+            ];
+            let (command, args) = ("delv", args.map(str::to_owned));
+            let said = tokio::task::spawn_blocking(move || output(command, &args)).await.unwrap();
+            assert!(said.contains(expected), "{question}: {said}");
+        }
+    }
+}
+
+fn free() -> SocketAddr {
+    loop {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = listener.local_addr().unwrap();
+        if UdpSocket::bind(at).is_ok() {
+            return at;
+        }
+    }
+}
+
+fn origin() -> Name {
+    ZONE.parse().unwrap()
+}
+
+/// Whether it is installed.
+fn is_there(program: &str) -> bool {
+    let is_there = ["/usr/bin", "/usr/sbin"].iter().any(|dir| Path::new(dir).join(program).is_file());
+    let required = std::env::var_os("ROPEWALK_REQUIRE_PEERS").is_some_and(|it| it == "1");
+    assert!(is_there || !required, "missing peer: {program}");
+    if !is_there {
+        println!("missing peer: {program}");
+    }
+    is_there
+}
+
+fn output(program: &str, args: &[String]) -> String {
+    let output = Command::new(program).args(args).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    format!("{} {}", output.status, String::from_utf8_lossy(&said))
+}
+
+/// Runs a judge, which has to be content.
+fn run(program: &str, args: &[&str]) {
+    if is_there(program) {
+        let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+        let said = output(program, &args);
+        assert!(said.starts_with("exit status: 0"), "{program}: {said}");
+    }
+}
+
+async fn signed_zones_are_good(algorithm: Algorithm, nsec3: bool) {
+    let place = Place::new(Sign { algorithm, nsec3, ..Sign::default() });
+    place.judge().await;
+    // What changes is signed anew, and all else keeps its signatures.
+    let changed = TEXT
+        .replace(" 1 7200", " 2 7200")
+        .replace("deep.empty.under A", "other.under A")
+        .replace("child NS ns.child\n", "")
+        .replace("old DNAME wild\n", "old DNAME wild\nfresh NS ns\nnothing.deep.empty.under TXT x\n");
+    fs::write(place.path("zone"), changed).unwrap();
+    place.zones.refresh(true).await;
+    let serial = place.zones.engine().zones().zone(origin().view()).unwrap().serial();
+    assert_eq!(serial, Some(2));
+    let signed = place.signed();
+    run("ldns-verify-zone", &["-V2", signed.to_str().unwrap()]);
+    run("dnssec-verify", &["-z", "-o", ZONE, signed.to_str().unwrap()]);
+    run("kzonecheck", &["-o", ZONE, "-d", "on", signed.to_str().unwrap()]);
+    place.cx.end();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn zones_signed_with_p256_and_nsec_are_good() {
+    signed_zones_are_good(Algorithm::EcdsaP256, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn zones_signed_with_p256_and_nsec3_are_good() {
+    signed_zones_are_good(Algorithm::EcdsaP256, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn zones_signed_with_ed25519_and_nsec_are_good() {
+    signed_zones_are_good(Algorithm::Ed25519, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn zones_signed_with_ed25519_and_nsec3_are_good() {
+    signed_zones_are_good(Algorithm::Ed25519, true).await;
+}
