@@ -28,6 +28,7 @@ pub struct Desk {
     notices: Notices,
     forwarder: Option<Forwarder>,
     refusals: Seldom,
+    failures: Seldom,
 }
 
 /// A request that is being worked off.
@@ -38,8 +39,9 @@ pub(super) struct Case<'a> {
     /// What vouches for it.
     pub(super) signed: Signed,
     pub(super) engine: &'a Engine,
-    /// What was refused and is told.
+    /// What was refused to strangers, and what partners did in vain, and is told.
     refusals: &'a Seldom,
+    failures: &'a Seldom,
     replies: &'a mpsc::Sender<Vec<u8>>,
     /// The code of the first reply.
     said: Option<Rcode>,
@@ -61,6 +63,7 @@ impl Desk {
             keeper: None,
             forwarder: None,
             refusals: Seldom::default(),
+            failures: Seldom::default(),
         }
     }
 
@@ -79,7 +82,13 @@ impl Desk {
     /// With what is particular to zones.
     #[must_use]
     pub fn rules(self, rules: Vec<(Name, Arc<Rules>)>) -> Self {
-        Self { rules: Book::new(rules), ..self }
+        self.book(Book::new(rules, None))
+    }
+
+    /// The same, with what is said of those that come and go.
+    #[must_use]
+    pub(super) fn book(self, rules: Book) -> Self {
+        Self { rules, ..self }
     }
 
     /// With so many transfers of zones at once.
@@ -144,8 +153,8 @@ impl Desk {
     ) -> Option<Rcode> {
         let query = Query::read(Head::read(request)?, request).ok()?;
         let signed = Signed::default();
-        let (engine, refusals) = (&*self.engine, &self.refusals);
-        let mut case = Case { query: &query, from, signed, engine, refusals, replies, said: None };
+        let Self { engine, refusals, failures, .. } = self;
+        let mut case = Case { query: &query, from, signed, engine, refusals, failures, replies, said: None };
         match verdict {
             Verdict::Signed => self.signed(&mut case).await,
             verdict => self.dispatch(verdict, &mut case).await,
@@ -206,6 +215,11 @@ impl Case<'_> {
         if let Some(untold) = self.refusals.tell() {
             tracing::info!(%zone, peer = %self.from.addr, key = self.key(), untold, "{what}");
         }
+    }
+
+    /// Whether it is to be told now that what somebody may do was not done; and how often that was not told. One a second is.
+    pub(super) fn tells_failure(&self) -> Option<u64> {
+        self.failures.tell()
     }
 
     /// Replies with a code, and no records.

@@ -9,6 +9,7 @@ use ropewalk_core::{Error, Result};
 use tokio::task::spawn_blocking;
 
 use super::dynamic::{Dynamic, Judged, judge, stale};
+use super::extent::Extent;
 use super::{Difference, Engine};
 use crate::wire::{Name, NameRef};
 use crate::zone::{Zone, kept};
@@ -45,12 +46,12 @@ impl Keeper {
         let end = all.iter().position(|difference| Some(difference.to) == zone.serial())?;
         all.truncate(end + 1);
         let records = all.iter().map(|one| one.removed.len() + one.added.len()).sum::<usize>();
+        let (_, whole) = self.state(dynamic, zone);
         let taken = |one: &zones::Difference| Difference {
             removed: kept::taken(&one.removed),
             added: kept::taken(&one.added),
         };
-        (records <= zone.nodes().map(|node| node.records().count()).sum())
-            .then(|| all.iter().map(taken).collect())
+        (records <= whole.records).then(|| all.iter().map(taken).collect())
     }
 
     /// Takes up what others have changed in the store, and what files say that was not kept yet; and the zones that are
@@ -102,7 +103,7 @@ impl Keeper {
         }
         let Some(now) = now else {
             let mut state = zone.state();
-            (state.stamp, state.records) = (None, None);
+            (state.stamp, state.extent) = (None, None);
             drop(state);
             self.engine.update(|set| {
                 let mut set = (**set).clone();
@@ -215,14 +216,13 @@ impl Keeper {
             set
         });
         let mut state = zone.state();
-        (state.stamp, state.records) = (Some(stamp), None);
+        (state.stamp, state.extent) = (Some(stamp), None);
     }
 
-    /// The state of what is served, and how many records that has.
-    pub(super) fn state(&self, zone: &Dynamic, served: &Zone) -> (Option<Stamp>, usize) {
+    /// The state of what is served, and how large that is.
+    pub(super) fn state(&self, zone: &Dynamic, served: &Zone) -> (Option<Stamp>, Extent) {
         let mut state = zone.state();
-        let count = || served.nodes().map(|node| node.records().count()).sum();
-        (state.stamp, *state.records.get_or_insert_with(count))
+        (state.stamp, *state.extent.get_or_insert_with(|| Extent::of(served)))
     }
 
     /// Keeps a difference, and serves the zone after it. False where the zone is another by now. Whoever calls it has the turn.
@@ -232,14 +232,14 @@ impl Keeper {
         was: Stamp,
         after: Zone,
         difference: zones::Difference,
-        records: usize,
+        extent: Extent,
     ) -> Result<bool> {
         // From here on it is on the disk, whether or not anybody waits for it still.
         let Some(stamp) = self.store.change(&zone.wire(), was, difference, None).await? else {
             return Ok(false);
         };
         self.serve(zone, after, stamp);
-        zone.state().records = Some(records);
+        zone.state().extent = Some(extent);
         Ok(true)
     }
 }

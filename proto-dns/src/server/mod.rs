@@ -3,6 +3,7 @@
 mod acl;
 mod age;
 mod answer;
+mod answered;
 #[cfg(test)]
 pub(crate) mod asking;
 mod cookie;
@@ -10,6 +11,7 @@ mod derived;
 mod desk;
 mod dynamic;
 mod engine;
+mod extent;
 pub mod forward;
 mod grant;
 mod keeper;

@@ -16,7 +16,7 @@ fn engine(serial: u32) -> Engine {
 
 fn book(server: &Scripted) -> Book {
     let rules = Rules { notify: vec![Partner::new(server.at, None)], ..Rules::default() };
-    Book::new(vec![("example.".parse().unwrap(), Arc::new(rules))])
+    Book::new(vec![("example.".parse().unwrap(), Arc::new(rules))], None)
 }
 
 /// The serial in the SOA of a NOTIFY.
@@ -108,7 +108,7 @@ async fn who_does_not_reply_takes_nobody_elses_turn() {
     set.insert(zone(1).into());
     all.push(("example.".parse().unwrap(), rules(server.at)));
     let (engine, book, notices) =
-        (Engine::new(set, Answering::default()), Book::new(all), Notices::default());
+        (Engine::new(set, Answering::default()), Book::new(all, None), Notices::default());
     tokio::select! {
         () = notices.tend(&engine, &book) => unreachable!(),
         told = timeout(Duration::from_secs(5), heard.recv()) => assert_eq!(told, Ok(Some(()))),

@@ -12,8 +12,8 @@ use super::policy::Why;
 use super::rules::Book;
 use super::xfr::{Content, Transfer, is_newer, serial};
 use super::{Keeper, Transport};
-use crate::wire::{Class, Encoder, Key, Opt, Owner, Part, Question, Rcode, Type};
-use crate::zone::{Best, Zone};
+use crate::wire::{Class, Encoder, Opt, Owner, Part, Question, Rcode, Type};
+use crate::zone::Zone;
 
 /// How long a client may leave one message lie.
 const MESSAGE: Duration = Duration::from_secs(60);
@@ -37,16 +37,15 @@ impl Transfers {
     /// Transfers the zone that is asked for, if its rules allow it to this client.
     pub(super) async fn answer(&self, case: &mut Case<'_>, rules: &Book, keeper: Option<&Keeper>) {
         let Some(question) = case.query.question else { return case.decline(Rcode::FORMERR, None).await };
-        let zone = match find(case, &question) {
+        let address = Address::from(case.from.addr);
+        let zone = match find(case, &question, rules, &address) {
             Ok(zone) => zone,
+            Err(Rcode::REFUSED) => {
+                case.log_refusal("transfer refused", question.name);
+                return case.decline(Rcode::REFUSED, Some(Why::Prohibited)).await;
+            }
             Err(rcode) => return case.decline(rcode, None).await,
         };
-        let address = Address::from(case.from.addr);
-        let rules = rules.of(zone.origin());
-        if !rules.is_some_and(|rules| rules.transfers.admits(&address, case.signed.name())) {
-            case.log_refusal("transfer refused", zone.origin());
-            return case.decline(Rcode::REFUSED, Some(Why::Prohibited)).await;
-        }
         if case.from.transport == Transport::Udp {
             return tell(case, &zone).await;
         }
@@ -71,16 +70,22 @@ impl Transfers {
     }
 }
 
-/// The zone that is asked for; NOTAUTH if it is none of ours (RFC 5936 §2.2.1), SERVFAIL if we do not have its records.
-fn find(case: &Case<'_>, question: &Question<'_>) -> Result<Arc<Zone>, Rcode> {
-    let zones = case.engine().zones();
-    match zones.zone(question.name).filter(|_| question.qclass == Class::IN) {
-        Some(zone) => Ok(Arc::clone(zone)),
-        None => Err(match zones.best(&Key::new(question.name), false) {
-            Best::Unavailable => Rcode::SERVFAIL,
-            _ => Rcode::NOTAUTH,
-        }),
+/// The zone that is asked for, where its rules allow it to this client: SERVFAIL if we do not have its records, NOTAUTH if it is
+/// none of ours (RFC 5936 §2.2.1). Who may have none at all is not told which ones there are.
+fn find(
+    case: &Case<'_>,
+    question: &Question<'_>,
+    rules: &Book,
+    client: &Address,
+) -> Result<Arc<Zone>, Rcode> {
+    let (zones, key) = (case.engine().zones(), case.signed.name());
+    if question.qclass != Class::IN || !zones.has(question.name) {
+        return Err(if rules.knows(client, key) { Rcode::NOTAUTH } else { Rcode::REFUSED });
     }
+    if !rules.of(question.name).is_some_and(|rules| rules.transfers.admits(client, key)) {
+        return Err(Rcode::REFUSED);
+    }
+    zones.zone(question.name).cloned().ok_or(Rcode::SERVFAIL)
 }
 
 /// Replies to an IXFR over UDP: "ask again over TCP" is the SOA alone (RFC 1995 §2). It is an answer as others are, as the

@@ -24,7 +24,8 @@ fn desk(text: &str, who: &[&str], most: usize) -> Desk {
     let transfers = Acl::new(who.iter().map(|who| who.parse().unwrap()));
     let rules = Rules { transfers, ..Rules::default() };
     let keys = [key("one."), key("two.")].into_iter().collect();
-    let rules = vec![("example.".parse().unwrap(), Arc::new(rules))];
+    let rules = Arc::new(rules);
+    let rules = ["example.", "lost."].map(|name| (name.parse().unwrap(), Arc::clone(&rules))).into();
     Desk::new(Arc::new(engine(&[text]))).keys(keys).rules(rules).transfers(most)
 }
 
@@ -103,6 +104,17 @@ async fn what_cannot_be_transferred_is_told() {
     let at = other.len() - 1;
     other[at] = 255;
     assert_eq!(told(&desk, &other).await, "NOTAUTH");
+}
+
+#[tokio::test]
+async fn who_may_have_no_zone_is_not_told_which_ones_there_are() {
+    for who in ["192.0.2.0/24", "key:one"] {
+        let desk = desk(ZONE, &[who], 10);
+        for question in ["example AXFR", "elsewhere AXFR", "ns.example AXFR"] {
+            assert_eq!(told(&desk, &request(question, &[])).await, "REFUSED", "{who} {question}");
+        }
+        assert_eq!(told(&desk, &signed(request("elsewhere AXFR", &[]), "one.")).await, "NOTAUTH + one. TSIG");
+    }
 }
 
 #[tokio::test]
