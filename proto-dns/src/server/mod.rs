@@ -7,6 +7,7 @@ mod answered;
 #[cfg(test)]
 pub(crate) mod asking;
 mod cookie;
+mod counts;
 mod derived;
 mod desk;
 mod dynamic;
@@ -25,6 +26,7 @@ mod rrl;
 mod rules;
 mod secondary;
 mod seldom;
+mod shares;
 mod signed;
 mod siphash;
 mod source;
@@ -195,8 +197,6 @@ async fn tend_files(zones: &Zones, cx: &Context) {
             }
         };
         zones.refresh(asked).await;
-        if let Some(forwarder) = zones.desk().forwards() {
-            forwarder.counts().flush(cx.metrics());
-        }
+        zones.desk().flush(cx.metrics());
     }
 }

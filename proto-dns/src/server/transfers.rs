@@ -7,9 +7,11 @@ use ropewalk_core::Address;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::counts::Counted;
 use super::desk::Case;
 use super::policy::Why;
 use super::rules::Book;
+use super::shares::Shares;
 use super::xfr::{Content, Transfer, is_newer, serial};
 use super::{Keeper, Transport};
 use crate::wire::{Class, Encoder, Opt, Owner, Part, Question, Rcode, Type};
@@ -26,12 +28,14 @@ const SORTED: usize = 10_000;
 #[derive(Debug)]
 pub(super) struct Transfers {
     room: Semaphore,
+    shares: Shares,
 }
 
 impl Transfers {
-    /// As many at once; more are told to come again.
+    /// As many at once, and half of them for one client; more are told to come again.
     pub(super) fn new(most: usize) -> Self {
-        Self { room: Semaphore::new(most.min(Semaphore::MAX_PERMITS)) }
+        let room = Semaphore::new(most.min(Semaphore::MAX_PERMITS));
+        Self { room, shares: Shares::new(most.div_ceil(2)) }
     }
 
     /// Transfers the zone that is asked for, if its rules allow it to this client.
@@ -42,6 +46,7 @@ impl Transfers {
             Ok(zone) => zone,
             Err(Rcode::REFUSED) => {
                 case.log_refusal("transfer refused", question.name);
+                case.counts.add(Counted::TransferRefused);
                 return case.decline(Rcode::REFUSED, Some(Why::Prohibited)).await;
             }
             Err(rcode) => return case.decline(rcode, None).await,
@@ -49,8 +54,10 @@ impl Transfers {
         if case.from.transport == Transport::Udp {
             return tell(case, &zone).await;
         }
-        let Ok(_permit) = self.room.try_acquire() else {
+        let share = self.shares.take(case.from.addr.ip());
+        let Some((_share, Ok(_permit))) = share.map(|share| (share, self.room.try_acquire())) else {
             case.log_refusal("too many transfers at once", zone.origin());
+            case.counts.add(Counted::TransferBusy);
             return case.decline(Rcode::SERVFAIL, None).await;
         };
         // What has changed may be much: it is read by as many as may transfer.
@@ -58,12 +65,19 @@ impl Transfers {
             Ok(content) => content,
             Err(rcode) => return case.decline(rcode, None).await,
         };
+        let counted = match &content {
+            Content::Current => Counted::TransferCurrent,
+            Content::Whole => Counted::TransferWhole,
+            Content::Changes(_) => Counted::TransferChanges,
+        };
         match timeout(ALL, send(case, &question, Arc::clone(&zone), content)).await {
             Ok(Some(messages)) => {
+                case.counts.add(counted);
                 let (zone, serial) = (zone.origin(), zone.serial());
                 tracing::info!(%zone, serial, peer = %address, key = case.key(), messages, "zone transferred");
             }
             Ok(None) | Err(_) => {
+                case.counts.add(Counted::TransferCut);
                 tracing::info!(zone = %zone.origin(), peer = %address, "transfer not taken to its end");
             }
         }

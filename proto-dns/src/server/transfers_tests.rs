@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use ropewalk_core::telemetry::Metrics;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -173,6 +174,34 @@ async fn who_takes_nothing_loses_the_transfer_and_others_come_again() {
     };
     assert_eq!(tokio::join!(lazy, other), (60, "SERVFAIL".to_owned()));
     assert!(told(&desk, &request).await.starts_with("NOERROR"));
+    let metrics = Metrics::default();
+    desk.flush(&metrics);
+    let page = metrics.render();
+    let count = |result: &str| {
+        let line = page.lines().find(|line| line.contains("\"transfer\"") && line.contains(result))?;
+        line.rsplit_once(' ')?.1.parse::<u64>().ok()
+    };
+    assert_eq!(["cut", "busy", "whole", "refused"].map(count), [Some(1), Some(1), Some(1), None]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_client_leaves_turns_to_others() {
+    let mut text = ZONE.to_owned();
+    for n in 0..2000 {
+        text += &format!("n{n}.example. 60 IN TXT some-text-that-takes-room\n");
+    }
+    let desk = desk(&text, &["loopback", "192.0.2.0/24"], 4);
+    let (replies, _ready) = mpsc::channel(1);
+    let (request, greedy) = (axfr(), Peer { addr: ([192, 0, 2, 1], 53).into(), ..peer(Transport::Tcp) });
+    let lazy = || desk.answer(Verdict::Transfer, &request, &greedy, &replies);
+    let test = async {
+        tokio::task::yield_now().await;
+        let (replies, mut ready) = mpsc::channel(1);
+        desk.answer(Verdict::Transfer, &request, &greedy, &replies).await;
+        assert_eq!(short(&ready.try_recv().unwrap()), "SERVFAIL");
+        assert!(told(&desk, &request).await.starts_with("NOERROR"), "another one");
+    };
+    tokio::join!(lazy(), lazy(), test);
 }
 
 #[tokio::test]

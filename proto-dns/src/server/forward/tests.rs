@@ -314,6 +314,11 @@ async fn only_who_is_allowed_and_wishes_recursion_is_answered() {
 }
 
 #[test]
+fn a_share_is_enough_for_one() {
+    assert_eq!([4096, 1000, 64, 2, 0].map(share), [256, 64, 64, 2, 0]);
+}
+
+#[test]
 fn routes_are_told_apart_and_lead_somewhere() {
     let route = |name: &str, servers: &[&str]| Route {
         name: name.parse().unwrap(),
