@@ -1,9 +1,5 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ropewalk_core::telemetry::Metrics;
-
-use super::PROTO;
-
 /// What is counted besides requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Counted {
@@ -69,14 +65,11 @@ impl Counts {
         }
     }
 
-    /// Tells the metrics.
-    pub(super) fn flush(&self, metrics: &Metrics) {
-        for ((command, result), count) in NAMES.iter().zip(&self.0) {
-            let count = count.swap(0, Ordering::Relaxed);
-            if count > 0 {
-                metrics.commands(PROTO, command, result, count);
-            }
-        }
+    /// What was counted, which is so forgotten.
+    pub(super) fn take(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+        let taken = NAMES.iter().zip(&self.0).map(|((command, result), count)| (*command, *result, count));
+        let taken = taken.map(|(command, result, count)| (command, result, count.swap(0, Ordering::Relaxed)));
+        taken.filter(|(_, _, count)| *count > 0)
     }
 }
 
@@ -86,19 +79,14 @@ mod tests {
 
     #[test]
     fn what_is_counted_is_told_once() {
-        let (counts, metrics) = (Counts::default(), Metrics::default());
+        let counts = Counts::default();
         let all = [Counted::CacheHit, Counted::CacheHit, Counted::CacheMiss, Counted::UpstreamFailed];
         all.into_iter().for_each(|what| counts.add(what));
         counts.add(Counted::NotifyFailed);
-        counts.flush(&metrics);
-        counts.flush(&metrics);
-        let page = metrics.render();
-        let count = |command: &str, result: &str| {
-            let line = page.lines().find(|line| line.contains(command) && line.contains(result))?;
-            line.rsplit_once(' ')?.1.parse::<u64>().ok()
-        };
-        assert_eq!((count("\"cache\"", "hit"), count("\"cache\"", "miss")), (Some(2), Some(1)));
-        assert_eq!((count("\"upstream\"", "failed"), count("\"upstream\"", "answered")), (Some(1), None));
-        assert_eq!((count("\"notify\"", "failed"), count("\"notify\"", "told")), (Some(1), None));
+        let told: Vec<_> = counts.take().collect();
+        let expected =
+            [("cache", "hit", 2), ("cache", "miss", 1), ("upstream", "failed", 1), ("notify", "failed", 1)];
+        assert_eq!(told, expected);
+        assert_eq!(counts.take().count(), 0);
     }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use ropewalk_core::telemetry::Metrics;
 use tokio::sync::mpsc;
 
 use super::counts::Counts;
@@ -173,10 +172,10 @@ impl Desk {
         self.forwarder.as_ref()
     }
 
-    /// Tells the metrics what was counted.
-    pub(super) fn flush(&self, metrics: &Metrics) {
-        self.counts.flush(metrics);
-        self.forwarder.iter().for_each(|forwarder| forwarder.counts().flush(metrics));
+    /// What was counted since this was asked last: see [`Counts::take`].
+    pub(super) fn counted(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+        let of_others = self.forwarder.iter().flat_map(|forwarder| forwarder.counts().take());
+        self.counts.take().chain(of_others)
     }
 
     /// Fetches zones from other servers, and tells others of changes, for as long as it is polled. Of several that do so, one

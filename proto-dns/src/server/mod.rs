@@ -177,7 +177,7 @@ impl fmt::Debug for Dns {
 
 /// Looks after zones: those in files, and those of other servers.
 async fn tend(zones: Arc<Zones>, cx: Context) {
-    tokio::join!(tend_files(&zones, &cx), zones.desk().tend());
+    tokio::join!(tend_files(&zones, &cx), zones.tend());
 }
 
 /// Looks every second whether files have changed, and makes new cookies in time.
@@ -197,6 +197,8 @@ async fn tend_files(zones: &Zones, cx: &Context) {
             }
         };
         zones.refresh(asked).await;
-        zones.desk().flush(cx.metrics());
+        for (command, result, count) in zones.counted() {
+            cx.metrics().commands(PROTO, command, result, count);
+        }
     }
 }

@@ -295,6 +295,14 @@ impl Answer for Zones {
         }
     }
 
+    async fn tend(&self) {
+        self.desk.tend().await;
+    }
+
+    fn counted(&self) -> Vec<(&'static str, &'static str, u64)> {
+        self.desk.counted().collect()
+    }
+
     fn derive_from(&self, facts: &Facts) {
         self.facts.get_or_init(|| facts.clone());
     }
