@@ -1,5 +1,6 @@
 //! DNS over HTTPS (RFC 8484): questions as requests for one path.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -7,9 +8,11 @@ use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use ropewalk_core::config::{Resources, Section};
+use ropewalk_core::Address;
+use ropewalk_core::config::{Resources, Section, Text};
 use ropewalk_core::data::files::{DotDot, VPath};
 use ropewalk_core::data::zones::{Answer, Answered};
+use ropewalk_core::policy::Network;
 
 use crate::server::{BoxHandler, Failure, Handler, Request, Response};
 
@@ -23,20 +26,54 @@ const BASE64URL: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+/// What the protocol is called in metrics.
+pub(crate) const PROTO: &str = "dns";
+/// Fields by which a proxy says that it passes a request on (RFC 9110 §7.6.3, RFC 7239).
+const PASSED_ON: [&str; 4] = ["via", "forwarded", "x-forwarded-for", "x-real-ip"];
+
 /// Answers questions about names, by GET and by POST.
 #[derive(Clone)]
-pub struct Doh(Arc<dyn Answer>);
+pub struct Doh {
+    answer: Arc<dyn Answer>,
+    views: Vec<(Vec<Network>, Arc<dyn Answer>)>,
+}
 
 impl Doh {
     /// Of what this knows.
     pub fn new(answer: Arc<dyn Answer>) -> Self {
-        Self(answer)
+        Self { answer, views: Vec::new() }
+    }
+
+    /// Where clients of these networks are answered by something else; who is of several views by that of the first.
+    #[must_use]
+    pub fn view(mut self, clients: Vec<Network>, answer: Arc<dyn Answer>) -> Self {
+        self.views.push((clients, answer));
+        self
+    }
+
+    /// What answers this client.
+    fn of(&self, client: &Address) -> &dyn Answer {
+        let is_of =
+            |(clients, _): &&(Vec<Network>, _)| clients.iter().any(|network| network.contains(client));
+        self.views.iter().find(is_of).map_or(&*self.answer, |(_, answer)| &**answer)
+    }
+}
+
+/// Who asks. A client speaks TLS (RFC 8484 §5). Without it, and where it is said that a request is passed on, it is a proxy that
+/// asks, on this machine or in its network, and for anybody: what they may is not for who is behind it. Nobody has the address
+/// that it gets here.
+fn client(peer: &Address, has_tls: bool, headers: &HeaderMap) -> Address {
+    let is_passed_on = PASSED_ON.iter().any(|name| headers.contains_key(*name));
+    match has_tls && !is_passed_on {
+        true => peer.clone(),
+        false => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)).into(),
     }
 }
 
 impl Handler for Doh {
     async fn handle(&self, request: Request) -> Result<Response, Failure> {
-        let facts = Arc::clone(&request.facts);
+        let info = &request.facts.info;
+        let client = client(&info.peer, info.tls.is_some(), &request.headers);
         let message = match request.method {
             Method::GET | Method::HEAD => from_query(request.uri.query().unwrap_or_default())?,
             Method::POST => {
@@ -50,7 +87,7 @@ impl Handler for Doh {
                 return Err(Failure::new(StatusCode::METHOD_NOT_ALLOWED).with(header::ALLOW, allow));
             }
         };
-        let Some(Answered { message, max_age }) = self.0.answer(&message, &facts.info.peer).await else {
+        let Some(Answered { message, max_age }) = self.of(&client).answer(&message, &client).await else {
             return Err(bad("this is no question"));
         };
         let mut response = Response::new(message.into());
@@ -107,9 +144,31 @@ pub(crate) fn read(
     if at.is_none() {
         section.error_in("dns_path", format!("{path:?} is no path such as \"/dns-query\""));
     }
+    let views = views(section, resources);
+    if answer.is_none() && section.has("dns_view") && !section.has("dns") {
+        section.error_in("dns_view", "this is for some what `dns` is for all: give `dns`");
+    }
     let (answer, at) = answer.zip(at)?;
     all.push(Arc::clone(&answer));
-    Some(Place { at, doh: Doh::new(answer) })
+    let views = views?.into_iter().inspect(|(_, answer)| all.push(Arc::clone(answer)));
+    let doh = views.fold(Doh::new(answer), |doh, (clients, answer)| doh.view(clients, answer));
+    Some(Place { at, doh })
+}
+
+/// Who is answered by other zones; none where one of them is wrong.
+fn views(section: &mut Section<'_>, resources: &Resources) -> Option<Vec<(Vec<Network>, Arc<dyn Answer>)>> {
+    let doc = "Other zones for some clients: of several views that they are in, the first.";
+    let (mut views, mut whole) = (Vec::new(), true);
+    for table in &mut section.tables("dns_view", doc) {
+        let clients: Option<Vec<Text<Network>>> =
+            table.key("clients", "The networks that see it.").required();
+        let zones =
+            table.key("zones", "What is answered to them.").resource::<dyn Answer>("zones", resources);
+        let clients = clients.map(|clients| clients.into_iter().map(|Text(network)| network).collect());
+        whole &= clients.is_some() && zones.is_some();
+        views.extend(clients.zip(zones));
+    }
+    whole.then_some(views)
 }
 
 impl Place {
@@ -131,6 +190,32 @@ impl Handler for Either {
         match request.path == self.at && !request.slash {
             true => self.doh.handle(request).await,
             false => self.handler.handle(request).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_behind_a_proxy_has_not_its_address() {
+        let at = |address: &str| Address::from(address.parse::<SocketAddr>().unwrap());
+        let (local, unix) = (at("127.0.0.1:1000"), Address::Unix(None));
+        for (peer, has_tls, field, known) in [
+            (&local, true, None, true),
+            (&at("192.0.2.1:9"), true, Some("accept"), true),
+            (&local, false, None, false),
+            (&unix, false, None, false),
+            (&local, true, Some("via"), false),
+            (&at("10.0.0.1:9"), true, Some("x-forwarded-for"), false),
+            (&local, true, Some("forwarded"), false),
+        ] {
+            let value = HeaderValue::from_static("x");
+            let headers =
+                field.map(|name| (header::HeaderName::from_static(name), value)).into_iter().collect();
+            let expected = if known { peer.clone() } else { at("0.0.0.0:0") };
+            assert_eq!(client(peer, has_tls, &headers), expected, "{peer} {field:?}");
         }
     }
 }

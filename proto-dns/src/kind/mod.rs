@@ -168,7 +168,7 @@ fn zones(section: &mut Section<'_>, resources: &Resources) -> Option<Zones> {
     policy::cookies(section, &mut policies);
     policies.limiter = policy::limiter(section);
     let transfers = section
-        .key("transfers", "How many zones are transferred to others at once; more are told to come again.")
+        .key("transfers", "How many zones are transferred to others at once, half of them to one client; more are told to come again.")
         .or(Desk::TRANSFERS);
     if sources.is_empty() && hosts.is_none() && forwarder.is_none() && whole {
         section.error("there is nothing to answer from: give a `zone`, `hosts` or `forward`");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ropewalk_core::config::{Resources, Section, Text};
+use ropewalk_core::config::{Resources, Section, Size, Text};
 use ropewalk_core::data::zones::Zones as Store;
 
 use super::name;
@@ -23,6 +23,9 @@ pub(super) fn editors(section: &mut Section<'_>, keys: &Keys) -> Editors {
     }
     editors.records =
         section.key("max_records", "Records that updates may bring the zone to.").or(editors.records);
+    let doc = "Octets that updates may bring its records to, as they are on the wire without compression.";
+    let octets = section.key("max_size", doc).or(Size(editors.octets as u64));
+    editors.octets = usize::try_from(octets.0).unwrap_or(usize::MAX);
     editors
 }
 

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -36,6 +37,18 @@ impl Acl {
             Who::From(network) => network.contains(peer),
             Who::Key(name) => key == Some(name.view()),
         })
+    }
+
+    /// Whom any of these names.
+    pub(super) fn any<'a>(all: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut seen = HashSet::new();
+        let each = all.into_iter().flat_map(|acl| &acl.0);
+        Self::new(each.filter(|who| seen.insert(who.to_string())).cloned())
+    }
+
+    /// Whether nobody is named.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The keys that are named.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use super::counts::Counts;
 use super::forward::Forwarder;
 use super::notices::Notices;
 use super::policy::Why;
@@ -29,7 +30,9 @@ pub struct Desk {
     signers: Vec<Arc<Signer>>,
     notices: Notices,
     forwarder: Option<Forwarder>,
+    counts: Counts,
     refusals: Seldom,
+    failures: Seldom,
 }
 
 /// A request that is being worked off.
@@ -40,8 +43,10 @@ pub(super) struct Case<'a> {
     /// What vouches for it.
     pub(super) signed: Signed,
     pub(super) engine: &'a Engine,
-    /// What was refused and is told.
+    pub(super) counts: &'a Counts,
+    /// What was refused to strangers, and what partners did in vain, and is told.
     refusals: &'a Seldom,
+    failures: &'a Seldom,
     replies: &'a mpsc::Sender<Vec<u8>>,
     /// The code of the first reply.
     said: Option<Rcode>,
@@ -63,7 +68,9 @@ impl Desk {
             notices: Notices::default(),
             keeper: None,
             forwarder: None,
+            counts: Counts::default(),
             refusals: Seldom::default(),
+            failures: Seldom::default(),
         }
     }
 
@@ -82,7 +89,13 @@ impl Desk {
     /// With what is particular to zones.
     #[must_use]
     pub fn rules(self, rules: Vec<(Name, Arc<Rules>)>) -> Self {
-        Self { rules: Book::new(rules), ..self }
+        self.book(Book::new(rules, None))
+    }
+
+    /// The same, with what is said of those that come and go.
+    #[must_use]
+    pub(super) fn book(self, rules: Book) -> Self {
+        Self { rules, ..self }
     }
 
     /// With so many transfers of zones at once.
@@ -124,26 +137,66 @@ impl Desk {
         &self.engine
     }
 
-    /// Answers a request from the zones, or from what others have said already: see [`Engine::respond`].
+    /// Answers a request from the zones, or from what others have said already: see [`Engine::respond`]. A signed one is too,
+    /// where that takes no longer than a look at the zones.
     pub fn respond(&self, request: &[u8], from: &Peer, out: &mut Vec<u8>) -> Verdict {
         match (self.engine.respond(request, from, out), &self.forwarder) {
             (Verdict::Forward, Some(forwarder)) => {
                 let known = forwarder.respond(&self.engine, request, from, out);
                 known.unwrap_or(Verdict::Forward)
             }
+            (Verdict::Signed, _) => self.respond_signed(request, from, out),
             (verdict, _) => verdict,
         }
     }
 
-    /// What passes questions on.
+    fn respond_signed(&self, request: &[u8], from: &Peer, out: &mut Vec<u8>) -> Verdict {
+        let query = Head::read(request).and_then(|head| Query::read(head, request).ok());
+        let Some(query) = query else { return Verdict::Silence };
+        let (mut signed, checked) = self.vouch(&query, from);
+        let start = out.len();
+        let verdict = match checked {
+            Ok(()) => self.engine.respond_signed(&query, from, &signed, out),
+            Err(rcode) => self.engine.decline(&query, rcode, None, from, &signed, out),
+        };
+        match verdict {
+            Verdict::Reply => signed.sign(out, start),
+            Verdict::Silence => {}
+            // It is checked again by who works it off, which costs little beside that.
+            _ => return Verdict::Signed,
+        }
+        verdict
+    }
+
+    /// What vouches for a request; the code of the reply, if it is not good (RFC 8945 §5.2).
+    fn vouch(&self, query: &Query<'_>, from: &Peer) -> (Signed, Result<(), Rcode>) {
+        match Check::new(query, |name| self.keys.find(name), now()) {
+            Err(rcode) => (Signed::default(), Err(rcode)),
+            Ok(Check::Unsigned) => (Signed::default(), Ok(())),
+            Ok(Check::Bad(signer)) => {
+                tracing::debug!(peer = %from.addr, error = %signer.error(), "bad signature");
+                (Signed::by(signer), Err(Rcode::NOTAUTH))
+            }
+            Ok(Check::Good(signer)) => (Signed::by(signer), Ok(())),
+        }
+    }
+
+    #[cfg(test)]
     pub(super) fn forwards(&self) -> Option<&Forwarder> {
         self.forwarder.as_ref()
+    }
+
+    /// What was counted since this was asked last: see [`Counts::take`].
+    pub(super) fn counted(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+        let of_others = self.forwarder.iter().flat_map(|forwarder| forwarder.counts().take());
+        self.counts.take().chain(of_others)
     }
 
     /// Fetches zones from other servers, and tells others of changes, for as long as it is polled. Of several that do so, one
     /// does.
     pub async fn tend(&self) {
-        tokio::join!(self.secondaries.tend(&self.engine), self.notices.tend(&self.engine, &self.rules));
+        let Self { engine, counts, .. } = self;
+        tokio::join!(self.secondaries.tend(engine, counts), self.notices.tend(engine, &self.rules, counts));
     }
 
     /// Works off a request for which the engine's verdict [is later](Verdict::is_later). Each reply message is sent to
@@ -158,8 +211,9 @@ impl Desk {
     ) -> Option<Rcode> {
         let query = Query::read(Head::read(request)?, request).ok()?;
         let signed = Signed::default();
-        let (engine, refusals) = (&*self.engine, &self.refusals);
-        let mut case = Case { query: &query, from, signed, engine, refusals, replies, said: None };
+        let Self { engine, counts, refusals, failures, .. } = self;
+        let mut case =
+            Case { query: &query, from, signed, engine, counts, refusals, failures, replies, said: None };
         match verdict {
             Verdict::Signed => self.signed(&mut case).await,
             verdict => self.dispatch(verdict, &mut case).await,
@@ -169,17 +223,11 @@ impl Desk {
 
     /// Checks the signature before all else (RFC 8945 §5.2).
     async fn signed(&self, case: &mut Case<'_>) {
-        let signer = match Check::new(case.query, |name| self.keys.find(name), now()) {
-            Err(rcode) => return case.decline(rcode, None).await,
-            Ok(Check::Unsigned) => return,
-            Ok(Check::Bad(signer)) => {
-                tracing::debug!(peer = %case.from.addr, error = %signer.error(), "bad signature");
-                case.signed = Signed::by(signer);
-                return case.decline(Rcode::NOTAUTH, None).await;
-            }
-            Ok(Check::Good(signer)) => signer,
-        };
-        case.signed = Signed::by(signer);
+        let (signed, checked) = self.vouch(case.query, case.from);
+        case.signed = signed;
+        if let Err(rcode) = checked {
+            return case.decline(rcode, None).await;
+        }
         let mut reply = Vec::new();
         match self.engine.respond_signed(case.query, case.from, &case.signed, &mut reply) {
             Verdict::Reply => {
@@ -223,6 +271,11 @@ impl Case<'_> {
         if let Some(untold) = self.refusals.tell() {
             tracing::info!(%zone, peer = %self.from.addr, key = self.key(), untold, "{what}");
         }
+    }
+
+    /// Whether it is to be told now that what somebody may do was not done; and how often that was not told. One a second is.
+    pub(super) fn tells_failure(&self) -> Option<u64> {
+        self.failures.tell()
     }
 
     /// Replies with a code, and no records.

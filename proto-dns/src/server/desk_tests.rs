@@ -69,6 +69,33 @@ async fn a_signature_that_is_not_good_is_told_and_gets_no_answer() {
     assert_eq!(ask(&desk(), &broken).await, "FORMERR");
 }
 
+/// The zones alone answer it: nobody waits for a turn.
+#[test]
+fn what_is_signed_is_answered_at_once_where_it_asks_for_no_more() {
+    let (desk, peer) = (desk(), peer(Transport::Udp));
+    let www = || query(7, "www.example.", 1);
+    for (message, verdict, expected) in [
+        (signed(www(), ours(), now()), Verdict::Reply, "NOERROR AA: www.example. A"),
+        (signed(www(), ours(), now() - 1000), Verdict::Reply, "NOTAUTH + ours.example. TSIG"),
+        (signed(www(), key("other.", b"x"), now()), Verdict::Reply, "NOTAUTH + other. TSIG"),
+        (signed(query(7, "example.", 251), ours(), now()), Verdict::Signed, ""),
+    ] {
+        let mut out = b"before".to_vec();
+        assert_eq!(desk.respond(&message, &peer, &mut out), verdict);
+        let reply = out.strip_prefix(b"before").unwrap();
+        let text = if reply.is_empty() { String::new() } else { short(reply) };
+        assert!(text.starts_with(expected) && (!expected.is_empty() || text.is_empty()), "{text}");
+        assert_eq!(text.ends_with("TSIG"), verdict == Verdict::Reply, "{text}");
+    }
+    // It is signed as by who works it off.
+    let request = signed(www(), ours(), now());
+    let mut signer = Signer::new(ours());
+    signer.sign(&mut www(), 0, now());
+    let mut out = Vec::new();
+    assert_eq!(desk.respond(&request, &peer, &mut out), Verdict::Reply);
+    assert!(signer.verifier().unwrap().check(&out, now()).is_ok());
+}
+
 #[tokio::test]
 async fn a_reply_leaves_room_for_its_signature() {
     let large = signed(request("large.example TXT", &[OPT]), ours(), now());
@@ -115,8 +142,10 @@ async fn a_view_is_for_who_is_in_it() {
     assert_eq!(rcode(&keyed), Rcode::REFUSED);
     for (key, found) in [(ours(), true), (key("two.", b"two"), false)] {
         let request = signed(www.clone(), key, now());
-        let (verdict, desk) = keyed.respond(&request, &peer(Transport::Udp), &mut Vec::new());
-        assert_eq!(verdict, Verdict::Signed);
+        let mut reply = Vec::new();
+        let (verdict, desk) = keyed.respond(&request, &peer(Transport::Udp), &mut reply);
+        assert_eq!(verdict, Verdict::Reply);
+        assert_eq!(short(&reply).starts_with("NOERROR"), found);
         assert_eq!(ask(desk, &request).await.starts_with("NOERROR"), found);
     }
 }

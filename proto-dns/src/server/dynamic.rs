@@ -7,6 +7,8 @@ use ropewalk_core::Result;
 use ropewalk_core::data::zones::{Kept, Seed, Stamp, Zones as Store};
 use tokio::sync::Mutex as Turn;
 
+use super::answered::Answered;
+use super::extent::Extent;
 use super::is_newer;
 use super::signer::Signer;
 use crate::wire::Name;
@@ -16,7 +18,7 @@ use crate::zone::{Zone, kept};
 pub(super) struct Dynamic {
     pub(super) origin: Name,
     /// Whoever changes what is served, or kept, does so alone.
-    pub(super) turn: Turn<()>,
+    pub(super) turn: Turn<Answered>,
     pub(super) state: Mutex<State>,
     /// What signs it: what is kept has no signatures.
     pub(super) signer: Option<Arc<Signer>>,
@@ -32,8 +34,8 @@ pub(super) struct State {
     pub(super) stamp: Option<Stamp>,
     /// What its file says, which is still to be kept and served.
     pub(super) waiting: Option<(Arc<Zone>, Seed)>,
-    /// How many records are served, where they were counted.
-    pub(super) records: Option<usize>,
+    /// How large what is served is, where that was counted.
+    pub(super) extent: Option<Extent>,
 }
 
 /// What becomes of what a file says, where something is kept.

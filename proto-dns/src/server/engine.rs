@@ -250,15 +250,10 @@ impl Engine {
         let verdict = self.reply(request, out, |reply| {
             if self.policies.restrict() && !self.admits(&zones, &question, request) {
                 reply.rcode = Rcode::REFUSED;
-                return Some(Why::Prohibited);
-            }
-            elsewhere = answer(&zones, question.name, question.qtype, how, reply);
-            let why = if query.head.rd && self.is_refused_recursion(request) {
-                Why::Prohibited
             } else {
-                Why::NotAuthoritative
-            };
-            (reply.rcode == Rcode::REFUSED).then_some(why)
+                elsewhere = answer(&zones, question.name, question.qtype, how, reply);
+            }
+            (reply.rcode == Rcode::REFUSED).then(|| self.why_refused(request))
         });
         if elsewhere.is_some() && self.is_for_others(request, &question) {
             out.truncate(start);
@@ -283,6 +278,14 @@ impl Engine {
         let Request { from, signed, .. } = *request;
         let allowed = self.answering.recursion.as_ref();
         allowed.is_some_and(|allowed| allowed.admits(&Address::from(from.addr), signed.name()))
+    }
+
+    /// Why a question is refused: of a zone that is not for this client the same as of one that there is not, which nobody is
+    /// to be told apart by.
+    fn why_refused(&self, request: &Request<'_>) -> Why {
+        let may_ask = self.policies.admits(None, request.from, request.signed.name());
+        let may_ask = may_ask && !(request.query.head.rd && self.is_refused_recursion(request));
+        if may_ask { Why::NotAuthoritative } else { Why::Prohibited }
     }
 
     fn is_refused_recursion(&self, request: &Request<'_>) -> bool {

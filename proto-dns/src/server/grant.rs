@@ -31,6 +31,8 @@ pub struct Editors {
     pub grants: Vec<Grant>,
     /// How many records the zone may have after a change that adds some.
     pub records: usize,
+    /// How many octets its records may have after a change that adds some, as they are on the wire without compression.
+    pub octets: usize,
 }
 
 /// What a key may change.
@@ -56,6 +58,8 @@ pub enum Names {
 impl Editors {
     /// How large a zone may become, where nothing else is said.
     pub const RECORDS: usize = 1_000_000;
+    /// The same in octets.
+    pub const OCTETS: usize = 256 * 1024 * 1024;
 
     /// What is wrong with it for this zone: names that are elsewhere.
     pub(super) fn stray(&self, origin: NameRef<'_>) -> impl Iterator<Item = String> {
@@ -72,7 +76,7 @@ impl Editors {
 
 impl Default for Editors {
     fn default() -> Self {
-        Self { grants: Vec::new(), records: Self::RECORDS }
+        Self { grants: Vec::new(), records: Self::RECORDS, octets: Self::OCTETS }
     }
 }
 

@@ -9,6 +9,7 @@ use ropewalk_core::{Error, Result};
 use tokio::task::spawn_blocking;
 
 use super::dynamic::{Dynamic, Judged, judge, stale};
+use super::extent::Extent;
 use super::{Difference, Engine, now};
 use crate::wire::{Name, NameRef};
 use crate::zone::{Zone, kept};
@@ -96,7 +97,7 @@ impl Keeper {
         }
         let Some(now) = now else {
             let mut state = zone.state();
-            (state.stamp, state.records) = (None, None);
+            (state.stamp, state.extent) = (None, None);
             drop(state);
             if let Some(signer) = &zone.signer {
                 signer.forget();
@@ -222,15 +223,14 @@ impl Keeper {
             }),
         }
         let mut state = zone.state();
-        (state.stamp, state.records) = (Some(stamp), None);
+        (state.stamp, state.extent) = (Some(stamp), None);
         Ok(())
     }
 
-    /// The state of what is served, and how many records that has.
-    pub(super) fn state(&self, zone: &Dynamic, served: &Zone) -> (Option<Stamp>, usize) {
+    /// The state of what is served, and how large that is.
+    pub(super) fn state(&self, zone: &Dynamic, served: &Zone) -> (Option<Stamp>, Extent) {
         let mut state = zone.state();
-        let count = || served.nodes().map(|node| node.records().count()).sum();
-        (state.stamp, *state.records.get_or_insert_with(count))
+        (state.stamp, *state.extent.get_or_insert_with(|| Extent::of(served)))
     }
 
     /// Keeps a difference, and serves the zone after it. False where the zone is another by now. Whoever calls it has the turn.
@@ -240,14 +240,14 @@ impl Keeper {
         was: Stamp,
         after: Zone,
         difference: zones::Difference,
-        records: usize,
+        extent: Extent,
     ) -> Result<bool> {
         // From here on it is on the disk, whether or not anybody waits for it still.
         let Some(stamp) = self.store.change(&zone.wire(), was, difference, None).await? else {
             return Ok(false);
         };
         self.serve(zone, Arc::new(after), stamp).await?;
-        zone.state().records = Some(records);
+        zone.state().extent = Some(extent);
         Ok(true)
     }
 }

@@ -3,13 +3,16 @@
 mod acl;
 mod age;
 mod answer;
+mod answered;
 #[cfg(test)]
 pub(crate) mod asking;
 mod cookie;
+mod counts;
 mod derived;
 mod desk;
 mod dynamic;
 mod engine;
+mod extent;
 pub mod forward;
 mod grant;
 mod keeper;
@@ -25,6 +28,7 @@ mod rules;
 mod secondary;
 mod seldom;
 mod serials;
+mod shares;
 mod signed;
 mod signer;
 mod siphash;
@@ -180,7 +184,7 @@ impl fmt::Debug for Dns {
 
 /// Looks after zones: those in files, and those of other servers.
 async fn tend(zones: Arc<Zones>, cx: Context) {
-    tokio::join!(tend_files(&zones, &cx), zones.desk().tend());
+    tokio::join!(tend_files(&zones, &cx), zones.tend());
 }
 
 /// Looks every second whether files have changed, and makes new cookies in time.
@@ -200,8 +204,8 @@ async fn tend_files(zones: &Zones, cx: &Context) {
             }
         };
         zones.refresh(asked).await;
-        if let Some(forwarder) = zones.desk().forwards() {
-            forwarder.counts().flush(cx.metrics());
+        for (command, result, count) in zones.counted() {
+            cx.metrics().commands(PROTO, command, result, count);
         }
     }
 }

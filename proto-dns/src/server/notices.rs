@@ -11,6 +11,7 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::Engine;
+use super::counts::{Counted, Counts};
 use super::notify::Notice;
 use super::rules::{Book, Partner};
 use crate::client::{Client, Options, Via, random};
@@ -46,7 +47,7 @@ impl Notices {
     ///
     /// A server is told of one change of a zone at a time: who does not reply is told of what has changed since in the end,
     /// and takes nobody else's turn meanwhile.
-    pub(super) async fn tend(&self, engine: &Engine, book: &Book) {
+    pub(super) async fn tend(&self, engine: &Engine, book: &Book, counts: &Counts) {
         let mut told = self.told.lock().await;
         let room = |target: Target<'_>| (target.partner.addr, Semaphore::new(AT_ONCE));
         let rooms: HashMap<_, _> = targets(book).map(room).collect();
@@ -76,7 +77,7 @@ impl Notices {
                 }
                 told.insert(key.clone(), zone.serial());
                 busy.insert(key);
-                running.push(tell(Arc::clone(zone), target, rooms.get(&target.partner.addr)));
+                running.push(tell(Arc::clone(zone), target, rooms.get(&target.partner.addr), counts));
             }
             if ended.is_none() {
                 seen = Some(zones);
@@ -100,13 +101,21 @@ impl Target<'_> {
 }
 
 /// Tells one server, until it replies.
-async fn tell<'b>(zone: Arc<Zone>, target: Target<'b>, room: Option<&Semaphore>) -> Target<'b> {
+async fn tell<'b>(
+    zone: Arc<Zone>,
+    target: Target<'b>,
+    room: Option<&Semaphore>,
+    counts: &Counts,
+) -> Target<'b> {
     let _permit = match room {
         Some(room) => room.acquire().await.ok(),
         None => None,
     };
     let (origin, serial, partner) = (zone.origin(), zone.serial(), target.partner);
-    match try_to_tell(&zone, partner).await {
+    let told = try_to_tell(&zone, partner).await;
+    let is_told = matches!(told, Ok(Rcode::NOERROR));
+    counts.add(if is_told { Counted::NotifyTold } else { Counted::NotifyFailed });
+    match told {
         Ok(Rcode::NOERROR) => {
             tracing::info!(zone = %origin, serial, server = %partner.addr, "told of a change")
         }

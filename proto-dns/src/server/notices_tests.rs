@@ -16,7 +16,7 @@ fn engine(serial: u32) -> Engine {
 
 fn book(server: &Scripted) -> Book {
     let rules = Rules { notify: vec![Partner::new(server.at, None)], ..Rules::default() };
-    Book::new(vec![("example.".parse().unwrap(), Arc::new(rules))])
+    Book::new(vec![("example.".parse().unwrap(), Arc::new(rules))], None)
 }
 
 /// The serial in the SOA of a NOTIFY.
@@ -47,8 +47,9 @@ async fn each_change_is_told_once_and_again_until_there_is_a_reply() {
         engine.update(|set| (**set).clone());
         assert!(timeout(Duration::from_millis(2500), heard.recv()).await.is_err());
     };
+    let counts = Counts::default();
     tokio::select! {
-        () = notices.tend(&engine, &book) => unreachable!(),
+        () = notices.tend(&engine, &book, &counts) => unreachable!(),
         () = test => {}
     }
     assert_eq!(server.heard.load(Ordering::Relaxed), 3);
@@ -82,8 +83,9 @@ async fn who_does_not_reply_is_not_told_of_all_that_changes_meanwhile() {
         assert_eq!(heard.recv().await, Some(17), "and then what it has become");
         assert!(timeout(Duration::from_millis(1500), heard.recv()).await.is_err());
     };
+    let counts = Counts::default();
     tokio::select! {
-        () = notices.tend(&engine, &book) => unreachable!(),
+        () = notices.tend(&engine, &book, &counts) => unreachable!(),
         () = test => {}
     }
 }
@@ -108,9 +110,10 @@ async fn who_does_not_reply_takes_nobody_elses_turn() {
     set.insert(zone(1).into());
     all.push(("example.".parse().unwrap(), rules(server.at)));
     let (engine, book, notices) =
-        (Engine::new(set, Answering::default()), Book::new(all), Notices::default());
+        (Engine::new(set, Answering::default()), Book::new(all, None), Notices::default());
+    let counts = Counts::default();
     tokio::select! {
-        () = notices.tend(&engine, &book) => unreachable!(),
+        () = notices.tend(&engine, &book, &counts) => unreachable!(),
         told = timeout(Duration::from_secs(5), heard.recv()) => assert_eq!(told, Ok(Some(()))),
     }
 }

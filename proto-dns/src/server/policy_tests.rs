@@ -128,6 +128,13 @@ fn only_those_may_ask_who_are_named() {
     assert_eq!((rcode(&refused), refused[7]), (5, 0));
     assert_eq!(options(&refused), [(ERROR, vec![0, 18])], "prohibited");
     assert_eq!(rcode(&ask(&engine, &www(&[]), &friend).unwrap()), 0);
+    // Of a zone that only others may ask about, nobody else is told that it is there.
+    let zones = vec![("example.".parse().unwrap(), acl("198.51.100.0/24"))];
+    let hiding = with(Policies { zones, ..Policies::default() });
+    let foreign = asks(7, "www.elsewhere.", 1, 1, Some(&[]));
+    let refused = [www(&[]), foreign].map(|request| ask(&hiding, &request, &stranger).unwrap());
+    assert_eq!(refused.each_ref().map(|reply| rcode(reply)), [5, 5]);
+    assert_eq!(options(&refused[0]), options(&refused[1]));
     // A zone's own rule goes before that of all.
     let zones = vec![("Example.".parse().unwrap(), acl("192.0.2.0/24"))];
     let engine = with(Policies { queries: Some(acl("198.51.100.0/24")), zones, ..Policies::default() });

@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, mpsc};
 use super::age::max_age;
 use super::dynamic::Dynamic;
 use super::forward::Forwarder;
+use super::rules::Book;
 use super::secondary::Secondary;
 use super::signer::Signer;
 use super::source::{Loaded, Source};
@@ -76,8 +77,8 @@ impl Zones {
         if !loading.wrong.is_empty() {
             return Err(loading.wrong);
         }
-        let Loading { set, book, watched, secondaries, kept, signers, warned, .. } = loading;
-        let desk = setup.desk(set, book, kept).secondaries(secondaries).signers(signers);
+        let Loading { set, book, others, watched, secondaries, kept, signers, warned, .. } = loading;
+        let desk = setup.desk(set, book, others, kept).secondaries(secondaries).signers(signers);
         let (desk, watched) = (Arc::new(desk), Arc::new(Mutex::new(watched)));
         Ok((Self { desk, watched, facts: OnceLock::new() }, warned))
     }
@@ -193,6 +194,7 @@ impl Zones {
 struct Loading {
     set: ZoneSet,
     book: Vec<(Name, Arc<Rules>)>,
+    others: Option<Arc<Rules>>,
     watched: Vec<Watched>,
     secondaries: Vec<Secondary>,
     kept: Vec<Dynamic>,
@@ -203,7 +205,13 @@ struct Loading {
 
 impl Loading {
     fn read(&mut self, number: usize, source: Source, rules: Rules, store: Option<&dyn zones::Zones>) {
-        let (mut one, rules) = (Watched::new(source), Arc::new(rules));
+        let rules = Arc::new(rules);
+        // Which names there are in a hosts file may change: what is said of them is said of all.
+        let is_others = source.is_hosts() && rules.queries.is_none() && self.others.is_none();
+        if is_others {
+            self.others = Some(Arc::clone(&rules));
+        }
+        let mut one = Watched::new(source, !is_others && !rules.is_bare());
         match one.load() {
             Ok(Loaded { zones, warnings }) => {
                 self.warned.extend(told(warnings).into_iter().map(|text| (number, text)));
@@ -293,18 +301,27 @@ impl Loading {
             self.wrong.push((number, format!("the zone {origin} is there twice")));
         }
         self.wrong.extend(rules.editors.stray(origin.view()).map(|text| (number, text)));
-        self.book.push((origin, Arc::clone(rules)));
+        if self.others.as_ref().is_none_or(|others| !Arc::ptr_eq(others, rules)) {
+            self.book.push((origin, Arc::clone(rules)));
+        }
     }
 }
 
 impl Setup {
-    fn desk(self, set: ZoneSet, book: Vec<(Name, Arc<Rules>)>, kept: Vec<Dynamic>) -> Desk {
+    fn desk(
+        self,
+        set: ZoneSet,
+        book: Vec<(Name, Arc<Rules>)>,
+        others: Option<Arc<Rules>>,
+        kept: Vec<Dynamic>,
+    ) -> Desk {
         let Self { mut policies, answering, keys, transfers, store, forwarder } = self;
         let queries = book.iter().filter_map(|(name, rules)| Some((name.clone(), rules.queries.clone()?)));
         policies.zones.extend(queries);
         policies.zones.sort_by(|(a, _), (b, _)| a.cmp(b));
         let engine = Arc::new(Engine::new(set, answering).with(policies));
-        let mut desk = Desk::new(Arc::clone(&engine)).keys(keys).rules(book).transfers(transfers);
+        let mut desk = Desk::new(Arc::clone(&engine)).keys(keys).transfers(transfers);
+        desk = desk.book(Book::new(book, others));
         if let Some(forwarder) = forwarder {
             desk = desk.forwarder(forwarder);
         }
@@ -332,6 +349,14 @@ impl Answer for Zones {
         if let Err(error) = self.look(asked).await {
             error.log("zones are as they were");
         }
+    }
+
+    async fn tend(&self) {
+        self.desk.tend().await;
+    }
+
+    fn counted(&self) -> Vec<(&'static str, &'static str, u64)> {
+        self.desk.counted().collect()
     }
 
     fn derive_from(&self, facts: &Facts) {

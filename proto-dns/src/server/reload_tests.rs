@@ -3,6 +3,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use super::*;
+use crate::server::Acl;
 use crate::server::asking::query;
 
 /// A folder with a zone of one address, and what answers from it.
@@ -158,6 +159,36 @@ async fn a_zone_that_takes_another_name_leaves_none_behind() {
         (address(&zones, "ns.before.").await, address(&zones, "ns.afterwards.").await),
         (Err(5), Ok(7))
     );
+}
+
+#[tokio::test]
+async fn a_zone_of_which_something_is_said_keeps_its_name() {
+    let place = Place::new("");
+    let text =
+        |name: &str| format!("$ORIGIN {name}.\n@ 300 SOA ns ns 1 2 3 4 5\n@ 300 NS ns\nns 300 A 192.0.2.7\n");
+    fs::write(place.path("zone"), text("before")).unwrap();
+    let queries = Some(Acl::new(["192.0.2.0/24".parse().unwrap()]));
+    let rules = Rules { queries, ..Rules::default() };
+    let zones = load(vec![(Source::zone(place.path("zone"), None), rules)]).unwrap();
+    assert_eq!(address(&zones, "ns.before.").await, Err(5), "not for everybody");
+    fs::write(place.path("zone"), text("afterwards")).unwrap();
+    assert!(zones.reload().await.concat().contains("the zone afterwards. had another name"));
+    assert_eq!(address(&zones, "ns.afterwards.").await, Err(5));
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_hosts_file_is_said_of_names_that_come_later() {
+    let place = Place::new("");
+    fs::write(place.path("hosts"), "192.0.2.1 one\n").unwrap();
+    let rules = Rules { transfers: Acl::new(["loopback".parse().unwrap()]), ..Rules::default() };
+    let zones = load(vec![(Source::hosts(place.path("hosts")), rules)]).unwrap();
+    fs::write(place.path("hosts"), "192.0.2.1 one\n192.0.2.2 two\n").unwrap();
+    assert_eq!(zones.reload().await, [""; 0]);
+    let peer = Peer::new(&SocketAddr::from(([127, 0, 0, 1], 9)).into(), Transport::Tcp);
+    for name in ["one.", "two."] {
+        let reply = zones.later(Verdict::Transfer, &query(1, name, 252), &peer).await.unwrap();
+        assert_eq!((reply[3] & 15, reply[7]), (0, 4), "{name}");
+    }
 }
 
 #[tokio::test]

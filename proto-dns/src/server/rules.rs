@@ -2,6 +2,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ropewalk_core::Address;
+
 use super::{Acl, Editors};
 use crate::client::{Client, Options, Via};
 use crate::wire::tsig::TsigKey;
@@ -34,9 +36,16 @@ pub struct Partner {
     pub via: Via,
 }
 
-/// The rules of all zones, by their names.
+/// The rules of all zones.
 #[derive(Debug, Default)]
-pub(super) struct Book(Vec<(Name, Arc<Rules>)>);
+pub(super) struct Book {
+    /// Of those that have rules of their own, by their names.
+    zones: Vec<(Name, Arc<Rules>)>,
+    /// Of those that come and go with their file.
+    others: Option<Arc<Rules>>,
+    /// Who may have any of them.
+    partners: Acl,
+}
 
 impl Partner {
     /// The port of name servers.
@@ -54,20 +63,35 @@ impl Partner {
     }
 }
 
+impl Rules {
+    /// Whether they are those of any zone of which nothing is said.
+    pub(super) fn is_bare(&self) -> bool {
+        let Self { queries, transfers, notify, editors } = self;
+        queries.is_none() && transfers.is_empty() && notify.is_empty() && editors.grants.is_empty()
+    }
+}
+
 impl Book {
-    pub(super) fn new(mut rules: Vec<(Name, Arc<Rules>)>) -> Self {
-        rules.sort_by(|(a, _), (b, _)| a.cmp(b));
-        Self(rules)
+    pub(super) fn new(mut zones: Vec<(Name, Arc<Rules>)>, others: Option<Arc<Rules>>) -> Self {
+        zones.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let all = zones.iter().map(|(_, rules)| rules).chain(&others);
+        let partners = Acl::any(all.map(|rules| &rules.transfers));
+        Self { zones, others, partners }
     }
 
     /// The rules of the zone at this origin.
     pub(super) fn of(&self, origin: NameRef<'_>) -> Option<&Arc<Rules>> {
-        let at = self.0.binary_search_by(|(name, _)| name.view().cmp(&origin)).ok()?;
-        self.0.get(at).map(|(_, rules)| rules)
+        let at = self.zones.binary_search_by(|(name, _)| name.view().cmp(&origin)).ok();
+        at.and_then(|at| self.zones.get(at)).map(|(_, rules)| rules).or(self.others.as_ref())
     }
 
-    /// All of them.
+    /// Whether this peer may have a zone, whichever: others are not told which ones there are.
+    pub(super) fn knows(&self, peer: &Address, key: Option<NameRef<'_>>) -> bool {
+        key.is_some() || self.partners.admits(peer, None)
+    }
+
+    /// All that are of a zone.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Name, &Rules)> {
-        self.0.iter().map(|(name, rules)| (name, rules.as_ref()))
+        self.zones.iter().map(|(name, rules)| (name, rules.as_ref()))
     }
 }

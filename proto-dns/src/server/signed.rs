@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::answered::Proof;
 use crate::wire::tsig::{Signer, TsigKey};
 use crate::wire::{NameRef, Rcode};
 
@@ -36,6 +37,12 @@ impl Signed {
     /// The key; `None` where nobody vouches for the request, and where its signature is not good.
     pub fn key(&self) -> Option<&Arc<TsigKey>> {
         self.0.as_ref().filter(|signer| signer.error() == Rcode::NOERROR)?.key()
+    }
+
+    /// What tells the request from others, where its signature is good and nothing was replied to it.
+    pub(super) fn proof(&self) -> Option<Proof> {
+        let (until, mac) = self.0.as_ref().filter(|_| self.key().is_some())?.proof();
+        Some((until, mac.to_vec()))
     }
 
     /// The name of the key.

@@ -93,6 +93,11 @@ impl Source {
         self.is_kept
     }
 
+    /// Whether it is a hosts file, whose zones come and go.
+    pub(super) fn is_hosts(&self) -> bool {
+        matches!(self.kind, Kind::Hosts(_))
+    }
+
     /// The name of the zone that is in the store alone.
     pub(super) fn name(&self) -> Option<&Name> {
         match &self.kind {

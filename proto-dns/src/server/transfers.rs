@@ -7,14 +7,16 @@ use ropewalk_core::Address;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::counts::Counted;
 use super::desk::Case;
 use super::policy::Why;
 use super::rules::Book;
+use super::shares::Shares;
 use super::signer::Signer;
 use super::xfr::{Content, Transfer, is_newer, serial};
 use super::{Keeper, Transport};
-use crate::wire::{Class, Encoder, Key, Opt, Owner, Part, Question, Rcode, Type};
-use crate::zone::{Best, Zone};
+use crate::wire::{Class, Encoder, Opt, Owner, Part, Question, Rcode, Type};
+use crate::zone::Zone;
 
 /// How long a client may leave one message lie.
 const MESSAGE: Duration = Duration::from_secs(60);
@@ -27,6 +29,7 @@ const SORTED: usize = 10_000;
 #[derive(Debug)]
 pub(super) struct Transfers {
     room: Semaphore,
+    shares: Shares,
 }
 
 /// Who knows what has changed in zones: of a zone that is signed here, who signs it.
@@ -37,29 +40,32 @@ pub(super) struct Changes<'a> {
 }
 
 impl Transfers {
-    /// As many at once; more are told to come again.
+    /// As many at once, and half of them for one client; more are told to come again.
     pub(super) fn new(most: usize) -> Self {
-        Self { room: Semaphore::new(most.min(Semaphore::MAX_PERMITS)) }
+        let room = Semaphore::new(most.min(Semaphore::MAX_PERMITS));
+        Self { room, shares: Shares::new(most.div_ceil(2)) }
     }
 
     /// Transfers the zone that is asked for, if its rules allow it to this client.
     pub(super) async fn answer(&self, case: &mut Case<'_>, rules: &Book, changes: Changes<'_>) {
         let Some(question) = case.query.question else { return case.decline(Rcode::FORMERR, None).await };
-        let zone = match find(case, &question) {
+        let address = Address::from(case.from.addr);
+        let zone = match find(case, &question, rules, &address) {
             Ok(zone) => zone,
+            Err(Rcode::REFUSED) => {
+                case.log_refusal("transfer refused", question.name);
+                case.counts.add(Counted::TransferRefused);
+                return case.decline(Rcode::REFUSED, Some(Why::Prohibited)).await;
+            }
             Err(rcode) => return case.decline(rcode, None).await,
         };
-        let address = Address::from(case.from.addr);
-        let rules = rules.of(zone.origin());
-        if !rules.is_some_and(|rules| rules.transfers.admits(&address, case.signed.name())) {
-            case.log_refusal("transfer refused", zone.origin());
-            return case.decline(Rcode::REFUSED, Some(Why::Prohibited)).await;
-        }
         if case.from.transport == Transport::Udp {
             return tell(case, &zone).await;
         }
-        let Ok(_permit) = self.room.try_acquire() else {
+        let share = self.shares.take(case.from.addr.ip());
+        let Some((_share, Ok(_permit))) = share.map(|share| (share, self.room.try_acquire())) else {
             case.log_refusal("too many transfers at once", zone.origin());
+            case.counts.add(Counted::TransferBusy);
             return case.decline(Rcode::SERVFAIL, None).await;
         };
         // What has changed may be much: it is read by as many as may transfer.
@@ -67,28 +73,41 @@ impl Transfers {
             Ok(content) => content,
             Err(rcode) => return case.decline(rcode, None).await,
         };
+        let counted = match &content {
+            Content::Current => Counted::TransferCurrent,
+            Content::Whole => Counted::TransferWhole,
+            Content::Changes(_) => Counted::TransferChanges,
+        };
         match timeout(ALL, send(case, &question, Arc::clone(&zone), content)).await {
             Ok(Some(messages)) => {
+                case.counts.add(counted);
                 let (zone, serial) = (zone.origin(), zone.serial());
                 tracing::info!(%zone, serial, peer = %address, key = case.key(), messages, "zone transferred");
             }
             Ok(None) | Err(_) => {
+                case.counts.add(Counted::TransferCut);
                 tracing::info!(zone = %zone.origin(), peer = %address, "transfer not taken to its end");
             }
         }
     }
 }
 
-/// The zone that is asked for; NOTAUTH if it is none of ours (RFC 5936 §2.2.1), SERVFAIL if we do not have its records.
-fn find(case: &Case<'_>, question: &Question<'_>) -> Result<Arc<Zone>, Rcode> {
-    let zones = case.engine().zones();
-    match zones.zone(question.name).filter(|_| question.qclass == Class::IN) {
-        Some(zone) => Ok(Arc::clone(zone)),
-        None => Err(match zones.best(&Key::new(question.name), false) {
-            Best::Unavailable => Rcode::SERVFAIL,
-            _ => Rcode::NOTAUTH,
-        }),
+/// The zone that is asked for, where its rules allow it to this client: SERVFAIL if we do not have its records, NOTAUTH if it is
+/// none of ours (RFC 5936 §2.2.1). Who may have none at all is not told which ones there are.
+fn find(
+    case: &Case<'_>,
+    question: &Question<'_>,
+    rules: &Book,
+    client: &Address,
+) -> Result<Arc<Zone>, Rcode> {
+    let (zones, key) = (case.engine().zones(), case.signed.name());
+    if question.qclass != Class::IN || !zones.has(question.name) {
+        return Err(if rules.knows(client, key) { Rcode::NOTAUTH } else { Rcode::REFUSED });
     }
+    if !rules.of(question.name).is_some_and(|rules| rules.transfers.admits(client, key)) {
+        return Err(Rcode::REFUSED);
+    }
+    zones.zone(question.name).cloned().ok_or(Rcode::SERVFAIL)
 }
 
 /// Replies to an IXFR over UDP: "ask again over TCP" is the SOA alone (RFC 1995 §2). It is an answer as others are, as the

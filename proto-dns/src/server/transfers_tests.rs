@@ -24,7 +24,8 @@ fn desk(text: &str, who: &[&str], most: usize) -> Desk {
     let transfers = Acl::new(who.iter().map(|who| who.parse().unwrap()));
     let rules = Rules { transfers, ..Rules::default() };
     let keys = [key("one."), key("two.")].into_iter().collect();
-    let rules = vec![("example.".parse().unwrap(), Arc::new(rules))];
+    let rules = Arc::new(rules);
+    let rules = ["example.", "lost."].map(|name| (name.parse().unwrap(), Arc::clone(&rules))).into();
     Desk::new(Arc::new(engine(&[text]))).keys(keys).rules(rules).transfers(most)
 }
 
@@ -106,6 +107,17 @@ async fn what_cannot_be_transferred_is_told() {
 }
 
 #[tokio::test]
+async fn who_may_have_no_zone_is_not_told_which_ones_there_are() {
+    for who in ["192.0.2.0/24", "key:one"] {
+        let desk = desk(ZONE, &[who], 10);
+        for question in ["example AXFR", "elsewhere AXFR", "ns.example AXFR"] {
+            assert_eq!(told(&desk, &request(question, &[])).await, "REFUSED", "{who} {question}");
+        }
+        assert_eq!(told(&desk, &signed(request("elsewhere AXFR", &[]), "one.")).await, "NOTAUTH + one. TSIG");
+    }
+}
+
+#[tokio::test]
 async fn who_is_up_to_date_gets_the_soa() {
     let desk = desk(ZONE, &["loopback"], 10);
     for (serial, expected) in
@@ -161,6 +173,28 @@ async fn who_takes_nothing_loses_the_transfer_and_others_come_again() {
     };
     assert_eq!(tokio::join!(lazy, other), (60, "SERVFAIL".to_owned()));
     assert!(told(&desk, &request).await.starts_with("NOERROR"));
+    let counted: Vec<_> = desk.counted().collect();
+    assert_eq!(counted, [("transfer", "whole", 1), ("transfer", "cut", 1), ("transfer", "busy", 1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_client_leaves_turns_to_others() {
+    let mut text = ZONE.to_owned();
+    for n in 0..2000 {
+        text += &format!("n{n}.example. 60 IN TXT some-text-that-takes-room\n");
+    }
+    let desk = desk(&text, &["loopback", "192.0.2.0/24"], 4);
+    let (replies, _ready) = mpsc::channel(1);
+    let (request, greedy) = (axfr(), Peer { addr: ([192, 0, 2, 1], 53).into(), ..peer(Transport::Tcp) });
+    let lazy = || desk.answer(Verdict::Transfer, &request, &greedy, &replies);
+    let test = async {
+        tokio::task::yield_now().await;
+        let (replies, mut ready) = mpsc::channel(1);
+        desk.answer(Verdict::Transfer, &request, &greedy, &replies).await;
+        assert_eq!(short(&ready.try_recv().unwrap()), "SERVFAIL");
+        assert!(told(&desk, &request).await.starts_with("NOERROR"), "another one");
+    };
+    tokio::join!(lazy(), lazy(), test);
 }
 
 #[tokio::test]

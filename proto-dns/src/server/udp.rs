@@ -49,7 +49,10 @@ pub(super) async fn serve(views: Arc<Views>, socket: DatagramSocket, cx: Context
         let mut written = 0;
         tokio::select! {
             biased;
-            () = &mut stopping => return Ok(()),
+            () = &mut stopping => {
+                drop(later);
+                return finish(&socket, replies, ready).await;
+            }
             received = socket.recv(&mut requests) => received?,
             Some(reply) = ready.recv() => {
                 requests.clear();
@@ -78,6 +81,16 @@ pub(super) async fn serve(views: Arc<Views>, socket: DatagramSocket, cx: Context
         octets.written(written as u64);
         tally.flush();
     }
+}
+
+/// Sends the replies to what was begun: an update that was made, above all, is not left without one.
+async fn finish(socket: &DatagramSocket, mut batch: Batch, mut ready: mpsc::Receiver<Reply>) -> Result<()> {
+    while let Some(reply) = ready.recv().await {
+        batch.clear();
+        reply.push(&mut batch);
+        socket.send(&batch).await?;
+    }
+    Ok(())
 }
 
 /// Sends the replies that are ready by now, as many as a batch has; their octets.

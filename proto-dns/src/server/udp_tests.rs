@@ -1,3 +1,4 @@
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use ropewalk_core::Limits;
@@ -7,7 +8,7 @@ use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
 use super::*;
-use crate::client::scripted::Scripted;
+use crate::client::scripted::{Scripted, answered};
 use crate::server::asking::{asks, engine, query};
 use crate::server::forward::{Forwarder, Options, Route};
 use crate::server::{Answering, Engine};
@@ -109,6 +110,30 @@ async fn it_ends_when_it_is_told_to() {
 }
 
 #[tokio::test]
+async fn what_was_begun_is_answered_also_when_the_server_stops() {
+    // It answers when it is asked again.
+    let slow = |number: usize, request: &[u8]| match number {
+        0 => vec![],
+        _ => vec![answered(request, &[[192, 0, 2, 7]])],
+    };
+    let slow = Scripted::new(slow, |_| vec![]).await;
+    let asking = Asking::of(forwarding(&slow)).await;
+    asking.client.send(&query(1, "www.elsewhere.", 1)).await.unwrap();
+    while slow.heard.load(Ordering::Relaxed) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    asking.cx.stop();
+    let mut reply = None;
+    for _ in 0..20 {
+        reply = reply.or(asking.reply().await);
+    }
+    assert_eq!(reply.unwrap()[7], 1);
+    for server in asking.servers {
+        timeout(Duration::from_secs(5), server).await.unwrap().unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
 async fn what_takes_longer_is_answered_too() {
     let asking = Asking::new().await;
     let mut notify = query(9, "example.", 6);
@@ -127,14 +152,18 @@ async fn what_takes_longer_is_answered_too() {
     assert_eq!(ids, (0..50).collect::<Vec<_>>());
 }
 
+/// A desk where this server is asked for all.
+fn forwarding(server: &Scripted) -> Desk {
+    let to = Route { name: ".".parse().unwrap(), upstreams: vec![server.at.to_string().parse().unwrap()] };
+    let answering = Answering { recursion: Some(Forwarder::private()), ..Answering::default() };
+    let engine = Arc::new(Engine::new(ZoneSet::default(), answering));
+    Desk::new(engine).forwarder(Forwarder::new(vec![to], Options::default()).unwrap())
+}
+
 #[tokio::test]
 async fn questions_that_others_do_not_answer_hold_up_nothing_of_ours() {
     let silent = Scripted::new(|_, _| vec![], |_| vec![]).await;
-    let to = Route { name: ".".parse().unwrap(), upstreams: vec![silent.at.to_string().parse().unwrap()] };
-    let answering = Answering { recursion: Some(Forwarder::private()), ..Answering::default() };
-    let engine = Arc::new(Engine::new(ZoneSet::default(), answering));
-    let forwarder = Forwarder::new(vec![to], Options::default()).unwrap();
-    let asking = Asking::of(Desk::new(engine).forwarder(forwarder)).await;
+    let asking = Asking::of(forwarding(&silent)).await;
     for id in 0..2000_u16 {
         asking.client.send(&query(id, "www.elsewhere.", 1)).await.unwrap();
         if id % 50 == 0 {

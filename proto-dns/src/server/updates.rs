@@ -4,9 +4,11 @@ use ropewalk_core::data::zones::Difference;
 
 use super::desk::Case;
 use super::dynamic::Dynamic;
+use super::extent::Extent;
 use super::policy::Why;
 use super::rules::Book;
-use super::{Editors, Grant, Keeper, Updated};
+use super::signed::now;
+use super::{Editors, Keeper, Updated};
 use crate::wire::{NameRef, Rcode, Type};
 use crate::zone::{Signing, Zone, ZoneSet, kept};
 
@@ -33,7 +35,8 @@ fn granted<'a>(
     let question = case.query.question.filter(|question| question.qtype == Type::SOA);
     let question = question.ok_or((Rcode::FORMERR, None))?;
     let origin = question.name;
-    if case.engine().zones().zone(origin).is_none() && keeper.and_then(|keeper| keeper.of(origin)).is_none() {
+    // Who has no key is not told which zones there are.
+    if case.signed.key().is_some() && !case.engine().zones().has(origin) {
         return Err((Rcode::NOTAUTH, None));
     }
     let editors = rules.of(origin).map(|rules| &rules.editors);
@@ -50,10 +53,22 @@ fn granted<'a>(
 
 /// Makes the update in its turn; the code of the reply.
 async fn update(case: &Case<'_>, keeper: &Keeper, zone: &Dynamic, editors: &Editors) -> Rcode {
-    let grants = case.signed.name().map(|key| editors.of(key)).unwrap_or_default();
-    let _turn = zone.turn.lock().await;
+    let (mut answered, proof) = (zone.turn.lock().await, case.signed.proof());
+    if let Some(rcode) = proof.as_ref().and_then(|proof| answered.reply(proof)) {
+        tracing::debug!(zone = %zone.origin, peer = %case.from.addr, key = case.key(), %rcode, "an update came again");
+        return rcode;
+    }
+    let rcode = attempts(case, keeper, zone, editors).await;
+    // Who is to come again comes with the same.
+    if let Some(proof) = proof.filter(|_| rcode != Rcode::SERVFAIL) {
+        answered.note(proof, rcode, now());
+    }
+    rcode
+}
+
+async fn attempts(case: &Case<'_>, keeper: &Keeper, zone: &Dynamic, editors: &Editors) -> Rcode {
     for _ in 0..TRIES {
-        match attempt(case, keeper, zone, &grants, editors.records).await {
+        match attempt(case, keeper, zone, editors).await {
             Ok(Some(rcode)) => return rcode,
             // Another process was faster.
             Ok(None) => {}
@@ -71,13 +86,13 @@ async fn attempt(
     case: &Case<'_>,
     keeper: &Keeper,
     zone: &Dynamic,
-    grants: &[&Grant],
-    most: usize,
+    editors: &Editors,
 ) -> ropewalk_core::Result<Option<Rcode>> {
     keeper.catch_up(zone).await?;
     keeper.take_waiting(zone).await?;
     let Some(served) = keeper.base(zone) else { return Ok(Some(Rcode::SERVFAIL)) };
-    let (Some(stamp), records) = keeper.state(zone, &served) else { return Ok(None) };
+    let (Some(stamp), extent) = keeper.state(zone, &served) else { return Ok(None) };
+    let grants = case.signed.name().map(|key| editors.of(key)).unwrap_or_default();
     let signs = |rtype: Type| zone.signer.is_some() && Signing::makes(rtype);
     let may = |name: NameRef<'_>, rtype: Type| {
         !signs(rtype) && grants.iter().any(|grant| grant.allows(&served, name, rtype))
@@ -85,24 +100,28 @@ async fn attempt(
     let zones = ZoneSet::from_iter([Zone::clone(&served)]);
     let updated = match Updated::new(&zones, case.query, &may) {
         Err(rcode) => {
-            let key = case.key();
-            tracing::info!(zone = %zone.origin, peer = %case.from.addr, key, %rcode, "update not made");
+            if let Some(untold) = case.tells_failure() {
+                let (peer, key) = (case.from.addr, case.key());
+                tracing::info!(zone = %zone.origin, %peer, key, %rcode, untold, "update not made");
+            }
             return Ok(Some(rcode));
         }
         Ok(updated) if !updated.is_change() => return Ok(Some(Rcode::NOERROR)),
         Ok(updated) => updated,
     };
     let Updated { zone: after, removed, added } = updated;
-    let (gone, new) = (removed.len(), added.len());
-    let records = records.saturating_sub(gone).saturating_add(new);
-    if new > gone && records > most {
-        tracing::warn!(zone = %zone.origin, key = case.key(), records, most, "update refused: the zone is full");
-        return Ok(Some(Rcode::REFUSED));
-    }
-    let to = after.serial().unwrap_or_default();
+    let (gone, new, to) = (removed.len(), added.len(), after.serial().unwrap_or_default());
     let difference =
         Difference { from: stamp.serial, to, removed: kept::all(&removed), added: kept::all(&added) };
-    if !keeper.change(zone, stamp, after, difference, records).await? {
+    let (before, extent) = (extent, extent.after(&difference));
+    if extent.outgrows(before, Extent { records: editors.records, octets: editors.octets }) {
+        if let Some(untold) = case.tells_failure() {
+            let (zone, key, Extent { records, octets }) = (&zone.origin, case.key(), extent);
+            tracing::warn!(%zone, key, records, octets, untold, "update refused: the zone is full");
+        }
+        return Ok(Some(Rcode::REFUSED));
+    }
+    if !keeper.change(zone, stamp, after, difference, extent).await? {
         return Ok(None);
     }
     let (peer, key) = (case.from.addr, case.key());

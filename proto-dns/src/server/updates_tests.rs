@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use super::super::testing::{line, peer, short, update_request, zone as built};
 use super::*;
 use crate::server::signed::now;
-use crate::server::{Desk, Engine, Rules, Transport, Verdict};
+use crate::server::{Desk, Engine, Grant, Rules, Transport, Verdict};
 use crate::wire::tsig::{Algorithm, Signer, TsigKey};
 use crate::wire::{Class, Name};
 use crate::zone::{Zone, ZoneSet};
@@ -33,6 +33,10 @@ fn grant(key: &str, names: &[&str], types: &[Type]) -> Grant {
 
 /// A server of a zone that `all` may change in all ways, `dhcp` in few, and `none` in none.
 fn desk(store: Arc<dyn Store>, most: usize) -> Desk {
+    desk_of(store, Editors { records: most, ..Editors::default() })
+}
+
+fn desk_of(store: Arc<dyn Store>, editors: Editors) -> Desk {
     let zone = Arc::new(built(ZONE));
     let origin = zone.origin().to_name();
     let (dynamic, served, _) = Dynamic::open(origin.clone(), store.as_ref(), Some(zone)).unwrap();
@@ -46,7 +50,7 @@ fn desk(store: Arc<dyn Store>, most: usize) -> Desk {
         grant("dhcp", &["*.dyn.example"], &[Type::A, Type::TXT]),
         grant("dhcp", &["a.example"], &[Type::A]),
     ];
-    let rules = Rules { editors: Editors { grants, records: most }, ..Rules::default() };
+    let rules = Rules { editors: Editors { grants, ..editors }, ..Rules::default() };
     let keeper = Keeper::new(Arc::clone(&engine), store, vec![dynamic]);
     Desk::new(engine)
         .keys(["all", "dhcp", "none"].map(key).into_iter().collect())
@@ -58,10 +62,15 @@ fn memory() -> Arc<MemoryZones> {
     Arc::new(MemoryZones::new())
 }
 
+fn signed(mut request: Vec<u8>, name: &str) -> Vec<u8> {
+    Signer::new(key(name)).sign(&mut request, 0, now());
+    request
+}
+
 /// The reply to a request that is signed, or not.
-async fn ask(desk: &Desk, mut request: Vec<u8>, signed: Option<&str>) -> String {
-    if let Some(name) = signed {
-        Signer::new(key(name)).sign(&mut request, 0, now());
+async fn ask(desk: &Desk, mut request: Vec<u8>, signer: Option<&str>) -> String {
+    if let Some(name) = signer {
+        request = signed(request, name);
     }
     let (replies, mut ready) = mpsc::channel(4);
     let peer = peer(Transport::Tcp);
@@ -72,7 +81,7 @@ async fn ask(desk: &Desk, mut request: Vec<u8>, signed: Option<&str>) -> String 
     }
     desk.answer(verdict, &request, &peer, &replies).await;
     let text = short(&ready.try_recv().unwrap());
-    match signed {
+    match signer {
         Some(name) => text.strip_suffix(&format!(" + {name}. TSIG")).unwrap().to_owned(),
         None => text,
     }
@@ -206,6 +215,60 @@ async fn a_zone_grows_no_larger_than_it_may() {
     assert_eq!(update(&desk, "all", &other).await, "NOERROR", "no more than before");
     assert_eq!(update(&desk, "all", &[line(Class::ANY, "h2.example 0 ANY")]).await, "NOERROR");
     assert_eq!(update(&desk, "all", &[new(4)]).await, "NOERROR");
+}
+
+#[tokio::test]
+async fn a_zone_grows_to_no_more_octets_than_it_may() {
+    let octets = Extent::of(&built(ZONE)).octets;
+    let editors = Editors { octets: octets + 300, ..Editors::default() };
+    let desk = desk_of(memory(), editors);
+    let new = |name: &str, length: usize| add(&format!("{name}.example 60 TXT {}", "x".repeat(length)));
+    assert_eq!(update(&desk, "all", &[new("a", 250), new("b", 250)]).await, "REFUSED");
+    assert_eq!(update(&desk, "all", &[new("a", 200)]).await, "NOERROR");
+    assert_eq!(update(&desk, "all", &[new("b", 100)]).await, "REFUSED");
+    let other = [line(Class::ANY, "a.example 0 TXT"), new("b", 200)];
+    assert_eq!(update(&desk, "all", &other).await, "NOERROR", "no more than before");
+}
+
+#[tokio::test]
+async fn an_update_that_comes_again_gets_the_same_reply_and_changes_nothing() {
+    let desk = desk(memory(), 100);
+    let absent = [line(Class::NONE, "new.example 0 ANY")];
+    let add = signed(update_request(&absent, &[add("new.example 60 A 192.0.2.9")]), "all");
+    let remove = || update_request(&[], &[line(Class::ANY, "new.example 0 ANY")]);
+    assert_eq!(ask(&desk, add.clone(), None).await, "NOERROR + all. TSIG");
+    // The reply was lost.
+    assert_eq!(ask(&desk, add.clone(), None).await, "NOERROR + all. TSIG");
+    assert_eq!(ask(&desk, remove(), Some("all")).await, "NOERROR");
+    // Somebody has heard it.
+    let before = lines(&served(&desk));
+    assert_eq!(ask(&desk, add, None).await, "NOERROR + all. TSIG");
+    assert_eq!(lines(&served(&desk)), before);
+    // What was not made when it was right is not made later.
+    let needs = [line(Class::ANY, "late.example 0 ANY")];
+    let early = signed(update_request(&needs, &[self::add("more.example 60 A 192.0.2.9")]), "all");
+    assert_eq!(ask(&desk, early.clone(), None).await, "NXDOMAIN + all. TSIG");
+    assert_eq!(update(&desk, "all", &[self::add("late.example 60 A 192.0.2.9")]).await, "NOERROR");
+    assert_eq!(ask(&desk, early, None).await, "NXDOMAIN + all. TSIG");
+}
+
+#[tokio::test]
+async fn an_update_that_could_not_be_made_may_come_again() {
+    let store = broken(false, 7);
+    let desk = desk(store, 1000);
+    let request = signed(update_request(&[], &[add("new.example 60 A 192.0.2.9")]), "all");
+    assert_eq!(ask(&desk, request.clone(), None).await, "SERVFAIL + all. TSIG");
+    assert_eq!(ask(&desk, request, None).await, "NOERROR + all. TSIG");
+}
+
+#[tokio::test]
+async fn who_has_no_key_is_not_told_which_zones_there_are() {
+    let desk = desk(memory(), 100);
+    let mut foreign = update_request(&[], &[]);
+    foreign.splice(12..21, *b"\x05other\0");
+    for request in [foreign, update_request(&[], &[])] {
+        assert_eq!(ask(&desk, request, None).await, "REFUSED");
+    }
 }
 
 #[tokio::test]

@@ -10,30 +10,30 @@ use crate::wire::{Head, Name, Query};
 pub struct Views {
     views: Vec<(Acl, Arc<Desk>)>,
     others: Arc<Desk>,
+    /// Some are for who has a key.
+    keyed: bool,
 }
 
 impl Views {
     /// What all see.
     pub fn new(others: Arc<Desk>) -> Self {
-        Self { views: Vec::new(), others }
+        Self { views: Vec::new(), others, keyed: false }
     }
 
     /// Where these see something else.
     #[must_use]
     pub fn with(mut self, clients: Acl, desk: Arc<Desk>) -> Self {
+        self.keyed |= clients.keys().next().is_some();
         self.views.push((clients, desk));
         self
     }
 
     /// Answers a request, or says who works it off: see [`Desk::respond`].
     pub fn respond(&self, request: &[u8], from: &Peer, out: &mut Vec<u8>) -> (Verdict, &Arc<Desk>) {
-        let desk = self.of(from, None);
-        let verdict = desk.respond(request, from, out);
-        if verdict != Verdict::Signed || self.views.is_empty() {
-            return (verdict, desk);
-        }
-        // Whether it has the key that it names is checked by who works it off.
-        (verdict, self.of(from, key(request).as_ref()))
+        // Whether it has the key that it names is checked by the desk.
+        let key = if self.keyed { key(request) } else { None };
+        let desk = self.of(from, key.as_ref());
+        (desk.respond(request, from, out), desk)
     }
 
     fn of(&self, from: &Peer, key: Option<&Name>) -> &Arc<Desk> {

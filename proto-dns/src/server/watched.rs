@@ -21,6 +21,8 @@ const TOLD: usize = 20;
 #[derive(Debug)]
 pub(super) struct Watched {
     pub(super) source: Source,
+    /// Whether something is said of its zone, by the name that it had at the start.
+    is_bound: bool,
     /// What is made for its zone.
     derived: Option<Derived>,
     /// All that was read, files that it includes among them.
@@ -38,9 +40,10 @@ pub(super) struct Watched {
 pub(super) type Stamp = Option<(u64, u64, i64, i64)>;
 
 impl Watched {
-    pub(super) fn new(source: Source) -> Self {
+    pub(super) fn new(source: Source, is_bound: bool) -> Self {
         let files = source.path().map(Path::to_owned).into_iter().collect();
         Self {
+            is_bound,
             derived: source.derives(),
             source,
             files,
@@ -88,6 +91,21 @@ impl Watched {
                 Some(problem)
             }
         }
+    }
+
+    /// Why the zones cannot take the place of those that were there before.
+    fn wrong(&self, before: &[Name], zones: &[Arc<Zone>], engine: &Engine) -> Option<String> {
+        self.renamed(before, zones).or_else(|| self.takes(before, zones, engine))
+    }
+
+    /// Another name, under which nothing is known of who may do what.
+    fn renamed(&self, before: &[Name], zones: &[Arc<Zone>]) -> Option<String> {
+        let is_new = |zone: &&Arc<Zone>| !before.iter().any(|name| name.view() == zone.origin());
+        let zone = zones.iter().find(is_new).filter(|_| self.is_bound)?;
+        let (file, name) = (self.file(), zone.origin());
+        Some(format!(
+            "{file}: the zone {name} had another name at the start, of which is said who may do what: restart to have that said of it"
+        ))
     }
 
     /// Which of the zones is another source's by now, if one is.
@@ -138,11 +156,11 @@ impl Watched {
     pub(super) fn change(&mut self, engine: &Engine) -> Result<Vec<Arc<Zone>>, Vec<String>> {
         let before = self.origins.clone();
         let read = self.load().map_err(told).and_then(|Loaded { zones, warnings }| {
-            match self.takes(&before, &zones, engine) {
+            match self.wrong(&before, &zones, engine) {
                 None => Ok((zones, warnings)),
-                Some(twice) => {
+                Some(why) => {
                     self.origins.clone_from(&before);
-                    Err(vec![twice])
+                    Err(vec![why])
                 }
             }
         });

@@ -7,10 +7,12 @@ mod site;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use ropewalk_core::app::{BoxService, Context, Service as _};
 use ropewalk_core::config::{Kind, Resources, Section, Size};
 use ropewalk_core::data::zones::Answer;
 
+use crate::doh;
 use crate::server::{AccessLog, Http, Options, plaintext_notice};
 
 /// How often zones are looked at.
@@ -33,19 +35,27 @@ fn build(section: &mut Section<'_>, resources: &Resources) -> Option<BoxService>
     if answers.is_empty() {
         return Some(server.boxed());
     }
-    Some(server.beside(move |cx| refresh(answers.clone(), cx)).boxed())
+    Some(server.beside(move |cx| tend(answers.clone(), cx)).boxed())
 }
 
-/// Lets what answers look every second whether its files have changed.
-async fn refresh(answers: Vec<Arc<dyn Answer>>, cx: Context) {
+/// Lets what answers do what it has to do besides.
+async fn tend(answers: Vec<Arc<dyn Answer>>, cx: Context) {
     answers.iter().for_each(|answer| answer.derive_from(cx.facts()));
+    tokio::join!(refresh(&answers, &cx), join_all(answers.iter().map(|answer| answer.tend())));
+}
+
+/// Lets it look every second whether its files have changed.
+async fn refresh(answers: &[Arc<dyn Answer>], cx: &Context) {
     loop {
         let asked = tokio::select! {
             () = tokio::time::sleep(REFRESH) => false,
             () = cx.reloading() => true,
         };
-        for answer in &answers {
+        for answer in answers {
             answer.refresh(asked).await;
+            for (command, result, count) in answer.counted() {
+                cx.metrics().commands(doh::PROTO, command, result, count);
+            }
         }
     }
 }

@@ -2,10 +2,18 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use async_trait::async_trait;
+use ropewalk_core::app::Context;
 use ropewalk_core::config::{Document, Reading, Registry, ResourceKind};
 use ropewalk_core::data::cred::{Authenticator, Memory as People};
+use ropewalk_core::data::facts::Facts;
 use ropewalk_core::data::files::{Files, Memory};
+use ropewalk_core::data::zones::{Answer, Answered};
+use ropewalk_core::{Address, Limits};
+use tokio::time::timeout;
 
 use super::KIND;
 
@@ -25,17 +33,74 @@ const ACCOUNTS: ResourceKind = ResourceKind {
     },
 };
 
-const TOP: &str = "[files.example]\n[accounts.home]\n[[service]]\nkind = \"http\"\n";
+/// Counts one thing, once it is tended.
+#[derive(Default)]
+struct Tended(AtomicBool);
+
+#[async_trait]
+impl Answer for Tended {
+    async fn answer(&self, _: &[u8], _: &Address) -> Option<Answered> {
+        None
+    }
+
+    async fn refresh(&self, _: bool) {}
+
+    async fn tend(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn counted(&self) -> Vec<(&'static str, &'static str, u64)> {
+        self.0.swap(false, Ordering::Relaxed).then_some(("fetch", "new", 7)).into_iter().collect()
+    }
+
+    fn derive_from(&self, _: &Facts) {}
+}
+
+const ZONES: ResourceKind = ResourceKind {
+    name: "zones",
+    summary: "Zones",
+    example: "",
+    build: |section, resources| resources.provide::<dyn Answer>(section, Arc::new(Tended::default())),
+};
+
+#[tokio::test(start_paused = true)]
+async fn what_answers_is_tended_and_counted() {
+    let cx = Context::root(Limits::default());
+    let all: Vec<Arc<dyn Answer>> = vec![Arc::new(Tended::default())];
+    let tended = timeout(Duration::from_secs(5), super::tend(all, cx.clone()));
+    assert!(tended.await.is_err(), "for as long as the server runs");
+    let page = cx.metrics().render();
+    assert!(page.contains("{proto=\"dns\",command=\"fetch\",result=\"new\"} 7"), "{page}");
+}
+
+#[test]
+fn zones_are_for_all_and_others_for_some() {
+    let dns = "dns = \"a\"\n";
+    let view = "dns_view = [{ clients = [\"10.0.0.0/8\"], zones = \"a\" }]\n";
+    assert_eq!(mistakes(&format!("{dns}{view}")), []);
+    for (text, said) in [
+        (view.to_owned(), "give `dns`"),
+        (format!("{dns}dns_view = [{{ zones = \"a\" }}]"), "`clients`"),
+        (format!("{dns}dns_view = [{{ clients = [] }}]"), "`zones`"),
+        (format!("{dns}dns_view = [{{ clients = [\"key:x\"], zones = \"a\" }}]"), "key:x"),
+    ] {
+        let mistakes = mistakes(&text);
+        assert!(mistakes.iter().any(|(_, _, message)| message.contains(said)), "{text}: {mistakes:?}");
+    }
+}
+
+const TOP: &str = "[files.example]\n[accounts.home]\n[zones.a]\n[[service]]\nkind = \"http\"\n";
 
 fn read(service: &str) -> Reading<()> {
-    let registry = Registry::new().with_resource(FILES).with_resource(ACCOUNTS).with(KIND);
+    let registry =
+        Registry::new().with_resource(FILES).with_resource(ACCOUNTS).with_resource(ZONES).with(KIND);
     Document::new().text("test", Path::new("/"), &format!("{TOP}{service}")).read(&registry, |_| ())
 }
 
 /// Line and column, counted from the service's first key, and message of each mistake.
 fn mistakes(service: &str) -> Vec<(i64, usize, String)> {
     let records = read(&format!("listen = \"tcp:1\"\n{service}")).diagnostics.records();
-    records.into_iter().map(|record| (record.line as i64 - 5, record.column, record.message)).collect()
+    records.into_iter().map(|record| (record.line as i64 - 6, record.column, record.message)).collect()
 }
 
 #[test]
@@ -97,11 +162,11 @@ fn all_that_is_wrong_with_listen_is_told_at_once() {
     let told: Vec<_> =
         diagnostics.records().into_iter().map(|record| (record.line, record.message)).collect();
     for (line, part) in [
-        (5, "99999"),
-        (5, "needs cert="),
-        (5, "`cert=a.pem` is a file, and its key is missing"),
-        (5, "is nowhere to listen"),
-        (9, "tcp:4:interface=localhost is listened on twice"),
+        (6, "99999"),
+        (6, "needs cert="),
+        (6, "`cert=a.pem` is a file, and its key is missing"),
+        (6, "is nowhere to listen"),
+        (10, "tcp:4:interface=localhost is listened on twice"),
     ] {
         assert!(told.iter().any(|(at, message)| *at == line && message.contains(part)), "{part}: {told:?}");
     }

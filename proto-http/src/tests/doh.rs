@@ -10,23 +10,35 @@ use ropewalk_core::data::zones::{Answer, Answered};
 use super::*;
 use crate::{Doh, Routes};
 
-/// Answers `hi` by its octets turned round, and nothing else.
-struct Turned;
+/// Answers `hi` by its octets turned round, and who asks, if that is told; and nothing else.
+#[derive(Default)]
+struct Turned {
+    tells: bool,
+}
 
 #[async_trait]
 impl Answer for Turned {
-    async fn answer(&self, request: &[u8], _: &Address) -> Option<Answered> {
-        let turned: Vec<u8> = request.iter().rev().copied().collect();
+    async fn answer(&self, request: &[u8], peer: &Address) -> Option<Answered> {
+        let mut turned: Vec<u8> = request.iter().rev().copied().collect();
+        if self.tells {
+            turned.extend_from_slice(peer.to_string().as_bytes());
+        }
         request.starts_with(b"hi").then(|| Answered { message: turned.into(), max_age: 7 })
     }
 
     async fn refresh(&self, _: bool) {}
 
+    async fn tend(&self) {}
+
+    fn counted(&self) -> Vec<(&'static str, &'static str, u64)> {
+        Vec::new()
+    }
+
     fn derive_from(&self, _: &Facts) {}
 }
 
 async fn asked(request: &str) -> String {
-    let routes = Routes::new().mount("/dns-query", Doh::new(Arc::new(Turned))).unwrap();
+    let routes = Routes::new().mount("/dns-query", Doh::new(Arc::new(Turned::default()))).unwrap();
     let mut peer = Peer::of(Http::new(routes));
     peer.send(format!("{request}\r\n\r\n").replacen(
         "HTTP/1.1",
@@ -39,7 +51,7 @@ async fn asked(request: &str) -> String {
 
 async fn posted(kind: &str, body: &str) -> String {
     let length = body.len();
-    let routes = Routes::new().mount("/dns-query", Doh::new(Arc::new(Turned))).unwrap();
+    let routes = Routes::new().mount("/dns-query", Doh::new(Arc::new(Turned::default()))).unwrap();
     let mut peer = Peer::of(Http::new(routes));
     let head = format!(
         "POST /dns-query HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{kind}Content-Length: {length}\r\n\r\n"
@@ -103,4 +115,17 @@ async fn a_message_over_64_kib_is_413() {
     let long = "hi".repeat(32_767);
     assert!(posted(TYPE, &format!("{long}!")).await.starts_with("HTTP/1.1 200 "));
     assert!(posted(TYPE, &format!("{long}!!")).await.starts_with("HTTP/1.1 413 "));
+}
+
+#[tokio::test]
+async fn who_asks_is_told_and_is_nobody_without_tls() {
+    let network = |text: &str| vec![text.parse().unwrap()];
+    let teller = || Arc::new(Turned { tells: true });
+    for (clients, answer) in [("192.0.2.0/24", "?ih"), ("0.0.0.0/32", "?ih0.0.0.0:0")] {
+        let doh = Doh::new(Arc::new(Turned::default())).view(network(clients), teller());
+        let mut peer = Peer::of(Http::new(Routes::new().mount("/dns-query", doh).unwrap()));
+        peer.send("GET /dns-query?dns=aGk_ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+        let said = peer.rest().await;
+        assert!(said.ends_with(&format!("\r\n\r\n{answer}")), "{clients}: {said}");
+    }
 }

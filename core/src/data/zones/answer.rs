@@ -14,6 +14,13 @@ pub trait Answer: Send + Sync {
     /// answers by it calls this every second or so, and with `asked` where the operator asks for it.
     async fn refresh(&self, asked: bool);
 
+    /// Does what is to be done besides, for as long as it is polled: fetches zones from other servers, and tells them of changes.
+    /// Whoever answers by it polls this; of several, one does it.
+    async fn tend(&self);
+
+    /// What was counted since it was asked for last: what was done, how that ended, and how often.
+    fn counted(&self) -> Vec<(&'static str, &'static str, u64)>;
+
     /// Derives from now on what it derives from what these services tell. Whoever answers by it calls this first.
     fn derive_from(&self, facts: &Facts);
 }

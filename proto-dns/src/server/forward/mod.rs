@@ -1,9 +1,7 @@
 //! Questions that are not ours, passed on to servers that know.
 
 mod cache;
-mod count;
 mod outcome;
-mod share;
 mod special;
 mod upstream;
 
@@ -19,16 +17,16 @@ use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::{Instant, timeout};
 
 use super::answer::{Answers, answer};
+use super::counts::{Counted, Counts};
 use super::desk::Case;
 use super::policy::Why;
+use super::shares::Shares;
 use super::{Acl, Engine, Peer, Signed, Verdict};
 use crate::client::Ask;
 use crate::wire::{Encoder, Flags, Head, Key, Name, NameRef, Owner, Part, Query, Question, Rcode, Type};
 use crate::zone::{Best, ZoneSet};
 use cache::Cache;
-pub(super) use count::Counts;
 use outcome::{Outcome, Set};
-use share::Shares;
 pub use upstream::Upstream;
 
 /// Who may ask where nothing else is said: this machine, and networks that are nobody else's (RFC 1918, RFC 3927, RFC 4193,
@@ -127,7 +125,7 @@ impl Forwarder {
         }
         let special = if options.special { special::zones()? } else { ZoneSet::default() };
         let (cache, room) = (Cache::new(options.cache), Semaphore::new(options.in_flight));
-        let shares = Shares::new(options.in_flight);
+        let shares = Shares::new(share(options.in_flight));
         let (flights, counts) = (Mutex::default(), Counts::default());
         Ok(Self { routes, options, special, cache, room, shares, flights, counts })
     }
@@ -177,7 +175,7 @@ impl Forwarder {
             return Some(if sought.aliased.is_some() { Known::Nobodys } else { Known::Special });
         }
         let (outcome, age) = self.cache.get(asked, Instant::now())?;
-        self.counts.hit();
+        self.counts.add(Counted::CacheHit);
         Some(Known::Said(outcome, age))
     }
 
@@ -186,7 +184,7 @@ impl Forwarder {
         let (Some(route), Ok(_permit)) = (self.route(asked.name.view()), self.room.try_acquire()) else {
             return Known::Full;
         };
-        self.counts.miss();
+        self.counts.add(Counted::CacheMiss);
         let flight = Joined::new(&self.flights, asked.clone());
         let outcome = flight.cell.get_or_init(|| self.outcome(route, &flight.question)).await;
         Known::Said(Arc::clone(outcome), 0)
@@ -296,7 +294,7 @@ impl Route {
         let mut last = Error::local("there is nobody to ask");
         for (_, upstream) in order {
             let reply = upstream.ask(&ask).await;
-            counts.asked(reply.is_ok());
+            counts.add(if reply.is_ok() { Counted::UpstreamAnswered } else { Counted::UpstreamFailed });
             match reply {
                 Ok(reply) => {
                     let (name, dnssec) = (question.name.view(), question.dnssec);
@@ -307,6 +305,11 @@ impl Route {
         }
         Err(last)
     }
+}
+
+/// How many of so many one client waits for: a sixteenth, as long as that is enough for one.
+fn share(all: usize) -> usize {
+    (all / 16).max(64).min(all)
 }
 
 /// The name in a mixture of small and large letters: each is a bit more to guess.

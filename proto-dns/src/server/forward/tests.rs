@@ -306,11 +306,16 @@ async fn only_who_is_allowed_and_wishes_recursion_is_answered() {
     // No recursion, another class, a transfer, another opcode, a reply, nonsense.
     assert!(from("::1", &|asked| asked[2] = 0).await.unwrap().starts_with("REFUSED"));
     assert!(from("::1", &|asked| asked[26] = 3).await.unwrap().starts_with("REFUSED"));
-    assert!(from("::1", &|asked| asked[24] = 252).await.unwrap().starts_with("NOTAUTH"));
+    assert!(from("::1", &|asked| asked[24] = 252).await.unwrap().starts_with("REFUSED"));
     assert!(from("::1", &|asked| asked[2] |= 0x10).await.unwrap().starts_with("NOTIMP"));
     assert!(from("::1", &|asked| asked.push(0)).await.unwrap().starts_with("FORMERR"));
     assert!(from("::1", &|asked| asked[2] |= 0x80).await.is_none());
     assert_eq!(asked(&server), 1);
+}
+
+#[test]
+fn a_share_is_enough_for_one() {
+    assert_eq!([4096, 1000, 64, 2, 0].map(share), [256, 64, 64, 2, 0]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod timers;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -14,6 +15,7 @@ use ropewalk_core::{Error, Result};
 use tokio::sync::{Mutex, Notify, Semaphore, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use super::counts::{Counted, Counts};
 use super::desk::Case;
 use super::notify::Notice;
 use super::policy::Why;
@@ -46,6 +48,8 @@ pub(super) struct Secondary {
     origin: Name,
     primaries: Vec<Partner>,
     kept: Kept,
+    /// What is served could not be written there.
+    lacks: AtomicBool,
     /// Somebody said that it has changed.
     told: Notify,
     /// When it counts no more; none where there is none that counts.
@@ -67,12 +71,12 @@ impl Secondaries {
     }
 
     /// Looks for changes for as long as it is polled. Where several services answer from these zones, one of them does.
-    pub(super) async fn tend(&self, engine: &Engine) {
+    pub(super) async fn tend(&self, engine: &Engine, counts: &Counts) {
         let _tended = self.tended.lock().await;
         // A primary that is slow holds up its own zones only.
         let of = |one: &Secondary| one.primaries.first().map(|primary| primary.addr);
         let rooms: HashMap<_, _> = self.all.iter().map(|one| (of(one), Semaphore::new(AT_ONCE))).collect();
-        let tended = self.all.iter().filter_map(|one| Some(one.tend(engine, rooms.get(&of(one))?)));
+        let tended = self.all.iter().filter_map(|one| Some(one.tend(engine, rooms.get(&of(one))?, counts)));
         join_all(tended).await;
     }
 
@@ -109,7 +113,8 @@ impl Secondary {
         let left = loaded.as_ref().map(|(_, left)| *left);
         // Tests have a clock of their own, which counts from when there is a runtime.
         let expires = watch::Sender::new(left.map(|left| Instant::now() + left));
-        let one = Self { origin, primaries, kept, told: Notify::new(), expires };
+        let one =
+            Self { origin, primaries, kept, lacks: AtomicBool::new(false), told: Notify::new(), expires };
         (one, loaded.map(|(zone, _)| zone))
     }
 
@@ -127,17 +132,17 @@ impl Secondary {
         self.primaries.iter().any(is)
     }
 
-    async fn tend(&self, engine: &Engine, room: &Semaphore) {
-        tokio::join!(self.look_for_changes(engine, room), self.expire(engine));
+    async fn tend(&self, engine: &Engine, room: &Semaphore, counts: &Counts) {
+        tokio::join!(self.look_for_changes(engine, room, counts), self.expire(engine));
     }
 
     /// Asks when it is time, or when a primary says so.
-    async fn look_for_changes(&self, engine: &Engine, room: &Semaphore) {
+    async fn look_for_changes(&self, engine: &Engine, room: &Semaphore, counts: &Counts) {
         let mut failures = 0;
         loop {
             let looked = {
                 let Ok(_permit) = room.acquire().await else { return };
-                let look = timeout(LONGEST, self.look(engine));
+                let look = timeout(LONGEST, self.look(engine, counts));
                 look.await.unwrap_or_else(|_| Err(Error::limit("transfer", "it took too long")))
             };
             let zone = engine.zones().zone(self.origin.view()).cloned();
@@ -149,6 +154,7 @@ impl Secondary {
                     timers.refresh
                 }
                 Err(error) => {
+                    counts.add(Counted::FetchFailed);
                     tracing::warn!(zone = %self.origin, error = %error.chain(), "zone not refreshed");
                     failures += 1;
                     if zone.is_some() { timers.retry } else { timers::first(failures) }
@@ -164,16 +170,22 @@ impl Secondary {
     }
 
     /// Asks the primaries, until one tells something.
-    async fn look(&self, engine: &Engine) -> Result<()> {
+    async fn look(&self, engine: &Engine, counts: &Counts) -> Result<()> {
         let mut last = Error::local("it has no primary");
         for primary in &self.primaries {
-            let ours = engine.zones().zone(self.origin.view()).and_then(|zone| zone.serial());
-            match pull::look(&self.origin, primary, ours).await {
+            let ours = engine.zones().zone(self.origin.view()).cloned();
+            let serial = ours.as_ref().and_then(|zone| zone.serial());
+            match pull::look(&self.origin, primary, serial).await {
                 Ok(Looked::Same) => {
-                    self.kept.confirm().await;
+                    counts.add(Counted::FetchSame);
+                    match ours.filter(|_| self.lacks.load(Ordering::Relaxed)) {
+                        Some(zone) => self.keep(zone).await,
+                        None => self.kept.confirm().await,
+                    }
                     return Ok(());
                 }
                 Ok(Looked::New(zone)) => {
+                    counts.add(Counted::FetchNew);
                     self.take(zone, primary, engine).await;
                     return Ok(());
                 }
@@ -191,7 +203,14 @@ impl Secondary {
             set.insert(Arc::clone(&zone));
             set
         });
-        if let Err(error) = self.kept.write(zone).await {
+        self.keep(zone).await;
+    }
+
+    /// Writes the file. Where that fails, what is there is an older zone, and is not to be taken for one that was seen now.
+    async fn keep(&self, zone: Arc<Zone>) {
+        let written = self.kept.write(zone).await;
+        self.lacks.store(written.is_err(), Ordering::Relaxed);
+        if let Err(error) = written {
             error.log("a zone that was fetched is not kept");
         }
     }

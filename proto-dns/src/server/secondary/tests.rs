@@ -145,6 +145,21 @@ async fn a_zone_is_fetched_kept_and_fetched_again_when_it_changes() {
 }
 
 #[tokio::test]
+async fn a_zone_that_could_not_be_kept_is_kept_later_and_an_older_one_not_taken_for_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("there/zone");
+    let primary = Primary::new(&text(1, "2 2 1000")).await;
+    let ours = zones(&file, vec![primary.partner(b"secret")]);
+    assert_eq!(until(&ours, |serial| serial.is_some()).await, Some(1));
+    fs::create_dir(dir.path().join("there")).unwrap();
+    let long_ago = SystemTime::now() - Duration::from_secs(900);
+    fs::write(&file, text(0, "2 2 1000").replace("\n         ", "\n")).unwrap();
+    fs::File::options().append(true).open(&file).unwrap().set_modified(long_ago).unwrap();
+    // The primary has nothing new to tell.
+    until(&ours, |_| fs::read_to_string(&file).unwrap().contains(" 1 2 2 1000")).await;
+}
+
+#[tokio::test]
 async fn a_primary_is_believed_only_with_the_key_and_with_a_later_zone() {
     let dir = tempfile::tempdir().unwrap();
     let primary = Primary::new(&text(5, "2 2 1000")).await;
@@ -261,8 +276,9 @@ async fn a_primary_that_says_nothing_holds_up_its_own_zones_only() {
             sleep(Duration::from_millis(20)).await;
         }
     };
+    let counts = Counts::default();
     tokio::select! {
-        () = all.tend(&engine) => unreachable!(),
+        () = all.tend(&engine, &counts) => unreachable!(),
         there = timeout(Duration::from_secs(5), there) => assert!(there.is_ok()),
     }
 }

@@ -64,6 +64,8 @@ pub struct Signer {
     prior: Vec<u8>,
     is_first: bool,
     error: Rcode,
+    /// Of a request: the last second in which it is taken.
+    until: u64,
     /// The time of the client, where ours is what it does not take.
     time: Option<(u64, u16)>,
 }
@@ -122,6 +124,7 @@ impl Check {
             prior: Vec::new(),
             is_first: true,
             error: Rcode::BADKEY,
+            until: record.time.saturating_add(record.fudge.into()),
             time: Some((record.time, record.fudge)),
         };
         let key = key(record.name.view()).filter(|key| key.algorithm.name() == signer.algorithm);
@@ -154,7 +157,13 @@ impl Signer {
     pub fn new(key: Arc<TsigKey>) -> Self {
         let (name, algorithm) = (key.name.clone(), key.algorithm.name());
         let (prior, error) = (Vec::new(), Rcode::NOERROR);
-        Self { key: Some(key), name, algorithm, prior, is_first: true, error, time: None }
+        Self { key: Some(key), name, algorithm, prior, is_first: true, error, until: 0, time: None }
+    }
+
+    /// What tells the request that was checked from others, until it has signed a reply to it: the last second in which the request
+    /// is taken, and its MAC.
+    pub(crate) fn proof(&self) -> (u64, &[u8]) {
+        (self.until, &self.prior)
     }
 
     /// The key, if the request was signed with one of ours.
