@@ -49,6 +49,40 @@ a\\.dot\\000 TXT name
 unknown TYPE65280 \\# 4 01020304
 ";
 
+/// A zone below it that is not signed.
+const CHILD: &str = "\
+$ORIGIN child.example.test.
+@ 3600 SOA ns hostmaster 1 7200 3600 1209600 300
+@ 3600 NS ns
+ns 3600 A 127.0.0.1
+";
+/// A resolver that validates, and asks us.
+const UNBOUND: &str = "\
+server:
+  interface: 127.0.0.1
+  port: @PORT
+  do-daemonize: no
+  username: \"\"
+  chroot: \"\"
+  directory: \"@DIR\"
+  pidfile: \"\"
+  use-syslog: no
+  val-log-level: 2
+  local-zone: \"test.\" nodefault
+  do-ip6: no
+  do-not-query-localhost: no
+  module-config: \"validator iterator\"
+  trust-anchor: \"@ANCHOR\"
+stub-zone:
+  name: example.test
+  stub-addr: 127.0.0.1@@OURS
+stub-zone:
+  name: child.example.test
+  stub-addr: 127.0.0.1@@OURS
+remote-control:
+  control-enable: no
+";
+
 /// What is asked for, and what delv has to say of it.
 const QUESTIONS: [(&str, &str); 22] = [
     ("example.test SOA", "; fully validated"),
@@ -88,8 +122,11 @@ impl Place {
         let dir = tempfile::tempdir().unwrap();
         let (at, sign) = (free(), Sign { keys: dir.path().join("keys"), ..sign });
         fs::write(dir.path().join("zone"), TEXT).unwrap();
+        fs::write(dir.path().join("child"), CHILD).unwrap();
         let source = Source::zone(dir.path().join("zone"), Some(origin())).signed(sign);
-        let zones = Zones::load(vec![(source, Rules::default())], Setup::default()).unwrap().0;
+        let child = Source::zone(dir.path().join("child"), None);
+        let sources = vec![(source, Rules::default()), (child, Rules::default())];
+        let zones = Zones::load(sources, Setup::default()).unwrap().0;
         let place = Self { dir, at, zones: Arc::new(zones), cx: Context::root(Limits::default()) };
         place.serve();
         place
@@ -171,6 +208,62 @@ impl Place {
     }
 }
 
+impl Place {
+    /// Lets a resolver look up all names: what it validates has the flag AD, and of what is bogus it says nothing.
+    async fn resolve(&self) {
+        if !is_there("unbound") || !is_there("dig") {
+            return;
+        }
+        let at = free();
+        let key = folder::find(&self.path("keys"), origin().view()).unwrap().unwrap();
+        let ds = key.ds(origin().view());
+        let anchor = format!("{ZONE}. DS {}", Text { rtype: Type::DS, rdata: &ds });
+        let config = UNBOUND.replace("@PORT", &at.port().to_string()).replace("@ANCHOR", &anchor);
+        let config = config.replace("@DIR", self.dir.path().to_str().unwrap());
+        let config = config.replace("@OURS", &self.at.port().to_string());
+        fs::write(self.path("unbound"), config).unwrap();
+        let log = fs::File::create(self.path("output")).unwrap();
+        let mut command = Command::new("/usr/sbin/unbound");
+        command.arg("-c").arg(self.path("unbound")).stdout(log.try_clone().unwrap()).stderr(log);
+        let running = Running(command.spawn().unwrap());
+        let ask = async |name: &str, rtype: &str| {
+            let args =
+                ["@127.0.0.1", "-p", &at.port().to_string(), "+dnssec", "+tries=1", "+time=5", name, rtype];
+            let args = args.map(str::to_owned);
+            tokio::task::spawn_blocking(move || output("dig", &args)).await.unwrap()
+        };
+        for _ in 0..100 {
+            if ask(ZONE, "SOA").await.contains("status: NOERROR") {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        for (question, expected) in QUESTIONS {
+            let (name, rtype) = question.split_once(' ').unwrap();
+            let said = ask(name, rtype).await;
+            let is_negative = expected.contains("negative");
+            let flags = said.lines().find(|line| line.contains("flags:")).unwrap_or_default();
+            let log = fs::read_to_string(self.path("output")).unwrap();
+            assert!(
+                flags.contains(" ad;") && is_negative == flags.contains("ANSWER: 0"),
+                "{question}: {said}\n{log}"
+            );
+        }
+        let unsigned = ask("ns.child.example.test", "A").await;
+        assert!(unsigned.contains("127.0.0.1") && !unsigned.contains(" ad;"), "{unsigned}");
+        drop(running);
+    }
+}
+
+/// A server of others, ended with the test.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ended = self.0.kill().and_then(|()| self.0.wait());
+    }
+}
+
 fn free() -> SocketAddr {
     loop {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -224,6 +317,7 @@ fn judges(file: &Path) -> Option<bool> {
 async fn signed_zones_are_good(algorithm: Algorithm, nsec3: bool) {
     let place = Place::new(Sign { algorithm, nsec3, ..Sign::default() });
     place.judge().await;
+    place.resolve().await;
     // What changes is signed anew, and all else keeps its signatures.
     let changed = TEXT
         .replace(" 1 7200", " 2 7200")

@@ -30,8 +30,7 @@ fn signed(nsec3: bool) -> Zone {
 }
 
 fn engine(zone: Zone) -> Engine {
-    let mut answering = Answering::default();
-    answering.minimal = true;
+    let answering = Answering { minimal: true, ..Answering::default() };
     Engine::new([zone].into_iter().collect(), answering)
 }
 
