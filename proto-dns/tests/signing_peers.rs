@@ -49,6 +49,40 @@ a\\.dot\\000 TXT name
 unknown TYPE65280 \\# 4 01020304
 ";
 
+/// A zone below it that is not signed.
+const CHILD: &str = "\
+$ORIGIN child.example.test.
+@ 3600 SOA ns hostmaster 1 7200 3600 1209600 300
+@ 3600 NS ns
+ns 3600 A 127.0.0.1
+";
+/// A resolver that validates, and asks us.
+const UNBOUND: &str = "\
+server:
+  interface: 127.0.0.1
+  port: @PORT
+  do-daemonize: no
+  username: \"\"
+  chroot: \"\"
+  directory: \"@DIR\"
+  pidfile: \"\"
+  use-syslog: no
+  val-log-level: 2
+  local-zone: \"test.\" nodefault
+  do-ip6: no
+  do-not-query-localhost: no
+  module-config: \"validator iterator\"
+  trust-anchor: \"@ANCHOR\"
+stub-zone:
+  name: example.test
+  stub-addr: 127.0.0.1@@OURS
+stub-zone:
+  name: child.example.test
+  stub-addr: 127.0.0.1@@OURS
+remote-control:
+  control-enable: no
+";
+
 /// What is asked for, and what delv has to say of it.
 const QUESTIONS: [(&str, &str); 22] = [
     ("example.test SOA", "; fully validated"),
@@ -88,8 +122,11 @@ impl Place {
         let dir = tempfile::tempdir().unwrap();
         let (at, sign) = (free(), Sign { keys: dir.path().join("keys"), ..sign });
         fs::write(dir.path().join("zone"), TEXT).unwrap();
+        fs::write(dir.path().join("child"), CHILD).unwrap();
         let source = Source::zone(dir.path().join("zone"), Some(origin())).signed(sign);
-        let zones = Zones::load(vec![(source, Rules::default())], Setup::default()).unwrap().0;
+        let child = Source::zone(dir.path().join("child"), None);
+        let sources = vec![(source, Rules::default()), (child, Rules::default())];
+        let zones = Zones::load(sources, Setup::default()).unwrap().0;
         let place = Self { dir, at, zones: Arc::new(zones), cx: Context::root(Limits::default()) };
         place.serve();
         place
@@ -131,13 +168,23 @@ impl Place {
         self.path("anchor")
     }
 
+    /// Lets all judges of files look at it.
+    fn judge_file(&self) {
+        let file = self.signed();
+        assert_ne!(judges(&file), Some(false));
+        // They would have seen it if something was missing.
+        let text = fs::read_to_string(&file).unwrap();
+        let is_one = |line: &&str| line.contains("RRSIG\tA ");
+        let without = text.lines().position(|line| is_one(&line)).unwrap();
+        let lines: Vec<_> =
+            text.lines().enumerate().filter(|(at, _)| *at != without).map(|(_, line)| line).collect();
+        fs::write(&file, lines.join("\n") + "\n").unwrap();
+        assert_ne!(judges(&file), Some(true));
+    }
+
     /// Lets all judges look at it.
     async fn judge(&self) {
-        let signed = self.signed();
-        let signed = signed.to_str().unwrap();
-        run("ldns-verify-zone", &["-V2", signed]);
-        run("dnssec-verify", &["-z", "-o", ZONE, signed]);
-        run("kzonecheck", &["-o", ZONE, "-d", "on", signed]);
+        self.judge_file();
         let (anchor, port) = (self.anchor(), self.at.port().to_string());
         if !is_there("delv") {
             return;
@@ -158,6 +205,62 @@ impl Place {
             let said = tokio::task::spawn_blocking(move || output(command, &args)).await.unwrap();
             assert!(said.contains(expected), "{question}: {said}");
         }
+    }
+}
+
+impl Place {
+    /// Lets a resolver look up all names: what it validates has the flag AD, and of what is bogus it says nothing.
+    async fn resolve(&self) {
+        if !is_there("unbound") || !is_there("dig") {
+            return;
+        }
+        let at = free();
+        let key = folder::find(&self.path("keys"), origin().view()).unwrap().unwrap();
+        let ds = key.ds(origin().view());
+        let anchor = format!("{ZONE}. DS {}", Text { rtype: Type::DS, rdata: &ds });
+        let config = UNBOUND.replace("@PORT", &at.port().to_string()).replace("@ANCHOR", &anchor);
+        let config = config.replace("@DIR", self.dir.path().to_str().unwrap());
+        let config = config.replace("@OURS", &self.at.port().to_string());
+        fs::write(self.path("unbound"), config).unwrap();
+        let log = fs::File::create(self.path("output")).unwrap();
+        let mut command = Command::new("/usr/sbin/unbound");
+        command.arg("-c").arg(self.path("unbound")).stdout(log.try_clone().unwrap()).stderr(log);
+        let running = Running(command.spawn().unwrap());
+        let ask = async |name: &str, rtype: &str| {
+            let args =
+                ["@127.0.0.1", "-p", &at.port().to_string(), "+dnssec", "+tries=1", "+time=5", name, rtype];
+            let args = args.map(str::to_owned);
+            tokio::task::spawn_blocking(move || output("dig", &args)).await.unwrap()
+        };
+        for _ in 0..100 {
+            if ask(ZONE, "SOA").await.contains("status: NOERROR") {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        for (question, expected) in QUESTIONS {
+            let (name, rtype) = question.split_once(' ').unwrap();
+            let said = ask(name, rtype).await;
+            let is_negative = expected.contains("negative");
+            let flags = said.lines().find(|line| line.contains("flags:")).unwrap_or_default();
+            let log = fs::read_to_string(self.path("output")).unwrap();
+            assert!(
+                flags.contains(" ad;") && is_negative == flags.contains("ANSWER: 0"),
+                "{question}: {said}\n{log}"
+            );
+        }
+        let unsigned = ask("ns.child.example.test", "A").await;
+        assert!(unsigned.contains("127.0.0.1") && !unsigned.contains(" ad;"), "{unsigned}");
+        drop(running);
+    }
+}
+
+/// A server of others, ended with the test.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ended = self.0.kill().and_then(|()| self.0.wait());
     }
 }
 
@@ -192,18 +295,29 @@ fn output(program: &str, args: &[String]) -> String {
     format!("{} {}", output.status, String::from_utf8_lossy(&said))
 }
 
-/// Runs a judge, which has to be content.
-fn run(program: &str, args: &[&str]) {
-    if is_there(program) {
-        let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
-        let said = output(program, &args);
-        assert!(said.starts_with("exit status: 0"), "{program}: {said}");
-    }
+/// Whether all judges are content with a zone, or none; nothing, where there is none.
+fn judges(file: &Path) -> Option<bool> {
+    let file = file.to_str().unwrap();
+    let all: [(&str, &[&str]); 3] = [
+        ("ldns-verify-zone", &["-V2", file]),
+        ("dnssec-verify", &["-z", "-o", ZONE, file]),
+        ("kzonecheck", &["-o", ZONE, "-d", "on", file]),
+    ];
+    let all = all.into_iter().filter(|(program, _)| is_there(program)).map(|(program, args)| {
+        let said = output(program, &args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>());
+        println!("{program}: {said}");
+        said.starts_with("exit status: 0")
+    });
+    all.reduce(|content, next| {
+        assert_eq!(content, next, "they are of two minds");
+        next
+    })
 }
 
 async fn signed_zones_are_good(algorithm: Algorithm, nsec3: bool) {
     let place = Place::new(Sign { algorithm, nsec3, ..Sign::default() });
     place.judge().await;
+    place.resolve().await;
     // What changes is signed anew, and all else keeps its signatures.
     let changed = TEXT
         .replace(" 1 7200", " 2 7200")
@@ -214,10 +328,7 @@ async fn signed_zones_are_good(algorithm: Algorithm, nsec3: bool) {
     place.zones.refresh(true).await;
     let serial = place.zones.engine().zones().zone(origin().view()).unwrap().serial();
     assert_eq!(serial, Some(2));
-    let signed = place.signed();
-    run("ldns-verify-zone", &["-V2", signed.to_str().unwrap()]);
-    run("dnssec-verify", &["-z", "-o", ZONE, signed.to_str().unwrap()]);
-    run("kzonecheck", &["-o", ZONE, "-d", "on", signed.to_str().unwrap()]);
+    place.judge_file();
     place.cx.end();
 }
 

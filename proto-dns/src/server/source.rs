@@ -15,7 +15,7 @@ pub struct Source {
     kind: Kind,
     is_kept: bool,
     derive: Option<Arc<Derive>>,
-    sign: Option<Sign>,
+    sign: Option<Arc<Sign>>,
 }
 
 #[derive(Clone, Debug)]
@@ -71,12 +71,12 @@ impl Source {
     /// This source, whose zone is signed before it is served.
     #[must_use]
     pub fn signed(self, how: Sign) -> Self {
-        Self { sign: Some(how), ..self }
+        Self { sign: Some(Arc::new(how)), ..self }
     }
 
     /// How its zone is signed, if it is signed here.
     pub(super) fn signs(&self) -> Option<&Sign> {
-        self.sign.as_ref()
+        self.sign.as_deref()
     }
 
     fn of(kind: Kind) -> Self {

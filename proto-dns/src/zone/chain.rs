@@ -35,12 +35,11 @@ impl Chain {
     pub(crate) fn before(&self, name: NameRef<'_>) -> Option<&Node> {
         let number = self.page(name);
         let at = self.pages.get(number)?.partition_point(|node| node.name() < name);
-        let before = match (at, number) {
+        match (at, number) {
             (0, 0) => self.pages.last()?.last(),
             (0, _) => self.pages.get(number - 1)?.last(),
             _ => self.pages.get(number)?.get(at - 1),
-        };
-        before
+        }
     }
 
     /// The node after this name.
