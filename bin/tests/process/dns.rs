@@ -161,6 +161,31 @@ fn a_reload_loses_no_question() {
 }
 
 #[test]
+fn a_port_passes_from_datagrams_to_quic_and_back() {
+    if !is_there("kdig") {
+        return;
+    }
+    let names = Names::new("");
+    let (port, config) = (names.ports[3], names.folder.read("ropewalk.toml"));
+    let quic = names.ports[4];
+    // Each at the port that the other had.
+    let listen = |udp: u16, quic: u16| {
+        config.replace("\"quic:0:", &format!("\"quic:{quic}:")).replace("\"udp:0:", &format!("\"udp:{udp}:"))
+    };
+    let mut there = names;
+    for (round, (udp, quic)) in [(port, quic), (quic, port), (port, quic)].into_iter().enumerate() {
+        there.folder.write("ropewalk.toml", &listen(udp, quic));
+        there.server.signal(Signal::SIGHUP);
+        there.server.wait_for_nth("reloaded", round + 1);
+        (there.ports[3], there.ports[4]) = (udp, quic);
+        for (port, how) in transports(&there).iter().filter(|(port, _)| *port > 2) {
+            let said = there.ask("kdig", *port, &format!("{how} www.example.org +short +retry=5"));
+            assert_eq!(said, "192.0.2.80\n", "{how}");
+        }
+    }
+}
+
+#[test]
 fn who_is_not_let_in_is_not_heard() {
     let folder = Folder::new();
     let zone = folder.write("zone", ZONE);

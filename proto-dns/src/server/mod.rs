@@ -22,6 +22,7 @@ mod policy;
 #[cfg(feature = "quic")]
 pub(crate) mod quic;
 mod reload;
+mod remembered;
 mod rrl;
 mod rules;
 mod secondary;
