@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::daemon::{Daemon, Folder, done, ropewalk};
+use crate::daemon::{Daemon, Folder, done, free_port, ropewalk};
 use crate::ftp::is_there;
 
 const ZONE: &str = "$ORIGIN example.org.\n$TTL 300\n@ SOA ns hostmaster 1 2h 30m 2w 300\n@ NS ns\n\
@@ -166,14 +166,13 @@ fn a_port_passes_from_datagrams_to_quic_and_back() {
         return;
     }
     let names = Names::new("");
-    let (port, config) = (names.ports[3], names.folder.read("ropewalk.toml"));
-    let quic = names.ports[4];
+    let (one, two, config) = (free_port(), free_port(), names.folder.read("ropewalk.toml"));
     // Each at the port that the other had.
     let listen = |udp: u16, quic: u16| {
         config.replace("\"quic:0:", &format!("\"quic:{quic}:")).replace("\"udp:0:", &format!("\"udp:{udp}:"))
     };
     let mut there = names;
-    for (round, (udp, quic)) in [(port, quic), (quic, port), (port, quic)].into_iter().enumerate() {
+    for (round, (udp, quic)) in [(one, two), (two, one), (one, two)].into_iter().enumerate() {
         there.folder.write("ropewalk.toml", &listen(udp, quic));
         there.server.signal(Signal::SIGHUP);
         there.server.wait_for_nth("reloaded", round + 1);
