@@ -6,6 +6,7 @@ use tokio::time::{advance, sleep};
 use super::*;
 use crate::Fault;
 use crate::net::Connection;
+use crate::testkit::Log;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -280,42 +281,19 @@ async fn slices_leave_in_one_write_but_under_a_rate() {
 #[test]
 fn a_client_hello_is_known_in_any_pieces() {
     fn says(pieces: &[&[u8]]) -> bool {
-        let log = Log::default();
+        let log = Log::new();
         let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).finish();
         tracing::subscriber::with_default(subscriber, || {
             let mut pace = Pace::default();
             pace.sniff_tls();
             pieces.iter().for_each(|piece| pace.has_read(piece));
         });
-        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-        text.matches("speaks TLS").count() == 1
+        log.text().matches("speaks TLS").count() == 1
     }
     assert!(says(&[b"\x16\x03\x01\x02\x00\x01"]));
     assert!(says(&[b"\x16", b"\x03", b"\x01\x02", b"\x16\x03\x01"]));
     assert!(!says(&[b"GET / HTTP/1.1\r\n", b"\x16\x03\x01"]));
     assert!(!says(&[b"\x16\x03"]));
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl tracing_subscriber::fmt::MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
 }
 
 #[tokio::test(start_paused = true)]

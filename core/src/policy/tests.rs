@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::app::{BoxProtocol, Context, Next, Policy, Protocol as _};
 use crate::net::Connection;
+use crate::testkit::Log;
 use crate::{Address, Limits, Result};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -163,9 +164,8 @@ async fn a_handshake_gets_the_time_that_was_set() {
 
 #[tokio::test(start_paused = true)]
 async fn tls_on_a_plain_port_is_told() {
-    let log = Arc::new(Mutex::new(Vec::new()));
-    let writer = Arc::clone(&log);
-    let subscriber = tracing_subscriber::fmt().with_writer(move || Shared(Arc::clone(&writer))).finish();
+    let log = Log::new();
+    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).finish();
     let _default = tracing::subscriber::set_default(subscriber);
     let policy = [SniffTls.boxed(), TimeLimit(SECOND).boxed()];
     let (conn, mut peer) = Connection::pair();
@@ -176,19 +176,5 @@ async fn tls_on_a_plain_port_is_told() {
     })
     .boxed();
     Next::new(&policy, &protocol).run(conn, cx()).await.unwrap();
-    let text = String::from_utf8(log.lock().unwrap().clone()).unwrap();
-    assert!(text.contains("speaks TLS"), "{text}");
-}
-
-struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
+    assert!(log.text().contains("speaks TLS"), "{}", log.text());
 }

@@ -1,4 +1,5 @@
-//! Tools for testing machines: no runtime, no socket, no sleep.
+//! Tools for testing machines: no runtime, no socket, no sleep. And [`Log`], for tests of what is
+//! logged, and [`Watched`], for tests of what happens to files meanwhile.
 //!
 //! Each tool is given a function that makes a machine at a time, and a function that answers its events at once; the
 //! latter is cloned for every run, so that each begins with the same state. A tool returns what went wrong as a
@@ -9,6 +10,7 @@
 mod chunking;
 mod dialogue;
 mod failure;
+mod log;
 mod pair;
 mod panics;
 mod rig;
@@ -16,11 +18,14 @@ mod rng;
 mod starttls;
 #[cfg(test)]
 pub(crate) mod toy;
+mod watched;
 
 pub use chunking::{Chunking, every_chunking};
 pub use dialogue::converse;
 pub use failure::Failure;
+pub use log::Log;
 pub use pair::Pair;
 pub use panics::never_panics;
 pub use rig::{Entry, Rig};
 pub use starttls::starttls_forgets;
+pub use watched::Watched;

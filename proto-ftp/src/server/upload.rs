@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use ropewalk_core::Error;
 use ropewalk_core::data::files::FileHandle;
 use ropewalk_core::net::Connection;
+use rustix::event::{self, PollFd, PollFlags, Timespec};
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::Semaphore;
 use tokio::task::coop::consume_budget;
@@ -20,10 +21,12 @@ use super::ascii;
 use super::running::Progress;
 use super::transfer::{CHUNK, Failed, end};
 
-/// Octets of one write where they come as fast as they are written: file systems take few large pieces in less time.
+/// Octets that are read before they are given to be written, where they come as fast as that.
 const LARGE: usize = 1024 * 1024;
 /// Uploads at once that may take so much memory; others make do with [`CHUNK`].
 static ROOMY: Semaphore = Semaphore::const_new(64);
+/// How long whoever writes waits for more of what flows: a sender that is as fast as that needs less.
+const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
 /// Octets that there is room for at first: small files need no more.
 const FIRST: usize = 16 * 1024;
 
@@ -70,7 +73,7 @@ async fn past(
     while chunk.len() >= CHUNK {
         let lent = conn.lend();
         let more: Box<dyn io::Read + Send> = match lent.as_ref().map(TcpStream::try_clone) {
-            Some(Ok(incoming)) => Box::new(incoming),
+            Some(Ok(socket)) => Box::new(Incoming { socket, flows: false }),
             // There is no descriptor left.
             _ => Box::new(io::empty()),
         };
@@ -92,6 +95,28 @@ async fn past(
         chunk = fill(conn, memory, CHUNK, octets).await?;
     }
     Ok(chunk.freeze())
+}
+
+/// What comes over a socket that does not wait. Once it flows, a pause is waited for: it would take longer to come back.
+struct Incoming {
+    socket: TcpStream,
+    flows: bool,
+}
+
+impl io::Read for Incoming {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match self.socket.read(buf) {
+            Ok(read) => {
+                self.flows = true;
+                Ok(read)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && self.flows => {
+                event::poll(&mut [PollFd::new(&self.socket, PollFlags::IN)], Some(&PAUSE))?;
+                self.socket.read(buf)
+            }
+            Err(error) => Err(error),
+        }
+    }
 }
 
 /// Writes what TLS, or a change of line ends, makes of what comes, as [`past`] does: one chunk while the next one comes, into
@@ -170,4 +195,32 @@ async fn now<T>(future: impl Future<Output = T>) -> Option<T> {
         Poll::Pending => Poll::Ready(None),
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn only_what_flows_is_waited_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut sender = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (socket, _) = listener.accept().unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let mut incoming = Incoming { socket, flows: false };
+        let mut octets = [0; 9];
+        let nothing = |read: io::Result<usize>| read.is_err_and(|e| e.kind() == io::ErrorKind::WouldBlock);
+        assert!(nothing(incoming.read(&mut octets)) && !incoming.flows);
+        sender.write_all(b"one").unwrap();
+        while nothing(incoming.read(&mut octets)) {}
+        let begun = Instant::now();
+        assert!(nothing(incoming.read(&mut octets)));
+        assert!(begun.elapsed() >= Duration::from_millis(1));
+        drop(sender);
+        assert_eq!(incoming.read(&mut octets).unwrap(), 0);
+    }
 }

@@ -1,35 +1,19 @@
 //! The access log: one line for each request, whatever came of it.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use ropewalk_core::testkit::Log;
 use tracing::instrument::WithSubscriber as _;
 
 use super::auth::{authorization, guarded};
 use super::*;
 use crate::{AccessLog, Handler, Options};
 
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 /// What the log says of one connection.
 async fn logged(form: AccessLog, json: bool, handler: impl Handler, request: &str) -> String {
-    listen();
-    let lines = Lines::default();
-    let writer = lines.clone();
+    let lines = Log::new();
     let log = tracing_subscriber::fmt()
-        .with_writer(move || writer.clone())
+        .with_writer(lines.clone())
         .with_ansi(false)
         .without_time()
         .with_max_level(tracing::Level::INFO);
@@ -48,8 +32,7 @@ async fn logged(form: AccessLog, json: bool, handler: impl Handler, request: &st
         false => tokio::join!(served.with_subscriber(log.finish()), send),
     };
     served.unwrap();
-    let bytes = lines.0.lock().unwrap().clone();
-    String::from_utf8(bytes).unwrap()
+    lines.text()
 }
 
 const AGENT: &str = "GET /a?b HTTP/1.1\r\nHost: X:80\r\nUser-Agent: t\"est\r\nConnection: close\r\n\r\n";

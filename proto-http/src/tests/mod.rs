@@ -20,7 +20,6 @@ mod tls;
 mod upgrade;
 mod write;
 
-use std::sync::Once;
 use std::time::Duration;
 
 use ropewalk_core::app::{ConnId, Context, Protocol as _, Task};
@@ -30,13 +29,6 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::time::{Instant, timeout};
 
 use crate::{Body, Failure, Http, Request, Response};
-
-/// For tests that look at the log: without a subscriber that always listens, what other tests log at the same time may
-/// turn a target off.
-pub(crate) fn listen() {
-    static LISTENING: Once = Once::new();
-    LISTENING.call_once(|| tracing::subscriber::set_global_default(tracing_subscriber::registry()).unwrap());
-}
 
 /// A client, and the server that it talks to.
 struct Peer {

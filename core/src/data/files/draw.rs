@@ -43,7 +43,7 @@ impl Drawn {
             if data.len() < whole || written >= SLICE || begun.elapsed() >= TURN {
                 break;
             }
-            let (read, ended) = fill(&mut more, &mut data);
+            let (read, ended) = fill(&mut more, &mut data, begun);
             data.truncate(read);
             failed = ended.err();
         }
@@ -66,11 +66,13 @@ impl Drawn {
     }
 }
 
-/// Fills this with what there is: how much that was, and whether reading failed.
-fn fill(more: &mut impl Read, data: &mut [u8]) -> (usize, io::Result<()>) {
+/// Fills this with what there is, or comes within the turn: how much that was, and whether reading failed.
+fn fill(more: &mut impl Read, data: &mut [u8], begun: Instant) -> (usize, io::Result<()>) {
     let mut filled = 0;
     while let Some(room) = data.get_mut(filled..).filter(|room| !room.is_empty()) {
         match more.read(room) {
+            // A trickle would take the turn for as long as it likes.
+            Ok(read) if begun.elapsed() >= TURN => return (filled + read, Ok(())),
             Ok(0) => break,
             Ok(read) => filled += read,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -179,6 +181,21 @@ mod tests {
         };
         let drawn = Drawn::draw(0, BytesMut::zeroed(10), io::repeat(b'x'), slowly).unwrap();
         assert_eq!(drawn.written, 10);
+    }
+
+    #[test]
+    fn a_trickle_keeps_nobody_from_their_turn() {
+        struct Trickle;
+        impl Read for Trickle {
+            fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+                let begun = Instant::now();
+                while begun.elapsed() < TURN / 4 {}
+                buf[0] = b'x';
+                Ok(1)
+            }
+        }
+        let drawn = Drawn::draw(0, BytesMut::zeroed(1000), Trickle, |_, _| Ok(())).unwrap();
+        assert!((1001..=1004).contains(&drawn.written), "{}", drawn.written);
     }
 
     #[test]

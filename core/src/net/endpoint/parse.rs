@@ -33,17 +33,17 @@ fn parse(text: &str) -> Result<At, Wrong> {
     let mut fields = split(text)?.into_iter();
     let kind = fields.next().unwrap_or_default();
     if kind.bytes().all(|b| b.is_ascii_digit()) && !kind.is_empty() {
-        return tcp(&kind, Keys::of(fields, &TCP)?);
+        return tcp(port(&kind)?, Keys::of(fields, &TCP)?);
     }
     match kind.as_str() {
-        "tcp" => tcp(&argument(&mut fields, "a port")?, Keys::of(fields, &TCP)?),
-        "tls" | "ssl" => tls(&argument(&mut fields, "a port")?, Keys::of(fields, &TLS)?),
+        "tcp" => tcp(first_port(&kind, &mut fields)?, Keys::of(fields, &TCP)?),
+        "tls" | "ssl" => tls(first_port(&kind, &mut fields)?, Keys::of(fields, &TLS)?),
         "udp" => {
-            let port = port(&argument(&mut fields, "a port")?)?;
+            let port = first_port(&kind, &mut fields)?;
             let mut keys = Keys::of(fields, &["interface"])?;
             Ok(At::Udp { port, interface: keys.interface()? })
         }
-        "quic" => quic(&argument(&mut fields, "a port")?, Keys::of(fields, &QUIC)?),
+        "quic" => quic(first_port(&kind, &mut fields)?, Keys::of(fields, &QUIC)?),
         "unix" => {
             let path = argument(&mut fields, "a path")?;
             if path.len() > UNIX_PATH {
@@ -88,8 +88,7 @@ const TLS: [&str; 7] = ["interface", "host", "cert", "key", "client-ca", "name",
 
 const QUIC: [&str; 4] = ["interface", "cert", "key", "client-ca"];
 
-fn tcp(argument: &str, mut keys: Keys) -> Result<At, Wrong> {
-    let port = port(argument)?;
+fn tcp(port: u16, mut keys: Keys) -> Result<At, Wrong> {
     let (interface, host) = (keys.interface()?, keys.take("host").map(|h| host(&h)).transpose()?);
     if interface.is_some() && host.is_some() {
         return Err("`interface=` is for listening and `host=` for connecting; give one of them".into());
@@ -100,7 +99,7 @@ fn tcp(argument: &str, mut keys: Keys) -> Result<At, Wrong> {
     Ok(At::Tcp { port, interface, host, tls: None })
 }
 
-fn tls(argument: &str, mut keys: Keys) -> Result<At, Wrong> {
+fn tls(port: u16, mut keys: Keys) -> Result<At, Wrong> {
     let options = TlsOptions {
         cert: keys.take("cert"),
         key: keys.take("key"),
@@ -108,7 +107,7 @@ fn tls(argument: &str, mut keys: Keys) -> Result<At, Wrong> {
         name: keys.take("name"),
         ca: keys.take("ca"),
     };
-    let At::Tcp { port, interface, host, .. } = tcp(argument, keys)? else {
+    let At::Tcp { port, interface, host, .. } = tcp(port, keys)? else {
         return Err("is not a TCP endpoint".into());
     };
     if options.key.is_some() && options.cert.is_none() {
@@ -123,7 +122,7 @@ fn tls(argument: &str, mut keys: Keys) -> Result<At, Wrong> {
     Ok(At::Tcp { port, interface, host, tls: Some(options) })
 }
 
-fn quic(argument: &str, mut keys: Keys) -> Result<At, Wrong> {
+fn quic(port: u16, mut keys: Keys) -> Result<At, Wrong> {
     let tls = TlsOptions {
         cert: keys.take("cert"),
         key: keys.take("key"),
@@ -133,7 +132,7 @@ fn quic(argument: &str, mut keys: Keys) -> Result<At, Wrong> {
     if tls.key.is_some() && tls.cert.is_none() {
         return Err("`key=` needs `cert=`".into());
     }
-    Ok(At::Quic { port: port(argument)?, interface: keys.interface()?, tls })
+    Ok(At::Quic { port, interface: keys.interface()?, tls })
 }
 
 /// The fields between colons, unescaped.
@@ -170,6 +169,23 @@ fn argument(fields: &mut impl Iterator<Item = String>, what: &str) -> Result<Str
         .next()
         .filter(|argument| !argument.is_empty())
         .ok_or_else(|| format!("{what} is missing after the colon"))
+}
+
+fn first_port(kind: &str, fields: &mut impl Iterator<Item = String>) -> Result<u16, Wrong> {
+    let text = argument(fields, "a port")?;
+    match is_here(&text) {
+        true => Err(port_first(kind, &fields.next().unwrap_or_default(), &text)),
+        false => port(&text),
+    }
+}
+
+/// Whether this is where somebody who thinks of `ADDRESS:PORT` would listen.
+fn is_here(text: &str) -> bool {
+    text == "localhost" || address(text).is_some()
+}
+
+fn port_first(kind: &str, port: &str, interface: &str) -> Wrong {
+    format!("the port comes first: `{kind}:{port}:interface={interface}`")
 }
 
 fn digits(text: &str) -> Option<u64> {
@@ -223,9 +239,8 @@ fn host(text: &str) -> Result<String, Wrong> {
 }
 
 fn unknown_kind(kind: &str, text: &str) -> Wrong {
-    if kind == "localhost" || kind.parse::<IpAddr>().is_ok() {
-        let port = text.rsplit(':').next().unwrap_or_default();
-        return format!("the port comes first: `tcp:{port}:interface={kind}`");
+    if is_here(kind) {
+        return port_first("tcp", text.rsplit(':').next().unwrap_or_default(), kind);
     }
     let known = KINDS.join(", ");
     match nearest(kind, &KINDS) {

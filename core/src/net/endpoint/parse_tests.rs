@@ -151,6 +151,8 @@ fn every_malformed_form_says_what_is_wrong() {
         ("tcp:0:host=a", "port 0"),
         ("tcp:80:", "a colon too many"),
         ("tcp:80:x", "not of the form key=value"),
+        ("tcp:127.0.0.1:80", "the port comes first: `tcp:80:interface=127.0.0.1`"),
+        ("quic:localhost:853", "the port comes first: `quic:853:interface=localhost`"),
         ("tls:443:key=k.pem", "`key=` needs `cert=`"),
         ("tls:443:name=example.org", "needs `host=`"),
         ("tls:443:host=a:client-ca=b", "for listening"),

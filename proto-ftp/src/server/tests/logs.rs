@@ -1,39 +1,14 @@
 //! What is in the log.
 
-use std::io;
-use std::sync::{Arc, Mutex};
-
 use ropewalk_core::data::files::Memory;
-use tracing_subscriber::fmt::MakeWriter;
+use ropewalk_core::testkit::Log;
 
 use super::super::Ftp;
 use super::client::{area, options, serve};
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
 #[tokio::test]
 async fn no_password_is_in_the_log_and_no_name_makes_a_line() {
-    let log = Log::default();
+    let log = Log::new();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
         .with_ansi(false)
@@ -45,7 +20,7 @@ async fn no_password_is_in_the_log_and_no_name_makes_a_line() {
     assert_eq!(client.codes(["USER ann", "PASS canary1", "PASS canary2"]).await, [331, 530, 503]);
     client.log_in("ann", "secret").await;
     assert_eq!(client.code("MKD x\x1b[2J").await, 257);
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     assert!(log.contains("logged in") && log.contains("directory made"), "{log}");
     assert!(log.contains("offence=\"wrong_password\" user=\"ann\""), "{log}");
     assert!(!log.contains("canary") && !log.contains("secret") && !log.contains('\x1b'), "{log}");

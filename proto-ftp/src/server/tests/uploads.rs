@@ -2,98 +2,23 @@
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
+use ropewalk_core::data::files::Memory;
 use ropewalk_core::data::files::layers::{Quota, Rates, Share, Throttle};
-use ropewalk_core::data::files::{
-    Caps, DirStream, Drawn, FileHandle, Files, FsError, ListOptions, Memory, Meta, Open, Ops, Place, Reach,
-    VPath,
-};
 use ropewalk_core::net::Connection;
+use ropewalk_core::testkit::Watched;
 use tokio::io::AsyncWriteExt as _;
 
 use super::super::{Ftp, Options};
 use super::client::{Client, Server, all, area, area_of, code, options, serve, serve_within};
 
-/// A tree that counts the octets that are drawn, and those that are given to be written.
-#[derive(Clone)]
-struct Counting {
-    files: Memory,
-    drawn: Arc<AtomicU64>,
-    given: Arc<AtomicU64>,
+fn watched() -> Watched {
+    Watched::new(Memory::new().with("/a", "old"))
 }
 
-impl Counting {
-    fn new() -> Self {
-        Self { files: Memory::new().with("/a", "old"), drawn: Arc::default(), given: Arc::default() }
-    }
-
-    fn ftp(&self) -> Ftp {
-        Ftp::new(area_of(Arc::new(self.clone()))).with(options())
-    }
-
-    fn counts(&self) -> (u64, u64) {
-        (self.drawn.swap(0, Ordering::Relaxed), self.given.swap(0, Ordering::Relaxed))
-    }
-}
-
-#[async_trait]
-impl Files for Counting {
-    fn caps(&self) -> Caps {
-        self.files.caps()
-    }
-    async fn stat(&self, path: &VPath, follow: bool) -> Result<Meta, FsError> {
-        self.files.stat(path, follow).await
-    }
-    async fn list(&self, path: &VPath, options: ListOptions) -> Result<Box<dyn DirStream>, FsError> {
-        self.files.list(path, options).await
-    }
-    async fn open(&self, path: &VPath, how: &Open) -> Result<Box<dyn FileHandle>, FsError> {
-        Ok(Box::new(Counted(self.files.open(path, how).await?, self.clone())))
-    }
-    fn rights(&self, _: &VPath, _: Reach) -> Ops {
-        Ops::of(self.caps())
-    }
-    fn place(&self, _: &VPath) -> Option<Place> {
-        None
-    }
-}
-
-struct Counted(Box<dyn FileHandle>, Counting);
-
-#[async_trait]
-impl FileHandle for Counted {
-    fn opened(&self) -> &Meta {
-        self.0.opened()
-    }
-    async fn read_at(&self, offset: u64, buf: BytesMut) -> Result<BytesMut, FsError> {
-        self.0.read_at(offset, buf).await
-    }
-    async fn write_at(&self, offset: u64, data: Bytes) -> Result<(), FsError> {
-        self.1.given.fetch_add(data.len() as u64, Ordering::Relaxed);
-        self.0.write_at(offset, data).await
-    }
-    async fn write_from(
-        &self,
-        offset: u64,
-        data: BytesMut,
-        more: Box<dyn std::io::Read + Send>,
-    ) -> Result<Drawn, FsError> {
-        let given = data.len() as u64;
-        let drawn = self.0.write_from(offset, data, more).await?;
-        self.1.given.fetch_add(given, Ordering::Relaxed);
-        self.1.drawn.fetch_add(drawn.written - given, Ordering::Relaxed);
-        Ok(drawn)
-    }
-    async fn meta(&self) -> Result<Meta, FsError> {
-        self.0.meta().await
-    }
-    async fn commit(self: Box<Self>) -> Result<Meta, FsError> {
-        self.0.commit().await
-    }
+fn ftp(files: &Watched) -> Ftp {
+    Ftp::new(area_of(Arc::new(files.clone()))).with(options())
 }
 
 /// Octets that say where they are.
@@ -129,30 +54,30 @@ async fn stored(server: &Server) -> Vec<u8> {
 
 #[tokio::test]
 async fn what_comes_fast_is_drawn_and_what_is_changed_on_its_way_is_not() {
-    let counting = Counting::new();
+    let files = watched();
     let content = octets(12_000_001);
-    let server = serve(counting.ftp());
+    let server = serve(ftp(&files));
     assert_eq!(sent(&server, "STOR a", &content).await, 226);
-    let (drawn, given) = counting.counts();
+    let (drawn, given) = files.counts();
     assert!(drawn > 1_000_000, "{drawn} drawn, {given} given");
     assert_eq!(drawn + given, content.len() as u64);
     assert!(stored(&server).await == content);
     let mut text = server.login().await;
     assert_eq!(text.code("TYPE A").await, 200);
     assert_eq!(text.store("STOR a", &b"two\r\nlines\r\n".repeat(50_000)).await, 226);
-    assert_eq!(counting.counts(), (0, 500_000));
-    let limited = serve_within(counting.ftp(), None, Some(1_000_000));
+    assert_eq!(files.counts(), (0, 500_000));
+    let limited = serve_within(ftp(&files), None, Some(1_000_000));
     let begun = Instant::now();
     assert_eq!(sent(&limited, "STOR a", &octets(1_400_000)).await, 226);
-    assert_eq!(counting.counts(), (0, 1_400_000));
+    assert_eq!(files.counts(), (0, 1_400_000));
     // What is beyond the first second's worth.
     assert!(begun.elapsed() > Duration::from_millis(300));
 }
 
 #[tokio::test]
 async fn pieces_of_any_length_with_rests_between_become_a_whole() {
-    let counting = Counting::new();
-    let server = serve(counting.ftp());
+    let files = watched();
+    let server = serve(ftp(&files));
     let content = octets(4_000_003);
     for most in [70_001, 300_007, 1 << 20] {
         let (mut client, mut data) = storing(&server).await;
@@ -168,8 +93,8 @@ async fn pieces_of_any_length_with_rests_between_become_a_whole() {
 
 #[tokio::test]
 async fn an_upload_goes_on_in_its_middle_and_at_its_end() {
-    let counting = Counting::new();
-    let server = serve(counting.ftp());
+    let files = watched();
+    let server = serve(ftp(&files));
     let mut content = octets(3_000_000);
     assert_eq!(sent(&server, "STOR a", &content).await, 226);
     let mut client = server.login().await;
@@ -179,25 +104,25 @@ async fn an_upload_goes_on_in_its_middle_and_at_its_end() {
     assert_eq!(client.store("APPE a", &vec![b'y'; 1_500_000]).await, 226);
     content.resize(4_500_000, b'y');
     assert!(stored(&server).await == content);
-    assert!(counting.counts().0 > 0);
+    assert!(files.counts().0 > 0);
 }
 
 #[tokio::test]
 async fn what_is_drawn_is_told_and_an_abort_leaves_the_old_file() {
-    let counting = Counting::new();
-    let server = serve(counting.ftp());
+    let files = watched();
+    let server = serve(ftp(&files));
     let (mut client, mut data) = storing(&server).await;
     data.write_all(&octets(6_000_000)).await.unwrap();
     while client.say("STAT").await != "213 6000000 bytes transferred\r\n" {}
     assert_eq!(client.code("ABOR").await, 426);
     assert_eq!(client.reply().await, "226 nothing runs any more\r\n");
-    assert!(counting.counts().0 > 0);
+    assert!(files.counts().0 > 0);
     assert_eq!(stored(&server).await, b"old");
 }
 
 #[tokio::test]
 async fn a_reset_in_the_middle_leaves_the_old_file() {
-    let server = serve(Counting::new().ftp());
+    let server = serve(ftp(&watched()));
     for len in [300_000, 2_000_000, 9_000_000] {
         let (mut client, mut data) = storing(&server).await;
         data.write_all(&octets(len)).await.unwrap();
@@ -210,7 +135,7 @@ async fn a_reset_in_the_middle_leaves_the_old_file() {
 #[tokio::test]
 async fn who_falls_silent_is_cut_off_and_leaves_the_old_file() {
     let patience = Options { stall: Duration::from_millis(200), ..options() };
-    let server = serve(Ftp::new(area_of(Arc::new(Counting::new()))).with(patience));
+    let server = serve(Ftp::new(area_of(Arc::new(watched()))).with(patience));
     let (mut client, mut data) = storing(&server).await;
     for _ in 0..5 {
         data.write_all(&octets(300_000)).await.unwrap();

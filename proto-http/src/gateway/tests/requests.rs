@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::symlink;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use ropewalk_core::data::cred::{Method as By, Principal};
+use ropewalk_core::testkit::Log;
 use tracing::instrument::WithSubscriber as _;
 
 use super::*;
@@ -316,37 +317,17 @@ async fn what_is_no_program_is_handed_on_and_a_program_never_is() {
 
 /// What is logged while a request is answered.
 async fn logged(cgi: Cgi, target: &str) -> String {
-    let lines = Arc::new(Mutex::new(Vec::new()));
-    let writer = Arc::clone(&lines);
-    let log = tracing_subscriber::fmt()
-        .with_writer(move || Writer(Arc::clone(&writer)))
-        .with_ansi(false)
-        .without_time()
-        .finish();
+    let log = Log::new();
+    let listens = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).without_time().finish();
     let (conn, mut io) = Connection::pair();
     io.write_all(format!("GET {target} HTTP/1.0\r\n\r\n").as_bytes()).await.unwrap();
     let cx = Context::root(Limits::default());
-    Http::new(cgi).serve(conn, cx).with_subscriber(log).await.unwrap();
-    let bytes = lines.lock().unwrap().clone();
-    String::from_utf8(bytes).unwrap()
-}
-
-struct Writer(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Writer {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
+    Http::new(cgi).serve(conn, cx).with_subscriber(listens).await.unwrap();
+    log.text()
 }
 
 #[tokio::test]
 async fn standard_error_is_logged_in_bounded_lines() {
-    crate::tests::listen();
     let text = "printf 'a\\033[2Jb\\n\\n' >&2; head -c 3000 /dev/zero | tr '\\0' x >&2; echo >&2
         i=0; while [ $i -lt 300 ]; do echo line $i; i=$((i+1)); done >&2
         sleep 0.3; echo again >&2; sleep 0.1; printf 'Content-Type: a/b\\n\\n'";

@@ -162,12 +162,14 @@ impl DirStream for Seen {
 #[cfg(test)]
 mod tests {
     use std::fs::File;
-    use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+    use std::os::fd::AsRawFd;
+    use std::sync::Arc;
 
     use bytes::BytesMut;
 
+    use super::super::one::One;
     use super::*;
-    use crate::data::files::{DotDot, Kind, Memory, Write};
+    use crate::data::files::{DotDot, Memory, Write};
 
     fn path(text: &str) -> VPath {
         VPath::parse(text.as_bytes(), &VPath::ROOT, DotDot::Refuse).unwrap()
@@ -243,58 +245,9 @@ mod tests {
         assert!(matches!(files.stat(&part, false).await, Err(FsError::NotFound)));
     }
 
-    /// A backend of one file that has a descriptor and can be read at once.
-    struct One(std::sync::Arc<File>);
-
-    struct OneHandle(std::sync::Arc<File>, Meta);
-
-    #[async_trait]
-    impl Files for One {
-        fn caps(&self) -> Caps {
-            Caps::RANDOM_READ
-        }
-        async fn stat(&self, _: &VPath, _: bool) -> Result<Meta> {
-            Err(FsError::Unsupported)
-        }
-        async fn list(&self, _: &VPath, _: ListOptions) -> Result<Box<dyn DirStream>> {
-            Err(FsError::Unsupported)
-        }
-        async fn open(&self, _: &VPath, _: &Open) -> Result<Box<dyn FileHandle>> {
-            Ok(Box::new(OneHandle(self.0.clone(), Meta::new(Kind::File, 0))))
-        }
-        fn open_now(&self, _: &VPath, _: &Open) -> Option<Result<Box<dyn FileHandle>>> {
-            Some(Ok(Box::new(OneHandle(self.0.clone(), Meta::new(Kind::File, 0)))))
-        }
-        fn rights(&self, _: &VPath, _: Reach) -> Ops {
-            Ops::of(self.caps())
-        }
-        fn place(&self, _: &VPath) -> Option<Place> {
-            None
-        }
-    }
-
-    #[async_trait]
-    impl FileHandle for OneHandle {
-        fn opened(&self) -> &Meta {
-            &self.1
-        }
-        fn read_now(&self, _: u64, _: &mut BytesMut) -> Option<Result<usize>> {
-            Some(Ok(0))
-        }
-        async fn read_at(&self, _: u64, buf: BytesMut) -> Result<BytesMut> {
-            Ok(buf)
-        }
-        async fn meta(&self) -> Result<Meta> {
-            Ok(self.1.clone())
-        }
-        fn as_fd(&self) -> Option<BorrowedFd<'_>> {
-            Some(AsFd::as_fd(&*self.0))
-        }
-    }
-
     #[tokio::test]
     async fn the_descriptor_and_the_ways_not_to_wait_pass_through() {
-        let file = std::sync::Arc::new(File::open("/dev/null").unwrap());
+        let file = Arc::new(File::open("/dev/null").unwrap());
         let files = Hide::new(One(file.clone()), Dots::Hide);
         let now = files.open_now(&path("/one"), &Open::read()).expect("no waiting").unwrap();
         let later = files.open(&path("/one"), &Open::read()).await.unwrap();

@@ -5,11 +5,11 @@
 
 mod audit;
 mod forward;
-#[cfg(test)]
-mod gated;
 mod hide;
 mod marked;
 mod mounts;
+#[cfg(test)]
+mod one;
 mod permissions;
 mod quota;
 mod shared;

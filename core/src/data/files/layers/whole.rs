@@ -183,10 +183,10 @@ mod tests {
     use futures_util::FutureExt as _;
 
     use super::*;
-    use crate::data::files::layers::gated::Gated;
     use crate::data::files::layers::{Marked, Share, View};
     use crate::data::files::suite::{files_suite, memory};
     use crate::data::files::{DotDot, FsError, Marks, Memory, NewLock, Write};
+    use crate::testkit::Watched;
 
     fn path(text: &str) -> VPath {
         VPath::parse(text.as_bytes(), &VPath::ROOT, DotDot::Refuse).unwrap()
@@ -208,8 +208,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_has_begun_is_done_and_counted_though_nobody_waits_for_it() {
-        let gated = Gated::new(Memory::new().with("/old", "12345").with("/dir/a", "12345"));
-        let (gate, share) = (gated.gate(), Share::new(100, 10));
+        let gated = Watched::held(Memory::new().with("/old", "12345").with("/dir/a", "12345"));
+        let (gate, share) = (gated.may_end.clone(), Share::new(100, 10));
         let files = View { share: Some(share.clone()), ..View::default() }.of(Arc::new(gated));
         let file = files.open(&path("/new"), &Open::write(Write::Replace)).await.unwrap();
         file.write_at(0, Bytes::from_static(b"0123456789")).await.unwrap();
@@ -228,8 +228,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_lock_waits_for_what_goes_on_though_nobody_waits_for_that() {
-        let gated = Gated::new(Memory::new());
-        let gate = gated.gate();
+        let gated = Watched::held(Memory::new());
+        let gate = gated.may_end.clone();
         let files = Whole::new(Marked::new(gated, Arc::new(Marks::memory())), Turns::default());
         let (at, timeout) = (path("/new"), Duration::from_secs(60));
         let place = files.place(&at).unwrap();
@@ -248,8 +248,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_has_not_begun_is_not_done() {
-        let gated = Gated::new(Memory::new().with("/a", "").with("/b", ""));
-        let (gate, turns) = (gated.gate(), Turns(Arc::new(Semaphore::new(1))));
+        let gated = Watched::held(Memory::new().with("/a", "").with("/b", ""));
+        let (gate, turns) = (gated.may_end.clone(), Turns(Arc::new(Semaphore::new(1))));
         let files = Whole::new(gated, turns);
         let a = path("/a");
         let mut first = files.remove(&a, Remove::File);

@@ -4,8 +4,8 @@ use futures_util::FutureExt as _;
 use tokio::sync::Semaphore;
 
 use super::*;
-use crate::data::files::layers::gated::Gated;
 use crate::data::files::{DotDot, Memory};
+use crate::testkit::Watched;
 
 fn path(text: &str) -> VPath {
     VPath::parse(text.as_bytes(), &VPath::ROOT, DotDot::Refuse).unwrap()
@@ -23,9 +23,9 @@ async fn there(files: &impl Files) -> u64 {
     usage(files, &VPath::ROOT, 99).await.unwrap().0
 }
 
-fn tree(files: Memory, used: u64) -> (Quota<Gated>, Share, Arc<Semaphore>) {
-    let (files, share) = (Gated::new(files), Share::new(100, used));
-    let gate = files.gate();
+fn tree(files: Memory, used: u64) -> (Quota<Watched>, Share, Arc<Semaphore>) {
+    let (files, share) = (Watched::held(files), Share::new(100, used));
+    let gate = files.may_end.clone();
     (Quota::new(files, share.clone()), share, gate)
 }
 

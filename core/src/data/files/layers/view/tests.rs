@@ -1,21 +1,20 @@
 use std::fs::File;
 use std::num::NonZeroU64;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::AsRawFd;
 use std::sync::Mutex;
 
-use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
+use super::super::one::One;
 use super::super::{Mounts, Ops};
 use super::*;
 use crate::data::files::meta::Result;
 use crate::data::files::suite::{files_suite, memory};
 use crate::data::files::{
-    Caps, DirStream, DotDot, FileHandle, FsError, Kind, ListOptions, Memory, Meta, Open, Place, Reach,
-    Remove, VPath, Write,
+    DotDot, FileHandle, FsError, ListOptions, Memory, Meta, Open, Reach, Remove, VPath, Write,
 };
 
 fn path(text: &str) -> VPath {
@@ -113,8 +112,7 @@ async fn put(files: &dyn Files, at: &str, content: &'static [u8]) -> Result<Meta
 
 #[tokio::test]
 async fn who_does_what_is_said_with_its_outcome() {
-    // Without a subscriber that always listens, what other tests log at the same time may turn a target off.
-    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
+    let _listens = crate::testkit::Log::new();
     let said = Said::default();
     let _guard = tracing::subscriber::set_default(said.clone());
     let (_, view) = full();
@@ -194,55 +192,6 @@ async fn hidden_names_are_hidden_in_every_mount() {
     let mut listing = files.list(&path("/pub"), ListOptions::default()).await.unwrap();
     assert_eq!(listing.next_batch(9).await.unwrap().len(), 1);
     assert!(matches!(files.remove(&path("/pub"), Remove::Tree).await, Err(FsError::Busy)));
-}
-
-/// A tree of one file that has a descriptor.
-struct One(Arc<File>);
-
-struct OneHandle(Arc<File>, Meta);
-
-#[async_trait]
-impl Files for One {
-    fn caps(&self) -> Caps {
-        Caps::RANDOM_READ
-    }
-    async fn stat(&self, _: &VPath, _: bool) -> Result<Meta> {
-        Ok(Meta::new(Kind::File, 0))
-    }
-    async fn list(&self, _: &VPath, _: ListOptions) -> Result<Box<dyn DirStream>> {
-        Err(FsError::Unsupported)
-    }
-    async fn open(&self, _: &VPath, _: &Open) -> Result<Box<dyn FileHandle>> {
-        Ok(Box::new(OneHandle(self.0.clone(), Meta::new(Kind::File, 0))))
-    }
-    fn open_now(&self, _: &VPath, _: &Open) -> Option<Result<Box<dyn FileHandle>>> {
-        Some(Ok(Box::new(OneHandle(self.0.clone(), Meta::new(Kind::File, 0)))))
-    }
-    fn rights(&self, _: &VPath, _: Reach) -> Ops {
-        Ops::of(self.caps())
-    }
-    fn place(&self, _: &VPath) -> Option<Place> {
-        None
-    }
-}
-
-#[async_trait]
-impl FileHandle for OneHandle {
-    fn opened(&self) -> &Meta {
-        &self.1
-    }
-    fn read_now(&self, _: u64, _: &mut BytesMut) -> Option<Result<usize>> {
-        Some(Ok(0))
-    }
-    async fn read_at(&self, _: u64, buf: BytesMut) -> Result<BytesMut> {
-        Ok(buf)
-    }
-    async fn meta(&self) -> Result<Meta> {
-        Ok(self.1.clone())
-    }
-    fn as_fd(&self) -> Option<BorrowedFd<'_>> {
-        Some(AsFd::as_fd(&*self.0))
-    }
 }
 
 #[tokio::test]
