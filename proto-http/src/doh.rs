@@ -35,8 +35,11 @@ const PASSED_ON: [&str; 4] = ["via", "forwarded", "x-forwarded-for", "x-real-ip"
 #[derive(Clone)]
 pub struct Doh {
     answer: Arc<dyn Answer>,
-    views: Vec<(Vec<Network>, Arc<dyn Answer>)>,
+    views: Vec<View>,
 }
+
+/// What answers clients of these networks.
+type View = (Vec<Network>, Arc<dyn Answer>);
 
 impl Doh {
     /// Of what this knows.
@@ -53,8 +56,7 @@ impl Doh {
 
     /// What answers this client.
     fn of(&self, client: &Address) -> &dyn Answer {
-        let is_of =
-            |(clients, _): &&(Vec<Network>, _)| clients.iter().any(|network| network.contains(client));
+        let is_of = |(clients, _): &&View| clients.iter().any(|network| network.contains(client));
         self.views.iter().find(is_of).map_or(&*self.answer, |(_, answer)| &**answer)
     }
 }
@@ -156,7 +158,7 @@ pub(crate) fn read(
 }
 
 /// Who is answered by other zones; none where one of them is wrong.
-fn views(section: &mut Section<'_>, resources: &Resources) -> Option<Vec<(Vec<Network>, Arc<dyn Answer>)>> {
+fn views(section: &mut Section<'_>, resources: &Resources) -> Option<Vec<View>> {
     let doc = "Other zones for some clients: of several views that they are in, the first.";
     let (mut views, mut whole) = (Vec::new(), true);
     for table in &mut section.tables("dns_view", doc) {

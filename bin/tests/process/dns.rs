@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::daemon::{Daemon, Folder, done, ropewalk};
+use crate::daemon::{Daemon, Folder, done, free_port, ropewalk};
 use crate::ftp::is_there;
 
 const ZONE: &str = "$ORIGIN example.org.\n$TTL 300\n@ SOA ns hostmaster 1 2h 30m 2w 300\n@ NS ns\n\
@@ -158,6 +158,30 @@ fn a_reload_loses_no_question() {
         }
     }
     names.server.wait_for_nth("reloaded", 3);
+}
+
+#[test]
+fn a_port_passes_from_datagrams_to_quic_and_back() {
+    if !is_there("kdig") {
+        return;
+    }
+    let names = Names::new("");
+    let (one, two, config) = (free_port(), free_port(), names.folder.read("ropewalk.toml"));
+    // Each at the port that the other had.
+    let listen = |udp: u16, quic: u16| {
+        config.replace("\"quic:0:", &format!("\"quic:{quic}:")).replace("\"udp:0:", &format!("\"udp:{udp}:"))
+    };
+    let mut there = names;
+    for (round, (udp, quic)) in [(one, two), (two, one), (one, two)].into_iter().enumerate() {
+        there.folder.write("ropewalk.toml", &listen(udp, quic));
+        there.server.signal(Signal::SIGHUP);
+        there.server.wait_for_nth("reloaded", round + 1);
+        (there.ports[3], there.ports[4]) = (udp, quic);
+        for (port, how) in transports(&there).iter().filter(|(port, _)| *port > 2) {
+            let said = there.ask("kdig", *port, &format!("{how} www.example.org +short +retry=5"));
+            assert_eq!(said, "192.0.2.80\n", "{how}");
+        }
+    }
 }
 
 #[test]

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::endpoint::At;
@@ -27,13 +28,15 @@ enum Held {
 }
 
 impl Bound {
-    pub(super) fn claim(endpoint: &Endpoint) -> Result<Self> {
+    /// Binds it; `beside` sockets of ours which [share](Self::share) the port until they are closed, where it is of datagrams.
+    #[cfg_attr(not(feature = "quic"), expect(unused_variables, reason = "only QUIC is of datagrams"))]
+    pub(super) fn claim(endpoint: &Endpoint, beside: bool) -> Result<Self> {
         let held = match endpoint.at() {
             At::Tcp { host: Some(_), .. } => Err(Error::local("`host=` is for connecting; use `interface=`")),
             At::Tcp { port, interface, .. } => tcp::Port::bind(*port, *interface).map(Held::Tcp),
             #[cfg(feature = "quic")]
             At::Quic { port, interface, .. } => {
-                quic::Port::bind(*port, *interface).map(|port| Held::Quic(Arc::new(port)))
+                quic::Port::bind(*port, *interface, beside).map(|port| Held::Quic(Arc::new(port)))
             }
             #[cfg(not(feature = "quic"))]
             At::Quic { .. } => Err(Error::local("this program was built without QUIC")),
@@ -92,6 +95,15 @@ impl Bound {
         #[cfg(feature = "quic")]
         if let Ok(Held::Quic(port)) = self.held() {
             port.settle().await;
+        }
+    }
+
+    /// Lets other sockets of ours have the same port, where it is of datagrams.
+    pub(super) fn share(&self) -> io::Result<()> {
+        match self.held() {
+            #[cfg(feature = "quic")]
+            Ok(Held::Quic(port)) => port.share(),
+            _ => Ok(()),
         }
     }
 

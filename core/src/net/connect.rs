@@ -26,7 +26,7 @@ const ADDRESSES: usize = 16;
 #[async_trait]
 impl Transport for Endpoint {
     fn claim(&self) -> Result<Bound> {
-        Bound::claim(self)
+        Bound::claim(self, false)
     }
 
     /// Connects; `tls:` is through its handshake then, with a server whose certificate is for `name=`, or the host,

@@ -3,7 +3,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use super::endpoint::{At, Interface};
-use super::{Bound, BoundDatagrams, Endpoint, Transport as _};
+use super::{Bound, BoundDatagrams, Endpoint};
 use crate::{Error, Result};
 
 /// The sockets of an application, by where they are bound; it outlives every configuration.
@@ -63,17 +63,23 @@ impl Key {
     }
 }
 
-impl Endpoint {
-    /// Whether both cannot be listened on at once, as one takes what the other wants. Any free port is never taken.
-    pub(crate) fn collides(&self, other: &Self) -> bool {
-        match (Key::of(self), Key::of(other)) {
-            (Key::Tcp(0, _) | Key::Udp(0, _) | Key::Quic(0, _) | Key::Nowhere, _) => false,
-            (Key::Tcp(port, a), Key::Tcp(same, b))
-            | (Key::Udp(port, a) | Key::Quic(port, a), Key::Udp(same, b) | Key::Quic(same, b)) => {
-                port == same && meet(a, b)
+impl Key {
+    fn collides(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Tcp(0, _) | Self::Udp(0, _) | Self::Quic(0, _) | Self::Nowhere, _) => false,
+            (Self::Tcp(port, a), Self::Tcp(same, b))
+            | (Self::Udp(port, a) | Self::Quic(port, a), Self::Udp(same, b) | Self::Quic(same, b)) => {
+                port == same && meet(*a, *b)
             }
             (a, b) => a == b,
         }
+    }
+}
+
+impl Endpoint {
+    /// Whether both cannot be listened on at once, as one takes what the other wants. Any free port is never taken.
+    pub(crate) fn collides(&self, other: &Self) -> bool {
+        Key::of(self).collides(&Key::of(other))
     }
 }
 
@@ -99,7 +105,8 @@ impl Sockets {
     /// Where it cannot be bound, or this generation has claimed it before: two services cannot share a port.
     /// Port 0 is a new port each time; the next generation is given the same ones in the same order.
     pub fn claim(&mut self, endpoint: &Endpoint) -> Result<Bound> {
-        let bound = self.streams.claim(endpoint, || endpoint.claim())?;
+        let beside = self.make_room(endpoint)?;
+        let bound = self.streams.claim(endpoint, || Bound::claim(endpoint, beside))?;
         bound.adopt(endpoint)?;
         Ok(bound)
     }
@@ -109,7 +116,18 @@ impl Sockets {
     /// # Errors
     /// As [`claim`](Self::claim), or if it is not for datagrams.
     pub fn claim_datagram(&mut self, endpoint: &Endpoint) -> Result<BoundDatagrams> {
-        self.datagrams.claim(endpoint, || BoundDatagrams::claim(endpoint))
+        let beside = self.make_room(endpoint)?;
+        self.datagrams.claim(endpoint, || BoundDatagrams::claim_beside(endpoint, beside))
+    }
+
+    /// Lets an endpoint have the port of sockets that the generation before has there and this one does not, as where `udp:`
+    /// becomes `quic:`: until they are closed, the kernel divides the peers between them. Whether there are any.
+    fn make_room(&self, endpoint: &Endpoint) -> Result<bool> {
+        let key = Key::of(endpoint);
+        let streams = self.streams.leaving(&key).map(Bound::share);
+        let shared = streams.chain(self.datagrams.leaving(&key).map(BoundDatagrams::share));
+        let shared: Vec<()> = shared.collect::<Result<_, _>>()?;
+        Ok(!shared.is_empty())
     }
 
     /// Begins a new generation, in which nothing is claimed yet.
@@ -166,6 +184,13 @@ impl<B: Clone> Table<B> {
                 _ => return nth,
             }
         }
+    }
+
+    /// What is in the way of this key, is another, and is not claimed by this generation.
+    fn leaving(&self, key: &Key) -> impl Iterator<Item = &B> {
+        let leaves =
+            move |(other, entry): &(&Key, &Entry<B>)| *other != key && other.collides(key) && !entry.claimed;
+        self.0.iter().filter(leaves).map(|(_, entry)| &entry.bound)
     }
 
     fn begin(&mut self) {

@@ -1,4 +1,6 @@
 use super::*;
+#[cfg(feature = "quic")]
+use crate::Address;
 
 fn endpoint(text: &str) -> Endpoint {
     text.parse().unwrap()
@@ -90,4 +92,47 @@ fn datagrams_have_generations_too() {
     assert_eq!(kept.local().len(), 1);
     assert!(gone.local().is_empty());
     assert!(sockets.claim_datagram(&endpoint("memory:datagrams")).is_err());
+}
+
+/// Binds these one after the other, each in the place of the one before, and gives the first up once.
+#[cfg(feature = "quic")]
+fn turns(sockets: &mut Sockets, port: u16, first: &str, next: &str) {
+    let at = |scheme: &str, interface: &str| {
+        endpoint(&scheme.replace("PORT", &port.to_string()).replace("IF", interface))
+    };
+    let claim = |sockets: &mut Sockets, endpoint: &Endpoint| match endpoint.is_datagram() {
+        true => sockets.claim_datagram(endpoint).map(|bound| bound.local()),
+        false => sockets.claim(endpoint).map(|bound| bound.local()),
+    };
+    let (first, next) = (at(first, "127.0.0.1"), at(next, "localhost"));
+    let here = claim(sockets, &first).unwrap();
+    sockets.commit();
+    sockets.begin();
+    assert_eq!(claim(sockets, &next).unwrap()[0], here[0]);
+    sockets.rollback();
+    sockets.begin();
+    assert_eq!(claim(sockets, &first).unwrap(), here, "what was there is there still");
+    assert!(claim(sockets, &next).is_err(), "both at once are not to be had");
+    sockets.rollback();
+    sockets.begin();
+    assert_eq!(claim(sockets, &next).unwrap()[0], here[0]);
+    sockets.commit();
+    sockets.begin();
+    sockets.commit();
+}
+
+#[cfg(feature = "quic")]
+#[test]
+fn a_port_of_datagrams_passes_from_one_protocol_to_the_other() {
+    let mut sockets = Sockets::default();
+    // A port that nobody else has.
+    let any = sockets.claim_datagram(&endpoint("udp:0:interface=127.0.0.1")).unwrap();
+    let Address::Ip(at) = any.local()[0] else { panic!("no port") };
+    drop(any);
+    sockets.begin();
+    sockets.commit();
+    let (udp, quic) = ("udp:PORT:interface=IF", "quic:PORT:interface=IF:cert=a");
+    turns(&mut sockets, at.port(), udp, quic);
+    turns(&mut sockets, at.port(), quic, udp);
+    turns(&mut sockets, at.port(), udp, udp);
 }

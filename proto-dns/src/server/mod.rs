@@ -23,6 +23,7 @@ mod proof;
 #[cfg(feature = "quic")]
 pub(crate) mod quic;
 mod reload;
+mod remembered;
 mod rrl;
 mod rules;
 mod secondary;

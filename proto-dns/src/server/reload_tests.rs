@@ -201,3 +201,33 @@ async fn an_answer_over_https_is_kept_as_long_as_its_shortest_lifetime() {
     }
     assert_eq!(zones.answer(b"no request", &peer).await, None);
 }
+
+fn served(zones: &Zones) -> Arc<Zone> {
+    zones.engine().zones().zone("example.".parse::<Name>().unwrap().view()).unwrap().clone()
+}
+
+/// Who reads the configuration anew reads all that it names.
+#[tokio::test]
+async fn what_is_read_is_read_once_and_again_when_it_has_changed() {
+    let place = Place::new("$INCLUDE more\n");
+    fs::write(place.path("more"), "www 300 A 192.0.2.80\n").unwrap();
+    let (one, two) = (place.zones(), place.zones());
+    assert!(Arc::ptr_eq(&served(&one), &served(&two)));
+    // It is watched as if it had been read.
+    fs::write(place.path("more"), "www 300 A 192.0.2.181\n").unwrap();
+    let three = place.zones();
+    assert_eq!(address(&three, "www.example.").await, Ok(181));
+    assert!(!Arc::ptr_eq(&served(&two), &served(&three)));
+    two.refresh(true).await;
+    assert!(Arc::ptr_eq(&served(&two), &served(&three)));
+    // What was wrong is looked at again.
+    fs::write(place.path("more"), "www 300 A 192.0.2.3000\n").unwrap();
+    assert!(load(vec![(place.source("example."), Rules::default())]).is_err());
+    assert!(load(vec![(place.source("example."), Rules::default())]).is_err());
+    // Nobody's memory is kept.
+    let weak = Arc::downgrade(&served(&one));
+    drop((one, two, three));
+    assert!(weak.upgrade().is_none());
+    fs::write(place.path("more"), "www 300 A 192.0.2.7\n").unwrap();
+    assert_eq!(address(&place.zones(), "www.example.").await, Ok(7));
+}

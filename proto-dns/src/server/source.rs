@@ -27,6 +27,14 @@ enum Kind {
     Secondary(PathBuf, Name, Vec<Partner>),
 }
 
+/// What tells files and how they are read from others.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Id {
+    path: PathBuf,
+    origin: Option<Name>,
+    is_hosts: bool,
+}
+
 /// What a source has.
 pub(super) struct Loaded {
     pub(super) zones: Vec<Arc<Zone>>,
@@ -91,6 +99,17 @@ impl Source {
     /// Whether its zone is kept in the store.
     pub fn is_kept(&self) -> bool {
         self.is_kept
+    }
+
+    /// What tells what it reads from what others read, if it reads files.
+    pub(super) fn id(&self) -> Option<Id> {
+        match &self.kind {
+            Kind::Zone(path, origin) => {
+                Some(Id { path: path.clone(), origin: origin.clone(), is_hosts: false })
+            }
+            Kind::Hosts(path) => Some(Id { path: path.clone(), origin: None, is_hosts: true }),
+            Kind::Stored(_) | Kind::Made(..) | Kind::Secondary(..) => None,
+        }
     }
 
     /// Whether it is a hosts file, whose zones come and go.

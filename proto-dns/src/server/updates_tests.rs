@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ropewalk_core::data::zones::{Kept, Listed, MemoryZones, Seed, Stamp, Zones as Store};
+use ropewalk_core::testkit::Log;
 use ropewalk_core::{Error, Result};
 use tokio::sync::mpsc;
 
@@ -250,6 +251,21 @@ async fn an_update_that_comes_again_gets_the_same_reply_and_changes_nothing() {
     assert_eq!(ask(&desk, early.clone(), None).await, "NXDOMAIN + all. TSIG");
     assert_eq!(update(&desk, "all", &[self::add("late.example 60 A 192.0.2.9")]).await, "NOERROR");
     assert_eq!(ask(&desk, early, None).await, "NXDOMAIN + all. TSIG");
+}
+
+#[tokio::test]
+async fn what_is_not_made_is_told_once_in_a_while() {
+    let log = Log::new();
+    let to_log = tracing_subscriber::fmt().with_writer(log.clone()).finish();
+    let _listening = tracing::subscriber::set_default(to_log);
+    let desk = desk(memory(), 5);
+    for _ in 0..50 {
+        let wrong = [line(Class::ANY, "none.example 0 ANY")];
+        assert_eq!(ask(&desk, update_request(&wrong, &[]), Some("dhcp")).await, "NXDOMAIN");
+        assert_eq!(update(&desk, "all", &[add("new.example 60 A 192.0.2.9")]).await, "REFUSED");
+    }
+    let told = log.text().lines().filter(|line| line.contains("update")).count();
+    assert!((1..10).contains(&told), "{}", log.text());
 }
 
 #[tokio::test]

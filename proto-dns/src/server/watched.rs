@@ -8,6 +8,7 @@ use std::sync::Arc;
 use ropewalk_core::data::facts::Fact;
 
 use super::derived::Derived;
+use super::remembered::{self, Reading};
 use super::signer::Signer;
 use super::source::{Loaded, Source};
 use super::{Engine, now};
@@ -56,15 +57,34 @@ impl Watched {
 
     /// Reads the source. Whatever comes of it, it is not read again before it changes.
     pub(super) fn load(&mut self) -> Result<Loaded, Vec<String>> {
-        let before: Vec<_> = self.files.iter().map(|file| (file.clone(), stamp(file))).collect();
-        let loaded = self.source.load(&mut self.files).and_then(|loaded| self.derive(loaded));
-        // As they were before, so that a change meanwhile is seen; but some were included for the first time.
-        let known = |file: &PathBuf| before.iter().find(|(known, _)| known == file).map(|(_, stamp)| *stamp);
-        self.read = self.files.iter().map(|file| known(file).unwrap_or_else(|| stamp(file))).collect();
+        let loaded = self.once().and_then(|loaded| self.derive(loaded));
         self.seen.clone_from(&self.read);
         if let Ok(loaded) = &loaded {
             self.origins = loaded.zones.iter().map(|zone| zone.origin().to_name()).collect();
         }
+        loaded
+    }
+
+    /// What is read, or was already and has not changed.
+    fn once(&mut self) -> Result<Loaded, Vec<String>> {
+        let Some(memory) = self.source.id().map(remembered::of) else { return self.anew() };
+        let mut memory = remembered::lock(&memory);
+        if let Some((loaded, files)) = memory.as_ref().and_then(Reading::current) {
+            (self.files, self.read) = files.into_iter().unzip();
+            return Ok(loaded);
+        }
+        let loaded = self.anew()?;
+        let files = self.files.iter().cloned().zip(self.read.iter().copied());
+        *memory = Some(Reading::new(files.collect(), &loaded));
+        Ok(loaded)
+    }
+
+    fn anew(&mut self) -> Result<Loaded, Vec<String>> {
+        let before: Vec<_> = self.files.iter().map(|file| (file.clone(), stamp(file))).collect();
+        let loaded = self.source.load(&mut self.files);
+        // As they were before, so that a change meanwhile is seen; but some were included for the first time.
+        let known = |file: &PathBuf| before.iter().find(|(known, _)| known == file).map(|(_, stamp)| *stamp);
+        self.read = self.files.iter().map(|file| known(file).unwrap_or_else(|| stamp(file))).collect();
         loaded
     }
 
@@ -188,7 +208,7 @@ impl Watched {
     }
 }
 
-fn stamp(file: &Path) -> Stamp {
+pub(super) fn stamp(file: &Path) -> Stamp {
     let meta = fs::metadata(file).ok()?;
     Some((meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec()))
 }

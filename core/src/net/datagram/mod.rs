@@ -6,6 +6,6 @@ mod sys;
 
 pub use batch::{Batch, Datagram};
 pub(crate) use socket::Admits;
-#[cfg(feature = "quic")]
-pub(super) use socket::bind;
 pub use socket::{BoundDatagrams, DatagramSocket};
+#[cfg(feature = "quic")]
+pub(super) use socket::{bind, share};

@@ -31,11 +31,16 @@ impl BoundDatagrams {
     /// # Errors
     /// Where it cannot be bound; the error says by whom it is taken, where that is known.
     pub fn claim(endpoint: &Endpoint) -> Result<Self> {
+        Self::claim_beside(endpoint, false)
+    }
+
+    /// The same, `beside` sockets of ours which [share](Self::share) the port until they are closed.
+    pub(in crate::net) fn claim_beside(endpoint: &Endpoint, beside: bool) -> Result<Self> {
         let At::Udp { port, interface } = endpoint.at() else {
             return Err(Error::local(format!("{endpoint} is not for datagrams; use udp:")));
         };
         let cores = available_parallelism().map_or(1, usize::from);
-        let sockets = bind(*port, *interface, cores).map_err(|error| {
+        let sockets = bind(*port, *interface, cores, beside).map_err(|error| {
             let why = tcp::refusal(error, *port, *interface, holder::Table::Udp);
             why.during(format!("cannot listen on {endpoint}"))
         })?;
@@ -80,6 +85,11 @@ impl BoundDatagrams {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
+    /// Lets other sockets of ours have the same port.
+    pub(in crate::net) fn share(&self) -> io::Result<()> {
+        self.held().iter().flat_map(|sockets| sockets.iter()).try_for_each(share)
+    }
+
     fn held(&self) -> Option<Sockets> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -91,13 +101,19 @@ impl fmt::Debug for BoundDatagrams {
     }
 }
 
-/// So many sockets at each address of an interface.
+/// Lets other sockets of this user have the port of this one.
+pub(in crate::net) fn share(socket: &StdSocket) -> io::Result<()> {
+    socket2::SockRef::from(socket).set_reuse_port(true)
+}
+
+/// So many sockets at each address of an interface; `beside` those that are there and [share] it.
 pub(in crate::net) fn bind(
     port: u16,
     interface: Option<Interface>,
     cores: usize,
+    beside: bool,
 ) -> io::Result<Vec<StdSocket>> {
-    let alone = |at| open(at, false);
+    let alone = |at| open(at, beside);
     let first = match interface {
         None => vec![tcp::wildcard(alone, port)?],
         Some(Interface::Address(ip)) => vec![alone((ip, port).into())?],
@@ -111,7 +127,7 @@ pub(in crate::net) fn bind(
         let at = socket.local_addr()?;
         if cores > 1 {
             // From here on our own further sockets may join; others of our user could too.
-            socket2::SockRef::from(&socket).set_reuse_port(true)?;
+            share(&socket)?;
         }
         all.push(socket);
         for _ in 1..cores {

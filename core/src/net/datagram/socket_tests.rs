@@ -170,7 +170,7 @@ fn a_taken_port_is_an_error_though_ours_are_shared() {
 
 #[tokio::test]
 async fn there_is_a_socket_for_each_core_on_one_port() {
-    let sockets = bind(0, Some(Interface::Localhost), 3).unwrap();
+    let sockets = bind(0, Some(Interface::Localhost), 3, false).unwrap();
     assert_eq!(sockets.len(), 6);
     let mut ports: Vec<u16> = sockets.iter().map(|socket| socket.local_addr().unwrap().port()).collect();
     ports.dedup();

@@ -34,10 +34,15 @@ pub(in crate::net) struct Port {
 }
 
 impl Port {
-    pub(in crate::net) fn bind(port: u16, interface: Option<Interface>) -> Result<Self> {
-        let sockets = datagram::bind(port, interface, 1)
+    pub(in crate::net) fn bind(port: u16, interface: Option<Interface>, beside: bool) -> Result<Self> {
+        let sockets = datagram::bind(port, interface, 1, beside)
             .map_err(|error| tcp::refusal(error, port, interface, holder::Table::Udp))?;
         Ok(Self { sockets, open: Mutex::default(), shaking: Arc::default() })
+    }
+
+    /// Lets other sockets of ours have the same port.
+    pub(in crate::net) fn share(&self) -> io::Result<()> {
+        self.sockets.iter().try_for_each(datagram::share)
     }
 
     pub(in crate::net) fn local(&self) -> Vec<Address> {
