@@ -168,7 +168,7 @@ async fn kept(dir: &tempfile::TempDir) -> Zones {
     let grants = vec![Grant { key: "all".parse().unwrap(), names, types: vec![Type::ANY] }];
     let rules = Rules {
         transfers: Acl::new(["key:all".parse().unwrap()]),
-        editors: Editors { grants, records: 100 },
+        editors: Editors { grants, ..Editors::default() },
         ..Rules::default()
     };
     let source = Source::zone(dir.path().join("zone"), Some(name())).kept().signed(how(dir));
