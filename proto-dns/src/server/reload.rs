@@ -157,9 +157,7 @@ impl Zones {
                     Err(problems) => wrong.extend(problems),
                 }
             }
-            for signer in desk.signed_by() {
-                signer.tend(&engine, now(), asked);
-            }
+            wrong.extend(desk.signed_by().iter().filter_map(|signer| signer.tend(&engine, now(), asked)));
             (watched, kept, wrong)
         });
         let looked = looked.await;

@@ -1,6 +1,6 @@
 //! Zones that are signed here: what is served of each, and when it is signed anew.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::serials::Serials;
 use super::{Difference, Engine};
 use crate::dnssec::{Algorithm, folder};
 use crate::wire::{Name, NameRef};
-use crate::zone::{Before, Cds, Signed, Signing, Zone, kept};
+use crate::zone::{Before, Cds, Node, Signed, Signing, Zone, kept};
 
 /// How a zone is signed, and with what.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,13 +34,14 @@ pub struct Sign {
 pub(super) struct Signer {
     origin: Name,
     how: Sign,
+    /// With what; not before it was opened. Who signs holds it, which may take long.
+    with: Mutex<Option<(Signing, Serials)>>,
+    /// Held for a moment only.
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// With what; not before it was opened.
-    with: Option<(Signing, Serials)>,
     /// As it is without signatures, also where it was not signed yet.
     base: Option<Arc<Zone>>,
     /// What is served, and what it was made of.
@@ -75,7 +76,7 @@ impl Signer {
     pub(super) fn new(origin: Name, how: Sign, base: Option<Arc<Zone>>) -> Result<Self> {
         base.as_deref().map_or(Ok(()), Signing::admits)?;
         let state = Mutex::new(State { base, ..State::default() });
-        Ok(Self { origin, how, state })
+        Ok(Self { origin, how, with: Mutex::default(), state })
     }
 
     pub(super) fn origin(&self) -> NameRef<'_> {
@@ -95,21 +96,21 @@ impl Signer {
         if base.origin() != self.origin.view() {
             return Err(Error::local(format!("{} was {} at the start", base.origin(), self.origin)));
         }
-        let mut state = self.state();
-        let old = state.base.replace(base);
-        let signed = self.sign(&mut state, engine, now);
-        if signed.is_err() {
-            state.base = old;
+        let mut with = self.with.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *with {
+            Some(with) => self.sign(with, base, engine, now),
+            None => {
+                Signing::admits(&base)?;
+                self.state().base = Some(base);
+                Ok(())
+            }
         }
-        signed
     }
 
     /// Serves the zone no more: it is gone where it was kept.
     pub(super) fn forget(&self) {
-        let mut state = self.state();
-        (state.base, state.signed) = (None, None);
-        state.journal.clear();
-        state.octets = 0;
+        let due = self.state().due;
+        *self.state() = State { due, ..State::default() };
     }
 
     /// Opens or makes the key, if that was not done, and signs what is to be signed. Blocks.
@@ -117,57 +118,73 @@ impl Signer {
     /// # Errors
     /// If there is no key, or it does not sign.
     pub(super) fn open(&self, engine: &Engine, now: u64) -> Result<()> {
-        let mut state = self.state();
-        if state.with.is_some() {
+        let mut with = self.with.lock().unwrap_or_else(PoisonError::into_inner);
+        if with.is_some() {
             return Ok(());
         }
         let Sign { keys, algorithm, nsec3, cds, validity } = &self.how;
         let key = folder::open(keys, self.origin.view(), *algorithm)?;
         let validity = u32::try_from(validity.as_secs()).unwrap_or(u32::MAX / 2);
         let serials = Serials::open(folder::beside(keys, self.origin.view(), "serial"))?;
-        state.with = Some((Signing { key, nsec3: *nsec3, cds: *cds, validity }, serials));
-        self.sign(&mut state, engine, now)
+        let with = with.insert((Signing { key, nsec3: *nsec3, cds: *cds, validity }, serials));
+        self.base().map_or(Ok(()), |base| self.sign(with, base, engine, now))
     }
 
-    /// Does what is due: to be called every second or so. Blocks.
-    pub(super) fn tend(&self, engine: &Engine, now: u64, asked: bool) {
+    /// Does what is due: to be called every second or so. What went wrong is told, and tried again a minute later, or where
+    /// somebody asks. Blocks.
+    pub(super) fn tend(&self, engine: &Engine, now: u64, asked: bool) -> Option<String> {
         if !asked && self.state().due > now {
-            return;
+            return None;
         }
-        // Also what could not be done before.
-        let done = self.open(engine, now).and_then(|()| self.sign(&mut self.state(), engine, now));
-        if let Err(error) = done {
-            self.state().due = now + PAUSE;
-            error.log("a zone is not signed anew");
-        }
+        let done = self.open(engine, now).and_then(|()| {
+            let mut with = self.with.lock().unwrap_or_else(PoisonError::into_inner);
+            let (Some(with), Some(base)) = (&mut *with, self.base()) else { return Ok(()) };
+            self.sign(with, base, engine, now)
+        });
+        let error = done.err()?;
+        self.state().due = now + PAUSE;
+        let said = error.chain();
+        error.log("a zone is not signed anew");
+        Some(said)
     }
 
     /// Signs what changed or ends soon, and serves it.
-    fn sign(&self, state: &mut State, engine: &Engine, now: u64) -> Result<()> {
-        let State { with: Some((signing, serials)), base: Some(base), signed, .. } = state else {
-            return Ok(());
+    fn sign(
+        &self,
+        (signing, serials): &mut (Signing, Serials),
+        base: Arc<Zone>,
+        engine: &Engine,
+        now: u64,
+    ) -> Result<()> {
+        let (old, due) = {
+            let state = self.state();
+            (state.signed.clone(), state.due)
         };
-        let validity = u64::from(signing.validity);
-        let (renew, all) = ((now + validity / 4) as u32, state.due <= now);
-        let before = signed.as_ref().map(|(base, signed)| Before { base, signed, renew, all });
-        let last = signed.as_ref().and_then(|(_, signed)| signed.serial());
+        let (renew, all) = ((now + u64::from(signing.validity / 4)) as u32, due <= now);
+        let before = old.as_ref().map(|(base, signed)| Before { base, signed, renew, all });
+        let last = old.as_ref().and_then(|(_, signed)| signed.serial());
         let serial = serials.next(base.serial().unwrap_or_default(), last);
-        let Some(Signed { zone, touched }) = signing.sign(base, before, serial, now as u32)? else {
-            if all {
-                state.due = state.next(now);
-            }
-            return Ok(());
+        let signed = signing.sign(&base, before, serial, now as u32)?;
+        let is_new = signed.is_some();
+        let (zone, touched) = match (signed, &old) {
+            (Some(Signed { zone, touched }), _) => (Arc::new(zone), touched),
+            (None, Some((_, zone))) => (Arc::clone(zone), BTreeSet::new()),
+            (None, None) => return Ok(()),
         };
-        serials.reserve(serial)?;
-        let (zone, key) = (Arc::new(zone), signing.key.tag());
-        tracing::info!(zone = %self.origin, serial, key, names = touched.len(), "zone signed");
-        if let Some((_, old)) = signed.replace((Arc::clone(base), Arc::clone(&zone))) {
-            state.note(kept::touched(&old, &zone, &touched));
+        if is_new {
+            serials.reserve(serial)?;
+            let (names, key) = (touched.len(), signing.key.tag());
+            tracing::info!(zone = %self.origin, serial, key, names, "zone signed");
         }
+        let difference = old.filter(|_| is_new).map(|(_, old)| kept::touched(&old, &zone, &touched));
         // What was signed now does not end first.
-        if all {
-            state.due = state.next(now);
-        }
+        let next = if all { next(&zone, signing.validity, now) } else { due };
+        let mut state = self.state();
+        state.base = Some(Arc::clone(&base));
+        state.signed = Some((base, Arc::clone(&zone)));
+        state.due = next;
+        difference.into_iter().for_each(|difference| state.note(difference));
+        drop(state);
         engine.update(|set| {
             let mut set = (**set).clone();
             set.insert(Arc::clone(&zone));
@@ -192,17 +209,15 @@ impl Signer {
     }
 }
 
-impl State {
-    /// When the first signature is to be renewed.
-    fn next(&self, now: u64) -> u64 {
-        let (Some((signing, _)), Some((_, signed))) = (&self.with, &self.signed) else { return 0 };
-        let first = signed.nodes().filter_map(crate::zone::Node::expires).min();
-        let left = first.map_or(0, |first| first.wrapping_sub(now as u32));
-        // What ends within an hour, or less, of the first one is renewed with it.
-        let validity = u64::from(signing.validity);
-        now + u64::from(left).saturating_sub(validity / 4) + (validity / 64).min(60 * 60)
-    }
+/// When the first signature of a zone is to be renewed.
+fn next(zone: &Zone, validity: u32, now: u64) -> u64 {
+    let first = zone.nodes().filter_map(Node::expires).min();
+    let left = first.map_or(0, |first| first.wrapping_sub(now as u32));
+    // What ends within an hour, or less, of the first one is renewed with it.
+    now + u64::from(left.saturating_sub(validity / 4) + (validity / 64).min(60 * 60))
+}
 
+impl State {
     fn note(&mut self, difference: zones::Difference) {
         self.octets += difference.octets();
         self.journal.push_back(difference);
