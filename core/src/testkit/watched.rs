@@ -21,6 +21,8 @@ pub struct Watched {
     pub begun: Arc<Semaphore>,
     /// One permit for each that may go on.
     pub may_end: Arc<Semaphore>,
+    /// Commits wait before it is asked whether they are wanted, not after.
+    early: bool,
     drawn: Arc<AtomicU64>,
     given: Arc<AtomicU64>,
 }
@@ -37,7 +39,14 @@ impl Watched {
     #[must_use]
     pub fn held(files: Memory) -> Self {
         let closed = || Arc::new(Semaphore::new(0));
-        Self { files, begun: closed(), may_end: closed(), drawn: Arc::default(), given: Arc::default() }
+        let (drawn, given) = (Arc::default(), Arc::default());
+        Self { files, begun: closed(), may_end: closed(), early: false, drawn, given }
+    }
+
+    /// The same, but new content is held while it can still be [unwanted](Open::wanted): as where it is being written to a disk.
+    #[must_use]
+    pub fn held_early(files: Memory) -> Self {
+        Self { early: true, ..Self::held(files) }
     }
 
     /// The octets that a file took by itself ([`FileHandle::write_from`]), and those that it was given, since the last call.
@@ -79,7 +88,7 @@ impl Files for Watched {
     }
 
     async fn open(&self, path: &VPath, how: &Open) -> Result<Box<dyn FileHandle>, FsError> {
-        Ok(Box::new(Handle(self.files.open(path, how).await?, self.clone())))
+        Ok(Box::new(Handle(self.files.open(path, how).await?, how.clone(), self.clone())))
     }
 
     async fn remove(&self, path: &VPath, what: Remove) -> Result<(), FsError> {
@@ -110,7 +119,7 @@ impl Files for Watched {
     }
 }
 
-struct Handle(Box<dyn FileHandle>, Watched);
+struct Handle(Box<dyn FileHandle>, Open, Watched);
 
 #[async_trait]
 impl FileHandle for Handle {
@@ -123,7 +132,7 @@ impl FileHandle for Handle {
     }
 
     async fn write_at(&self, offset: u64, data: Bytes) -> Result<(), FsError> {
-        self.1.given.fetch_add(data.len() as u64, Ordering::Relaxed);
+        self.2.given.fetch_add(data.len() as u64, Ordering::Relaxed);
         self.0.write_at(offset, data).await
     }
 
@@ -135,8 +144,8 @@ impl FileHandle for Handle {
     ) -> Result<Drawn, FsError> {
         let given = data.len() as u64;
         let drawn = self.0.write_from(offset, data, more).await?;
-        self.1.given.fetch_add(given, Ordering::Relaxed);
-        self.1.drawn.fetch_add(drawn.written.saturating_sub(given), Ordering::Relaxed);
+        self.2.given.fetch_add(given, Ordering::Relaxed);
+        self.2.drawn.fetch_add(drawn.written.saturating_sub(given), Ordering::Relaxed);
         Ok(drawn)
     }
 
@@ -145,7 +154,10 @@ impl FileHandle for Handle {
     }
 
     async fn commit(self: Box<Self>) -> Result<Meta, FsError> {
-        self.1.end().await;
+        if !self.2.early {
+            self.1.still_wanted()?;
+        }
+        self.2.end().await;
         self.0.commit().await
     }
 }

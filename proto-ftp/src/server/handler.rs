@@ -21,7 +21,7 @@ use super::event::{Answer, Event, Family, Transfer, What};
 use super::guest::Guest;
 use super::hash;
 use super::passive::Owner;
-use super::running::{LastCall, Running, linger};
+use super::running::{LastCall, Progress, Running, linger};
 use super::seats::Seat;
 use super::session::Session;
 use super::transfer::{self, Job};
@@ -212,7 +212,7 @@ impl<'a> Handler<'a> {
         if let What::Hash { .. } = transfer.what {
             let person = stay.login.principal().name();
             let job = hash::digest(&**files, transfer, options, &self.ftp.hashes, person).await?;
-            self.running = Some(Running::start(stay, |progress| job.run(progress)));
+            self.running = Some(Running::start(stay, Arc::default(), |progress| job.run(progress)));
             return Ok(None);
         }
         let (door, private) = (self.door.take(), transfer.private);
@@ -220,7 +220,8 @@ impl<'a> Handler<'a> {
             // RFC 4217 §10.1.
             return Err(Reply::new(521, "only under TLS: PROT P first"));
         }
-        let (job, opening) = Job::open(files, transfer, options, door.is_some()).await?;
+        let progress = Arc::<Progress>::default();
+        let (job, opening) = Job::open(files, transfer, options, door.is_some(), &progress).await?;
         let door = door.ok_or_else(transfer::no_door)?;
         let private = match &self.tls {
             Some(tls) if private => {
@@ -240,7 +241,7 @@ impl<'a> Handler<'a> {
             rate: self.rate,
             bytes: self.bytes.clone(),
         };
-        self.running = Some(Running::start(stay, |progress| job.run(way, progress)));
+        self.running = Some(Running::start(stay, progress, |progress| job.run(way, progress)));
         Ok(Some(opening))
     }
 

@@ -1,7 +1,7 @@
 //! A transfer that runs, and how it comes to an end before its time.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context as Poller, Poll};
 use std::time::Duration;
@@ -32,15 +32,29 @@ pub(super) struct Running {
 #[derive(Default)]
 pub(super) struct Progress {
     pub(super) octets: AtomicU64,
-    decided: AtomicBool,
+    end: AtomicU8,
     /// The data connection of an upload that was refused in its middle.
     refused: Mutex<Option<Connection>>,
 }
 
+/// What becomes of what came is for whoever says it first.
+const TAKES_ITS_NAME: u8 = 1;
+const GIVEN_UP: u8 = 2;
+
 impl Progress {
-    /// Decides whether what came takes its name, or is given up: that is for whoever asks first, who hears `true`.
-    pub(super) fn decide(&self) -> bool {
-        !self.decided.swap(true, Ordering::AcqRel)
+    /// Whether it becomes, or has become, this.
+    fn becomes(&self, end: u8) -> bool {
+        let before = self.end.compare_exchange(0, end, Ordering::AcqRel, Ordering::Acquire);
+        before.is_ok() || before == Err(end)
+    }
+
+    /// Whether what came takes its name from now on: not if it was given up before.
+    pub(super) fn takes_its_name(&self) -> bool {
+        self.becomes(TAKES_ITS_NAME)
+    }
+
+    pub(super) fn is_given_up(&self) -> bool {
+        self.end.load(Ordering::Acquire) == GIVEN_UP
     }
 
     /// More comes by this connection, and is not wanted.
@@ -51,11 +65,14 @@ impl Progress {
 
 impl Running {
     /// `whose` is kept until it ends.
-    pub(super) fn start<F>(whose: impl Send + 'static, transfer: impl FnOnce(Arc<Progress>) -> F) -> Self
+    pub(super) fn start<F>(
+        whose: impl Send + 'static,
+        progress: Arc<Progress>,
+        transfer: impl FnOnce(Arc<Progress>) -> F,
+    ) -> Self
     where
         F: Future<Output = Reply> + Send + 'static,
     {
-        let progress = Arc::new(Progress::default());
         let transfer = transfer(progress.clone());
         let transfer = async move {
             let _whose = whose;
@@ -76,7 +93,7 @@ impl Running {
     /// Whether it can be given up: it is, when this is dropped. What takes its name now is to be waited for, and what it comes to
     /// is told.
     pub(super) fn give_up(&self) -> bool {
-        self.progress.decide()
+        self.progress.becomes(GIVEN_UP)
     }
 }
 

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use ropewalk_core::Error;
-use ropewalk_core::data::files::{DotDot, FileHandle, Files, FsError, Kind, Open, Ops, Reach, VPath, Write};
+use ropewalk_core::data::files::{
+    DotDot, FileHandle, Files, FsError, Kind, Open, Ops, Reach, VPath, Wanted, Write,
+};
 use ropewalk_core::net::{Connection, SendFile};
 use tokio::io::AsyncWriteExt as _;
 use tokio::task::coop::consume_budget;
@@ -79,6 +81,7 @@ impl Job {
         transfer: Transfer,
         options: &Options,
         door: bool,
+        progress: &Arc<Progress>,
     ) -> Result<(Self, Reply), Reply> {
         let Transfer { what, path, ascii, .. } = transfer;
         let stall = options.stall;
@@ -101,7 +104,8 @@ impl Job {
                 (Kinds::Retrieve { file, from }, "RETR", Reply::new(150, text))
             }
             What::Store(store, expect) => {
-                let (file, at, path) = open_store(&**files, &path, store, expect, options, door).await?;
+                let (file, at, path) =
+                    open_store(&**files, &path, store, expect, options, door, progress).await?;
                 let reply = match (store, path.file_name()) {
                     // RFC 1123 §4.1.2.
                     (Store::Unique, Some(name)) => Reply::new(150, [b"FILE: ", name.as_bytes()].concat()),
@@ -174,6 +178,7 @@ async fn open_store(
     expect: Option<u64>,
     options: &Options,
     door: bool,
+    progress: &Arc<Progress>,
 ) -> Result<(Box<dyn FileHandle>, u64, VPath), Reply> {
     let naming = |error| match error {
         // Uploads there are, though not in this tree.
@@ -188,6 +193,8 @@ async fn open_store(
     how.append = store == Store::Append;
     how.mode = Some(options.file_mode());
     how.expect_len = expect;
+    let whose = Arc::clone(progress);
+    how.wanted = Some(Wanted::new(move || whose.takes_its_name()));
     let at = match store {
         Store::Resume(from) => {
             let len = match files.stat(path, true).await {

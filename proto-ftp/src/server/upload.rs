@@ -46,14 +46,15 @@ pub(super) async fn store(
     // A client that was killed has closed its control connection too, just before: the session hears of that now, and gives
     // this up (RFC 959 §5.4).
     yield_now().await;
-    if !progress.decide() {
+    // What was told as done is on the disk; and what was given up until it was there has not taken its name.
+    let committed = match rest.is_empty() {
+        true => file.commit().await,
+        false => file.commit_with(at, rest).await,
+    };
+    if progress.is_given_up() {
         return Err(Failed::Data(Error::peer("aborted")));
     }
-    // What was told as done is on the disk.
-    match rest.is_empty() {
-        true => file.commit().await?,
-        false => file.commit_with(at, rest).await?,
-    };
+    committed?;
     // Over TLS the peer has said that this was all; it is told the same. That it has gone by now is no matter.
     if let Err(error) = end(conn).await {
         tracing::debug!(%error, "closing a data connection");

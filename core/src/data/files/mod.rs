@@ -33,7 +33,7 @@ pub use locks::{Lock, LockError, Locks, MemoryLocks, NewLock};
 pub use marks::{Marks, Place};
 pub use memory::Memory;
 pub use meta::{Entry, Etag, FileId, Kind, Meta, SetMeta, Space, Time};
-pub use open::{Caps, ListOptions, Open, Over, Remove, Write};
+pub use open::{Caps, ListOptions, Open, Over, Remove, Wanted, Write};
 pub use path::{BadPath, DotDot, Name, VPath};
 pub use props::{MemoryProps, Prop, PropName, Props};
 pub use rights::{NoSuchOp, Ops, Reach};

@@ -1,7 +1,9 @@
 use std::fmt;
 use std::ops::{BitAnd, BitOr, BitOrAssign, Sub};
+use std::sync::Arc;
 
-use super::Etag;
+use super::meta::Result;
+use super::{Etag, FsError};
 
 /// What a backend can do. What it claims works; what it does not claim answers
 /// [`Unsupported`](super::FsError::Unsupported).
@@ -126,12 +128,47 @@ pub struct Open {
     pub if_match: Option<Etag>,
     /// A link as the last component is [`Loop`](super::FsError::Loop), not its target.
     pub nofollow: bool,
+    /// Asked before new content takes its name, when it is on the disk. Backends that write in place do not ask.
+    pub wanted: Option<Wanted>,
 }
+
+/// Whether what was written is still wanted: it may have been given up while it was written to the disk.
+#[derive(Clone)]
+pub struct Wanted(Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl Wanted {
+    /// Says `true` where it is, and may be asked again.
+    pub fn new(says: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(says))
+    }
+}
+
+impl fmt::Debug for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wanted")
+    }
+}
+
+impl PartialEq for Wanted {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Wanted {}
 
 impl Open {
     /// To read.
     pub fn read() -> Self {
         Self { read: true, ..Self::default() }
+    }
+
+    /// For a backend: nothing, if what was written may take its name.
+    ///
+    /// # Errors
+    /// [`Busy`](FsError::Busy) if it is not [`wanted`](Self::wanted) any more.
+    pub fn still_wanted(&self) -> Result<()> {
+        if self.wanted.as_ref().is_none_or(|wanted| wanted.0()) { Ok(()) } else { Err(FsError::Busy) }
     }
 
     /// To write.

@@ -49,6 +49,25 @@ async fn an_abort_of_what_takes_its_name_waits_and_tells_what_it_came_to() {
 }
 
 #[tokio::test]
+async fn an_abort_while_it_is_written_to_the_disk_leaves_the_old_file() {
+    let held = Watched::held_early(Memory::new().with("/a", "old"));
+    let server = serve(Ftp::new(area_of(Arc::new(held.clone()))).with(options()));
+    let mut client = committing(&server, &held).await;
+    client.send(b"ABOR\r\n").await;
+    assert!(client.reply().await.starts_with("426 "));
+    assert!(client.reply().await.starts_with("226 "));
+    // Another client that is killed there: the end of its control connection comes a moment after that of its data.
+    let client = committing(&server, &held).await;
+    drop(client);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    held.may_end.add_permits(2);
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(content(&held.files, "/a").await, "old");
+}
+
+#[tokio::test]
 async fn a_stopping_server_tells_of_a_transfer_that_it_cuts() {
     let memory = Memory::new().with("/a", "old");
     let server = hasty(Ftp::new(area(&memory)).with(options()));

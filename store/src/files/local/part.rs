@@ -100,6 +100,7 @@ impl Part {
         let _one = tree.locks.of(&self.place)?;
         let there = self.place.facts()?;
         expect(there.as_ref(), &self.how)?;
+        self.how.still_wanted()?;
         let other_names = there.as_ref().is_some_and(|meta| meta.nlink > Some(1));
         if other_names || !like {
             return self.pour(wanted);
@@ -120,6 +121,7 @@ impl Part {
     /// own, and it is as if it had had that from the beginning: whether there is nothing more to do.
     fn appear(&mut self, wanted: &SetMeta) -> Result<bool, FsError> {
         self.dress(None, wanted)?;
+        self.how.still_wanted()?;
         match link_file(&self.file, &self.place, self.place.name.as_bytes()) {
             Ok(()) => self.published = true,
             Err(Errno::EXIST) => {

@@ -73,6 +73,7 @@ impl FileHandle for Handle {
         self.writable()?;
         if let Some((memory, path)) = &self.staged {
             self.file.set(&self.times.lock().unwrap_or_else(PoisonError::into_inner))?;
+            self.how.still_wanted()?;
             memory.publish(path, self.file.clone(), &self.how)?;
         }
         Ok(self.file.meta())

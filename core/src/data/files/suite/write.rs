@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 
 use super::*;
+use crate::data::files::Wanted;
 use crate::data::files::layers::is_part;
 
 pub(super) async fn all<M, F>(make: &impl Fn() -> M, odd: &impl Fn() -> M)
@@ -42,12 +43,14 @@ where
         replace(&*make()).await;
         abandoned(&*make(), Write::Replace).await;
         two_replace(&*make()).await;
+        unwanted(&*make(), Write::Replace, "/file").await;
     }
     if caps.has(Caps::CREATE_NEW) {
         create_new(&*make()).await;
     }
     if caps.has(Caps::ATOMIC_PUT | Caps::CREATE_NEW) {
         abandoned(&*make(), Write::CreateNew).await;
+        unwanted(&*make(), Write::CreateNew, "/new").await;
     }
     if caps.has(Caps::ETAG | Caps::ATOMIC_PUT) {
         matching(&*make()).await;
@@ -357,6 +360,30 @@ async fn two_replace(files: &dyn Files) {
             assert!(seen.len() == SIZE && seen.windows(2).all(|two| two.first() == two.last()), "a mixture");
         }))
         .await;
+    }
+}
+
+/// What was given up until it was written takes no name.
+async fn unwanted(files: &dyn Files, how: Write, at: &str) {
+    let was = content(files, at).await.ok();
+    let listed = names(files, "/").await;
+    for says in [false, true] {
+        let mut asked = Open::write(how);
+        asked.wanted = Some(Wanted::new(move || says));
+        let file = files.open(&path(at), &asked).await.expect("new content");
+        file.write_at(0, Bytes::from_static(b"new")).await.expect("a write");
+        let done = file.commit().await;
+        if says {
+            done.expect("a commit of what is wanted");
+            assert_eq!(content(files, at).await.expect("a file"), b"new");
+        } else {
+            refused(done, &FsError::Busy, at);
+            assert_eq!(
+                (content(files, at).await.ok(), names(files, "/").await),
+                (was.clone(), listed.clone()),
+                "{how:?}"
+            );
+        }
     }
 }
 
