@@ -431,7 +431,7 @@ async fn updates_are_good(algorithm: Algorithm, nsec3: bool) {
     for (number, lines) in UPDATES.iter().enumerate() {
         let port = place.at.port();
         let script = format!(
-            "server 127.0.0.1 {port}\nzone {ZONE}\nkey rope-key cm9wZXdhbGsga2V5IGZvciB0ZXN0cyBvbmx5ISEhISE=\n{lines}\nsend\n"
+            "server 127.0.0.1 {port}\nzone {ZONE}\nkey hmac-sha256:rope-key cm9wZXdhbGsga2V5IGZvciB0ZXN0cyBvbmx5ISEhISE=\n{lines}\nsend\n"
         );
         fs::write(place.path("update"), script).unwrap();
         let file = place.path("update").to_str().unwrap().to_owned();
@@ -453,7 +453,7 @@ const UPDATES: [&str; 6] = [
     // A zone begins where names were, and ends again.
     "update add under.example.test. 60 NS ns.elsewhere.test.",
     "update delete under.example.test. NS\nupdate delete deep.empty.under.example.test.",
-    "update delete child.example.test. NS\nupdate add between.example.test. 60 DNAME wild.example.test.",
+    "update delete child.example.test. NS\nupdate delete kid.between.example.test.\nupdate add between.example.test. 60 DNAME wild.example.test.",
     "update delete *.wild.example.test.\nupdate add example.test. 60 TXT apex\nupdate delete between.example.test. DNAME",
 ];
 
