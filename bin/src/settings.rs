@@ -1,6 +1,4 @@
-#[cfg(feature = "store")]
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 #[cfg(feature = "store")]
 use std::sync::Arc;
 

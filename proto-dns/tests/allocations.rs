@@ -1,5 +1,7 @@
 //! What a question costs in memory.
 
+#![expect(clippy::unwrap_used, reason = "what the tests are made of is right")]
+
 use std::sync::Arc;
 
 use ropewalk_dns::dnssec::{Algorithm, SigningKey};

@@ -11,6 +11,8 @@ use crate::wire::{Key, Name, NameRef, Type};
 
 /// How long before it is made a signature begins to count, as clocks differ.
 const EARLY: u32 = 60 * 60;
+/// As many names are signed by several threads.
+const MANY: usize = 1000;
 /// How long others may keep a key.
 const KEY_TTL: u32 = 60 * 60;
 
@@ -131,9 +133,8 @@ impl Run<'_> {
         touched.extend(dirty);
         touched.extend(due);
         let mut zone = self.before.map_or(self.base, |before| before.signed).clone();
-        for name in &touched {
-            let bits = entries.get(name).cloned().flatten();
-            let node = self.node(name.view(), &order, bits)?;
+        let node = |name: &Name| self.node(name.view(), &order, entries.get(name).cloned().flatten());
+        for (name, node) in touched.iter().zip(all(&touched, node)?) {
             zone.replace(name.view(), node);
         }
         zone.settle();
@@ -155,9 +156,14 @@ impl Run<'_> {
         signed.nodes().filter(ends).map(|node| node.name().to_name()).collect()
     }
 
-    /// Adds all names below those at which the zone has begun or ceased to end.
+    /// Adds all names below those at which the zone has begun or ceased to end; and all that there are, where denials count for
+    /// another time.
     fn spread(&self, names: &mut BTreeSet<Name>) {
         let Some(before) = self.before else { return };
+        let ttl = |zone: &Zone| zone.negative().map(|soa| soa.ttl);
+        if ttl(before.base) != ttl(self.base) {
+            return names.extend(self.base.nodes().map(|node| node.name().to_name()));
+        }
         let turns = |zone: &Zone, name: &Name| {
             let node = zone.node(name.view()).filter(|_| name.view() != zone.origin());
             [Type::NS, Type::DNAME].map(|rtype| node.is_some_and(|node| node.set(rtype).is_some()))
@@ -376,6 +382,24 @@ impl Run<'_> {
         *numbers.first_chunk_mut()? = self.serial.to_be_bytes();
         Some((Type::SOA, soa.ttl, rdata))
     }
+}
+
+/// What is made of all names, in their order: of many, by half of the processors.
+fn all<T: Send>(names: &BTreeSet<Name>, make: impl Fn(&Name) -> Result<T> + Sync) -> Result<Vec<T>> {
+    let threads = std::thread::available_parallelism().map_or(1, |all| usize::from(all).div_ceil(2));
+    if threads == 1 || names.len() < MANY {
+        return names.iter().map(make).collect();
+    }
+    let (names, make): (Vec<_>, _) = (names.iter().collect(), &make);
+    let parts = std::thread::scope(|scope| {
+        let parts = names.chunks(names.len().div_ceil(threads));
+        let running: Vec<_> = parts
+            .map(|part| scope.spawn(move || part.iter().map(|name| make(name)).collect::<Result<Vec<_>>>()))
+            .collect();
+        let failed = |_| Error::local("signing ended in the middle");
+        running.into_iter().map(|one| one.join().map_err(failed)?).collect::<Result<Vec<_>>>()
+    });
+    Ok(parts?.into_iter().flatten().collect())
 }
 
 /// Sees that a node has nothing that is made here.

@@ -208,6 +208,35 @@ fn what_did_not_change_keeps_its_signatures_until_they_end_soon() {
 }
 
 #[test]
+fn another_time_for_denials_counts_for_all_of_them() {
+    for nsec3 in [false, true] {
+        let (how, base) = (signing(nsec3), zone(ZONE));
+        let first = signed(&how, &base);
+        let next = zone(&ZONE.replace("4 300", "4 200"));
+        let before = Before { base: &base, signed: &first, renew: NOW, all: false };
+        let next_signed = how.sign(&next, Some(before), 7, NOW).unwrap().unwrap().zone;
+        assert_eq!(all(&next_signed), all(&signed(&how, &next)));
+        let rtype = if nsec3 { Type::NSEC3 } else { Type::NSEC };
+        assert!(next_signed.nodes().filter_map(|node| node.set(rtype)).all(|set| set.ttl == 200));
+    }
+}
+
+#[test]
+fn many_names_are_signed_as_few_are() {
+    let many: String =
+        (0..2 * MANY).map(|number| format!("n{number}.example. 60 IN A 192.0.2.1\n")).collect();
+    let (how, base) = (signing(false), zone(&format!("{ZONE}{many}")));
+    let zone = signed(&how, &base);
+    for number in 0..2 * MANY {
+        let node = zone.node(format!("n{number}.example").parse::<Name>().unwrap().view()).unwrap();
+        let rrsig = node.signatures(Type::A).unwrap().rdata().next().unwrap();
+        let public = ParsedPublicKey::new(&ED25519, &how.key.dnskey()[4..]).unwrap();
+        let made = data(rrsig, node.name(), &DraftSet::from(node.set(Type::A).unwrap()));
+        public.verify_sig(&made, &rrsig[rrsig.len() - 64..]).unwrap();
+    }
+}
+
+#[test]
 fn a_name_without_room_for_a_hash_is_told() {
     let origin: Name = "a.".repeat(120).parse().unwrap();
     let soa = Record { name: origin.clone(), ..record(". 1 IN SOA . . 1 2 3 4 5") };
