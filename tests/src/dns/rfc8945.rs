@@ -217,7 +217,7 @@ mod wrong {
         }
 
         /// An error tells of the key that the query was signed with, and no other.
-        Must "dns/8945/5.3.2/same-key" [Fixture, Account] = async |peer| {
+        Robust "dns/8945/5.3.2/same-key" [Fixture, Account] = async |peer| {
             let flip = |it: &mut Signature| it.mac.iter_mut().for_each(|octet| *octet ^= 1);
             let (answer, ..) = formed(peer, |_| {}, flip).await?;
             let (named, own) = (refused(&answer, BADSIG)?.key, Key::main(peer)?.name);
