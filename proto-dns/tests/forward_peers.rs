@@ -2,7 +2,7 @@
 //!
 //! Where unbound is not installed nothing is tried, unless `ROPEWALK_REQUIRE_PEERS` is 1.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot start its peer has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot start its peer has failed")]
 
 #[path = "../../tests/tests/foreign/mod.rs"]
 mod foreign;

@@ -24,6 +24,8 @@ pub(crate) enum Door {
     OldWeb,
 }
 
+/// HTTP/1.1, as servers agree on it.
+const OLD: &str = "http/1.1";
 /// Where DNS is asked over HTTPS, if nothing is said.
 const PATH: &str = "/dns-query";
 
@@ -58,7 +60,7 @@ impl Subject {
         let target = tcp_target(endpoint)?;
         let url = format!("https://{}:{}{path}", bracketed(&target.0), target.1);
         let web = over_tls(target.clone(), client(&["h2"])?);
-        let old = over_tls(target, client(&["http/1.1"])?);
+        let old = agreeing(target, client(&[OLD])?, Some(OLD));
         Ok(self.door(Door::Web, web).door(Door::OldWeb, old).asked_at(&url).with(Need::Doh))
     }
 
@@ -94,17 +96,29 @@ async fn connect(target: &(String, u16)) -> io::Result<TcpStream> {
     Ok(socket)
 }
 
+type Dialing = BoxFuture<'static, io::Result<Box<dyn Io>>>;
+
 /// Makes connections with TLS to this host and port.
-fn over_tls(
+fn over_tls(target: (String, u16), tls: ClientTls) -> impl Fn() -> Dialing + Send + Sync + 'static {
+    agreeing(target, tls, None)
+}
+
+/// Makes such connections, if the server agrees on this protocol.
+fn agreeing(
     target: (String, u16),
     tls: ClientTls,
-) -> impl Fn() -> BoxFuture<'static, io::Result<Box<dyn Io>>> + Send + Sync + 'static {
+    on: Option<&'static str>,
+) -> impl Fn() -> Dialing + Send + Sync + 'static {
     move || {
         let (target, tls) = (target.clone(), tls.clone());
         Box::pin(async move {
             let wrong = |error: ropewalk_core::Error| io::Error::other(error.chain());
             let name: ServerName = bracketed(&target.0).parse().map_err(wrong)?;
             let stream = tls.connect(connect(&target).await?, &name).await.map_err(wrong)?;
+            let agreed = stream.info().alpn;
+            if on.is_some_and(|on| agreed.as_deref() != Some(on.as_bytes())) {
+                return Err(io::Error::other("the server does not agree on the protocol"));
+            }
             Ok(Box::new(stream) as Box<dyn Io>)
         })
     }

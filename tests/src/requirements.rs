@@ -56,6 +56,7 @@ const FILES: &[(&str, &str)] = &[
     ("RFC 9110", include_str!("../requirements/rfc9110.toml")),
     ("RFC 9111", include_str!("../requirements/rfc9111.toml")),
     ("RFC 9112", include_str!("../requirements/rfc9112.toml")),
+    ("RFC 9250", include_str!("../requirements/rfc9250.toml")),
     ("RFC 9471", include_str!("../requirements/rfc9471.toml")),
     ("RFC 9619", include_str!("../requirements/rfc9619.toml")),
 ];

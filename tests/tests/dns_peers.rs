@@ -278,7 +278,6 @@ async fn bind_fails_what_it_is_known_to_fail_and_nothing_else() {
 const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dns_selfcheck.txt");
 
 /// BIND is the right server here, since it fails the least.
-#[ignore = "the table is not whole yet"]
 #[tokio::test(flavor = "multi_thread")]
 async fn every_case_of_dns_can_fail_as_the_table_says() {
     if !is_there(BIND.program) {

@@ -216,6 +216,14 @@ mod wrong {
             unsigned(&refused(&answer, BADSIG)?)
         }
 
+        /// An error tells of the key that the query was signed with, and no other.
+        Robust "dns/8945/5.3.2/same-key" [Fixture, Account] = async |peer| {
+            let flip = |it: &mut Signature| it.mac.iter_mut().for_each(|octet| *octet ^= 1);
+            let (answer, ..) = formed(peer, |_| {}, flip).await?;
+            let (named, own) = (refused(&answer, BADSIG)?.key, Key::main(peer)?.name);
+            check(named.lower() == own.lower(), own.to_string(), named)
+        }
+
         /// One octet of the MAC that is wrong is enough, be it the last.
         Must "dns/8945/5.2.2/last-octet" [Fixture, Account] = async |peer| {
             let flip = |it: &mut Signature| it.mac.last_mut().into_iter().for_each(|octet| *octet ^= 1);

@@ -141,10 +141,13 @@ pub async fn selfcheck_by(suite: &Suite, right: &Subject, known: &Expectations, 
         }
     }
     for (id, fault) in table.lines().filter_map(|line| line.split_once(": ")) {
-        let case = suite.cases.iter().find(|case| case.id == id && relay.lacks(case.needs).is_none());
-        if let (Some(case), Some(subject)) = (case, dns::selfcheck::named(right, fault))
-            && !pairs.iter().any(|(known, with)| known.id == id && with.name() == fault)
-        {
+        let case = suite.cases.iter().find(|case| case.id == id);
+        let (Some(case), Some(subject)) = (case, dns::selfcheck::named(right, fault)) else {
+            check.errors.push(format!("{id}: {fault}: there is no such case, or no such fault"));
+            continue;
+        };
+        let is_there = pairs.iter().any(|(known, with)| known.id == id && with.name() == fault);
+        if !is_there && relay.lacks(case.needs).is_none() {
             pairs.push((case, subject));
         }
     }
@@ -174,7 +177,7 @@ const AT_ONCE: usize = 24;
 async fn behind(suite: &Suite, right: &Subject, known: &Expectations) -> (Selfcheck, Vec<&'static Case>) {
     let mut check = Selfcheck { killed: Vec::new(), errors: Vec::new() };
     let mut alive = Vec::new();
-    let options = Options::default().patience(Duration::from_secs(3));
+    let options = Options::default().patience(Duration::from_secs(6));
     let reference = dns::selfcheck::transparent(right);
     let cases = suite.cases.iter().copied().filter(|case| known.reason(case.id).is_none());
     let mut rows = stream::iter(cases)

@@ -21,7 +21,7 @@ use crate::{Io, Need, Peer, Subject};
 /// The code of the option that pads.
 const PADDING: u16 = 12;
 /// How long the server is waited for.
-pub(super) const PATIENCE: Duration = Duration::from_millis(500);
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) struct Relay {
     pub(super) right: Subject,
@@ -235,7 +235,7 @@ impl Relay {
                 let pads = pads && over == Over::Quic && self.right.lacks(&[Need::Dot]).is_none();
                 let by_tls = over == Over::Tls || pads;
                 let door = if by_tls { Door::Tls } else { Door::Front };
-                let _rest = timeout(PATIENCE * 4, self.connection(door, wire, query, &mut answers)).await;
+                let _rest = timeout(PATIENCE * 2, self.connection(door, wire, query, &mut answers)).await;
                 answers
             }
             Over::Get | Over::Post => {
@@ -264,8 +264,6 @@ impl Relay {
         let mut io: Box<dyn Io> = self.right.dial_at(door).await.ok()?;
         io.write_all(&framed(wire)).await.ok()?;
         let kind = query.and_then(|query| query.question.first()).map_or(0, |question| question.kind);
-        // A server keeps a change before it answers.
-        let patience = if query.is_some_and(|query| query.opcode() == 5) { PATIENCE * 4 } else { PATIENCE };
         let (mut buffer, mut records) = (Vec::new(), Vec::new());
         loop {
             while let Some(answer) = first_frame(&mut buffer) {
@@ -278,7 +276,7 @@ impl Relay {
                     return Some(());
                 }
             }
-            if timeout(patience, io.read_buf(&mut buffer)).await.ok()?.ok()? == 0 {
+            if timeout(PATIENCE, io.read_buf(&mut buffer)).await.ok()?.ok()? == 0 {
                 return None;
             }
         }

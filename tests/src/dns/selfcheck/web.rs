@@ -128,7 +128,7 @@ impl Relay {
         if let Some(status) = self.refuses(asked) {
             return Some(Response { minor: 0, status, fields: Vec::new(), body: Vec::new() });
         }
-        let opening = Web::open(&Peer::new(self.right.clone(), PATIENCE * 4));
+        let opening = Web::open(&Peer::new(self.right.clone(), PATIENCE));
         // HEAD is answered here, whether or not the server knows it.
         let is_head = asked.method == Method::HEAD;
         let asked =
