@@ -33,6 +33,9 @@ pub(crate) fn read(top: &mut Section<'_>) -> Settings {
             "Folder of a store: where bans, locks and properties of files and zones that change are kept, and `ropewalk status` and `ban` reach this server.",
         )
         .optional();
+    if let Some(dir) = &store {
+        top.provide::<Path>(dir.as_path().into());
+    }
     #[cfg(feature = "store")]
     if let Some(dir) = &store
         && let Err(error) = own_store(top, dir)

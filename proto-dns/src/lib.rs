@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod client;
+pub mod dnssec;
 mod kind;
 pub mod server;
 pub mod wire;

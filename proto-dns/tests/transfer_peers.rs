@@ -4,14 +4,17 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot start its peer has failed")]
 
+#[path = "../../tests/tests/foreign/mod.rs"]
+mod foreign;
+
 use std::fmt::Write as _;
 use std::fs;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use foreign::{Running, free_ports, is_there};
 use ropewalk_core::Limits;
 use ropewalk_core::app::{Context, Prepare, Server, Service as _};
 use ropewalk_core::net::Sockets;
@@ -131,22 +134,6 @@ key @KEY { algorithm hmac-sha256; secret \"@SECRET\"; };
     args: &["-g", "-n", "1", "-c", "@DIR/config"],
 };
 
-/// A server of others, ended with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.signal("-TERM");
-        let _ended = self.0.wait();
-    }
-}
-
-impl Running {
-    fn signal(&self, signal: &str) {
-        let _sent = Command::new("kill").args([signal, &self.0.id().to_string()]).status();
-    }
-}
-
 /// What a test has: a folder, and a port for each of both.
 struct Place {
     dir: tempfile::TempDir,
@@ -156,7 +143,8 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), theirs: free(), ours: free() }
+        let [theirs, ours] = free_ports().map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        Self { dir: tempfile::tempdir().unwrap(), theirs, ours }
     }
 
     fn start(&self, peer: &Peer, zone: &str) -> Running {
@@ -167,10 +155,8 @@ impl Place {
             text.replace("@KEY", KEY).replace("@SECRET", ENCODED).replace("@ZONE", ZONE)
         };
         fs::write(self.dir.path().join("config"), placed(peer.config) + &placed(zone)).unwrap();
-        let log = fs::File::create(self.dir.path().join("output")).unwrap();
-        let mut command = Command::new(peer.program);
-        command.args(peer.args.iter().map(|arg| placed(arg))).stdin(Stdio::null());
-        Running(command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap())
+        let args = peer.args.iter().map(|arg| placed(arg));
+        Running::start(peer.program, args, &self.path("output"))
     }
 
     fn path(&self, name: &str) -> std::path::PathBuf {
@@ -199,16 +185,6 @@ impl Place {
 
     fn output(&self) -> String {
         fs::read_to_string(self.path("output")).unwrap_or_default()
-    }
-}
-
-fn free() -> SocketAddr {
-    loop {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let at = listener.local_addr().unwrap();
-        if UdpSocket::bind(at).is_ok() {
-            return at;
-        }
     }
 }
 
@@ -291,20 +267,9 @@ fn assert_same(theirs: &[String], ours: &[String]) {
     assert_eq!((different, theirs.len()), (None, ours.len()));
 }
 
-/// Whether it is installed.
-fn is_there(peer: &Peer) -> bool {
-    let is_there = Path::new(peer.program).is_file();
-    let required = std::env::var_os("ROPEWALK_REQUIRE_PEERS").is_some_and(|it| it == "1");
-    assert!(is_there || !required, "missing peer: {}", peer.program);
-    if !is_there {
-        println!("missing peer: {}", peer.program);
-    }
-    is_there
-}
-
 /// We have the zone, they fetch it, and fetch it again when we say that it has changed.
 async fn gives(peer: &Peer) {
-    if !is_there(peer) {
+    if !is_there(peer.program) {
         return;
     }
     let place = Place::new();
@@ -328,7 +293,7 @@ async fn gives(peer: &Peer) {
 
 /// They have the zone, we fetch it, and fetch it again when they say that it has changed.
 async fn takes(peer: &Peer) {
-    if !is_there(peer) {
+    if !is_there(peer.program) {
         return;
     }
     let place = Place::new();

@@ -7,27 +7,13 @@ long=${2:-}
 dir=$(mktemp -d)
 trap 'kill "${server:-}" 2>/dev/null || true; rm -rf "$dir"' EXIT
 
-fail() {
-	echo "FAILED: $*" >&2
-	exit 1
-}
-
-has() {
-	command -v "$1" >/dev/null && return 0
-	[ "${ROPEWALK_REQUIRE_PEERS:-}" = 1 ] && fail "missing: $1"
-	echo "missing: $1"
-	return 1
-}
-
-free_port() {
-	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
+# shellcheck source=tests/external/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 mkdir "$dir/files"
 head -c 2000000 /dev/urandom >"$dir/files/big.bin"
 echo hello >"$dir/files/hello.txt"
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
-	-addext subjectAltName=DNS:localhost -keyout "$dir/key.pem" -out "$dir/cert.pem" 2>/dev/null
+certificate "$dir"
 plain=$(free_port)
 tls=$(free_port)
 "$ropewalk" web --path "$dir/files" --listen "tcp:$plain" --listen "tls:$tls:cert=$dir/cert.pem:key=$dir/key.pem" \

@@ -95,6 +95,8 @@ pub enum Need {
     Dot,
     /// The subject answers DNS over HTTPS: [`Subject::doh`](crate::Subject::doh).
     Doh,
+    /// The subject answers DNS over QUIC: [`Subject::doq`](crate::Subject::doq).
+    Doq,
     /// The subject is a client, which the harness plays the server for.
     Client,
 }
@@ -122,6 +124,7 @@ impl Need {
         Self::Update,
         Self::Dot,
         Self::Doh,
+        Self::Doq,
     ];
 }
 
@@ -148,6 +151,7 @@ impl fmt::Display for Need {
             Self::Update => "update",
             Self::Dot => "dot",
             Self::Doh => "doh",
+            Self::Doq => "doq",
             Self::Client => "client",
         })
     }

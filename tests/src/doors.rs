@@ -1,9 +1,10 @@
-//! The doors of a server of DNS besides its first: TLS (RFC 7858) and HTTPS (RFC 8484).
+//! The doors of a server of DNS besides its first: TLS (RFC 7858), HTTPS (RFC 8484) and QUIC (RFC 9250).
 
 use std::io;
+use std::net::SocketAddr;
 
 use ropewalk_core::tls::{ClientTls, ServerName};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 
 use crate::subject::{Io, bracketed, tcp_target};
 use crate::{BoxFuture, Need, Subject};
@@ -19,6 +20,8 @@ pub(crate) enum Door {
     Tls,
     /// HTTP/2 over TLS.
     Web,
+    /// HTTP/1.1 over TLS.
+    OldWeb,
 }
 
 /// Where DNS is asked over HTTPS, if nothing is said.
@@ -54,10 +57,31 @@ impl Subject {
         };
         let target = tcp_target(endpoint)?;
         let url = format!("https://{}:{}{path}", bracketed(&target.0), target.1);
-        let dial = over_tls(target, client(&["h2"])?);
-        Ok(self.door(Door::Web, dial).asked_at(&url).with(Need::Doh))
+        let web = over_tls(target.clone(), client(&["h2"])?);
+        let old = over_tls(target, client(&["http/1.1"])?);
+        Ok(self.door(Door::Web, web).door(Door::OldWeb, old).asked_at(&url).with(Need::Doh))
+    }
+
+    /// Says that the server of DNS answers over QUIC at `ADDRESS:PORT`, too: gives [`Need::Doq`]. Whose its certificate is
+    /// does not matter.
+    ///
+    /// # Errors
+    /// Where the endpoint is none.
+    pub fn doq(self, endpoint: &str) -> Result<Self, String> {
+        let target = tcp_target(endpoint)?;
+        let subject = self.quic_at(move || {
+            let target = target.clone();
+            Box::pin(async move {
+                let found = lookup_host((target.0.as_str(), target.1)).await?.next();
+                found.ok_or_else(|| io::Error::other("the name has no address"))
+            })
+        });
+        Ok(subject.with(Need::Doq))
     }
 }
+
+/// Finds where QUIC is spoken.
+pub(crate) type Find = dyn Fn() -> BoxFuture<'static, io::Result<SocketAddr>> + Send + Sync;
 
 fn client(alpn: &[&str]) -> Result<ClientTls, String> {
     let client = ClientTls::danger_accept_any().map_err(|error| error.chain())?;

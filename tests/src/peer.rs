@@ -23,6 +23,7 @@ pub struct Peer {
     subject: Subject,
     patience: Duration,
     door: Door,
+    web: Door,
     wire: Option<Wire>,
     pub(crate) buffer: BytesMut,
 }
@@ -52,7 +53,7 @@ pub(crate) enum Filled {
 
 impl Peer {
     pub(crate) fn new(subject: Subject, patience: Duration) -> Self {
-        Self { subject, patience, door: Door::Front, wire: None, buffer: BytesMut::new() }
+        Self { subject, patience, door: Door::Front, web: Door::Web, wire: None, buffer: BytesMut::new() }
     }
 
     pub(crate) fn subject(&self) -> &Subject {
@@ -84,6 +85,16 @@ impl Peer {
     pub(crate) fn reconnect_at(&mut self, door: Door) {
         self.door = door;
         self.reconnect();
+    }
+
+    /// The door at which DNS is asked over HTTPS: it says by which version of HTTP.
+    pub(crate) fn web(&self) -> Door {
+        self.web
+    }
+
+    /// Says at which door DNS is asked over HTTPS from now on.
+    pub(crate) fn ask_web_at(&mut self, door: Door) {
+        self.web = door;
     }
 
     /// Makes a connection at this door, besides the present one.

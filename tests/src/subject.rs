@@ -1,5 +1,6 @@
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Poller, Poll};
@@ -13,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::Need;
 use crate::client::{Drive, Fetch, Fetched};
 use crate::datagrams::{Datagrams, Route};
-use crate::doors::Door;
+use crate::doors::{Door, Find};
 
 /// A byte stream to a subject.
 pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -33,6 +34,7 @@ pub struct Subject {
     dial: Arc<Dial>,
     doors: Vec<(Door, Arc<Dial>)>,
     url: String,
+    quic: Option<Arc<Find>>,
     route: Route,
     drive: Option<Arc<Drive>>,
 }
@@ -59,6 +61,7 @@ impl Subject {
             dial: Arc::new(dial),
             doors: Vec::new(),
             url: "https://conform.test/dns-query".into(),
+            quic: None,
             route: Route::None,
             drive: None,
         }
@@ -155,6 +158,16 @@ impl Subject {
         F: Fn() -> BoxFuture<'static, io::Result<Box<dyn Io>>> + Send + Sync + 'static,
     {
         self.doors.push((door, Arc::new(dial)));
+        self
+    }
+
+    /// Says how it is found where QUIC is spoken.
+    #[must_use]
+    pub(crate) fn quic_at<F>(mut self, find: F) -> Self
+    where
+        F: Fn() -> BoxFuture<'static, io::Result<SocketAddr>> + Send + Sync + 'static,
+    {
+        self.quic = Some(Arc::new(find));
         self
     }
 
@@ -263,6 +276,14 @@ impl Subject {
 
     pub(crate) async fn datagrams(&self) -> io::Result<Datagrams> {
         self.route.open().await
+    }
+
+    /// Where QUIC is spoken.
+    pub(crate) async fn quic(&self) -> io::Result<SocketAddr> {
+        match &self.quic {
+            Some(find) => find().await,
+            None => Err(io::Error::other("the subject does not speak QUIC")),
+        }
     }
 
     pub(crate) async fn dial(&self) -> io::Result<Box<dyn Io>> {

@@ -17,6 +17,9 @@ pub(crate) struct DnsArgs {
     /// A zone, as text (RFC 1035); may be repeated. Its name is that of its SOA record, if none is given.
     #[arg(long, value_name = "FILE|NAME=FILE")]
     zone: Vec<String>,
+    /// Sign the zones (DNSSEC), with keys that are made in ./ropewalk-data/dnssec where there are none.
+    #[arg(long, requires = "zone")]
+    sign: bool,
     /// Answer over QUIC besides (RFC 9250), with a certificate of this user's own local authority: on this UDP port, or 8853.
     #[cfg(feature = "quic")]
     #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true, default_missing_value = "8853")]
@@ -52,6 +55,10 @@ impl Config {
             let mut table = Table::from_iter([("file".to_owned(), Value::from(absolute(Path::new(file))?))]);
             if let Some(origin) = origin {
                 table.insert("origin".into(), origin.into());
+            }
+            if dns.sign {
+                let keys = Value::from(absolute(Path::new("ropewalk-data/dnssec"))?);
+                table.insert("sign".into(), Table::from_iter([("keys".to_owned(), keys)]).into());
             }
             tables.push(Value::from(table));
         }

@@ -52,6 +52,9 @@ pub(crate) struct ConformArgs {
     /// Where the server of DNS answers over HTTPS, such as `127.0.0.1:443/dns-query`: run the cases that need it.
     #[arg(long, value_name = "ENDPOINT")]
     doh: Option<String>,
+    /// Where the server of DNS answers over QUIC, such as `127.0.0.1:853`: run the cases that need it.
+    #[arg(long, value_name = "ENDPOINT")]
+    doq: Option<String>,
     /// Zones with queries and the answers of known servers, as in `tests/vectors/ferret`: each zone is given to the server
     /// by `--load`, and each query is asked by every transport.
     #[arg(long, value_name = "FILE", requires = "load")]
@@ -159,6 +162,9 @@ async fn check(args: &ConformArgs) -> Result<Exit, String> {
     if let Some(endpoint) = &args.doh {
         subject = subject.doh(endpoint)?;
     }
+    if let Some(endpoint) = &args.doq {
+        subject = subject.doq(endpoint)?;
+    }
     if let (Some(vectors), Some(load)) = (&args.vectors, &args.load) {
         return judge(&read(vectors)?, load, subject).await;
     }
@@ -237,6 +243,7 @@ fn option(need: Need) -> Option<String> {
         Need::ShortTimeouts => Some("--short-timeouts".into()),
         Need::Dot => Some("--dot ENDPOINT".into()),
         Need::Doh => Some("--doh ENDPOINT".into()),
+        Need::Doq => Some("--doq ENDPOINT".into()),
         Need::Fixture | Need::Client => None,
         need => Some(format!("--given {need}")),
     }

@@ -24,7 +24,7 @@ fn config(port: u16) -> String {
          [zones.main]\nzone = [{zones}]\nallow_transfer = [\"key:{key}\"]\nnsid = \"rope\"\n\
          [[service]]\nkind = \"dns\"\nzones = \"main\"\nidle = \"2s\"\nquery = \"2s\"\n\
          listen = [\"tls:0:interface=127.0.0.1:cert=cert.pem:key=key.pem\", \"tcp:{port}:interface=127.0.0.1\", \
-         \"udp:{port}:interface=127.0.0.1\"]\n\
+         \"udp:{port}:interface=127.0.0.1\", \"quic:0:interface=127.0.0.1:cert=cert.pem:key=key.pem\"]\n\
          [[service]]\nkind = \"http\"\ndns = \"main\"\n\
          listen = [\"tls:0:interface=127.0.0.1:cert=cert.pem:key=key.pem\"]\n",
         key = KEY.0,
@@ -44,7 +44,7 @@ fn the_program_conforms_by_every_transport() {
     let add = ["user", "add", "ann", "--no-password", "--store", "store"];
     done(ropewalk(add).current_dir(folder.path())).says(0, &[]);
     let server = Daemon::of(&mut folder.command(&[]));
-    let [dot, _, _, doh] = server.addresses()[..] else { panic!("{}", server.log()) };
+    let [dot, _, _, doq, doh] = server.addresses()[..] else { panic!("{}", server.log()) };
     let mut command: Command =
         ropewalk(["conform", "dns", "--short-timeouts", "--given", "transfer", "--given", "update"]);
     command.args([
@@ -54,6 +54,8 @@ fn the_program_conforms_by_every_transport() {
         &dot.to_string(),
         "--doh",
         &doh.to_string(),
+        "--doq",
+        &doq.to_string(),
     ]);
     command.args(["--user", &format!("{}:{}", KEY.0, KEY.1), "--other", &format!("{}:{}", OTHER.0, OTHER.1)]);
     let expect = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/expectations/ropewalk.toml");

@@ -46,9 +46,12 @@ pub struct Server {
     quic: Option<(QuicOptions, BoxProtocol)>,
     beside: Vec<Arc<Beside>>,
     reads: Vec<PathBuf>,
+    prepares: Vec<Box<PrepareFirst>>,
     /// The socket of each of `listens`, once prepared.
     bound: Vec<Bound>,
 }
+
+type PrepareFirst = dyn Fn() -> Result<()> + Send + Sync;
 
 type Beside = dyn Fn(Context) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync;
 
@@ -79,6 +82,7 @@ impl Server {
             quic: None,
             beside: Vec::new(),
             reads: Vec::new(),
+            prepares: Vec::new(),
             bound: Vec::new(),
         }
     }
@@ -205,6 +209,13 @@ impl Server {
         self
     }
 
+    /// Does this when it is [prepared](Service::prepare), after its sockets are bound: where it fails, the server does not start.
+    #[must_use]
+    pub fn prepares(mut self, prepare: impl Fn() -> Result<()> + Send + Sync + 'static) -> Self {
+        self.prepares.push(Box::new(prepare));
+        self
+    }
+
     /// Says this to peers that come to an endpoint with TLS and do not speak it.
     #[must_use]
     pub fn plaintext_notice(mut self, notice: Notice) -> Self {
@@ -296,7 +307,8 @@ impl Service for Server {
             }
             self.bound.push(prepare.claim(&listen.endpoint)?);
         }
-        self.datagrams.prepare(prepare)
+        self.datagrams.prepare(prepare)?;
+        self.prepares.iter().try_for_each(|prepare| prepare())
     }
 
     async fn run(&self, cx: Context) -> Result<()> {

@@ -132,6 +132,11 @@ fn type_of(kind: &str) -> Value {
                               "credential": { "type": "string" } } },
         ] }),
         "table" => Value::Object(object()),
+        "boolean or table" => {
+            let mut table = object();
+            table.insert("type".into(), json!(["boolean", "object"]));
+            Value::Object(table)
+        }
         "array of tables" => json!({ "type": "array", "items": object() }),
         _ => json!({ "type": "string" }),
     }

@@ -88,6 +88,20 @@ impl<'a> Section<'a> {
         Some(self.below(Some(table), entry.key_at.clone(), name, prefix))
     }
 
+    /// A table below this one in whose place `true` may stand, for one without keys, and `false`, for none.
+    pub fn switch(&mut self, name: &'static str, doc: &'static str) -> Option<Self> {
+        self.document(name, doc, "boolean or table", Need::Optional);
+        let value = self.table.and_then(|table| table.get(name)).map(|entry| &entry.value.data);
+        match value {
+            Some(Data::Boolean(false)) => None,
+            Some(Data::Boolean(true)) => {
+                let at = self.place_of(name).clone();
+                Some(self.below(None, at, name, format!("{}{name}.", self.prefix)))
+            }
+            _ => self.table(name, doc),
+        }
+    }
+
     /// The tables of an array of tables below this one; their names are their numbers from 0.
     pub fn tables(&mut self, name: &'static str, doc: &'static str) -> Vec<Self> {
         self.document(name, doc, "array of tables", Need::Optional);

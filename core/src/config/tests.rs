@@ -332,3 +332,25 @@ fn a_table_of_names_is_read_whole_or_each_mistake_in_it_told() {
     assert_eq!(wrong, [1, 13, 23]);
     assert!(read("all = 1").iter().any(|(_, message)| message == "expected a table, found an integer"));
 }
+
+#[test]
+fn a_table_may_be_switched_on_and_off() {
+    fn switched(s: &mut Section<'_>, _: &Resources) -> Option<BoxService> {
+        let keys = s.switch("sign", "Signs.").map(|mut sign| sign.key("days", "How long.").or(7_u8));
+        s.error(format!("{keys:?}"));
+        None
+    }
+    let kind = Kind { name: "switched", summary: "Switched.", example: "", build: switched };
+    let read = |line: &str| {
+        let text = format!("[[service]]\nkind = \"switched\"\n{line}\n");
+        let records = document(&text).read(&Registry::new().with(kind), |_| ()).diagnostics.records();
+        records.into_iter().map(|record| record.message).collect::<Vec<_>>()
+    };
+    assert_eq!(read(""), ["None"]);
+    assert_eq!(read("sign = false"), ["None"]);
+    assert_eq!(read("sign = true"), ["Some(7)"]);
+    assert_eq!(read("sign = { days = 3 }"), ["Some(3)"]);
+    assert!(read("sign = 1").contains(&"expected a table, found an integer".to_owned()));
+    assert!(read("sign = { hours = 3 }").iter().any(|message| message.contains("unknown key `hours`")));
+    assert_eq!(kind.schema().keys.iter().filter(|key| key.path.starts_with("sign")).count(), 2);
+}

@@ -30,7 +30,7 @@ pub use certificates::Certificates;
 pub use client::{ClientTls, ServerName};
 pub use info::{PeerCertificate, TlsInfo, Version};
 pub use issue::{Issued, LocalCa, self_signed};
-pub use secret::{check_secret, read_secret};
+pub use secret::{check_secret, read_secret, replace_secret};
 pub use server::{ClientAuth, ServerTls};
 pub use stream::TlsStream;
 

@@ -68,6 +68,15 @@ pub(super) fn write_new(path: &Path, content: &[u8], mode: u32) -> Result<()> {
     linked.and_then(|()| sync_parent(path)).map_err(failed)
 }
 
+/// Writes a file with a secret, which its owner only can read, in the place of another, if there is one: at any time there is
+/// the old or the new one. It is on the disk when this returns.
+///
+/// # Errors
+/// Where that cannot be; the old one is then still there.
+pub fn replace_secret(path: &Path, content: &[u8]) -> Result<()> {
+    replace(path, content, 0o600)
+}
+
 /// Writes a file in the place of another, if there is one: at any time there is the old or the new one.
 pub(super) fn replace(path: &Path, content: &[u8], mode: u32) -> Result<()> {
     write_beside(path, content, mode)

@@ -4,6 +4,7 @@ mod derived;
 mod forward;
 mod keys;
 mod policy;
+mod sign;
 mod transfer;
 mod update;
 
@@ -105,10 +106,15 @@ fn zones(section: &mut Section<'_>, resources: &Resources) -> Option<Zones> {
         let primaries = transfer::primaries(table, &keys);
         let is_fetched = primaries.is_some();
         let derive = derived::derive(table, &mut whole);
+        let sign = sign::sign(table, resources);
         let has_text = file.is_some() || derive.is_some();
         let is_kept = update::is_kept(table, has_text, is_fetched, &rules.editors, store.is_some());
         if derive.is_some() && (is_kept || is_fetched) {
             table.error("derived records are of a zone that nobody else changes: it has no `allow_update`, `keep` or `primary`");
+            whole = false;
+        }
+        if sign.is_some() && is_fetched {
+            table.error("a zone that has primaries is signed there, and not here");
             whole = false;
         }
         let source = match (file, primaries, origin) {
@@ -137,6 +143,7 @@ fn zones(section: &mut Section<'_>, resources: &Resources) -> Option<Zones> {
         };
         whole &= source.is_some() && !(is_kept && store.is_none());
         let source = source.map(|source| derive.into_iter().fold(source, Source::derived));
+        let source = source.map(|source| sign.into_iter().fold(source, Source::signed));
         sources.extend(source.map(|source| (source, rules)));
     }
     let hosts: Option<PathBuf> = section

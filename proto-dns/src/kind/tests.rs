@@ -168,6 +168,48 @@ fn records_can_be_derived_for_a_zone_that_nobody_else_changes() {
 }
 
 #[test]
+fn a_zone_can_be_signed_and_nothing_is_written_when_it_is_read() {
+    let dir = folder();
+    let wrong = |keys: &str| {
+        let reading =
+            read_in(&dir, &format!("[zones.main]\nzone = [{{ file = \"a\", sign = {keys} }}]\n{SERVICE}"));
+        let all = reading.diagnostics.records().into_iter().map(|record| record.message);
+        all.filter(|message| message != "a secret stands in the configuration itself").collect::<Vec<_>>()
+    };
+    let all =
+        "{ keys = \"keys\", algorithm = \"ed25519\", nsec3 = true, cds = \"none\", validity = \"30d\" }";
+    for keys in ["true", "false", "{}", all] {
+        assert_eq!(wrong(keys), [""; 0], "{keys}");
+    }
+    for (keys, said) in [
+        ("{ algorithm = \"rsasha256\" }", "no algorithm that zones are signed with"),
+        ("{ validity = \"59m\" }", "from an hour to a year"),
+        ("{ validity = \"366d\" }", "from an hour to a year"),
+        ("{ cds = \"maybe\" }", "one of `publish`"),
+        ("1", "expected a table"),
+    ] {
+        let wrong = wrong(keys);
+        assert!(wrong.len() == 1 && wrong[0].contains(said), "{keys}: {wrong:?}");
+    }
+    fs::write(
+        dir.path().join("signed"),
+        "$ORIGIN example.org.\n@ 300 SOA ns ns 1 2 3 4 5\n@ 300 NS ns\n@ 300 CDS 0 0 0 00\n",
+    )
+    .unwrap();
+    let text = format!("[zones.main]\nzone = [{{ file = \"signed\", sign = true }}]\n{SERVICE}");
+    assert!(read_in(&dir, &text).diagnostics.render(false).contains("is to be signed here"));
+    let fetched = "origin = \"b\", file = \"b\", primary = [{ address = \"192.0.2.1\" }], sign = true";
+    assert_eq!(
+        mistakes(&format!("zone = [{{ {fetched} }}]"), ""),
+        ["a zone that has primaries is signed there, and not here"]
+    );
+    let mut files: Vec<_> =
+        fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    files.sort();
+    assert_eq!(files, ["a", "broken", "signed"]);
+}
+
+#[test]
 fn a_key_has_a_secret_in_base64() {
     let wrong = |keys: &str| {
         let reading = read(&format!("[keys.other]\n{keys}\n"));

@@ -1,3 +1,4 @@
+use super::proof::{Claim, Proofs};
 use super::{Peer, Policies};
 use crate::wire::key::Key;
 use crate::wire::name::MAX_NAME;
@@ -16,6 +17,8 @@ pub(crate) struct Answers<'a> {
     pub(crate) minimal: bool,
     /// Signatures too.
     pub(crate) dnssec: bool,
+    /// Whether somebody else goes on where an alias leads to a name that is in no zone.
+    pub(crate) continued: bool,
     /// Who asks, where not everybody may ask about every zone: whether the question may be asked was seen already.
     pub(super) asker: Option<Asker<'a>>,
 }
@@ -31,7 +34,7 @@ pub(super) struct Asker<'a> {
 /// Answers the question for `qtype` at `name` from the zones (RFC 1034 §4.3.2): pure, without I/O or a clock.
 ///
 /// An alias is followed within the zones, as far as who asks may ask about them, and the answer has the code of the last step (RFC 6604). If it leads to a name that is
-/// in no zone, that comes back, and nothing was written but the answer section.
+/// in no zone, that comes back; where the answer is to be continued, nothing was written but the answer section then.
 pub(crate) fn answer(
     zones: &ZoneSet,
     name: NameRef<'_>,
@@ -54,7 +57,8 @@ pub(crate) fn answer(
         }
     };
     reply.authoritative = true;
-    let mut answer = Answer { how, qtype, reply, written: [None; WRITTEN], count: 0 };
+    let mut answer =
+        Answer { how, qtype, reply, written: [None; WRITTEN], count: 0, proofs: Proofs::default() };
     let mut next = NameBuf::new();
     let mut step = answer.step(zone, &key, true, &mut next);
     // Where we have been: by hash, as going round in a circle is all that must not happen.
@@ -85,6 +89,9 @@ pub(crate) fn answer(
         }
         step = answer.step(zone, &target, false, &mut next);
     }
+    if !(how.continued && elsewhere.is_some()) {
+        answer.prove();
+    }
     answer.additional();
     elsewhere
 }
@@ -105,6 +112,7 @@ struct Answer<'z, 'r, 'b> {
     /// The sets in it, the first of them, for what is to be added about them.
     written: [Option<Written<'z>>; WRITTEN],
     count: usize,
+    proofs: Proofs<'z>,
 }
 
 /// A set that an answer has.
@@ -138,7 +146,7 @@ impl<'z> Answer<'z, '_, '_> {
             Found::Redirect(node, labels) => self.redirect(zone, node, name, labels, owner, next),
             Found::Missing => {
                 self.reply.rcode = Rcode::NXDOMAIN;
-                self.negative(zone, name)
+                self.negative(zone, name, Claim::Name)
             }
         }
     }
@@ -153,25 +161,36 @@ impl<'z> Answer<'z, '_, '_> {
         owner: Owner<'_>,
         next: &mut NameBuf,
     ) -> Step {
-        // One set is as much of all as must be told (RFC 8482 §4.1).
         let set = match self.qtype {
-            Type::ANY => node.sets().next(),
+            Type::ANY => any(node),
             qtype => node.set(qtype),
         };
         let written = |set| Written { zone, node: itself, set, cut: None };
         if let Some(set) = set {
             if self.write(Part::Answer, owner, written(set), node) {
+                self.closer(zone, node, itself, name);
                 self.name_servers(zone, name);
             }
             return Step::End;
         }
-        let Some(set) = node.set(Type::CNAME) else { return self.negative(zone, name) };
+        let Some(set) = node.set(Type::CNAME) else {
+            let claim = if itself.is_some() { Claim::Type } else { Claim::WildcardType(node) };
+            return self.negative(zone, name, claim);
+        };
         let target = set.rdata().next().and_then(|rdata| NameRef::from_wire(rdata).ok());
         match target {
             Some(target) if self.write(Part::Answer, owner, written(set), node) => next.set(target),
             _ => return Step::End,
         }
+        self.closer(zone, node, itself, name);
         Step::Alias
+    }
+
+    /// Where a wildcard answers for a name: that this is not there itself (RFC 4035 §3.1.3.3).
+    fn closer(&mut self, zone: &'z Zone, node: &'z Node, itself: Option<&'z Node>, name: &Key<'_>) {
+        if itself.is_none() {
+            self.deny(zone, name, Claim::Closer(node));
+        }
     }
 
     /// The zone ends above the name: others answer for it.
@@ -187,10 +206,11 @@ impl<'z> Answer<'z, '_, '_> {
                 node,
             );
         }
-        if self.how.dnssec
-            && let Some(set) = node.set(Type::DS)
-        {
-            self.write(Part::Authority, owner, Written { zone, node: Some(node), set, cut: None }, node);
+        match node.set(Type::DS).filter(|_| self.how.dnssec) {
+            Some(set) => {
+                self.write(Part::Authority, owner, Written { zone, node: Some(node), set, cut: None }, node);
+            }
+            None => self.deny(zone, &Key::new(node.name()), Claim::Type),
         }
         Step::End
     }
@@ -237,7 +257,8 @@ impl<'z> Answer<'z, '_, '_> {
     }
 
     /// The SOA record, which says for how long there is nothing (RFC 2308 §3).
-    fn negative(&mut self, zone: &'z Zone, name: &Key<'_>) -> Step {
+    fn negative(&mut self, zone: &'z Zone, name: &Key<'_>, claim: Claim<'z>) -> Step {
+        self.deny(zone, name, claim);
         if let Some(set) = zone.negative() {
             let written = Written { zone, node: Some(zone.apex()), set, cut: None };
             self.write(Part::Authority, Owner::Name(name, zone.labels()), written, zone.apex());
@@ -249,11 +270,37 @@ impl<'z> Answer<'z, '_, '_> {
     fn name_servers(&mut self, zone: &'z Zone, name: &Key<'_>) {
         let Some(set) = zone.apex().set(Type::NS) else { return };
         let owner = Owner::Name(name, zone.labels());
-        if !self.how.minimal
-            && !self.has(zone.apex(), Type::NS)
-            && self.reply.rrset(Part::Authority, owner, set)
-        {
+        if self.how.minimal || self.has(zone.apex(), Type::NS) {
+            return;
+        }
+        let signatures = zone.apex().signatures(Type::NS).filter(|_| self.how.dnssec);
+        // Without its signatures it is of no use to who asks for them.
+        let room = signatures.map_or(0, octets);
+        self.reply.reserve(room);
+        let fits = self.reply.rrset(Part::Authority, owner, set);
+        self.reply.release(room);
+        if fits {
+            let _fits = signatures.is_none_or(|set| self.reply.rrset(Part::Authority, owner, set));
             self.note(Written { zone, node: Some(zone.apex()), set, cut: None });
+        }
+    }
+
+    fn deny(&mut self, zone: &'z Zone, name: &Key<'_>, claim: Claim<'z>) {
+        if self.how.dnssec {
+            self.proofs.deny(zone, name, claim);
+        }
+    }
+
+    /// What denies that there is anything else, to who asks for signatures.
+    fn prove(&mut self) {
+        let proofs = std::mem::take(&mut self.proofs);
+        for (node, rtype) in proofs.nodes() {
+            let (Some(set), name) = (node.set(rtype), Key::new(node.name())) else { continue };
+            let owner = Owner::Name(&name, name.labels());
+            let signatures = node.signatures(rtype);
+            let fits = self.reply.rrset(Part::Authority, owner, set)
+                && signatures.is_none_or(|set| self.reply.rrset(Part::Authority, owner, set));
+            self.reply.truncated |= !fits;
         }
     }
 
@@ -262,7 +309,9 @@ impl<'z> Answer<'z, '_, '_> {
         let signatures = node.signatures(written.set.rtype).filter(|_| self.how.dnssec);
         let mut fits = self.reply.rrset(part, owner, written.set);
         if let Some(signatures) = signatures.filter(|_| fits) {
-            fits = self.reply.rrset(part, owner, signatures);
+            // They count for as long as what they sign (RFC 4034 §3).
+            let ttl = signatures.ttl.min(written.set.ttl);
+            fits = self.reply.rrset(part, owner, signatures.with_ttl(ttl));
         }
         if fits {
             self.note(written);
@@ -353,6 +402,18 @@ impl<'z> Answer<'z, '_, '_> {
         }
         true
     }
+}
+
+/// One set is as much of all as must be told (RFC 8482 §4.1): one of those that somebody asks for.
+fn any(node: &Node) -> Option<Rrset<'_>> {
+    let mut sets = node.sets();
+    sets.find(|set| !matches!(set.rtype, Type::RRSIG | Type::NSEC | Type::NSEC3))
+        .or_else(|| node.sets().next())
+}
+
+/// The octets that a set takes whose name was written before.
+fn octets(set: Rrset<'_>) -> usize {
+    set.rdata().map(|rdata| 12 + rdata.len()).sum()
 }
 
 /// Where in RDATA the name is whose addresses are of use with it, if there is one.

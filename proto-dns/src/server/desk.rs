@@ -12,7 +12,8 @@ use super::rules::Book;
 use super::secondary::{Secondaries, Secondary};
 use super::seldom::Seldom;
 use super::signed::{Keys, Signed, now};
-use super::transfers::Transfers;
+use super::signer::Signer;
+use super::transfers::{Changes, Transfers};
 use super::{Engine, Keeper, Peer, Rules, Verdict, updates};
 use crate::wire::tsig::Check;
 use crate::wire::{Encoder, Head, Name, NameRef, Query, Rcode};
@@ -26,6 +27,7 @@ pub struct Desk {
     transfers: Transfers,
     keeper: Option<Keeper>,
     secondaries: Secondaries,
+    signers: Vec<Arc<Signer>>,
     notices: Notices,
     forwarder: Option<Forwarder>,
     counts: Counts,
@@ -62,6 +64,7 @@ impl Desk {
             rules: Book::default(),
             transfers: Transfers::new(Self::TRANSFERS),
             secondaries: Secondaries::default(),
+            signers: Vec::new(),
             notices: Notices::default(),
             keeper: None,
             forwarder: None,
@@ -116,6 +119,17 @@ impl Desk {
     #[must_use]
     pub(super) fn secondaries(self, all: Vec<Secondary>) -> Self {
         Self { secondaries: Secondaries::new(all), ..self }
+    }
+
+    /// With zones of the engine that these sign.
+    #[must_use]
+    pub(super) fn signers(self, signers: Vec<Arc<Signer>>) -> Self {
+        Self { signers, ..self }
+    }
+
+    /// What signs zones.
+    pub(super) fn signed_by(&self) -> &[Arc<Signer>] {
+        &self.signers
     }
 
     /// What answers at once.
@@ -227,7 +241,10 @@ impl Desk {
     async fn dispatch(&self, verdict: Verdict, case: &mut Case<'_>) {
         match verdict {
             Verdict::Silence | Verdict::Reply | Verdict::Signed => {}
-            Verdict::Transfer => self.transfers.answer(case, &self.rules, self.kept()).await,
+            Verdict::Transfer => {
+                let changes = Changes { keeper: self.kept(), signers: &self.signers };
+                self.transfers.answer(case, &self.rules, changes).await;
+            }
             Verdict::Notify => self.secondaries.notified(case).await,
             Verdict::Update => updates::answer(case, self.kept(), &self.rules).await,
             Verdict::Forward => match &self.forwarder {

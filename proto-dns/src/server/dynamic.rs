@@ -10,6 +10,7 @@ use tokio::sync::Mutex as Turn;
 use super::answered::Answered;
 use super::extent::Extent;
 use super::is_newer;
+use super::signer::Signer;
 use crate::wire::Name;
 use crate::zone::{Zone, kept};
 
@@ -19,6 +20,8 @@ pub(super) struct Dynamic {
     /// Whoever changes what is served, or kept, does so alone.
     pub(super) turn: Turn<Answered>,
     pub(super) state: Mutex<State>,
+    /// What signs it: what is kept has no signatures.
+    pub(super) signer: Option<Arc<Signer>>,
 }
 
 /// A zone, what is served of it if there is something, and what is strange.
@@ -100,7 +103,7 @@ impl Dynamic {
                 file.map(|(zone, _)| zone)
             }
         };
-        let dynamic = Self { origin, turn: Turn::default(), state: Mutex::new(state) };
+        let dynamic = Self { origin, turn: Turn::default(), state: Mutex::new(state), signer: None };
         if served.is_none() {
             let origin = &dynamic.origin;
             warning = Some(format!(

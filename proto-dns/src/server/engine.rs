@@ -245,7 +245,7 @@ impl Engine {
         let dnssec = query.edns.is_some_and(|edns| edns.dnssec);
         let asker = Asker { policies: &self.policies, from, key: signed.name() };
         let asker = Some(asker).filter(|_| self.policies.restrict());
-        let how = Answers { minimal: self.answering.minimal, dnssec, asker };
+        let how = Answers { minimal: self.answering.minimal, dnssec, continued: false, asker };
         let (start, mut elsewhere) = (out.len(), None);
         let verdict = self.reply(request, out, |reply| {
             if self.policies.restrict() && !self.admits(&zones, &question, request) {

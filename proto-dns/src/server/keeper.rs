@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 
 use super::dynamic::{Dynamic, Judged, judge, stale};
 use super::extent::Extent;
-use super::{Difference, Engine};
+use super::{Difference, Engine, now};
 use crate::wire::{Name, NameRef};
 use crate::zone::{Zone, kept};
 
@@ -45,13 +45,7 @@ impl Keeper {
         // It may have changed again since it was looked at.
         let end = all.iter().position(|difference| Some(difference.to) == zone.serial())?;
         all.truncate(end + 1);
-        let records = all.iter().map(|one| one.removed.len() + one.added.len()).sum::<usize>();
-        let (_, whole) = self.state(dynamic, zone);
-        let taken = |one: &zones::Difference| Difference {
-            removed: kept::taken(&one.removed),
-            added: kept::taken(&one.added),
-        };
-        (records <= whole.records).then(|| all.iter().map(taken).collect())
+        kept::differences(zone, &all)
     }
 
     /// Takes up what others have changed in the store, and what files say that was not kept yet; and the zones that are
@@ -105,6 +99,9 @@ impl Keeper {
             let mut state = zone.state();
             (state.stamp, state.extent) = (None, None);
             drop(state);
+            if let Some(signer) = &zone.signer {
+                signer.forget();
+            }
             self.engine.update(|set| {
                 let mut set = (**set).clone();
                 set.insert_unavailable(zone.origin.clone());
@@ -121,7 +118,7 @@ impl Keeper {
             },
         };
         tracing::info!(zone = %zone.origin, serial = stamp.serial, "zone taken from the store");
-        self.serve(zone, after, stamp);
+        self.serve(zone, Arc::new(after), stamp).await?;
         Ok(true)
     }
 
@@ -133,8 +130,7 @@ impl Keeper {
         now: Stamp,
     ) -> Result<Option<(Zone, Stamp)>> {
         let Some(was) = was.filter(|was| was.id == now.id) else { return Ok(None) };
-        let served = self.engine.zones().zone(zone.origin.view()).cloned();
-        let Some(served) = served.filter(|served| served.serial() == Some(was.serial)) else {
+        let Some(served) = self.base(zone).filter(|served| served.serial() == Some(was.serial)) else {
             return Ok(None);
         };
         let Some(all) = self.store.since(&zone.wire(), was).await? else { return Ok(None) };
@@ -181,7 +177,7 @@ impl Keeper {
         };
         zone.state().waiting = None;
         if Some(stamp.serial) == file.serial() {
-            self.serve_shared(zone, file, stamp);
+            self.serve(zone, file, stamp).await?;
         } else {
             zone.state().stamp = Some(stamp);
         }
@@ -204,19 +200,31 @@ impl Keeper {
         self.take_waiting(zone).await
     }
 
-    /// Serves a zone that is kept.
-    pub(super) fn serve(&self, zone: &Dynamic, after: Zone, stamp: Stamp) {
-        self.serve_shared(zone, Arc::new(after), stamp);
+    /// What is served, without the signatures that are made here.
+    pub(super) fn base(&self, zone: &Dynamic) -> Option<Arc<Zone>> {
+        match &zone.signer {
+            Some(signer) => signer.base(),
+            None => self.engine.zones().zone(zone.origin.view()).cloned(),
+        }
     }
 
-    fn serve_shared(&self, zone: &Dynamic, after: Arc<Zone>, stamp: Stamp) {
-        self.engine.update(|set| {
-            let mut set = (**set).clone();
-            set.insert(Arc::clone(&after));
-            set
-        });
+    /// Serves a zone that is kept, signed if it is to be. Where that fails it is tried again the next time.
+    async fn serve(&self, zone: &Dynamic, after: Arc<Zone>, stamp: Stamp) -> Result<()> {
+        match zone.signer.clone() {
+            Some(signer) => {
+                let engine = Arc::clone(&self.engine);
+                let served = spawn_blocking(move || signer.serve(after, &engine, now())).await;
+                served.map_err(|e| Error::local("a zone could not be signed").caused_by(e))??;
+            }
+            None => self.engine.update(|set| {
+                let mut set = (**set).clone();
+                set.insert(Arc::clone(&after));
+                set
+            }),
+        }
         let mut state = zone.state();
         (state.stamp, state.extent) = (Some(stamp), None);
+        Ok(())
     }
 
     /// The state of what is served, and how large that is.
@@ -238,7 +246,7 @@ impl Keeper {
         let Some(stamp) = self.store.change(&zone.wire(), was, difference, None).await? else {
             return Ok(false);
         };
-        self.serve(zone, after, stamp);
+        self.serve(zone, Arc::new(after), stamp).await?;
         zone.state().extent = Some(extent);
         Ok(true)
     }

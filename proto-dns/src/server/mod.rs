@@ -19,6 +19,7 @@ mod keeper;
 mod notices;
 mod notify;
 mod policy;
+mod proof;
 #[cfg(feature = "quic")]
 pub(crate) mod quic;
 mod reload;
@@ -27,8 +28,10 @@ mod rrl;
 mod rules;
 mod secondary;
 mod seldom;
+mod serials;
 mod shares;
 mod signed;
+mod signer;
 mod siphash;
 mod source;
 mod stream;
@@ -66,6 +69,7 @@ pub use rrl::{Limiter, RrlOptions};
 pub use rules::{Partner, Rules};
 pub(crate) use signed::now;
 pub use signed::{Keys, Signed};
+pub use signer::Sign;
 pub use source::Source;
 pub use stream::Stream;
 pub use update::{May, Updated};
@@ -141,7 +145,10 @@ impl Dns {
             .client_first()
             .reads(files.collect::<Vec<_>>())
             .datagrams(move |socket, cx| udp::serve(Arc::clone(&views), socket, cx));
-        all.into_iter().fold(server, |server, zones| server.beside(move |cx| tend(Arc::clone(&zones), cx)))
+        all.into_iter().fold(server, |server, zones| {
+            let opened = Arc::clone(&zones);
+            server.prepares(move || opened.open()).beside(move |cx| tend(Arc::clone(&zones), cx))
+        })
     }
 
     /// What serves connections of QUIC.

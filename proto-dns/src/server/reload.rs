@@ -14,9 +14,10 @@ use super::dynamic::Dynamic;
 use super::forward::Forwarder;
 use super::rules::Book;
 use super::secondary::Secondary;
+use super::signer::Signer;
 use super::source::{Loaded, Source};
 use super::watched::{Watched, told};
-use super::{Answering, Desk, Engine, Keeper, Keys, Peer, Policies, Rules, Transport, Verdict};
+use super::{Answering, Desk, Engine, Keeper, Keys, Peer, Policies, Rules, Sign, Transport, Verdict, now};
 use crate::wire::{Name, NameRef};
 use crate::zone::{Zone, ZoneSet};
 
@@ -76,10 +77,19 @@ impl Zones {
         if !loading.wrong.is_empty() {
             return Err(loading.wrong);
         }
-        let Loading { set, book, others, watched, secondaries, kept, warned, .. } = loading;
-        let desk = setup.desk(set, book, others, kept).secondaries(secondaries);
+        let Loading { set, book, others, watched, secondaries, kept, signers, warned, .. } = loading;
+        let desk = setup.desk(set, book, others, kept).secondaries(secondaries).signers(signers);
         let (desk, watched) = (Arc::new(desk), Arc::new(Mutex::new(watched)));
         Ok((Self { desk, watched, facts: OnceLock::new() }, warned))
+    }
+
+    /// Opens the keys of zones that are signed here, makes those that there are not, and signs the zones: until then their
+    /// questions get SERVFAIL. Blocks.
+    ///
+    /// # Errors
+    /// If a key cannot be used or made.
+    pub fn open(&self) -> Result<()> {
+        self.desk.signed_by().iter().try_for_each(|signer| signer.open(self.engine(), now()))
     }
 
     /// What answers from them.
@@ -134,6 +144,7 @@ impl Zones {
             Err(_) => return Ok(Vec::new()),
         };
         let (engine, facts) = (Arc::clone(self.engine()), self.facts.get().cloned());
+        let desk = Arc::clone(&self.desk);
         let looked = tokio::task::spawn_blocking(move || {
             let (mut kept, mut wrong) = (Vec::new(), Vec::new());
             if let Some(facts) = facts.filter(|_| watched.iter().any(Watched::derives)) {
@@ -146,6 +157,7 @@ impl Zones {
                     Err(problems) => wrong.extend(problems),
                 }
             }
+            wrong.extend(desk.signed_by().iter().filter_map(|signer| signer.tend(&engine, now(), asked)));
             (watched, kept, wrong)
         });
         let looked = looked.await;
@@ -184,6 +196,7 @@ struct Loading {
     watched: Vec<Watched>,
     secondaries: Vec<Secondary>,
     kept: Vec<Dynamic>,
+    signers: Vec<Arc<Signer>>,
     wrong: Said,
     warned: Said,
 }
@@ -204,10 +217,10 @@ impl Loading {
                 let zones = zones.into_iter().map(|zone| (zone.origin().to_name(), Some(zone)));
                 for (origin, zone) in zones.chain(named) {
                     self.claim(number, origin.clone(), &rules);
-                    match store.filter(|_| one.source.is_kept()) {
-                        Some(store) => self.keep(number, origin, zone, store),
-                        None => zone.into_iter().for_each(|zone| self.set.insert(zone)),
-                    }
+                    one.signer = match store.filter(|_| one.source.is_kept()) {
+                        Some(store) => self.keep(number, origin, zone, store, one.source.signs()),
+                        None => zone.and_then(|zone| self.serve(number, zone, one.source.signs())),
+                    };
                 }
             }
             Err(problems) => self.wrong.extend(told(problems).into_iter().map(|text| (number, text))),
@@ -215,19 +228,60 @@ impl Loading {
         self.watched.push(one);
     }
 
-    /// What is kept of a zone, beside what its file says.
-    fn keep(&mut self, number: usize, origin: Name, file: Option<Arc<Zone>>, store: &dyn zones::Zones) {
-        match Dynamic::open(origin.clone(), store, file) {
-            Ok((dynamic, zone, warning)) => {
-                self.kept.push(dynamic);
-                self.warned.extend(warning.map(|text| (number, text)));
-                match zone {
-                    Some(zone) => self.set.insert(zone),
-                    None => self.set.insert_unavailable(origin),
-                }
+    /// Serves a zone, or has it signed before it is served.
+    fn serve(&mut self, number: usize, zone: Arc<Zone>, sign: Option<&Sign>) -> Option<Arc<Signer>> {
+        let Some(how) = sign else {
+            self.set.insert(zone);
+            return None;
+        };
+        self.sign(number, zone.origin().to_name(), Some(zone), how)
+    }
+
+    fn sign(
+        &mut self,
+        number: usize,
+        origin: Name,
+        zone: Option<Arc<Zone>>,
+        how: &Sign,
+    ) -> Option<Arc<Signer>> {
+        self.set.insert_unavailable(origin.clone());
+        match Signer::new(origin, how.clone(), zone) {
+            Ok(signer) => {
+                let signer = Arc::new(signer);
+                self.signers.push(Arc::clone(&signer));
+                Some(signer)
             }
-            Err(error) => self.wrong.push((number, error.chain())),
+            Err(error) => {
+                self.wrong.push((number, error.chain()));
+                None
+            }
         }
+    }
+
+    /// What is kept of a zone, beside what its file says.
+    fn keep(
+        &mut self,
+        number: usize,
+        origin: Name,
+        file: Option<Arc<Zone>>,
+        store: &dyn zones::Zones,
+        sign: Option<&Sign>,
+    ) -> Option<Arc<Signer>> {
+        let opened = Dynamic::open(origin.clone(), store, file);
+        let (mut dynamic, zone, warning) =
+            opened.map_err(|error| self.wrong.push((number, error.chain()))).ok()?;
+        self.warned.extend(warning.map(|text| (number, text)));
+        dynamic.signer = match (sign, zone) {
+            (Some(how), zone) => self.sign(number, origin, zone, how),
+            (None, Some(zone)) => self.serve(number, zone, None),
+            (None, None) => {
+                self.set.insert_unavailable(origin);
+                None
+            }
+        };
+        let signer = dynamic.signer.clone();
+        self.kept.push(dynamic);
+        signer
     }
 
     fn fetched(&mut self, number: usize, secondary: Secondary, zone: Option<Arc<Zone>>, rules: Rules) {

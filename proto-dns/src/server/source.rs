@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Partner;
 use super::derived::{Derive, Derived};
 use super::secondary::Secondary;
+use super::{Partner, Sign};
 use crate::wire::Name;
 use crate::zone::{Builder, Problem, Zone, hosts, load};
 
@@ -15,6 +15,7 @@ pub struct Source {
     kind: Kind,
     is_kept: bool,
     derive: Option<Arc<Derive>>,
+    sign: Option<Arc<Sign>>,
 }
 
 #[derive(Clone, Debug)]
@@ -44,17 +45,17 @@ pub(super) struct Loaded {
 impl Source {
     /// A zone as text, at this name or at that of its SOA record.
     pub fn zone(file: impl Into<PathBuf>, origin: Option<Name>) -> Self {
-        Self { kind: Kind::Zone(file.into(), origin), is_kept: false, derive: None }
+        Self::of(Kind::Zone(file.into(), origin))
     }
 
     /// Addresses and names, as in /etc/hosts.
     pub fn hosts(file: impl Into<PathBuf>) -> Self {
-        Self { kind: Kind::Hosts(file.into()), is_kept: false, derive: None }
+        Self::of(Kind::Hosts(file.into()))
     }
 
     /// A zone that is in the store, and nowhere else.
     pub fn stored(origin: Name) -> Self {
-        Self { kind: Kind::Stored(origin), is_kept: true, derive: None }
+        Self::of(Kind::Stored(origin)).kept()
     }
 
     /// This source, whose zone is kept in the store: the file is what it was first, and what it is where the file is newer.
@@ -66,13 +67,28 @@ impl Source {
     /// A zone that has nothing but what is made for it.
     pub fn made(origin: Name, how: Derive) -> Self {
         let how = Arc::new(how);
-        Self { kind: Kind::Made(origin, Arc::clone(&how)), is_kept: false, derive: Some(how) }
+        Self { derive: Some(Arc::clone(&how)), ..Self::of(Kind::Made(origin, how)) }
     }
 
     /// This source, with what is made for its zone besides.
     #[must_use]
     pub fn derived(self, how: Derive) -> Self {
         Self { derive: Some(Arc::new(how)), ..self }
+    }
+
+    /// This source, whose zone is signed before it is served.
+    #[must_use]
+    pub fn signed(self, how: Sign) -> Self {
+        Self { sign: Some(Arc::new(how)), ..self }
+    }
+
+    /// How its zone is signed, if it is signed here.
+    pub(super) fn signs(&self) -> Option<&Sign> {
+        self.sign.as_deref()
+    }
+
+    fn of(kind: Kind) -> Self {
+        Self { kind, is_kept: false, derive: None, sign: None }
     }
 
     /// What is made for its zone.
@@ -120,7 +136,7 @@ impl Source {
 
     /// The zone of this name that other servers are the primary of, kept in this file.
     pub fn secondary(file: impl Into<PathBuf>, origin: Name, primaries: Vec<Partner>) -> Self {
-        Self { kind: Kind::Secondary(file.into(), origin, primaries), is_kept: false, derive: None }
+        Self::of(Kind::Secondary(file.into(), origin, primaries))
     }
 
     /// The zone of other servers that this is, and what is known of it; else itself. Blocks.

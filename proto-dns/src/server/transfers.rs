@@ -13,6 +13,7 @@ use super::desk::Case;
 use super::policy::Why;
 use super::rules::Book;
 use super::shares::{Share, Shares};
+use super::signer::Signer;
 use super::xfr::{Content, Transfer, is_newer, serial};
 use super::{Keeper, Transport};
 use crate::wire::{Class, Encoder, Opt, Owner, Part, Question, Rcode, Type};
@@ -32,6 +33,13 @@ pub(super) struct Transfers {
     shares: Shares,
 }
 
+/// Who knows what has changed in zones: of a zone that is signed here, who signs it.
+#[derive(Clone, Copy)]
+pub(super) struct Changes<'a> {
+    pub(super) keeper: Option<&'a Keeper>,
+    pub(super) signers: &'a [Arc<Signer>],
+}
+
 impl Transfers {
     /// As many at once, and half of them for one client; more are told to come again.
     pub(super) fn new(most: usize) -> Self {
@@ -40,7 +48,7 @@ impl Transfers {
     }
 
     /// Transfers the zone that is asked for, if its rules allow it to this client.
-    pub(super) async fn answer(&self, case: &mut Case<'_>, rules: &Book, keeper: Option<&Keeper>) {
+    pub(super) async fn answer(&self, case: &mut Case<'_>, rules: &Book, changes: Changes<'_>) {
         let Some(question) = case.query.question else { return case.decline(Rcode::FORMERR, None).await };
         let address = Address::from(case.from.addr);
         let zone = match find(case, &question, rules, &address) {
@@ -65,7 +73,7 @@ impl Transfers {
         let content = match turn {
             None => Content::Current,
             // What has changed may be much: it is read by as many as may transfer.
-            Some(Some(_)) => content(&zone, theirs, keeper).await,
+            Some(Some(_)) => content(&zone, theirs, changes).await,
             Some(None) => {
                 case.log_refusal("too many transfers at once", zone.origin());
                 case.counts.add(Counted::TransferBusy);
@@ -130,9 +138,15 @@ async fn tell(case: &mut Case<'_>, zone: &Zone) {
 }
 
 /// What a client needs that has the zone with this serial, or has it not.
-async fn content(zone: &Zone, theirs: Option<u32>, keeper: Option<&Keeper>) -> Content {
-    let Some((keeper, theirs)) = keeper.zip(theirs) else { return Content::Whole };
-    keeper.since(zone, theirs).await.map_or(Content::Whole, Content::Changes)
+async fn content(zone: &Zone, theirs: Option<u32>, changes: Changes<'_>) -> Content {
+    let Some(theirs) = theirs else { return Content::Whole };
+    let signer = changes.signers.iter().find(|signer| signer.origin() == zone.origin());
+    let since = match (signer, changes.keeper) {
+        (Some(signer), _) => signer.since(zone, theirs),
+        (None, Some(keeper)) => keeper.since(zone, theirs).await,
+        (None, None) => None,
+    };
+    since.map_or(Content::Whole, Content::Changes)
 }
 
 /// Sends all messages; how many they are, or `None` where the client does not take them.

@@ -10,7 +10,7 @@ use super::rules::Book;
 use super::signed::now;
 use super::{Editors, Keeper, Updated};
 use crate::wire::{NameRef, Rcode, Type};
-use crate::zone::kept;
+use crate::zone::{Signing, Zone, ZoneSet, kept};
 
 /// How often an update is worked off anew where another process has changed the zone meanwhile.
 const TRIES: usize = 5;
@@ -90,11 +90,14 @@ async fn attempt(
 ) -> ropewalk_core::Result<Option<Rcode>> {
     keeper.catch_up(zone).await?;
     keeper.take_waiting(zone).await?;
-    let zones = case.engine().zones();
-    let Some(served) = zones.zone(zone.origin.view()) else { return Ok(Some(Rcode::SERVFAIL)) };
-    let (Some(stamp), extent) = keeper.state(zone, served) else { return Ok(None) };
+    let Some(served) = keeper.base(zone) else { return Ok(Some(Rcode::SERVFAIL)) };
+    let (Some(stamp), extent) = keeper.state(zone, &served) else { return Ok(None) };
     let grants = case.signed.name().map(|key| editors.of(key)).unwrap_or_default();
-    let may = |name: NameRef<'_>, rtype: Type| grants.iter().any(|grant| grant.allows(served, name, rtype));
+    let signs = |rtype: Type| zone.signer.is_some() && Signing::makes(rtype);
+    let may = |name: NameRef<'_>, rtype: Type| {
+        !signs(rtype) && grants.iter().any(|grant| grant.allows(&served, name, rtype))
+    };
+    let zones = ZoneSet::from_iter([Zone::clone(&served)]);
     let updated = match Updated::new(&zones, case.query, &may) {
         Err(rcode) => {
             if let Some(untold) = case.tells_failure() {

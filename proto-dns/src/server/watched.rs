@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use ropewalk_core::data::facts::Fact;
 
-use super::Engine;
 use super::derived::Derived;
 use super::remembered::{self, Reading};
+use super::signer::Signer;
 use super::source::{Loaded, Source};
+use super::{Engine, now};
 use crate::wire::Name;
 use crate::zone::Zone;
 
@@ -28,6 +29,8 @@ pub(super) struct Watched {
     /// All that was read, files that it includes among them.
     pub(super) files: Vec<PathBuf>,
     pub(super) origins: Vec<Name>,
+    /// What signs its zone.
+    pub(super) signer: Option<Arc<Signer>>,
     /// As the files were when they were read.
     pub(super) read: Vec<Stamp>,
     /// As they were at the last look.
@@ -46,6 +49,7 @@ impl Watched {
             source,
             files,
             origins: Vec::new(),
+            signer: None,
             read: Vec::new(),
             seen: Vec::new(),
         }
@@ -99,15 +103,9 @@ impl Watched {
 
     /// Serves what is made of these facts; what is wrong, where the zone stays as it was.
     pub(super) fn hear(&mut self, facts: &[Fact], engine: &Engine) -> Option<String> {
-        match self.derived.as_mut()?.hear(facts)? {
-            Ok(zone) => {
-                engine.update(|set| {
-                    let mut set = (**set).clone();
-                    set.insert(Arc::clone(&zone));
-                    set
-                });
-                None
-            }
+        let heard = self.derived.as_mut()?.hear(facts)?;
+        match heard.and_then(|zone| self.serve(&[zone], &[], engine)) {
+            Ok(()) => None,
             Err(problem) => {
                 tracing::error!(%problem, "derived records are as they were");
                 Some(problem)
@@ -155,6 +153,21 @@ impl Watched {
         self.seen != self.read && (asked || settled)
     }
 
+    /// Serves these zones in the place of those that there were, signed if they are to be.
+    fn serve(&self, zones: &[Arc<Zone>], before: &[Name], engine: &Engine) -> Result<(), String> {
+        if let Some(signer) = &self.signer {
+            let mut signed = zones.iter().map(|zone| signer.serve(Arc::clone(zone), engine, now()));
+            return signed.try_for_each(|signed| signed.map_err(|error| error.chain()));
+        }
+        engine.update(|set| {
+            let mut set = (**set).clone();
+            before.iter().for_each(|origin| set.remove(origin.view()));
+            zones.iter().for_each(|zone| set.insert(Arc::clone(zone)));
+            set
+        });
+        Ok(())
+    }
+
     /// Replaces the zones that this source had by those that it has now. What is kept in a store is given back, for its keeper
     /// to take.
     ///
@@ -182,12 +195,11 @@ impl Watched {
         if self.source.is_kept() {
             return Ok(zones);
         }
-        engine.update(|set| {
-            let mut set = (**set).clone();
-            before.iter().for_each(|origin| set.remove(origin.view()));
-            zones.iter().for_each(|zone| set.insert(Arc::clone(zone)));
-            set
-        });
+        if let Err(problem) = self.serve(&zones, &before, engine) {
+            tracing::error!(%problem, "a zone was not signed; it stays as it was");
+            self.origins = before;
+            return Err(vec![problem]);
+        }
         let file = self.file();
         for zone in &zones {
             tracing::info!(%file, zone = %zone.origin(), serial = zone.serial(), names = zone.names(), "zone read again");

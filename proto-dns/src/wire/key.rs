@@ -65,8 +65,12 @@ impl<'a> Key<'a> {
     /// The name of its last labels, so many of them without the root's.
     pub fn suffix(&self, labels: usize) -> Suffix<'a> {
         let hash = self.hashes.get(labels).copied().unwrap_or_default();
-        let wire = self.name.wire().get(self.start(labels)..).unwrap_or_default();
-        Suffix { hash, wire }
+        Suffix { hash, wire: self.wire(labels) }
+    }
+
+    /// The wire form of its last labels.
+    pub(crate) fn wire(&self, labels: usize) -> &'a [u8] {
+        self.name.wire().get(self.start(labels)..).unwrap_or_default()
     }
 
     /// What comes before its last labels.

@@ -49,6 +49,7 @@ impl Zone {
                 problems.error(name, Type::ANY, "a record is at the zone's name or below it");
             }
         }
+        zone.settle();
         problems.end().map(|_| zone)
     }
 
@@ -62,15 +63,9 @@ impl Zone {
         }
         draft.sets.retain(|set| !set.rdata.is_empty());
         check(name, &draft, name == self.origin(), problems);
-        match &old {
-            _ if !draft.sets.is_empty() => {
-                let kept = old.as_ref().map_or(name, Node::name);
-                self.put(&key, Node::new(Key::new(kept).whole(), &draft));
-            }
-            Some(old) if old.children() > 0 => self.put(&key, Node::new(key.whole(), &draft)),
-            Some(_) => self.remove(&key),
-            None => {}
-        }
+        let kept = old.as_ref().map_or(name, Node::name);
+        let node = (!draft.sets.is_empty()).then(|| Node::new(Key::new(kept).whole(), &draft));
+        self.replace(name, node);
     }
 }
 

@@ -1,12 +1,12 @@
 //! Zones as they are kept where a process that ends leaves them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use aws_lc_rs::digest;
 use ropewalk_core::data::zones::{self, Difference, Kept, Records, Seed, Stamp, Zones};
 use ropewalk_core::{Error, Result};
 
-use super::{Builder, Change, Problem, Record, RecordRef, Zone};
+use super::{Builder, Change, Node, Problem, Record, RecordRef, Zone};
 use crate::wire::{Class, Name, NameRef, Type};
 
 /// How often a change is tried again where others come before.
@@ -66,10 +66,37 @@ pub fn difference(before: &Zone, after: &Zone) -> Difference {
     difference
 }
 
+/// The same where it is known which names it can be other at.
+pub(crate) fn touched(before: &Zone, after: &Zone, names: &BTreeSet<Name>) -> Difference {
+    let nodes =
+        |of: &Zone, other: &Zone| missing_of(names.iter().filter_map(|name| of.node(name.view())), other);
+    Difference {
+        from: before.serial().unwrap_or_default(),
+        to: after.serial().unwrap_or_default(),
+        removed: begun(before, nodes(before, after)),
+        added: begun(after, nodes(after, before)),
+    }
+}
+
+/// These differences as others get them, where they are no more than all of the zone.
+pub(crate) fn differences(zone: &Zone, all: &[Difference]) -> Option<Vec<crate::server::Difference>> {
+    let records = all.iter().map(|one| one.removed.len() + one.added.len()).sum::<usize>();
+    let taken = |one: &Difference| crate::server::Difference {
+        removed: taken(&one.removed),
+        added: taken(&one.added),
+    };
+    let whole = zone.nodes().map(|node| node.records().count()).sum();
+    (records <= whole).then(|| all.iter().map(taken).collect())
+}
+
 /// The records of a zone that another has not, but for the SOA.
 fn missing(of: &Zone, other: &Zone) -> Records {
+    missing_of(of.nodes(), other)
+}
+
+fn missing_of<'z>(nodes: impl Iterator<Item = &'z Node>, other: &Zone) -> Records {
     let mut records = Records::new();
-    for node in of.nodes() {
+    for node in nodes {
         let there: HashSet<_> = other.node(node.name()).into_iter().flat_map(|node| node.records()).collect();
         for record in node.records().filter(|record| record.rtype != Type::SOA && !there.contains(record)) {
             records.push(octets(record));

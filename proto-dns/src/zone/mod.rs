@@ -1,7 +1,9 @@
 //! Zones: their records, and where they come from.
 
 mod build;
+mod chain;
 mod change;
+mod denial;
 pub mod hosts;
 pub mod kept;
 mod load;
@@ -9,6 +11,7 @@ mod node;
 mod problem;
 mod record;
 mod set;
+mod sign;
 mod table;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -18,11 +21,14 @@ mod tree;
 pub use build::Builder;
 pub use change::Change;
 pub(crate) use change::same;
+pub(crate) use denial::Denial;
 pub use load::load;
 pub use node::Node;
+pub(crate) use node::{Draft, DraftSet};
 pub use problem::Problem;
 pub use record::{Record, RecordRef};
 pub(crate) use set::Best;
 pub use set::ZoneSet;
+pub use sign::{Before, Cds, Signed, Signing};
 pub(crate) use tree::Found;
 pub use tree::Zone;

@@ -103,6 +103,11 @@ impl Node {
         self.octets.as_ptr().addr()
     }
 
+    /// Whether another has the same records, in the same order.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.octets == other.octets
+    }
+
     /// Its records, to be changed.
     pub(crate) fn draft(&self) -> Draft<'_> {
         Draft { sets: self.sets().map(DraftSet::from).collect() }

@@ -93,6 +93,33 @@ impl<T: Item> Table<T> {
         }
     }
 
+    /// The names of the items that are in one of both tables only, or that `same` tells apart. What they share is not looked at.
+    pub(crate) fn differing<'a>(&'a self, other: &'a Self, same: impl Fn(&T, &T) -> bool) -> Vec<&'a [u8]> {
+        let mut names = Vec::new();
+        let mut compare = |ours: &'a Self, theirs: &Self, both: bool| {
+            for (number, pages) in ours.segments.iter().enumerate() {
+                let like = (ours.bits == theirs.bits).then(|| theirs.segments.get(number)).flatten();
+                if like.is_some_and(|like| Arc::ptr_eq(like, pages)) {
+                    continue;
+                }
+                for (number, page) in pages.iter().enumerate() {
+                    let like = like.and_then(|like| like.get(number));
+                    if like.is_some_and(|like| Arc::ptr_eq(like, page)) {
+                        continue;
+                    }
+                    let is_other = |item: &&T| match theirs.find(item.hash(), item.name()) {
+                        Some(there) => both && !same(item, there),
+                        None => true,
+                    };
+                    names.extend(page.iter().filter(is_other).map(Item::name));
+                }
+            }
+        };
+        compare(self, other, true);
+        compare(other, self, false);
+        names
+    }
+
     /// All items, in no order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.segments.iter().flat_map(|pages| pages.iter()).flat_map(|page| page.iter())
@@ -165,6 +192,29 @@ mod tests {
         assert_eq!([1, 3, 2000].map(|n| found(&before, n)), [Some(1), Some(3), None]);
         assert_eq!([1, 3, 2000].map(|n| found(&after, n)), [None, Some(33), Some(2000)]);
         assert_eq!((before.len(), after.len()), (1000, 1000));
+    }
+
+    #[test]
+    fn tables_tell_what_is_other_in_them() {
+        let before = Table::new((0..1000).map(word).collect());
+        let mut after = before.clone();
+        after.remove(word(1).0, b"w1");
+        after.insert(word(2000));
+        after.find_mut(word(3).0, b"w3").unwrap().2 = 33;
+        let anew = Table::new(after.iter().cloned().collect());
+        let grown = Table::new(after.iter().cloned().chain((5000..20_000).map(word)).collect());
+        let names = |a: &Table<Word>, b: &Table<Word>| {
+            let mut names: Vec<_> =
+                a.differing(b, |a, b| a.2 == b.2).into_iter().map(<[u8]>::to_vec).collect();
+            names.sort();
+            names
+        };
+        for after in [&after, &anew] {
+            assert_eq!(names(&before, after), [b"w1".to_vec(), b"w2000".to_vec(), b"w3".to_vec()]);
+        }
+        assert_eq!(names(&after, &anew).len(), 0);
+        assert_eq!(names(&after, &grown).len(), 15_000);
+        assert_eq!(names(&grown, &after).len(), 15_000);
     }
 
     #[test]

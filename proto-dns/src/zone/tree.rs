@@ -2,7 +2,7 @@ use std::fmt;
 
 use super::node::{Draft, Node};
 use super::table::Table;
-use super::{Builder, Problem, Record, RecordRef};
+use super::{Builder, Denial, Problem, Record, RecordRef};
 use crate::wire::key::{Key, Suffix};
 use crate::wire::{Class, Name, NameRef, Rrset, Type};
 
@@ -20,6 +20,8 @@ pub struct Zone {
     /// How many names are cuts or have DNAME, and how many are wildcards: where there is none, none is looked for.
     turns: usize,
     wildcards: usize,
+    /// What it denies by, if it is signed.
+    denial: Option<Denial>,
 }
 
 /// What a zone has for a name.
@@ -55,12 +57,20 @@ impl Zone {
     pub(crate) fn of(origin: &Name, table: Table<Node>) -> Option<Self> {
         let key = Key::new(origin.view());
         let apex = table.find(key.whole().hash, key.whole().wire)?.clone();
-        let mut zone =
-            Self { origin: origin.clone(), labels: key.labels(), apex, table, turns: 0, wildcards: 0 };
+        let mut zone = Self {
+            origin: origin.clone(),
+            labels: key.labels(),
+            apex,
+            table,
+            turns: 0,
+            wildcards: 0,
+            denial: None,
+        };
         let (turns, wildcards) = zone.table.iter().fold((0, 0), |(turns, wildcards), node| {
             (turns + usize::from(zone.turns_at(node)), wildcards + usize::from(is_wildcard(node)))
         });
         (zone.turns, zone.wildcards) = (turns, wildcards);
+        zone.settle();
         Some(zone)
     }
 
@@ -112,6 +122,24 @@ impl Zone {
         self.table.find(name.hash, name.wire)
     }
 
+    /// What is at a name that there is: one that is a hash and nothing else is none.
+    pub(crate) fn existing(&self, name: Suffix<'_>) -> Option<&Node> {
+        self.at(name).filter(|node| !self.denial.as_ref().is_some_and(|denial| denial.hides(node)))
+    }
+
+    /// What it denies by, if it is signed.
+    pub(crate) fn denial(&self) -> Option<&Denial> {
+        self.denial.as_ref()
+    }
+
+    /// Looks anew what it denies by, where that is other than it was.
+    pub(crate) fn settle(&mut self) {
+        self.denial = match (Denial::of(&self.apex), self.denial.take()) {
+            (Some(new), Some(old)) if new.is_like(&old) => Some(old),
+            (new, _) => new.map(|new| new.with(self.table.iter())),
+        };
+    }
+
     /// What there is for a name within the zone (RFC 1034 §4.3.2, RFC 6672 §3.2). With `of_parent`, what is at a cut
     /// belongs to the zone that ends there, as DS does (RFC 4035 §3.1.4.1).
     pub(crate) fn find(&self, key: &Key<'_>, of_parent: bool) -> Found<'_> {
@@ -120,7 +148,7 @@ impl Zone {
             return Found::Exact(&self.apex);
         }
         if self.turns == 0
-            && let Some(node) = self.at(key.whole())
+            && let Some(node) = self.existing(key.whole())
         {
             return Found::Exact(node);
         }
@@ -128,7 +156,7 @@ impl Zone {
             return Found::Redirect(&self.apex, self.labels);
         }
         for labels in self.labels + 1..=whole {
-            let Some(node) = self.at(key.suffix(labels)) else {
+            let Some(node) = self.existing(key.suffix(labels)) else {
                 return self.covering(key.suffix(labels - 1));
             };
             if node.set(Type::NS).is_some() && !(of_parent && labels == whole) {
@@ -179,6 +207,9 @@ impl Zone {
         if key.labels() == self.labels {
             self.apex = node.clone();
         }
+        if let Some(denial) = &mut self.denial {
+            denial.put(&node);
+        }
         let old = self.table.find_mut(name.hash, name.wire).map(|place| {
             node.set_children(place.children());
             std::mem::replace(place, node.clone())
@@ -202,12 +233,35 @@ impl Zone {
                 return;
             }
             self.count(&node, false);
+            if let Some(denial) = &mut self.denial {
+                denial.remove(node.name());
+            }
             self.table.remove(name.hash, name.wire);
             let parent = key.suffix(labels - 1);
             if let Some(parent) = self.table.find_mut(parent.hash, parent.wire) {
                 parent.set_children(parent.children().saturating_sub(1));
             }
         }
+    }
+
+    /// Gives a name what `node` has, or nothing.
+    pub(crate) fn replace(&mut self, name: NameRef<'_>, node: Option<Node>) {
+        let key = Key::new(name);
+        match (node, self.at(key.whole())) {
+            (Some(node), _) => self.put(&key, node),
+            (None, Some(old)) if old.children() > 0 => {
+                let empty = Node::new(key.whole(), &Draft::default());
+                self.put(&key, empty);
+            }
+            (None, Some(_)) => self.remove(&key),
+            (None, None) => {}
+        }
+    }
+
+    /// The names whose records are others in another zone of the same origin.
+    pub(crate) fn differing<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = NameRef<'a>> {
+        let names = self.table.differing(&other.table, Node::is_same);
+        names.into_iter().filter_map(|wire| NameRef::from_wire(wire).ok())
     }
 
     /// Tells the name above a new one of it, which is made if it is not there.

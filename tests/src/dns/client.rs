@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::quic::Line;
 use super::web::{self, Asked, Web};
 use super::wire::{Message, OPCODE, QR, Z};
 use crate::case::{Verdict, check};
@@ -33,12 +34,20 @@ pub(super) enum Over {
     Get,
     /// DNS over HTTPS, by POST.
     Post,
+    /// DNS over QUIC.
+    Quic,
 }
 
 impl Over {
     /// Where messages go that are framed by their lengths.
     fn door(self) -> Door {
         if self == Self::Tls { Door::Tls } else { Door::Front }
+    }
+
+    /// The message with the ID that it is to have: 0 where streams tell messages apart (RFC 8484 §4.1, RFC 9250 §4.2.1).
+    pub(super) fn numbered(self, message: Message) -> Message {
+        let is_zero = matches!(self, Self::Get | Self::Post | Self::Quic);
+        Message { id: if is_zero { 0 } else { message.id }, ..message }
     }
 }
 
@@ -67,6 +76,7 @@ pub(super) async fn exchange(peer: &mut Peer, over: Over, wire: &[u8]) -> Result
             let asked = Asked::new(peer, over, wire);
             web::message(Web::open(peer).await?.ask(&asked).await?)
         }
+        Over::Quic => Line::open(peer).await?.ask(wire).await,
     }
 }
 
@@ -85,7 +95,7 @@ pub(super) async fn silence(peer: &mut Peer, over: Over, wire: &[u8]) -> Verdict
             send(&mut socket, wire).await?;
             receive(&mut socket, MOMENT).await?
         }
-        Over::Get | Over::Post => {
+        Over::Get | Over::Post | Over::Quic => {
             return Err(Broken::new("a transport that can be silent", format!("{over:?}")));
         }
         Over::Tcp | Over::Tls => {
@@ -103,7 +113,8 @@ pub(super) async fn silence(peer: &mut Peer, over: Over, wire: &[u8]) -> Verdict
 
 /// The server answers a usual query.
 pub(super) async fn is_alive(peer: &mut Peer, over: Over) -> Verdict {
-    let answer = ask(peer, over, &super::query("rope.test. SOA")?).await?;
+    let query = over.numbered(super::query("rope.test. SOA")?);
+    let answer = ask(peer, over, &query).await?;
     check(answer.rcode() == 0, "NOERROR to a usual query", &answer)
 }
 

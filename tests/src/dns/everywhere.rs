@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::client::{self, Over};
 use super::ferret::{Server, Vector};
+use super::quic::Line;
 use super::web::{self, Asked, Web};
 use super::wire::{Edns, Message, OPT, Record, TC};
 use crate::doors::Door;
@@ -54,7 +55,7 @@ impl fmt::Display for Sameness {
 /// Loads each zone, and compares what comes of its queries. A zone that is not loaded is a difference.
 pub async fn compare(vectors: &[Vector], server: &mut impl Server) -> Sameness {
     let mut sameness = Sameness::default();
-    let mut asking = Asking::of(server.subject());
+    let mut asking = Asking::of(server.subject()).await;
     for vector in vectors {
         if let Err(why) = vector.load(server).await {
             sameness.differences.push(format!("{}: {why}", vector.id()));
@@ -72,18 +73,18 @@ pub async fn compare(vectors: &[Vector], server: &mut impl Server) -> Sameness {
 impl Sameness {
     async fn count(&mut self, id: u32, query: &Message, room: usize, asking: &mut Asking) {
         self.queries += 1;
-        let whole = match asking.ask(Over::Tcp, query).await {
+        let whole = match asking.ask(0, query).await {
             Ok(whole) => whole,
             Err(Broken { expected, actual }) => {
                 let query = query.to_string();
                 return self.differences.push(format!("{id}: {query}: {expected} by TCP, not {actual}"));
             }
         };
-        for over in asking.others() {
-            let cut = over == Over::Udp && whole.len() > room;
+        for (at, way) in asking.ways.clone().into_iter().enumerate().skip(1) {
+            let cut = way.over == Over::Udp && whole.len() > room;
             self.compared += 1;
             self.truncated += usize::from(cut);
-            let came = asking.ask(over, query).await.map_err(|broken| broken.actual);
+            let came = asking.ask(at, query).await.map_err(|broken| broken.actual);
             let well = came.as_ref().is_ok_and(|came| match cut {
                 true => came.len() <= room && is_cut_of(came, &whole),
                 false => bare(came) == bare(&whole),
@@ -95,7 +96,7 @@ impl Sameness {
                 };
                 let came = came.map_or_else(|why| why, |came| shown(&came));
                 self.differences
-                    .push(format!("{id}: {query}\n  by {over:?}: {came}\n  by TCP: {}", shown(&whole)));
+                    .push(format!("{id}: {query}\n  by {way:?}: {came}\n  by TCP: {}", shown(&whole)));
             }
         }
     }
@@ -131,68 +132,93 @@ fn is_cut_of(came: &[u8], whole: &[u8]) -> bool {
     head && (came.has(TC) || kept() && came.extra().all(has))
 }
 
+/// A way for queries to go.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Way {
+    over: Over,
+    /// The version of HTTP, where that is one of the transport.
+    web: Door,
+}
+
 /// Connections to a server by every transport that it has, kept for one query after the other.
 struct Asking {
-    udp: Peer,
-    tcp: Peer,
-    tls: Option<Peer>,
-    web: Option<Peer>,
-    open: Option<Web>,
+    ways: Vec<Way>,
+    /// The first is TCP, which the others are compared with; each has its own.
+    lines: Vec<Kept>,
+}
+
+/// A connection, if it has been made.
+struct Kept {
+    peer: Peer,
+    web: Option<Web>,
+    quic: Option<Line>,
 }
 
 impl Asking {
-    fn of(subject: &Subject) -> Self {
-        let peer = |door| {
-            let mut peer = Peer::new(subject.clone(), PATIENCE);
-            peer.reconnect_at(door);
-            peer
-        };
-        let with = |need, door| subject.lacks(&[need]).is_none().then(|| peer(door));
-        Self {
-            udp: peer(Door::Front),
-            tcp: peer(Door::Front),
-            tls: with(Need::Dot, Door::Tls),
-            web: with(Need::Doh, Door::Web),
-            open: None,
+    async fn of(subject: &Subject) -> Self {
+        let way = |over| Way { over, web: Door::Web };
+        let mut ways = vec![way(Over::Tcp), way(Over::Udp)];
+        let has = |need| subject.lacks(&[need]).is_none();
+        if has(Need::Dot) {
+            ways.push(way(Over::Tls));
         }
+        if has(Need::Doh) {
+            ways.extend([way(Over::Get), way(Over::Post)]);
+            if web::speaks_old(&Peer::new(subject.clone(), PATIENCE)).await {
+                ways.extend([Over::Get, Over::Post].map(|over| Way { over, web: Door::OldWeb }));
+            }
+        }
+        if has(Need::Doq) {
+            ways.push(way(Over::Quic));
+        }
+        let lines = ways.iter().map(|way| {
+            let mut peer = Peer::new(subject.clone(), PATIENCE);
+            peer.reconnect_at(if way.over == Over::Tls { Door::Tls } else { Door::Front });
+            peer.ask_web_at(way.web);
+            Kept { peer, web: None, quic: None }
+        });
+        Self { lines: lines.collect(), ways }
     }
 
-    /// The transports besides TCP.
-    fn others(&self) -> Vec<Over> {
-        let tls = self.tls.iter().map(|_| Over::Tls);
-        let web = self.web.iter().flat_map(|_| [Over::Get, Over::Post]);
-        [Over::Udp].into_iter().chain(tls).chain(web).collect()
-    }
-
-    async fn ask(&mut self, over: Over, query: &Message) -> Result<Vec<u8>, Broken> {
-        // RFC 8484 §4.1: what caches may keep has one ID.
-        let id = if matches!(over, Over::Get | Over::Post) { 0 } else { query.id };
-        let query = Message { id, ..query.clone() };
-        let wire = query.to_wire();
+    /// What comes by the way of this number, and what it is.
+    async fn ask(&mut self, at: usize, query: &Message) -> Result<Vec<u8>, Broken> {
         let none = || Broken::new("a server that has this transport", "none");
-        let came = match over {
-            Over::Udp => client::exchange(&mut self.udp, over, &wire).await,
-            Over::Tcp => kept(&mut self.tcp, over, &wire).await,
-            Over::Tls => kept(self.tls.as_mut().ok_or_else(none)?, over, &wire).await,
-            Over::Get | Over::Post => self.ask_web(over, &wire).await,
+        let way = self.ways.get(at).copied().ok_or_else(none)?;
+        let line = self.lines.get_mut(at).ok_or_else(none)?;
+        let query = way.over.numbered(query.clone());
+        let wire = query.to_wire();
+        let came = match way.over {
+            Over::Udp => client::exchange(&mut line.peer, way.over, &wire).await,
+            Over::Tcp | Over::Tls => kept(&mut line.peer, way.over, &wire).await,
+            Over::Get | Over::Post => line.ask_web(way.over, &wire).await,
+            Over::Quic => line.ask_quic(&wire).await,
         }?;
         client::read(&query, &came)?;
         Ok(came)
     }
+}
 
+impl Kept {
     async fn ask_web(&mut self, over: Over, wire: &[u8]) -> Result<Vec<u8>, Broken> {
-        let none = || Broken::new("a server that has this transport", "none");
-        let (asked, opening) = {
-            let peer = self.web.as_ref().ok_or_else(none)?;
-            (Asked::new(peer, over, wire), Web::open(peer))
-        };
-        if let Some(web) = &mut self.open
+        let asked = Asked::new(&self.peer, over, wire);
+        if let Some(web) = &mut self.web
             && let Ok(response) = web.ask(&asked).await
         {
             return web::message(response);
         }
-        let web = self.open.insert(opening.await?);
+        let opening = Web::open(&self.peer);
+        let web = self.web.insert(opening.await?);
         web::message(web.ask(&asked).await?)
+    }
+
+    async fn ask_quic(&mut self, wire: &[u8]) -> Result<Vec<u8>, Broken> {
+        if let Some(line) = &self.quic
+            && let Ok(came) = line.ask(wire).await
+        {
+            return Ok(came);
+        }
+        let opening = Line::open(&self.peer);
+        self.quic.insert(opening.await?).ask(wire).await
     }
 }
 

@@ -12,11 +12,13 @@ mod expect;
 pub mod ferret;
 pub mod fixture;
 mod loaded;
+mod quic;
 mod rdata;
 mod reader;
 mod rfc8484;
 mod rfc8906;
 mod rfc8945;
+mod rfc9250;
 pub(crate) mod selfcheck;
 mod tcp;
 mod text;
@@ -39,6 +41,7 @@ pub fn cases() -> Vec<&'static Case> {
         .chain(tcp::CASES)
         .chain(tls::CASES)
         .chain(rfc8484::cases())
+        .chain(rfc9250::cases())
         .chain(bad::CASES)
         .chain(rfc8945::cases())
         .chain(update::cases())

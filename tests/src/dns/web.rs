@@ -1,4 +1,5 @@
-//! Messages over HTTPS (RFC 8484), by HTTP/2 without more of a client than its frames.
+//! Messages over HTTPS (RFC 8484): by HTTP/2 without more of a client than its frames, and by HTTP/1.1 without more than its
+//! octets.
 
 use std::time::Duration;
 
@@ -17,11 +18,12 @@ use crate::{Broken, Io, Peer};
 /// The type of a message (RFC 8484 §6).
 pub(super) const MESSAGE: &str = "application/dns-message";
 
-/// A connection, which is read and written while a response is waited for.
-pub(super) struct Web {
-    send: SendRequest<Bytes>,
-    connection: Connection<Box<dyn Io>, Bytes>,
-    patience: Duration,
+/// A connection.
+pub(super) enum Web {
+    /// Of HTTP/2: it is read and written while a response is waited for.
+    New { send: SendRequest<Bytes>, connection: Box<Connection<Box<dyn Io>, Bytes>>, patience: Duration },
+    /// Of HTTP/1.1.
+    Old(Box<Peer>),
 }
 
 /// A request.
@@ -57,6 +59,24 @@ impl Asked {
         }
     }
 
+    /// The request by HTTP/1.1: content whose length is not said goes in one chunk.
+    fn octets(&self) -> Vec<u8> {
+        let url = self.url.strip_prefix("https://").unwrap_or(&self.url);
+        let (host, target) = url.find('/').and_then(|at| url.split_at_checked(at)).unwrap_or((url, "/"));
+        let mut made = format!("{} {target} HTTP/1.1\r\nhost: {host}\r\n", self.method);
+        for (name, value) in &self.fields {
+            made.extend([*name, ": ", value.as_str(), "\r\n"]);
+        }
+        let content = self.content.as_deref().unwrap_or_default();
+        let is_chunked =
+            self.content.is_some() && !self.fields.iter().any(|(name, _)| *name == "content-length");
+        if !is_chunked {
+            return [made.as_bytes(), b"\r\n", content].concat();
+        }
+        let head = format!("{made}transfer-encoding: chunked\r\n\r\n{:x}\r\n", content.len());
+        [head.as_bytes(), content, b"\r\n0\r\n\r\n"].concat()
+    }
+
     /// With another value of a field, or without it where that is empty.
     pub(super) fn field(mut self, name: &'static str, value: &str) -> Self {
         self.fields.retain(|(known, _)| *known != name);
@@ -72,22 +92,41 @@ fn wrong(error: impl std::fmt::Display) -> Broken {
 }
 
 impl Web {
+    /// By the version of HTTP that the peer is to ask by.
     pub(super) fn open(peer: &Peer) -> impl Future<Output = Result<Self, Broken>> + Send + use<> {
-        let (dialing, patience) = (peer.dial(Door::Web), peer.patience());
+        let (subject, patience, door) = (peer.subject().clone(), peer.patience(), peer.web());
         async move {
-            match timeout(patience, h2::client::handshake(dialing.await?)).await {
-                Ok(Ok((send, connection))) => Ok(Self { send, connection, patience }),
+            let mut peer = Peer::new(subject, patience);
+            if door == Door::OldWeb {
+                peer.reconnect_at(door);
+                peer.send(b"").await?;
+                return Ok(Self::Old(Box::new(peer)));
+            }
+            match timeout(patience, h2::client::handshake(peer.dial(door).await?)).await {
+                Ok(Ok((send, connection))) => {
+                    Ok(Self::New { send, connection: Box::new(connection), patience })
+                }
                 Ok(Err(error)) => Err(Broken::new("a connection of HTTP/2", error.to_string())),
                 Err(_) => Err(Broken::new("a connection of HTTP/2", "silence")),
             }
         }
     }
 
-    /// Asks all of these at once; the responses are in the order of the requests.
+    /// Asks all of these, at once where the version can; the responses are in the order of the requests.
     pub(super) async fn ask_all(&mut self, asked: &[Asked]) -> Result<Vec<Response>, Broken> {
-        let Self { send, connection, patience } = self;
+        let (send, connection, patience) = match self {
+            Self::New { send, connection, patience } => (send, connection, *patience),
+            Self::Old(peer) => {
+                let mut responses = Vec::new();
+                for asked in asked {
+                    peer.send(asked.octets()).await?;
+                    responses.push(peer.final_response(asked.method.as_str()).await?);
+                }
+                return Ok(responses);
+            }
+        };
         let each = asked.iter().map(|asked| ask(send.clone(), asked));
-        let all = timeout(*patience, futures_util::future::try_join_all(each));
+        let all = timeout(patience, futures_util::future::try_join_all(each));
         tokio::select! {
             biased;
             all = all => all.map_err(|_| Broken::new("a response by HTTP/2", "silence"))?,
@@ -123,6 +162,12 @@ async fn ask(send: SendRequest<Bytes>, asked: &Asked) -> Result<Response, Broken
     let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let fields = head.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
     Ok(Response { minor: 0, status: head.status.as_u16(), fields, body })
+}
+
+/// Whether the subject speaks HTTP/1.1 where DNS is asked.
+pub(super) fn speaks_old(peer: &Peer) -> impl Future<Output = bool> + Send + use<> {
+    let dialing = peer.dial(Door::OldWeb);
+    async { dialing.await.is_ok() }
 }
 
 /// The message that a response has: its status is 200, and its type that of messages.

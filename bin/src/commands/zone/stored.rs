@@ -26,6 +26,12 @@ pub(super) struct StoreArgs {
     store: PathBuf,
 }
 
+impl StoreArgs {
+    pub(super) fn folder(&self) -> &Path {
+        &self.store
+    }
+}
+
 #[derive(Subcommand)]
 pub(super) enum StoredCommand {
     /// List the zones of the store, and all that the server serves which runs on it.

@@ -213,7 +213,7 @@ impl Forwarder {
     /// Writes what there is to say into a reply, as far as it fits.
     fn fill(&self, sought: &Sought<'_>, known: &Known, reply: &mut Encoder<'_>) -> Option<Why> {
         let Sought { question, aliased, asked } = sought;
-        let how = Answers { minimal: true, dnssec: asked.dnssec, asker: None };
+        let how = Answers { minimal: true, dnssec: asked.dnssec, continued: true, asker: None };
         match aliased {
             Some(zones) => {
                 answer(zones, question.name, question.qtype, how, reply);
@@ -260,7 +260,7 @@ impl<'q> Sought<'q> {
         }
         let mut scratch = Vec::new();
         let mut reply = Encoder::new(&mut scratch, &query.head, u16::MAX.into());
-        let how = Answers { minimal: true, dnssec, asker: None };
+        let how = Answers { minimal: true, dnssec, continued: true, asker: None };
         let target = answer(&zones, question.name, question.qtype, how, &mut reply)?;
         Some(Self { asked: asked(target.view()), question, aliased: Some(zones) })
     }

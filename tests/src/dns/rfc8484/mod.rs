@@ -1,4 +1,4 @@
-//! RFC 8484: DNS over HTTPS.
+//! RFC 8484: DNS over HTTPS. Each case is tried by HTTP/2, and once more by HTTP/1.1 where the server speaks it.
 
 mod wrong;
 
@@ -11,12 +11,13 @@ use http::Method;
 use super::client::{Over, ask, exchange, is_like, read};
 use super::rdata::{AXFR, SOA};
 use super::tcp::queries;
-use super::web::{Asked, MESSAGE, Web, message};
+use super::web::{Asked, MESSAGE, Web, message, speaks_old};
 use super::wire::{Edns, Message, QR, TC};
 use super::{query, rdata};
-use crate::case::{Verdict, cases, check};
+use crate::case::{Verdict, check};
+use crate::doors::Door;
 use crate::http::Response;
-use crate::{Broken, Case, Outcome, Peer, Reason};
+use crate::{BoxFuture, Broken, Case, Outcome, Peer, Reason};
 
 const WAYS: [Over; 2] = [Over::Get, Over::Post];
 const PADDING: u16 = 12;
@@ -24,6 +25,37 @@ const PADDING: u16 = 12;
 pub(super) fn cases() -> impl Iterator<Item = &'static Case> {
     exchanges::CASES.iter().chain(caching::CASES).chain(wrong::CASES)
 }
+
+/// Runs a case by both versions of HTTP.
+async fn by_both(peer: &mut Peer, run: fn(&mut Peer) -> BoxFuture<'_, Verdict>) -> Verdict {
+    let outcome = run(peer).await?;
+    let asking = speaks_old(peer);
+    if !matches!(outcome, Outcome::Skip(_)) && asking.await {
+        peer.reconnect();
+        peer.ask_web_at(Door::OldWeb);
+        run(peer).await.map_err(|it| Broken::new(format!("{} by HTTP/1.1", it.expected), it.actual))?;
+    }
+    Ok(outcome)
+}
+
+/// Declares cases of DNS over HTTPS.
+macro_rules! web_cases {
+    ($(
+        $(#[doc = $demand:literal])+
+        $level:ident $id:literal $needs:tt = async |$peer:ident| $body:block
+    )*) => {
+        $crate::case::cases! {
+            $(
+                $(#[doc = $demand])+
+                $level $id $needs = async |peer| {
+                    async fn body($peer: &mut $crate::Peer) -> $crate::case::Verdict $body
+                    $crate::dns::rfc8484::by_both(peer, |peer| Box::pin(body(peer))).await
+                }
+            )*
+        }
+    };
+}
+use web_cases;
 
 /// With the ID that is recommended (RFC 8484 §4.1).
 fn asks(asked: &str) -> Result<Message, Broken> {
@@ -78,7 +110,7 @@ fn freshness(response: &Response) -> Option<u64> {
 mod exchanges {
     use super::*;
 
-    cases! {
+    web_cases! {
         /// A query by GET is answered.
         Must "dns/8484/4.1/get" [Fixture, Doh] = async |peer| {
             let answer = ask(peer, Over::Get, &asks("www A")?).await?;
@@ -266,7 +298,7 @@ mod caching {
         least.ok_or_else(|| Broken::new("an answer", answer.to_string()))
     }
 
-    cases! {
+    web_cases! {
         /// An answer says how long it is fresh.
         Should "dns/8484/5.1/explicit" [Fixture, Doh] = async |peer| {
             let (age, answer) = fresh(peer, "www A").await?;

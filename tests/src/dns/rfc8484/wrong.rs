@@ -7,7 +7,7 @@ fn get(peer: &Peer, query: &str) -> Asked {
     Asked { method: Method::GET, url, fields: vec![("accept", MESSAGE.into())], content: None }
 }
 
-cases! {
+web_cases! {
     /// Content of another type is refused, with 415.
     Should "dns/8484/4.2.1/other-type" [Fixture, Doh] = async |peer| {
         let asked = Asked::new(peer, Over::Post, &asks("www A")?.to_wire()).field("content-type", "text/plain");

@@ -233,6 +233,26 @@ faults! {
     OtherBase64,
     /// Takes short messages over HTTPS only.
     ShortOnly,
-    /// Answers one request for each connection of HTTPS.
+    /// Answers one request for each connection of HTTPS, or of QUIC.
     OneStream,
+    /// Says other data by HTTP/1.1 than by HTTP/2.
+    OtherByVersion,
+    /// Speaks another protocol than doq over QUIC, where the client does.
+    AnyProtocol,
+    /// Does not end streams of QUIC.
+    NoEnd,
+    /// Takes for a query over QUIC what is none.
+    TakesWrong,
+    /// Ends the connection of QUIC where a query is cancelled.
+    EndsWithCancelled,
+    /// Does not give up what is cancelled.
+    KeepsCancelled,
+    /// Answers streams of QUIC one after the other.
+    InOrder,
+    /// Opens streams of QUIC itself.
+    OpensStreams,
+    /// Lets clients open streams of QUIC for one direction.
+    TakesOneWay,
+    /// Does what comes before the end of a handshake.
+    TakesEarly,
 }

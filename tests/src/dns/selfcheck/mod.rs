@@ -1,10 +1,11 @@
 //! Broken servers: a server that is right, behind a relay with one fault.
 //!
 //! What the relay does not change goes through it octet by octet. What it changes it signs again, with the keys of the
-//! [fixture](super::fixture).
+//! [fixture](super::fixture). QUIC and HTTP/1.1 are its own: the server behind it need not speak them.
 
 mod change;
 mod fault;
+mod quic;
 mod relay;
 mod web;
 
@@ -53,6 +54,7 @@ fn mutant(right: &Subject, fault: Option<Fault>) -> Subject {
                     Door::Tls => relay.serve(Over::Tls, near).await,
                     Door::Bare => relay.serve_bare(near).await,
                     Door::Web => relay.serve_web(near).await,
+                    Door::OldWeb => relay.serve_old_web(near).await,
                 }
             };
             context.spawn(served).detach();
@@ -60,8 +62,13 @@ fn mutant(right: &Subject, fault: Option<Fault>) -> Subject {
         }
     };
     let subject = Subject::new(&name, right.host(), dial(Door::Front));
-    let subject =
-        [Door::Tls, Door::Bare, Door::Web].into_iter().fold(subject, |it, door| it.door(door, dial(door)));
+    let doors = [Door::Tls, Door::Bare, Door::Web, Door::OldWeb];
+    let subject = doors.into_iter().fold(subject, |it, door| it.door(door, dial(door)));
+    let quic = (context, Arc::clone(&relay));
+    let subject = subject.quic_at(move || {
+        let (context, relay) = quic.clone();
+        Box::pin(async move { relay.quic(&context).await })
+    });
     let datagrams = Arc::clone(&relay);
     let subject = subject.answering_datagrams(move |query| {
         let relay = Arc::clone(&datagrams);
@@ -71,7 +78,7 @@ fn mutant(right: &Subject, fault: Option<Fault>) -> Subject {
     needs
         .into_iter()
         .filter(|need| right.lacks(&[*need]).is_none())
-        .fold(subject, Subject::with)
+        .fold(subject.with(Need::Doq), Subject::with)
         .user(KEY.0, KEY.1)
         .other(OTHER.0, OTHER.1)
 }

@@ -1,8 +1,9 @@
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, copy_bidirectional};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
 use tokio::time::{sleep, timeout};
 
 use super::change;
@@ -15,8 +16,10 @@ use crate::dns::tsig::{Key, Signature};
 use crate::dns::web::{self, Asked, Web};
 use crate::dns::wire::{Message, QR, TC};
 use crate::doors::Door;
-use crate::{Io, Peer, Subject};
+use crate::{Io, Need, Peer, Subject};
 
+/// The code of the option that pads.
+const PADDING: u16 = 12;
 /// How long the server is waited for.
 pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -24,14 +27,23 @@ pub(super) struct Relay {
     pub(super) right: Subject,
     pub(super) fault: Option<Fault>,
     keys: Vec<Key>,
-    gone: AtomicBool,
+    pub(super) gone: AtomicBool,
     turn: Mutex<()>,
+    /// Where it speaks QUIC.
+    pub(super) place: OnceCell<SocketAddr>,
 }
 
 impl Relay {
     pub(super) fn new(right: Subject, fault: Option<Fault>) -> Self {
         let keys = [KEY, OTHER].into_iter().filter_map(|key| Key::of(key).ok()).collect();
-        Self { right, fault, keys, gone: AtomicBool::new(false), turn: Mutex::new(()) }
+        Self {
+            right,
+            fault,
+            keys,
+            gone: AtomicBool::new(false),
+            turn: Mutex::new(()),
+            place: OnceCell::new(),
+        }
     }
 
     pub(super) fn is(&self, fault: Fault) -> bool {
@@ -194,18 +206,20 @@ impl Relay {
                 out.push(message.to_wire());
                 continue;
             }
+            // The query was not signed by anybody whom the server knows.
+            let Some(key) = key else {
+                out.push(message.to_wire());
+                continue;
+            };
             message.additional.retain(|record| record.kind != crate::dns::wire::TSIG);
-            let unsigned =
-                fault == Fault::NoSignature || fault == Fault::FewSignatures && at != 0 && at != last;
-            match key {
-                Some(key) if !unsigned => {
-                    let before = if fault == Fault::SignsAlone { &[][..] } else { prior.as_slice() };
-                    let (wire, mac) = key.answer(message, before, at > 0);
-                    prior = mac;
-                    out.push(wire);
-                }
-                _ => out.push(message.to_wire()),
+            if fault == Fault::NoSignature || fault == Fault::FewSignatures && at != 0 && at != last {
+                out.push(message.to_wire());
+                continue;
             }
+            let before = if fault == Fault::SignsAlone { &[][..] } else { prior.as_slice() };
+            let (wire, mac) = key.answer(message, before, at > 0);
+            prior = mac;
+            out.push(wire);
         }
         out
     }
@@ -214,9 +228,13 @@ impl Relay {
     async fn forward(&self, over: Over, wire: &[u8], query: Option<&Message>) -> Vec<Vec<u8>> {
         match over {
             Over::Udp => self.datagram(wire).await.into_iter().collect(),
-            Over::Tcp | Over::Tls => {
+            Over::Tcp | Over::Tls | Over::Quic => {
                 let mut answers = Vec::new();
-                let door = if over == Over::Tls { Door::Tls } else { Door::Front };
+                // What is padded is to come by what is padded for.
+                let pads = query.and_then(Message::opt).is_some_and(|edns| edns.find(PADDING).is_some());
+                let pads = pads && over == Over::Quic && self.right.lacks(&[Need::Dot]).is_none();
+                let by_tls = over == Over::Tls || pads;
+                let door = if by_tls { Door::Tls } else { Door::Front };
                 let _rest = timeout(PATIENCE * 4, self.connection(door, wire, query, &mut answers)).await;
                 answers
             }
@@ -246,6 +264,8 @@ impl Relay {
         let mut io: Box<dyn Io> = self.right.dial_at(door).await.ok()?;
         io.write_all(&framed(wire)).await.ok()?;
         let kind = query.and_then(|query| query.question.first()).map_or(0, |question| question.kind);
+        // A server keeps a change before it answers.
+        let patience = if query.is_some_and(|query| query.opcode() == 5) { PATIENCE * 4 } else { PATIENCE };
         let (mut buffer, mut records) = (Vec::new(), Vec::new());
         loop {
             while let Some(answer) = first_frame(&mut buffer) {
@@ -258,7 +278,7 @@ impl Relay {
                     return Some(());
                 }
             }
-            if timeout(PATIENCE, io.read_buf(&mut buffer)).await.ok()?.ok()? == 0 {
+            if timeout(patience, io.read_buf(&mut buffer)).await.ok()?.ok()? == 0 {
                 return None;
             }
         }
@@ -266,7 +286,7 @@ impl Relay {
 }
 
 /// Takes the first message that is whole.
-fn first_frame(buffer: &mut Vec<u8>) -> Option<Vec<u8>> {
+pub(super) fn first_frame(buffer: &mut Vec<u8>) -> Option<Vec<u8>> {
     let [high, low, rest @ ..] = buffer.as_slice() else { return None };
     let length = usize::from(u16::from_be_bytes([*high, *low]));
     let frame = rest.get(..length)?.to_vec();

@@ -2,13 +2,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use h2::RecvStream;
 use h2::server::SendResponse;
 use http::{HeaderMap, Method, Request};
-use tokio::io::DuplexStream;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 use super::fault::Fault;
 use super::relay::{PATIENCE, Relay};
@@ -42,6 +42,33 @@ impl Relay {
         }
     }
 
+    /// A connection of HTTP/1.1 to its end.
+    pub(super) async fn serve_old_web(&self, mut io: DuplexStream) {
+        let _turn = self.turn().await;
+        let mut buffer = BytesMut::new();
+        loop {
+            let Some((head, content)) = old_request(&mut io, &mut buffer).await else { return };
+            let is_head = head.method() == Method::HEAD;
+            let made = self.made(&self.asked(&head, content)).await;
+            let Some(Response { status, mut fields, mut body, .. }) = made else { return };
+            if !self.is(Fault::LengthOff) {
+                fields.retain(|(name, _)| name != "content-length");
+                fields.extend((!is_head).then(|| ("content-length".into(), body.len().to_string())));
+            }
+            if self.is(Fault::OtherByVersion) {
+                body.last_mut().into_iter().for_each(|octet| *octet ^= 1);
+            }
+            let mut made = format!("HTTP/1.1 {status} \r\n");
+            for (name, value) in fields {
+                made.extend([name.as_str(), ": ", value.as_str(), "\r\n"]);
+            }
+            let sent = io.write_all(&[made.as_bytes(), b"\r\n", &body].concat()).await;
+            if sent.is_err() || self.is(Fault::OneStream) {
+                return;
+            }
+        }
+    }
+
     async fn respond(&self, request: Request<RecvStream>, mut respond: SendResponse<Bytes>) {
         let (head, mut body) = request.into_parts();
         let mut content = Vec::new();
@@ -49,23 +76,10 @@ impl Relay {
             content.extend_from_slice(&data);
             let _released = body.flow_control().release_capacity(data.len());
         }
-        let target = head.uri.path_and_query().map_or(PATH, |target| target.as_str());
-        let mut rest = target.strip_prefix(PATH).unwrap_or(target).to_owned();
-        let mut method = head.method;
-        if self.is(Fault::AnyPath) {
-            rest = rest.split_once('?').map(|(_, query)| format!("?{query}")).unwrap_or_default();
-        }
-        if self.is(Fault::AnyMethod) && method == Method::PUT {
-            method = Method::POST;
-        }
-        let content = Some(content).filter(|content| !content.is_empty() || method == Method::POST);
-        let asked = Asked {
-            method,
-            url: format!("{}{rest}", self.right.url()),
-            fields: self.fields(&head.headers),
-            content,
+        let asked = self.asked(&Request::from_parts(head, ()), content);
+        let Some(Response { status, fields, body, .. }) = self.made(&asked).await else {
+            return respond.send_reset(h2::Reason::CANCEL);
         };
-        let Response { status, fields, body, .. } = self.made(&asked).await;
         let response = fields
             .iter()
             .filter(|(name, _)| name != "content-length" || self.is(Fault::LengthOff))
@@ -73,6 +87,26 @@ impl Relay {
         let Ok(response) = response.body(()) else { return };
         if let Ok(mut stream) = respond.send_response(response, body.is_empty()) {
             let _sent = body.is_empty() || stream.send_data(body.into(), true).is_ok();
+        }
+    }
+
+    /// The request to the server.
+    fn asked(&self, head: &Request<()>, content: Vec<u8>) -> Asked {
+        let target = head.uri().path_and_query().map_or(PATH, |target| target.as_str());
+        let mut rest = target.strip_prefix(PATH).unwrap_or(target).to_owned();
+        let mut method = head.method().clone();
+        if self.is(Fault::AnyPath) {
+            rest = rest.split_once('?').map(|(_, query)| format!("?{query}")).unwrap_or_default();
+        }
+        if self.is(Fault::AnyMethod) && method == Method::PUT {
+            method = Method::POST;
+        }
+        let content = Some(content).filter(|content| !content.is_empty() || method == Method::POST);
+        Asked {
+            method,
+            url: format!("{}{rest}", self.right.url()),
+            fields: self.fields(head.headers()),
+            content,
         }
     }
 
@@ -89,16 +123,19 @@ impl Relay {
         fields
     }
 
-    /// The response of the server, with the fault in it.
-    async fn made(&self, asked: &Asked) -> Response {
+    /// The response of the server, with the fault in it; none where it gives none.
+    async fn made(&self, asked: &Asked) -> Option<Response> {
         if let Some(status) = self.refuses(asked) {
-            return Response { minor: 0, status, fields: Vec::new(), body: Vec::new() };
+            return Some(Response { minor: 0, status, fields: Vec::new(), body: Vec::new() });
         }
         let opening = Web::open(&Peer::new(self.right.clone(), PATIENCE * 4));
+        // HEAD is answered here, whether or not the server knows it.
+        let is_head = asked.method == Method::HEAD;
+        let asked =
+            &Asked { method: if is_head { Method::GET } else { asked.method.clone() }, ..asked.clone() };
         let right = async { opening.await?.ask(asked).await };
-        let nothing = |_| Response { minor: 0, status: 502, fields: Vec::new(), body: Vec::new() };
-        let mut response = right.await.unwrap_or_else(nothing);
-        if let Some((over, wire)) = query(asked)
+        let mut response = right.await.ok()?;
+        if let Some((over, wire)) = self.query(asked)
             && self.fault.is_some()
         {
             match self.answer(over, &wire).await.into_iter().next() {
@@ -114,8 +151,26 @@ impl Relay {
                 None => {}
             }
         }
-        self.change(asked, &mut response);
-        response
+        self.change(&mut response);
+        if is_head {
+            response.body.clear();
+            response.fields.retain(|_| !self.is(Fault::EmptyHead));
+        }
+        Some(response)
+    }
+
+    /// The message of a request, where it has one and is for what answers.
+    fn query(&self, asked: &Asked) -> Option<(Over, Vec<u8>)> {
+        let rest = asked.url.strip_prefix(self.right.url())?;
+        let is_message =
+            |(name, value): &(&str, String)| *name == "content-type" && value.eq_ignore_ascii_case(MESSAGE);
+        match asked.method {
+            Method::GET => Some((Over::Get, URL_SAFE_NO_PAD.decode(rest.strip_prefix("?dns=")?).ok()?)),
+            Method::POST if rest.is_empty() && asked.fields.iter().any(is_message) => {
+                Some((Over::Post, asked.content.clone()?))
+            }
+            _ => None,
+        }
     }
 
     /// The status with which a fault refuses a request.
@@ -135,7 +190,7 @@ impl Relay {
         }
     }
 
-    fn change(&self, asked: &Asked, response: &mut Response) {
+    fn change(&self, response: &mut Response) {
         let Some(fault) = self.fault else { return };
         let client = (400..500).contains(&response.status);
         let code = Message::read(&response.body).map_or(0, |message| message.rcode());
@@ -153,7 +208,6 @@ impl Relay {
                 let length = (response.body.len() + 1).to_string();
                 set("content-length", &length);
             }
-            Fault::EmptyHead if asked.method == Method::HEAD => response.fields.clear(),
             Fault::ErrorStatus if code != 0 => response.status = 404,
             Fault::ServerErrors if client => response.status = 500,
             Fault::NoErrors if client => {
@@ -165,21 +219,53 @@ impl Relay {
     }
 }
 
-/// The message of a request, where it has one.
-fn query(asked: &Asked) -> Option<(Over, Vec<u8>)> {
-    match asked.method {
-        Method::GET => {
-            let (_, coded) = asked.url.split_once("?dns=")?;
-            Some((Over::Get, URL_SAFE_NO_PAD.decode(coded).ok()?))
+/// The next request of a connection of HTTP/1.1, and its content.
+async fn old_request(io: &mut DuplexStream, buffer: &mut BytesMut) -> Option<(Request<()>, Vec<u8>)> {
+    let head =
+        until(io, buffer, |octets| Some(octets.windows(4).position(|four| four == b"\r\n\r\n")? + 4)).await?;
+    let head = String::from_utf8(head).ok()?;
+    let mut lines = head.lines();
+    let mut words = lines.next()?.split(' ');
+    let (method, target) = (words.next()?, words.next()?);
+    let fields = lines.filter_map(|line| line.split_once(':'));
+    let request = fields.fold(Request::builder().method(method).uri(target), |made, (name, value)| {
+        made.header(name, value.trim())
+    });
+    let request = request.body(()).ok()?;
+    let field = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let content = match (field("content-length"), field("transfer-encoding")) {
+        (Some(length), _) => {
+            let length = length.parse().ok()?;
+            until(io, buffer, |octets| (octets.len() >= length).then_some(length)).await?
         }
-        Method::POST
-            if asked
-                .fields
-                .iter()
-                .any(|(name, value)| *name == "content-type" && value.eq_ignore_ascii_case(MESSAGE)) =>
-        {
-            Some((Over::Post, asked.content.clone()?))
+        (None, Some(_)) => {
+            let line =
+                until(io, buffer, |octets| Some(octets.windows(2).position(|two| two == b"\r\n")? + 2))
+                    .await?;
+            let length = usize::from_str_radix(std::str::from_utf8(&line).ok()?.trim(), 16).ok()?;
+            // The suite sends one chunk, behind which the last and two ends of lines stand.
+            let all = length.checked_add(9)?;
+            let mut chunk = until(io, buffer, |octets| (octets.len() >= all).then_some(all)).await?;
+            chunk.truncate(length);
+            chunk
         }
-        _ => None,
+        (None, None) => Vec::new(),
+    };
+    Some((request, content))
+}
+
+/// Octets up to where they are said to end, as soon as they have come.
+async fn until(
+    io: &mut DuplexStream,
+    buffer: &mut BytesMut,
+    end: impl Fn(&[u8]) -> Option<usize>,
+) -> Option<Vec<u8>> {
+    loop {
+        if let Some(at) = end(buffer) {
+            return Some(buffer.split_to(at).to_vec());
+        }
+        if io.read_buf(buffer).await.ok()? == 0 {
+            return None;
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! UPDATE (RFC 2136): cases are scripts of updates and of what is found afterwards.
 //!
-//! Each case has a label of its own below `update.test`, which the first of its steps clears. The steps:
+//! Each case has a label of its own below `update.test`, made of its id, which the first of its steps clears. The steps:
 //!
 //! - `send CODE: OPERATION; OPERATION` sends an update that is to get this code. `+NAME TTL TYPE DATA` adds,
 //!   `-NAME TYPE DATA` deletes a record, `-NAME TYPE` an RRset, `-NAME` all of a name; `?NAME`, `?NAME TYPE` and `?NAME TYPE DATA` are
@@ -119,8 +119,7 @@ pub(super) fn is_after(later: u32, earlier: u32) -> bool {
 
 /// Runs the steps of a case.
 async fn run(peer: &mut Peer, id: &str, steps: &str) -> Verdict {
-    let label = id.rsplit('/').next().unwrap_or_default();
-    let below = origin().child(label.as_bytes());
+    let below = origin().child(id.replace(['/', '.'], "-").as_bytes());
     let mut clear = update();
     for name in ["@", "x", "y", "z", "*", "deep.x"] {
         operate(&mut clear, &format!("-{name}"), &below)?;

@@ -184,3 +184,8 @@ fn the_number_of_problems_is_bounded() {
     assert_eq!(reading.problems.len(), 1000);
     assert_eq!(reading.problems.last().unwrap().what, "too many problems: reading ends here");
 }
+
+/// The texts of all cases.
+pub(super) fn zones() -> impl Iterator<Item = String> {
+    CASES.iter().map(|(_, text, _)| format!("{text}\n"))
+}

@@ -2,6 +2,7 @@ use super::*;
 use crate::wire::Name;
 
 mod bad;
+mod checkers;
 mod files;
 mod good;
 mod peers;
