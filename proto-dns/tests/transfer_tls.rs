@@ -18,7 +18,7 @@ use ropewalk_core::Limits;
 use ropewalk_core::app::{Context, Prepare, Server, Service as _};
 use ropewalk_core::net::Sockets;
 use ropewalk_core::tls::{Authorities, Certificates, ClientAuth, ClientTls, LocalCa, ServerTls};
-use ropewalk_dns::client::{Ask, Client, Options, Via};
+use ropewalk_dns::client::{Ask, Client, Via};
 use ropewalk_dns::server::{Acl, Dns, Partner, Rules, Setup, Source, Zones};
 use ropewalk_dns::wire::tsig::{Algorithm, TsigKey};
 use ropewalk_dns::wire::{Name, Type};
