@@ -1,4 +1,5 @@
 mod lent;
+mod prompt;
 
 use std::io;
 use std::net::SocketAddr;
@@ -278,7 +279,7 @@ impl Connection {
                 Box::pin(self.part_with(words)).await?;
                 return Err(Error::peer("the peer does not speak TLS, and was told so"));
             }
-            let stream = tls.accept(self.give_raw()?).await?;
+            let stream = tls.accept_and(self.give_raw()?, Raw::acknowledge).await?;
             self.0.server_tls = Some(tls.clone());
             Ok(self.with_tls(stream))
         };

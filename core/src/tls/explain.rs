@@ -13,11 +13,22 @@ pub(super) struct Heard<S> {
     io: S,
     first: [u8; 8],
     len: usize,
+    /// What is done before more is waited for.
+    waits: Option<fn(&S)>,
 }
 
 impl<S> Heard<S> {
     pub(super) fn new(io: S) -> Self {
-        Self { io, first: [0; 8], len: 0 }
+        Self { io, first: [0; 8], len: 0, waits: None }
+    }
+
+    /// The same, which does this whenever it has heard something and waits for more, until it is settled.
+    pub(super) fn before_waiting(self, waits: fn(&S)) -> Self {
+        Self { waits: Some(waits), ..self }
+    }
+
+    pub(super) fn settle(&mut self) {
+        self.waits = None;
     }
 
     pub(super) fn io(&self) -> &S {
@@ -43,7 +54,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Heard<S> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        ready!(Pin::new(&mut self.io).poll_read(cx, buf))?;
+        let read = Pin::new(&mut self.io).poll_read(cx, buf);
+        if let (true, true, Some(waits)) = (read.is_pending(), self.len > 0, self.waits) {
+            waits(&self.io);
+        }
+        ready!(read)?;
         if self.len < self.first.len() {
             self.note(buf.filled().get(before..).unwrap_or_default());
         }

@@ -113,9 +113,21 @@ impl ServerTls {
     /// # Errors
     /// [`Fault::Peer`](crate::Fault), in words that say what the client did or what it lacks.
     pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, io: S) -> Result<TlsStream<S>> {
-        let accept = tokio_rustls::TlsAcceptor::from(self.config.clone()).accept(Heard::new(io));
-        match accept.into_fallible().await {
-            Ok(stream) => Ok(TlsStream::new(stream.into())),
+        self.accept_and(io, |_| {}).await
+    }
+
+    /// The same, and `waits` is called before each time that more of the handshake is waited for.
+    pub(crate) async fn accept_and<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        io: S,
+        waits: fn(&S),
+    ) -> Result<TlsStream<S>> {
+        let io = Heard::new(io).before_waiting(waits);
+        match tokio_rustls::TlsAcceptor::from(self.config.clone()).accept(io).into_fallible().await {
+            Ok(mut stream) => {
+                stream.get_mut().0.settle();
+                Ok(TlsStream::new(stream.into()))
+            }
             Err((error, io)) => Err(explain::handshake(error, &io)),
         }
     }
