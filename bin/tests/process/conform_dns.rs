@@ -44,7 +44,7 @@ fn the_program_conforms_by_every_transport() {
     let add = ["user", "add", "ann", "--no-password", "--store", "store"];
     done(ropewalk(add).current_dir(folder.path())).says(0, &[]);
     let server = Daemon::of(&mut folder.command(&[]));
-    let [dot, _, _, doq, doh] = server.addresses()[..] else { panic!("{}", server.log()) };
+    let [dot, _, doq, _, doh] = server.addresses()[..] else { panic!("{}", server.log()) };
     let mut command: Command =
         ropewalk(["conform", "dns", "--short-timeouts", "--given", "transfer", "--given", "update"]);
     command.args([
