@@ -54,7 +54,7 @@ pub(super) struct Case<'a> {
 
 impl Desk {
     /// How many zones are transferred at once, where nothing else is said.
-    pub const TRANSFERS: usize = 10;
+    pub const TRANSFERS: usize = 32;
 
     /// A desk at which everything is declined that the engine does not answer itself.
     pub fn new(engine: Arc<Engine>) -> Self {

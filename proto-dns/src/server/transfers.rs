@@ -1,17 +1,18 @@
 //! Zones for other servers (RFC 5936, RFC 1995).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ropewalk_core::Address;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use super::counts::Counted;
 use super::desk::Case;
 use super::policy::Why;
 use super::rules::Book;
-use super::shares::Shares;
+use super::shares::{Share, Shares};
 use super::signer::Signer;
 use super::xfr::{Content, Transfer, is_newer, serial};
 use super::{Keeper, Transport};
@@ -62,16 +63,22 @@ impl Transfers {
         if case.from.transport == Transport::Udp {
             return tell(case, &zone).await;
         }
-        let share = self.shares.take(case.from.addr.ip());
-        let Some((_share, Ok(_permit))) = share.map(|share| (share, self.room.try_acquire())) else {
-            case.log_refusal("too many transfers at once", zone.origin());
-            case.counts.add(Counted::TransferBusy);
-            return case.decline(Rcode::SERVFAIL, None).await;
-        };
-        // What has changed may be much: it is read by as many as may transfer.
-        let content = match content(case, &zone, question.qtype, changes).await {
-            Ok(content) => content,
-            Err(rcode) => return case.decline(rcode, None).await,
+        let theirs = serial(case.query).filter(|_| question.qtype == Type::IXFR);
+        if question.qtype == Type::IXFR && theirs.is_none() {
+            return case.decline(Rcode::FORMERR, None).await;
+        }
+        let is_current = theirs.is_some_and(|theirs| !is_newer(zone.serial().unwrap_or_default(), theirs));
+        // Who only looks whether there is anything new takes nobody's turn.
+        let turn = (!is_current).then(|| self.turn(case.from.addr.ip()));
+        let content = match turn {
+            None => Content::Current,
+            // What has changed may be much: it is read by as many as may transfer.
+            Some(Some(_)) => content(&zone, theirs, changes).await,
+            Some(None) => {
+                case.log_refusal("too many transfers at once", zone.origin());
+                case.counts.add(Counted::TransferBusy);
+                return case.decline(Rcode::SERVFAIL, None).await;
+            }
         };
         let counted = match &content {
             Content::Current => Counted::TransferCurrent,
@@ -89,6 +96,11 @@ impl Transfers {
                 tracing::info!(zone = %zone.origin(), peer = %address, "transfer not taken to its end");
             }
         }
+    }
+
+    /// One of the turns that there are, for this client, if there is one left for it.
+    fn turn(&self, client: IpAddr) -> Option<(Share<'_>, SemaphorePermit<'_>)> {
+        Some((self.shares.take(client)?, self.room.try_acquire().ok()?))
     }
 }
 
@@ -125,22 +137,16 @@ async fn tell(case: &mut Case<'_>, zone: &Zone) {
     case.reply(fill).await;
 }
 
-/// What the client needs: for IXFR, by the serial that it has.
-async fn content(case: &Case<'_>, zone: &Zone, qtype: Type, changes: Changes<'_>) -> Result<Content, Rcode> {
-    if qtype != Type::IXFR {
-        return Ok(Content::Whole);
-    }
-    let theirs = serial(case.query).ok_or(Rcode::FORMERR)?;
-    if !is_newer(zone.serial().unwrap_or_default(), theirs) {
-        return Ok(Content::Current);
-    }
-    let since = match (changes.signers.iter().find(|signer| signer.origin() == zone.origin()), changes.keeper)
-    {
+/// What a client needs that has the zone with this serial, or has it not.
+async fn content(zone: &Zone, theirs: Option<u32>, changes: Changes<'_>) -> Content {
+    let Some(theirs) = theirs else { return Content::Whole };
+    let signer = changes.signers.iter().find(|signer| signer.origin() == zone.origin());
+    let since = match (signer, changes.keeper) {
         (Some(signer), _) => signer.since(zone, theirs),
         (None, Some(keeper)) => keeper.since(zone, theirs).await,
         (None, None) => None,
     };
-    Ok(since.map_or(Content::Whole, Content::Changes))
+    since.map_or(Content::Whole, Content::Changes)
 }
 
 /// Sends all messages; how many they are, or `None` where the client does not take them.

@@ -192,6 +192,8 @@ async fn one_client_leaves_turns_to_others() {
         let (replies, mut ready) = mpsc::channel(1);
         desk.answer(Verdict::Transfer, &request, &greedy, &replies).await;
         assert_eq!(short(&ready.try_recv().unwrap()), "SERVFAIL");
+        desk.answer(Verdict::Transfer, &ixfr(7), &greedy, &replies).await;
+        assert_eq!(short(&ready.try_recv().unwrap()), "NOERROR AA: example. SOA", "nothing new");
         assert!(told(&desk, &request).await.starts_with("NOERROR"), "another one");
     };
     tokio::join!(lazy(), lazy(), test);
