@@ -14,6 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{StatusCode, header};
 use http_body::{Body as HttpBody, SizeHint};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::rt::Executor;
 use hyper::server::conn::http2;
@@ -23,12 +24,13 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use ropewalk_core::app::Context;
 use ropewalk_core::net::Connection;
 use ropewalk_core::{Error, Fault, Result};
-use tokio::time::Instant;
+use tokio::runtime::Handle;
+use tokio::time::{Instant, timeout};
 
 use super::Body;
 use super::deadlines::{Activity, Alarm, Phase};
 use super::handler::Facts;
-use super::pipeline::{Answer, Pipeline};
+use super::pipeline::{Answer, Pipeline, SKIP};
 use super::sent::Exchange;
 use super::upgrade::{Offers, Upgrade};
 
@@ -124,7 +126,9 @@ impl Service<http::Request<Incoming>> for Requests {
             Tunnel { stream, facts: Arc::clone(facts), write: times.write, exchange }
         });
         let (head, body) = request.into_parts();
-        let body = if tunnel.is_some() { Content(None) } else { Content(Some(body)) };
+        let Pipeline { facts, times, .. } = &self.pipeline;
+        let incoming = tunnel.is_none().then_some(body);
+        let body = Content { incoming, facts: Arc::clone(facts), patience: times.body };
         let answer = self.pipeline.answer(head, body, Some(Exchange::begin(&self.activity)));
         Answering { answer, tunnel }
     }
@@ -186,7 +190,11 @@ impl Tunnel {
 }
 
 /// A request's body, with our errors. What a tunnel brings is none.
-struct Content(Option<Incoming>);
+struct Content {
+    incoming: Option<Incoming>,
+    facts: Arc<Facts>,
+    patience: Duration,
+}
 
 impl HttpBody for Content {
     type Data = Bytes;
@@ -196,17 +204,43 @@ impl HttpBody for Content {
         mut self: Pin<&mut Self>,
         cx: &mut Poller<'_>,
     ) -> Poll<Option<Result<http_body::Frame<Bytes>>>> {
-        let Some(body) = &mut self.0 else { return Poll::Ready(None) };
+        let Some(body) = &mut self.incoming else { return Poll::Ready(None) };
         Pin::new(body).poll_frame(cx).map(|frame| frame.map(|frame| frame.map_err(blame)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.as_ref().is_none_or(HttpBody::is_end_stream)
+        self.incoming.as_ref().is_none_or(HttpBody::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.as_ref().map_or_else(|| SizeHint::with_exact(0), HttpBody::size_hint)
+        self.incoming.as_ref().map_or_else(|| SizeHint::with_exact(0), HttpBody::size_hint)
     }
+}
+
+impl Drop for Content {
+    /// Where a handler leaves some of it, the rest is passed over, as long as the connection lives.
+    fn drop(&mut self) {
+        let Some(rest) = self.incoming.take().filter(|body| !body.is_end_stream()) else { return };
+        // A handler may have taken it to a thread without a runtime.
+        if Handle::try_current().is_ok() {
+            self.facts.cx.spawn(skip(rest, self.patience)).detach();
+        }
+    }
+}
+
+/// Reads what is left of a content, if that is not too much. The stream of one that is dropped is reset, once it
+/// has been answered, and there are clients that lose the answer by that, against RFC 9113 §8.1.
+async fn skip(mut rest: Incoming, patience: Duration) {
+    let skip = async {
+        let mut skipped = 0;
+        while skipped <= SKIP
+            && let Some(Ok(frame)) = rest.frame().await
+        {
+            skipped += frame.data_ref().map_or(0, Bytes::len) as u64;
+        }
+    };
+    // The stream ends so or so.
+    drop(timeout(patience, skip).await);
 }
 
 /// The streams of an HTTP/2 connection run in its context.

@@ -100,7 +100,8 @@ pub struct Request {
     pub headers: HeaderMap,
     /// For what handlers tell each other.
     pub extensions: Extensions,
-    /// The content, as it comes in. What a handler leaves unread is dropped, and may cost the connection.
+    /// The content, as it comes in. What a handler leaves unread is passed over, up to 1 MiB; more may cost the
+    /// connection, or the stream.
     pub body: Body,
     /// Who asks, over what.
     pub facts: Arc<Facts>,

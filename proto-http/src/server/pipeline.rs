@@ -27,6 +27,9 @@ use super::{Body, Failure, Options, Request, Response, page};
 use crate::wire::target::Decoded;
 use crate::wire::{host, target};
 
+/// Octets of a content that are read though nobody wants them, so that a connection or a stream can go on to its end.
+pub(super) const SKIP: u64 = 1024 * 1024;
+
 /// What the requests of one connection go through.
 pub(super) struct Pipeline {
     pub(super) handler: BoxHandler,

@@ -157,6 +157,70 @@ async fn goes_away(peer: &mut Peer) -> Vec<u32> {
     codes
 }
 
+/// A peer that begins a POST of http://x/ on each of these streams, to a server that refuses it unread.
+async fn refused(streams: impl Iterator<Item = u32>) -> Peer {
+    let handler = |_: Request| async { Err::<Response, _>(Failure::new(StatusCode::METHOD_NOT_ALLOWED)) };
+    let mut peer = Peer::of(Http::new(handler));
+    peer.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    peer.send(frame(4, 0, 0, &[])).await;
+    // Acknowledged: so our windows hold (RFC 9113 §6.5.3).
+    peer.send(frame(4, 1, 0, &[])).await;
+    for stream in streams {
+        peer.send(frame(1, 4, stream, &[0x83, 0x86, 0x84, 0x41, 1, b'x'])).await;
+    }
+    peer
+}
+
+/// What says the end of this stream: the flag END_STREAM (`None`), or RST_STREAM with this code.
+async fn end_of(peer: &mut Peer, stream: u32) -> Option<u32> {
+    loop {
+        let mut head = [0; 9];
+        peer.io.read_exact(&mut head).await.unwrap();
+        let [_, a, b, kind, flags, of @ ..] = head;
+        let mut payload = vec![0; usize::from(u16::from_be_bytes([a, b]))];
+        peer.io.read_exact(&mut payload).await.unwrap();
+        match (kind, u32::from_be_bytes(of) == stream) {
+            (0 | 1, true) if flags & 1 == 1 => return None,
+            (3, true) => return Some(u32::from_be_bytes(payload.try_into().unwrap())),
+            (3 | 7, _) => panic!("{kind} on {of:?}: {payload:?}"),
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_whose_content_nobody_reads_is_not_reset() {
+    let mut peer = refused([1].into_iter()).await;
+    for _ in 0..19 {
+        peer.send(frame(0, 0, 1, &[b'x'; 16 * 1024])).await;
+    }
+    assert_eq!(end_of(&mut peer, 1).await, None, "the answer does not wait");
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    peer.send(frame(0, 1, 1, b"end")).await;
+    peer.send(frame(1, 5, 3, &[0x83, 0x86, 0x84, 0x41, 1, b'x'])).await;
+    assert_eq!(end_of(&mut peer, 3).await, None, "nor is there a reset of the first");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_passed_over_of_a_content_is_bounded() {
+    for (frames, seconds) in [(0, 30), (64, 30), (65, 0)] {
+        let mut peer = refused([1].into_iter()).await;
+        assert_eq!(end_of(&mut peer, 1).await, None);
+        let begun = Instant::now();
+        for _ in 0..frames {
+            peer.send(frame(0, 0, 1, &[b'x'; 16 * 1024])).await;
+        }
+        assert_eq!(end_of(&mut peer, 1).await, Some(0), "NO_ERROR");
+        assert_eq!(begun.elapsed().as_secs(), seconds, "{frames}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn streams_whose_content_is_passed_over_are_among_the_most() {
+    let mut peer = refused((1..202).step_by(2)).await;
+    assert_eq!(end_of(&mut peer, 201).await, Some(7), "REFUSED_STREAM");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_client_that_pushes_ends_its_connection() {
     let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();

@@ -8,12 +8,10 @@ use bytes::{Bytes, BytesMut};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use ropewalk_core::{Error, Result};
 
+use super::super::pipeline::SKIP;
 use super::chunked::{Decoder, Step};
 use super::head::Framing;
 use super::link::Link;
-
-/// Octets of a content that are read though nobody wants them, so that the connection can go on.
-const SKIP: u64 = 256 * 1024;
 
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
