@@ -47,11 +47,13 @@ impl Served {
     }
 
     pub(super) async fn reload(&self) -> Value {
-        let mut problems = Vec::new();
+        let (mut problems, mut warnings) = (Vec::new(), Vec::new());
         for zones in self.all() {
-            problems.extend(zones.reload().await);
+            let report = zones.reload().await;
+            problems.extend(report.problems);
+            warnings.extend(report.warnings);
         }
-        json!({ "problems": problems })
+        json!({ "problems": problems, "warnings": warnings })
     }
 }
 
@@ -68,6 +70,6 @@ impl Served {
     }
 
     pub(super) async fn reload(&self) -> Value {
-        json!({ "problems": [] })
+        json!({ "problems": [], "warnings": [] })
     }
 }

@@ -149,15 +149,23 @@ fn a_file_counts_where_it_is_newer_and_is_told_where_it_is_not() {
     // Another record with a serial that updates have passed.
     let other = ZONE.replace("192.0.2.80", "192.0.2.81");
     names.replace(&other.replace(" 7 ", " 8 "));
-    names.zone(&["reload"]).says(3, &["serial 8 is not after 8", "ropewalk zone export example.org."]);
+    for _ in 0..2 {
+        names.zone(&["reload"]).says(3, &["serial 8 is not after 8", "ropewalk zone export example.org."]);
+    }
     assert_eq!(names.dig("one.dyn.example.org"), "192.0.2.9\n");
     assert_eq!(names.dig("www.example.org"), "192.0.2.80\n");
     let names = names.killed();
     names.server.wait_for("application: ready");
     assert_eq!(names.dig("one.dyn.example.org"), "192.0.2.9\n");
+    names.zone(&["reload"]).says(3, &["serial 8 is not after 8"]);
     // A file that is broken changes nothing either.
     names.replace("nothing");
-    names.zone(&["reload"]).says(3, &["zone:1:"]);
+    names.server.wait_for("a zone was not read");
+    for _ in 0..2 {
+        names.zone(&["reload"]).says(3, &["zone:1:"]);
+    }
+    let json: serde_json::Value = serde_json::from_str(&names.zone(&["reload", "--json"]).out).unwrap();
+    assert_eq!(json["problems"].as_array().unwrap().len(), 1, "{json}");
     names.replace(&other.replace(" 7 ", " 9 "));
     names.zone(&["reload"]).says(0, &[]);
     assert_eq!(names.dig("www.example.org"), "192.0.2.81\n");

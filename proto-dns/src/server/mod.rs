@@ -64,7 +64,7 @@ pub use notify::Notice;
 pub use policy::Policies;
 #[cfg(feature = "quic")]
 pub use quic::Quic;
-pub use reload::{Said, Setup, Zones};
+pub use reload::{Report, Said, Setup, Zones};
 pub use rrl::{Limiter, RrlOptions};
 pub use rules::{Partner, Rules};
 pub(crate) use signed::now;

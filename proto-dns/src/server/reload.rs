@@ -48,6 +48,15 @@ pub struct Setup {
 /// What there is to say of sources, each by its number.
 pub type Said = Vec<(usize, String)>;
 
+/// What there is to say of all files, as they were read last.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// What is wrong: zones are as they were before it.
+    pub problems: Vec<String>,
+    /// What is strange in zones that are served.
+    pub warnings: Vec<String>,
+}
+
 impl Default for Setup {
     fn default() -> Self {
         Self {
@@ -129,19 +138,20 @@ impl Zones {
         self.follow_with(&mut watched).await;
     }
 
-    /// Reads again what has changed, now; what is wrong with it, which is then as it was.
-    pub async fn reload(&self) -> Vec<String> {
-        self.look(true).await.unwrap_or_else(|error| vec![error.chain()])
+    /// Reads again what has changed, and what was wrong, now; and says what there is to say, however often it was said.
+    pub async fn reload(&self) -> Report {
+        let failed = |error: Error| Report { problems: vec![error.chain()], ..Report::default() };
+        self.look(true).await.unwrap_or_else(failed)
     }
 
     /// Reads again what has changed: at once where the operator asks, else when it has not changed since the last look, so
-    /// that a file that is being written is not taken for whole. What is wrong is given back.
-    async fn look(&self, asked: bool) -> Result<Vec<String>> {
+    /// that a file that is being written is not taken for whole.
+    async fn look(&self, asked: bool) -> Result<Report> {
         let mut watched = match Arc::clone(&self.watched).try_lock_owned() {
             Ok(watched) => watched,
             Err(_) if asked => Arc::clone(&self.watched).lock_owned().await,
             // Where several services answer from these zones, one of them is enough.
-            Err(_) => return Ok(Vec::new()),
+            Err(_) => return Ok(Report::default()),
         };
         let (engine, facts) = (Arc::clone(self.engine()), self.facts.get().cloned());
         let desk = Arc::clone(&self.desk);
@@ -151,9 +161,12 @@ impl Zones {
                 let facts = facts.all();
                 wrong.extend(watched.iter_mut().filter_map(|one| one.hear(&facts, &engine)));
             }
-            for one in watched.iter_mut().filter_map(|one| one.has_changed(asked).then_some(one)) {
+            for (number, one) in watched.iter_mut().enumerate() {
+                if !one.has_changed(asked) {
+                    continue;
+                }
                 match one.change(&engine) {
-                    Ok(zones) => kept.extend(zones),
+                    Ok(zones) => kept.extend(zones.into_iter().map(|zone| (number, zone))),
                     Err(problems) => wrong.extend(problems),
                 }
             }
@@ -163,14 +176,18 @@ impl Zones {
         let looked = looked.await;
         let (mut watched, kept, mut wrong) =
             looked.map_err(|e| Error::local("zones could not be read").caused_by(e))?;
-        for zone in kept {
+        for (number, zone) in kept {
             if let Some(Err(error)) = self.take(zone).await {
                 wrong.push(error.chain());
                 error.log("a zone stays as it was");
+                if let Some(one) = watched.get_mut(number) {
+                    one.is_wrong = true;
+                }
             }
         }
         self.follow_with(&mut watched).await;
-        Ok(wrong)
+        let warnings = watched.iter().flat_map(|one| one.warnings().cloned()).collect();
+        Ok(Report { problems: wrong, warnings })
     }
 
     async fn take(&self, zone: Arc<Zone>) -> Option<Result<()>> {
@@ -211,14 +228,16 @@ impl Loading {
         }
         let mut one = Watched::new(source, !is_others && !rules.is_bare());
         match one.load() {
-            Ok(Loaded { zones, warnings }) => {
-                self.warned.extend(told(warnings).into_iter().map(|text| (number, text)));
+            Ok(Loaded { zones, .. }) => {
+                self.warned.extend(one.warnings().map(|text| (number, text.clone())));
                 let named = one.source.name().map(|name| (name.clone(), None));
                 let zones = zones.into_iter().map(|zone| (zone.origin().to_name(), Some(zone)));
                 for (origin, zone) in zones.chain(named) {
                     self.claim(number, origin.clone(), &rules);
                     one.signer = match store.filter(|_| one.source.is_kept()) {
-                        Some(store) => self.keep(number, origin, zone, store, one.source.signs()),
+                        Some(store) => {
+                            self.keep(number, origin, zone, store, one.source.signs(), &mut one.is_wrong)
+                        }
                         None => zone.and_then(|zone| self.serve(number, zone, one.source.signs())),
                     };
                 }
@@ -266,10 +285,13 @@ impl Loading {
         file: Option<Arc<Zone>>,
         store: &dyn zones::Zones,
         sign: Option<&Sign>,
+        is_wrong: &mut bool,
     ) -> Option<Arc<Signer>> {
         let opened = Dynamic::open(origin.clone(), store, file);
         let (mut dynamic, zone, warning) =
             opened.map_err(|error| self.wrong.push((number, error.chain()))).ok()?;
+        // It is told again where somebody asks.
+        *is_wrong = warning.is_some();
         self.warned.extend(warning.map(|text| (number, text)));
         dynamic.signer = match (sign, zone) {
             (Some(how), zone) => self.sign(number, origin, zone, how),

@@ -172,7 +172,7 @@ async fn a_zone_of_which_something_is_said_keeps_its_name() {
     let zones = load(vec![(Source::zone(place.path("zone"), None), rules)]).unwrap();
     assert_eq!(address(&zones, "ns.before.").await, Err(5), "not for everybody");
     fs::write(place.path("zone"), text("afterwards")).unwrap();
-    assert!(zones.reload().await.concat().contains("the zone afterwards. had another name"));
+    assert!(zones.reload().await.problems.concat().contains("the zone afterwards. had another name"));
     assert_eq!(address(&zones, "ns.afterwards.").await, Err(5));
 }
 
@@ -183,7 +183,7 @@ async fn what_is_said_of_a_hosts_file_is_said_of_names_that_come_later() {
     let rules = Rules { transfers: Acl::new(["loopback".parse().unwrap()]), ..Rules::default() };
     let zones = load(vec![(Source::hosts(place.path("hosts")), rules)]).unwrap();
     fs::write(place.path("hosts"), "192.0.2.1 one\n192.0.2.2 two\n").unwrap();
-    assert_eq!(zones.reload().await, [""; 0]);
+    assert_eq!(zones.reload().await, Report::default());
     let peer = Peer::new(&SocketAddr::from(([127, 0, 0, 1], 9)).into(), Transport::Tcp);
     for name in ["one.", "two."] {
         let reply = zones.later(Verdict::Transfer, &query(1, name, 252), &peer).await.unwrap();
@@ -204,6 +204,62 @@ async fn an_answer_over_https_is_kept_as_long_as_its_shortest_lifetime() {
 
 fn served(zones: &Zones) -> Arc<Zone> {
     zones.engine().zones().zone("example.".parse::<Name>().unwrap().view()).unwrap().clone()
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_told_as_often_as_somebody_asks_until_it_is_mended() {
+    let place = Place::new("www 300 A 192.0.2.80\n");
+    let zones = place.zones();
+    assert_eq!(zones.reload().await, Report::default());
+    place.write("zone", "www 300 A 192.0.2\n");
+    // The server has seen it by itself before anybody asks.
+    zones.refresh(false).await;
+    zones.refresh(false).await;
+    for _ in 0..2 {
+        let said = zones.reload().await.problems;
+        assert!(said.len() == 1 && said[0].contains("/zone:4:11: an IPv4 address is expected"), "{said:?}");
+    }
+    // By itself it does not look at the same again.
+    assert_eq!(zones.look(false).await.unwrap().problems, [""; 0]);
+    assert_eq!(address(&zones, "www.example.").await, Ok(80));
+    place.write("zone", "www 300 A 192.0.2.80\n");
+    assert_eq!(zones.reload().await, Report::default());
+}
+
+/// A zone with this serial and this address of `www`.
+fn numbered(serial: u32, address: u8) -> String {
+    let head = HEAD.replacen(" 1 ", &format!(" {serial} "), 1);
+    format!("{head}www 300 A 192.0.2.{address}\n")
+}
+
+#[tokio::test]
+async fn a_change_that_secondaries_do_not_see_is_served_and_told() {
+    let place = Place::new("");
+    let zones = place.zones();
+    let set = |serial, address| {
+        fs::write(place.path("new"), numbered(serial, address)).unwrap();
+        fs::rename(place.path("new"), place.path("zone")).unwrap();
+    };
+    for (serial, octet, before) in
+        [(1, 80, Some(1)), (7, 81, None), (7, 82, Some(7)), (5, 83, Some(7)), (6, 84, None)]
+    {
+        set(serial, octet);
+        zones.refresh(true).await;
+        assert_eq!(address(&zones, "www.example.").await, Ok(octet));
+        // A file that was but touched is no other zone.
+        set(serial, octet);
+        for _ in 0..2 {
+            let Report { problems, warnings } = zones.reload().await;
+            assert_eq!(problems, [""; 0]);
+            assert_eq!(warnings.len(), usize::from(before.is_some()), "{serial}: {warnings:?}");
+            if let Some(before) = before {
+                let told = format!(
+                    "/zone: warning: the records of example. are others than before, but their serial {serial} is not after {before}: "
+                );
+                assert!(warnings[0].contains(&told), "{warnings:?}");
+            }
+        }
+    }
 }
 
 /// Who reads the configuration anew reads all that it names.

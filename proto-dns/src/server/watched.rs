@@ -11,9 +11,9 @@ use super::derived::Derived;
 use super::remembered::{self, Reading};
 use super::signer::Signer;
 use super::source::{Loaded, Source};
-use super::{Engine, now};
+use super::{Engine, is_newer, now};
 use crate::wire::Name;
-use crate::zone::Zone;
+use crate::zone::{Zone, kept};
 
 /// Problems of a file that are told one by one.
 const TOLD: usize = 20;
@@ -35,6 +35,12 @@ pub(super) struct Watched {
     pub(super) read: Vec<Stamp>,
     /// As they were at the last look.
     seen: Vec<Stamp>,
+    /// Whether what was read last is not what is served, as something is wrong with it.
+    pub(super) is_wrong: bool,
+    /// What is strange in what was read last.
+    warnings: Vec<String>,
+    /// Why secondaries may not see what is served.
+    unseen: Option<String>,
 }
 
 /// What tells one content of a file from another without a look into it; none where there is no such file.
@@ -52,6 +58,9 @@ impl Watched {
             signer: None,
             read: Vec::new(),
             seen: Vec::new(),
+            is_wrong: false,
+            warnings: Vec::new(),
+            unseen: None,
         }
     }
 
@@ -59,10 +68,17 @@ impl Watched {
     pub(super) fn load(&mut self) -> Result<Loaded, Vec<String>> {
         let loaded = self.once().and_then(|loaded| self.derive(loaded));
         self.seen.clone_from(&self.read);
+        self.is_wrong = loaded.is_err();
         if let Ok(loaded) = &loaded {
             self.origins = loaded.zones.iter().map(|zone| zone.origin().to_name()).collect();
+            self.warnings = told(loaded.warnings.clone());
         }
         loaded
+    }
+
+    /// What is strange in what is served of it.
+    pub(super) fn warnings(&self) -> impl Iterator<Item = &String> {
+        self.warnings.iter().chain(&self.unseen)
     }
 
     /// What is read, or was already and has not changed.
@@ -146,11 +162,35 @@ impl Watched {
         self.files.iter().map(|file| stamp(file)).collect()
     }
 
+    /// Whether it is to be read again; what is wrong, as often as the operator asks.
     pub(super) fn has_changed(&mut self, asked: bool) -> bool {
         let now = self.stamps();
         let settled = self.seen == now;
         self.seen = now;
-        self.seen != self.read && (asked || settled)
+        self.seen != self.read && (asked || settled) || asked && self.is_wrong
+    }
+
+    /// Notes whether others see what takes the place of the zone that was served: not unless its serial is after that one's.
+    /// Where the serial is not the file's, it is made so.
+    fn compare(&mut self, zones: &[Arc<Zone>], engine: &Engine) {
+        if self.source.is_hosts() || self.source.is_kept() || self.signer.is_some() || self.derives() {
+            return;
+        }
+        let set = engine.zones();
+        for zone in zones {
+            let Some(before) = set.zone(zone.origin()) else { continue };
+            let (serial, was) = (zone.serial().unwrap_or_default(), before.serial().unwrap_or_default());
+            if is_newer(serial, was) {
+                self.unseen = None;
+            } else if !Arc::ptr_eq(before, zone) && kept::seed(before) != kept::seed(zone) {
+                let (file, origin) = (self.file(), zone.origin());
+                self.unseen = Some(format!(
+                    "{file}: warning: the records of {origin} are others than before, but their serial {serial} is not \
+                     after {was}: they are served, and secondaries that have {was} do not fetch them (RFC 1982). Give \
+                     the file a newer serial"
+                ));
+            }
+        }
     }
 
     /// Serves these zones in the place of those that there were, signed if they are to be.
@@ -175,21 +215,23 @@ impl Watched {
     /// What is wrong, where the zones stay as they were.
     pub(super) fn change(&mut self, engine: &Engine) -> Result<Vec<Arc<Zone>>, Vec<String>> {
         let before = self.origins.clone();
-        let read = self.load().map_err(told).and_then(|Loaded { zones, warnings }| {
+        let read = self.load().map_err(told).and_then(|Loaded { zones, .. }| {
             match self.wrong(&before, &zones, engine) {
-                None => Ok((zones, warnings)),
+                None => Ok(zones),
                 Some(why) => {
                     self.origins.clone_from(&before);
+                    self.is_wrong = true;
                     Err(vec![why])
                 }
             }
         });
-        let (zones, warnings) = read.inspect_err(|problems| {
+        let zones = read.inspect_err(|problems| {
             for problem in problems {
                 tracing::error!(%problem, "a zone was not read; it stays as it was");
             }
         })?;
-        for warning in told(warnings) {
+        self.compare(&zones, engine);
+        for warning in self.warnings() {
             tracing::warn!(%warning, "something is strange in a zone");
         }
         if self.source.is_kept() {
@@ -198,6 +240,7 @@ impl Watched {
         if let Err(problem) = self.serve(&zones, &before, engine) {
             tracing::error!(%problem, "a zone was not signed; it stays as it was");
             self.origins = before;
+            self.is_wrong = true;
             return Err(vec![problem]);
         }
         let file = self.file();

@@ -224,11 +224,10 @@ fn reload(dir: &Path, json: bool) -> Exit {
             return exit;
         }
     };
-    let problems: Vec<_> =
-        answer["problems"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let said = |key| answer[key].as_array().into_iter().flatten().filter_map(Value::as_str);
     match json {
         true => outln!("{answer:#}"),
-        false => problems.iter().for_each(|problem| eprintln!("{problem}")),
+        false => said("problems").chain(said("warnings")).for_each(|text| eprintln!("{text}")),
     }
-    if problems.is_empty() { Exit::Ok } else { Exit::Problems }
+    if said("problems").next().is_none() { Exit::Ok } else { Exit::Problems }
 }
