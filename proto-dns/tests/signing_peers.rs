@@ -412,7 +412,7 @@ async fn updates_are_good(algorithm: Algorithm, nsec3: bool) {
     let rules = Rules {
         transfers: Acl::new(["key:rope-key".parse().unwrap()]),
         notify: vec![Partner::new(theirs, Some(key()))],
-        editors: Editors { grants, records: 1000 },
+        editors: Editors { grants, ..Editors::default() },
         ..Rules::default()
     };
     let (keys, store) = ([key()].into_iter().collect(), Some(Arc::new(MemoryZones::new()) as _));
