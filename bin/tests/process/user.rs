@@ -1,4 +1,6 @@
+use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 
 use base64::Engine as _;
@@ -51,6 +53,30 @@ fn a_name_that_stands_for_others_is_nobodys() {
     folder
         .check(&[])
         .says(78, &["htpasswd:1: `*` and what begins with `@` stand for several people in rules"]);
+}
+
+#[test]
+fn a_store_that_others_can_come_to_is_told_and_one_that_they_can_change_is_refused() {
+    let folder = Folder::new();
+    user(&folder, &["add", "ann", "--no-password"]).says(0, &[]);
+    folder.write(
+        "ropewalk.toml",
+        "store = \"data\"\n[accounts.main]\nstore = \"data\"\n[[service]]\nkind = \"echo\"\nlisten = \"tcp:0\"\n",
+    );
+    let mode = |mode| fs::set_permissions(folder.join("data"), fs::Permissions::from_mode(mode)).unwrap();
+    let wide =
+        |mode: &str| format!("data: mode {mode} is wider than 0750 and the folder holds secrets (chmod 700 ");
+    mode(0o755);
+    user(&folder, &["ls"]).says(0, &["ann", "warning: ", &wide("0755")]);
+    let said = folder.check(&[]);
+    said.says(0, &["warning: ", &wide("0755"), "no mistakes"]);
+    assert_eq!(said.err.matches("is wider than").count(), 1, "{said:?}");
+    mode(0o777);
+    user(&folder, &["ls"]).says(1, &["error: ", &wide("0777")]);
+    folder.check(&[]).says(78, &[&wide("0777")]);
+    mode(0o700);
+    assert!(!user(&folder, &["ls"]).err.contains("wider"));
+    assert!(!folder.check(&[]).err.contains("wider"));
 }
 
 #[test]
