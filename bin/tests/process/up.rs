@@ -128,8 +128,8 @@ fn a_second_up_runs_what_is_there_and_not_beside_the_first() {
     assert_eq!(again.folder.read("ropewalk.toml"), config);
     assert!(again.said.contains("-u admin ") && !again.said.contains("NAME"), "{}", again.said);
     let (_, passwd) = again.said.split_once("The account is admin; for another password: ").unwrap();
-    let done = again.paste(&format!("echo another-rope | {}", passwd.trim()));
-    assert!(done.status.success(), "{passwd}: {done:?}");
+    let pasted = again.paste(&format!("echo another-rope | {}", passwd.trim()));
+    assert!(pasted.status.success(), "{passwd}: {pasted:?}");
     let bans = done(ropewalk(["ban", "ls"]).current_dir(again.folder.path()));
     bans.says(0, &["nobody is banned"]);
 }
