@@ -22,6 +22,7 @@ mod defender;
 mod exit;
 mod kinds;
 mod process;
+mod program;
 mod resources;
 mod settings;
 

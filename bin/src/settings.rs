@@ -48,7 +48,10 @@ pub(crate) fn read(top: &mut Section<'_>) -> Settings {
 /// Looks the store over, and gives its parts for files and for zones to those.
 #[cfg(feature = "store")]
 fn own_store(top: &Section<'_>, dir: &Path) -> Result<()> {
-    ropewalk_store::accounts::Store::open(dir, Arc::default())?;
+    let store = ropewalk_store::accounts::Store::open(dir, Arc::default())?;
+    if let Some(wide) = store.warning() {
+        top.warn_in("store", wide);
+    }
     top.provide(Arc::new(ropewalk_store::marks::Store::open(dir)?));
     top.provide::<dyn Zones>(Arc::new(ropewalk_store::zones::Store::open(dir)?));
     Ok(())

@@ -112,7 +112,7 @@ fn is_message(headers: &HeaderMap) -> bool {
 fn from_query(query: &str) -> Result<Bytes, Failure> {
     let mut values = query.split('&').filter_map(|pair| pair.strip_prefix("dns="));
     let (Some(value), None) = (values.next(), values.next()) else {
-        return Err(bad("there is no one `dns`"));
+        return Err(bad("the question is to stand in the query, once, as `dns=` and base64url"));
     };
     let message = BASE64URL.decode(value).map_err(|_| bad("`dns` is not base64url"))?;
     if message.len() > LONGEST {

@@ -15,6 +15,8 @@ use super::{Command, ProcessArgs};
 use crate::commands::cert;
 use crate::exit::Exit;
 use crate::process::{Root, Source, is_child, launch};
+#[cfg(any(feature = "http", feature = "ftp"))]
+use crate::program::{program, quoted};
 
 /// What every server command has.
 #[derive(Args, Clone, Debug)]
@@ -23,7 +25,7 @@ pub(crate) struct ServerArgs {
     /// repeated. A bare port means `tcp:`.
     #[arg(long, value_name = "ENDPOINT")]
     pub(super) listen: Vec<Endpoint>,
-    /// Listen on this TCP port: short for `--listen tcp:PORT`.
+    /// Listen on this TCP port: short for `--listen tcp:PORT`; `dns` listens on it over UDP too.
     #[arg(long, short, value_name = "PORT")]
     pub(super) port: Option<u16>,
     /// Listen on every address of the machine where no interface is given, not only on loopback.
@@ -138,7 +140,9 @@ impl Config {
             if !path.exists() && !server.print_config {
                 let (given, path) = (file.display(), path.display());
                 return Err(format!(
-                    "--accounts {given}: there is no {path}; `ropewalk user add NAME --store {given}` makes a store"
+                    "--accounts {given}: there is no {path}; `{} user add NAME --store {}` makes a store",
+                    program(),
+                    quoted(&file.to_string_lossy())
                 ));
             }
             let path = path.to_str().ok_or_else(|| format!("{} is not UTF-8", path.display()))?;

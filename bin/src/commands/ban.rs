@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::control::{Order, ask};
 use crate::exit::Exit;
+use crate::program::program;
 
 /// `ropewalk ban`.
 #[derive(Args)]
@@ -148,7 +149,7 @@ fn time(text: &str) -> Result<Duration, String> {
     let time = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
     let time = Duration::try_from(time).map_err(|_| "a time is not in the past".to_owned())?;
     match time.as_secs() {
-        0 => Err("a ban lasts a second at least; `ropewalk ban rm` ends one".into()),
+        0 => Err(format!("a ban lasts a second at least; `{} ban rm` ends one", program())),
         _ => Ok(time),
     }
 }

@@ -5,6 +5,7 @@ use ropewalk_core::config::{FromValue as _, Kind, Need, Registry, ResourceKind, 
 use crate::cli::SourceArgs;
 use crate::exit::Exit;
 use crate::process::{Source, colour};
+use crate::program::program;
 use crate::settings;
 
 /// `ropewalk config`.
@@ -137,10 +138,22 @@ fn line(key: &SchemaKey) -> String {
     format!("{} ({kind}, {need}): {}", key.path, key.doc)
 }
 
+/// What of a key stands below a section: of `zones.main.zone.keep`, `zone.keep` in `zones.NAME`, whatever its name is.
+fn below<'k>(section: &str, key: &'k str) -> &'k str {
+    let of_name = |kind: &str| Some(key.strip_prefix(kind)?.strip_prefix('.')?.split_once('.')?.1);
+    section.strip_suffix(".NAME").and_then(of_name).unwrap_or(key)
+}
+
 fn explain(key: &str, registry: &Registry) -> Exit {
     let mut found = false;
     for schema in Schema::all(registry, settings::read) {
-        for known in schema.explain(key) {
+        let rest = below(&schema.section, key);
+        let is_it = |known: &&SchemaKey| known.path.replace("[]", "") == rest.replace("[]", "");
+        let mut all: Vec<_> = schema.explain(key).collect();
+        if all.is_empty() {
+            all.extend(schema.keys.iter().filter(is_it));
+        }
+        for known in all {
             found = true;
             let place = match (schema.section.as_str(), schema.kind) {
                 ("", _) => "at the top".to_owned(),
@@ -151,7 +164,7 @@ fn explain(key: &str, registry: &Registry) -> Exit {
         }
     }
     if !found {
-        eprintln!("error: there is no key `{key}`; all keys: ropewalk config schema");
+        eprintln!("error: there is no key `{key}`; all keys: {} config schema", program());
         return Exit::Usage;
     }
     Exit::Ok

@@ -3,6 +3,7 @@ use ropewalk_core::config::Registry;
 use serde_json::json;
 
 use crate::exit::Exit;
+use crate::program::program;
 
 /// `ropewalk kinds`.
 #[derive(Args)]
@@ -30,6 +31,6 @@ pub(crate) fn run(args: &KindsArgs, registry: &Registry) -> Exit {
     for kind in registry.resources() {
         outln!("  {:<10} {}", kind.name, kind.summary);
     }
-    outln!("\nKeys and an example of each: ropewalk config example KIND");
+    outln!("\nKeys and an example of each: {} config example KIND", program());
     Exit::Ok
 }

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use ropewalk_core::config::{ResourceKind, Secret, Section};
@@ -14,7 +14,8 @@ pub(crate) const ACCOUNTS: ResourceKind = ResourceKind {
     summary: "People who can log in, for every service that asks who somebody is",
     example: "store = \"ropewalk-data\"",
     build: |section, resources| {
-        let Some(Read { accounts, unseen }) = read(section) else { return };
+        let own = resources.of_settings::<Path>();
+        let Some(Read { accounts, unseen }) = read(section, own.as_deref()) else { return };
         resources.provide::<dyn Authenticator>(section, accounts);
         resources.provide(section, Arc::new(unseen));
     },
@@ -28,7 +29,8 @@ struct Read {
 /// One for the whole process, as it bounds what all logins together cost.
 static HASHING: LazyLock<Arc<Hashing>> = LazyLock::new(Arc::default);
 
-fn read(section: &mut Section<'_>) -> Option<Read> {
+/// Those of one table; of the store that is the server's `own` is told where it stands.
+fn read(section: &mut Section<'_>, own: Option<&Path>) -> Option<Read> {
     let file: Option<PathBuf> =
         section.key("file", "File of accounts; changes count within a second.").optional();
     let format = section
@@ -58,7 +60,11 @@ fn read(section: &mut Section<'_>) -> Option<Read> {
     let unseen = Unseen::new([&file, &store].into_iter().flatten().map(PathBuf::as_path));
     if let Some(dir) = store {
         let store = Store::open(dir, Arc::clone(&HASHING));
-        all.push(Arc::new(store.map_err(|error| section.error_in("store", error.chain())).ok()?));
+        let store = store.map_err(|error| section.error_in("store", error.chain())).ok()?;
+        if let Some(wide) = store.warning().filter(|_| own != Some(store.dir())) {
+            section.warn_in("store", wide);
+        }
+        all.push(Arc::new(store));
     }
     if all.is_empty() && !section.has("file") && !section.has("store") {
         section.error("accounts have a `store`, a `file` or `users`");

@@ -55,5 +55,11 @@ fn the_example_of_a_kind_is_a_configuration() {
 #[test]
 fn a_key_is_explained() {
     run(["config", "explain", "limits.idle"]).says(0, &["duration", "default \"5m\"", "Without a byte"]);
+    for key in ["zones.main.zone.keep", "zones.main.zone[].keep", "zone.keep", "zones.zone[].keep"] {
+        let said = run(["config", "explain", key]);
+        said.says(0, &["in [zones.NAME]: zone[].keep (boolean"]);
+        assert_eq!(said.out.lines().count(), 1, "{key}: {}", said.out);
+    }
+    run(["config", "explain", "zones.main.zone.kept"]).says(2, &["there is no key `zones.main.zone.kept`"]);
     run(["config", "explain", "limits.idel"]).says(2, &["there is no key `limits.idel`"]);
 }

@@ -1,4 +1,6 @@
+use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 
 use base64::Engine as _;
@@ -14,7 +16,7 @@ fn user(folder: &Folder, args: &[&str]) -> Done {
 /// The same, with something on standard input.
 fn user_told(folder: &Folder, args: &[&str], input: &str) -> Done {
     let path = folder.write("input", input);
-    let input = std::fs::File::open(path).unwrap();
+    let input = fs::File::open(path).unwrap();
     done(ropewalk(["user"]).args(args).arg("--store").arg(folder.join("data")).stdin(Stdio::from(input)))
 }
 
@@ -51,6 +53,30 @@ fn a_name_that_stands_for_others_is_nobodys() {
     folder
         .check(&[])
         .says(78, &["htpasswd:1: `*` and what begins with `@` stand for several people in rules"]);
+}
+
+#[test]
+fn a_store_that_others_can_come_to_is_told_and_one_that_they_can_change_is_refused() {
+    let folder = Folder::new();
+    user(&folder, &["add", "ann", "--no-password"]).says(0, &[]);
+    folder.write(
+        "ropewalk.toml",
+        "store = \"data\"\n[accounts.main]\nstore = \"data\"\n[[service]]\nkind = \"echo\"\nlisten = \"tcp:0\"\n",
+    );
+    let mode = |mode| fs::set_permissions(folder.join("data"), fs::Permissions::from_mode(mode)).unwrap();
+    let wide =
+        |mode: &str| format!("data: mode {mode} is wider than 0750 and the folder holds secrets (chmod 700 ");
+    mode(0o755);
+    user(&folder, &["ls"]).says(0, &["ann", "warning: ", &wide("0755")]);
+    let said = folder.check(&[]);
+    said.says(0, &["warning: ", &wide("0755"), "no mistakes"]);
+    assert_eq!(said.err.matches("is wider than").count(), 1, "{said:?}");
+    mode(0o777);
+    user(&folder, &["ls"]).says(1, &["error: ", &wide("0777")]);
+    folder.check(&[]).says(78, &[&wide("0777")]);
+    mode(0o700);
+    assert!(!user(&folder, &["ls"]).err.contains("wider"));
+    assert!(!folder.check(&[]).err.contains("wider"));
 }
 
 #[test]
@@ -180,14 +206,13 @@ fn a_store_that_cannot_be_used_is_told_by_check_and_by_the_exit_code() {
     folder.check(&[]).says(78, &["there is no store in", "store ="]);
     folder.write("data", "");
     user(&folder, &["add", "ann", "--no-password"]).says(1, &["is no folder"]);
-    std::fs::remove_file(folder.join("data")).unwrap();
+    fs::remove_file(folder.join("data")).unwrap();
     user(&folder, &["add", "ann", "--no-password"]).says(0, &[]);
     folder.check(&[]).says(0, &[]);
     if !is_root() {
-        use std::os::unix::fs::PermissionsExt as _;
-        std::fs::set_permissions(folder.join("data"), std::fs::Permissions::from_mode(0o000)).unwrap();
+        fs::set_permissions(folder.join("data"), fs::Permissions::from_mode(0o000)).unwrap();
         user(&folder, &["ls"]).says(77, &["cannot look at"]);
-        std::fs::set_permissions(folder.join("data"), std::fs::Permissions::from_mode(0o700)).unwrap();
+        fs::set_permissions(folder.join("data"), fs::Permissions::from_mode(0o700)).unwrap();
     }
 }
 
@@ -203,13 +228,13 @@ fn what_somebody_leaves_is_told_and_so_is_what_somebody_gets() {
     };
     let (folder, elsewhere) = (Folder::new(), Folder::new());
     let user = |here: &Folder, args: &[&str]| {
-        let input = std::fs::File::open(folder.write("input", "swordfish\n")).unwrap();
+        let input = fs::File::open(folder.write("input", "swordfish\n")).unwrap();
         let mut command = ropewalk(["user"]);
         command.args(args).arg("--store").arg(folder.join("data")).stdin(input);
         done(command.current_dir(here.path()))
     };
     let home = folder.join("homes/ann");
-    std::fs::create_dir_all(&home).unwrap();
+    fs::create_dir_all(&home).unwrap();
     let silent = |done: Done| assert!(done.code == Some(0) && !done.err.contains("homes"), "{done:?}");
     silent(user(&folder, &["add", "ann"]));
     config(&folder);
@@ -223,7 +248,7 @@ fn what_somebody_leaves_is_told_and_so_is_what_somebody_gets() {
     user(&folder, &["add", "cid", "--home", "ann"]).says(0, &["warning:", path, "of cid"]);
     user(&folder, &["rm", "cid"]).says(0, &["the files of cid stay", path]);
     // A configuration about another store says nothing.
-    std::fs::create_dir(elsewhere.join("data")).unwrap();
+    fs::create_dir(elsewhere.join("data")).unwrap();
     config(&elsewhere);
     silent(user(&elsewhere, &["rm", "ann"]));
     // That of the server which runs does, wherever it is.

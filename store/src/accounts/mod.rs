@@ -60,12 +60,16 @@ impl Store {
     /// The store in this folder, which must have been made. This blocks, and changes nothing.
     ///
     /// # Errors
-    /// Where there is none, where it has a newer schema or lies on a network file system, and where it cannot be read.
+    /// Where there is none, where others than its owner may write to the folder, where it has a newer schema or lies on a network file
+    /// system, and where it cannot be read.
     pub fn open(dir: impl Into<PathBuf>, hashing: Arc<Hashing>) -> Result<Self> {
         let dir = dir.into();
         let file = dir.join(FILE);
         match file.try_exists() {
-            Ok(true) => Database::check(&file, &SCHEMA)?,
+            Ok(true) => {
+                guard(&dir)?;
+                Database::check(&file, &SCHEMA)?;
+            }
             Ok(false) => return Err(Error::local(format!("there is no store in {}", dir.display()))),
             Err(error) => {
                 return Err(Error::local(format!("cannot look at {}", file.display())).caused_by(error));
@@ -97,6 +101,11 @@ impl Store {
     /// The folder.
     pub fn dir(&self) -> &Path {
         &self.0.dir
+    }
+
+    /// That others may look into the folder, where they may, with the remedy.
+    pub fn warning(&self) -> Option<String> {
+        wide(self.dir())
     }
 
     /// The file, opened now if it is not.
@@ -136,11 +145,22 @@ fn make(dir: &Path) -> Result<()> {
     if !meta.is_dir() {
         return Err(Error::local(format!("{} is no folder", dir.display())));
     }
-    if meta.mode() & 0o022 != 0 {
-        let mode = format_args!("{:o}", meta.mode() & 0o7777);
-        tracing::warn!(dir = %dir.display(), %mode, "others may change what is in the store: chmod 700");
-    }
-    Ok(())
+    guard(dir)
+}
+
+/// Whoever may write to the folder can put another store in the place of this one.
+fn guard(dir: &Path) -> Result<()> {
+    let is_open = dir.metadata().is_ok_and(|meta| meta.mode() & 0o022 != 0);
+    wide(dir).filter(|_| is_open).map_or(Ok(()), |why| Err(Error::local(why)))
+}
+
+/// That the folder is open to more than its owner, and its group to look.
+fn wide(dir: &Path) -> Option<String> {
+    let mode = dir.metadata().ok()?.mode() & 0o7777;
+    (mode & 0o777 & !0o750 != 0).then(|| {
+        let dir = dir.display();
+        format!("{dir}: mode {mode:04o} is wider than 0750 and the folder holds secrets (chmod 700 {dir})")
+    })
 }
 
 /// Seconds since 1970.

@@ -1,3 +1,4 @@
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use ropewalk_core::Address;
@@ -355,6 +356,33 @@ fn a_store_is_its_owners_alone() {
     let mode = |path: &Path| path.metadata().unwrap().mode() & 0o777;
     assert_eq!((mode(&data), mode(&data.join(FILE))), (0o700, 0o600));
     drop(Store::create(&data, Arc::default()).unwrap());
+}
+
+#[test]
+fn a_folder_that_others_may_write_to_is_refused_and_one_they_may_read_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    drop(Store::create(&data, Arc::default()).unwrap());
+    for (mode, opens, is_told) in [
+        (0o700, true, false),
+        (0o750, true, false),
+        (0o755, true, true),
+        (0o770, false, true),
+        (0o702, false, true),
+        (0o777, false, true),
+    ] {
+        std::fs::set_permissions(&data, std::fs::Permissions::from_mode(mode)).unwrap();
+        let says = format!("mode {mode:04o} is wider than 0750 and the folder holds secrets (chmod 700 ");
+        match Store::open(&data, Arc::default()) {
+            Ok(store) => {
+                let told = store.warning();
+                assert!(opens && told.is_some() == is_told, "{mode:o}: {told:?}");
+                assert!(told.is_none_or(|told| told.contains(&says)), "{mode:o}");
+            }
+            Err(error) => assert!(!opens && error.to_string().contains(&says), "{mode:o}: {error}"),
+        }
+        assert_eq!(Store::create(&data, Arc::default()).is_ok(), opens, "{mode:o}");
+    }
 }
 
 #[test]

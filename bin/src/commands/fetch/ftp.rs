@@ -12,6 +12,7 @@ use super::facts::{ascii, seconds, tls};
 use super::save::{Out, Place};
 use super::{FetchArgs, Progress, Stop, is_watched, show};
 use crate::exit::Exit;
+use crate::program::program;
 
 /// What the server says of the file, as far as it says it.
 struct Known {
@@ -33,7 +34,8 @@ pub(super) async fn fetch(args: &FetchArgs) -> Result<Exit, Stop> {
         return Err(Stop::new(Exit::Usage, format!("{option} means nothing over FTP")));
     }
     if url.name().is_none() {
-        return Err(Stop::new(Exit::Usage, "the URL names a directory: `ropewalk ls` lists it"));
+        let why = format!("the URL names a directory: `{} ls` lists it", program());
+        return Err(Stop::new(Exit::Usage, why));
     }
     let place = Place::of(args).map_err(|message| Stop::new(Exit::Usage, message))?;
     let mut client = args.reach.ftp(&url).await?;

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ropewalk_core::config::{Reading, Registry};
@@ -6,8 +6,10 @@ use ropewalk_core::net::{At, Endpoint};
 use ropewalk_store::accounts::Store;
 use toml::{Table, Value};
 
+use super::DATA;
 use super::made::{ADMIN, Person};
 use crate::process::{Source, is_child};
+use crate::program::{program, quoted};
 use crate::settings::{self, Settings};
 
 /// What is said once everything serves: where it is, and what to type to see it.
@@ -22,10 +24,11 @@ impl Greeting {
         let document = source.document();
         let reading: Reading<Settings> = document.read(registry, settings::read);
         let config: Table = reading.show(&document, false).parse().unwrap_or_default();
+        let more = if who.is_none() { recalled(&config).into_iter().collect() } else { Vec::new() };
         let who = who.map(|who| format!("{}:{}", who.name, who.password));
         let head = ["service", "address", "try"].map(str::to_owned);
         let rows = [vec![head], rows(&config, who.as_deref())].concat();
-        Self { rows, more: Vec::new() }
+        Self { rows, more }
     }
 
     /// Says this too.
@@ -82,7 +85,8 @@ fn all(
     let logs_in = service.get("auth").is_some() || service.get("accounts").is_some();
     let who = who.map(str::to_owned).or_else(|| account(service, config)).unwrap_or("NAME".into());
     let login = if logs_in { format!(" -u {who}") } else { String::new() };
-    let authority = authority(config).map_or(String::new(), |path| format!(" --cacert {}", path.display()));
+    let trusted = |path: PathBuf| format!(" --cacert {}", quoted(&path.to_string_lossy()));
+    let authority = authority(config).map_or(String::new(), trusted);
     let trust = if is_tls { &*authority } else { "" };
     let is_on = |key: &str| service.get(key).and_then(Value::as_bool) == Some(true);
     let mut rows = Vec::new();
@@ -95,18 +99,21 @@ fn all(
             let command = format!("curl --ssl-reqd{authority}{login} {url}");
             rows.push(["ftp+tls".into(), url.clone(), command]);
         }
-        "http" | "ftp" => rows.push([scheme.clone(), url.clone(), format!("curl{trust}{login} {url}")]),
+        // Its page is for a browser.
+        "http" => rows.push([scheme.clone(), url.clone(), format!("curl -I{trust}{login} {url}")]),
+        "ftp" => rows.push([scheme.clone(), url.clone(), format!("curl{trust}{login} {url}")]),
         "dns" => {
             // Of the tools that many have, dig knows TLS only where it is new, and none knows QUIC.
-            let (scheme, program, how) = match endpoint.at() {
+            let ours = format!("{} dig", program());
+            let (scheme, asker, how) = match endpoint.at() {
                 At::Udp { .. } => ("dns", "dig", ""),
-                At::Quic { .. } => ("dns+quic", "ropewalk dig", " +quic"),
-                _ if is_tls => ("dns+tls", "ropewalk dig", " +tls"),
+                At::Quic { .. } => ("dns+quic", &*ours, " +quic"),
+                _ if is_tls => ("dns+tls", &*ours, " +tls"),
                 _ => ("dns+tcp", "dig", " +tcp"),
             };
             // What every hosts file has.
             let name = origin(service, config).unwrap_or("localhost");
-            let command = format!("{program} @localhost -p {port}{how}{trust} {name} +short");
+            let command = format!("{asker} @localhost -p {port}{how}{trust} {name} +short");
             rows.push([scheme.into(), format!("localhost:{port}"), command]);
         }
         "echo" => {
@@ -129,15 +136,33 @@ fn origin<'c>(service: &Value, config: &'c Table) -> Option<&'c str> {
 
 /// Somebody who can log in by a password, which curl asks for: `admin` if there is one.
 fn account(service: &Value, config: &Table) -> Option<String> {
-    let of_rule = || service.get("auth")?.as_array()?.first()?.get("accounts");
-    let name = service.get("accounts").or_else(of_rule)?.as_str()?;
-    let store =
-        Store::open(config.get("accounts")?.get(name)?.get("store")?.as_str()?, Arc::default()).ok()?;
+    let store = Store::open(store(service, config)?, Arc::default()).ok()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().ok()?;
     let mut all = runtime.block_on(store.list()).ok()?;
     all.retain(|account| account.password && !account.disabled);
     let chosen = all.iter().find(|account| account.name.as_str() == ADMIN).or(all.first())?;
     Some(chosen.name.to_string())
+}
+
+/// The store of those who can log in.
+fn store<'c>(service: &Value, config: &'c Table) -> Option<&'c str> {
+    let of_rule = || service.get("auth")?.as_array()?.first()?.get("accounts");
+    let name = service.get("accounts").or_else(of_rule)?.as_str()?;
+    config.get("accounts")?.get(name)?.get("store")?.as_str()
+}
+
+/// Who the account is that the commands name, and how it gets another password.
+fn recalled(config: &Table) -> Option<String> {
+    let services = config.get("service")?.as_array()?;
+    let (name, store) =
+        services.iter().find_map(|service| Some((account(service, config)?, store(service, config)?)))?;
+    let elsewhere = if Path::new(store) == Path::new(DATA) {
+        String::new()
+    } else {
+        format!(" --store {}", quoted(store))
+    };
+    let name = quoted(&name).into_owned();
+    Some(format!("The account is {name}; for another password: {} user passwd {name}{elsewhere}", program()))
 }
 
 /// The certificate of the authority that `up` made, to trust.

@@ -14,6 +14,7 @@ use ropewalk_core::{Error, Result};
 use crate::cli::{ProcessArgs, SourceArgs};
 use crate::exit::Exit;
 use crate::process::{Root, Source, is_child, launch, tell};
+use crate::program::program;
 use greeting::Greeting;
 use made::Person;
 use suite::Suite;
@@ -81,7 +82,10 @@ pub(crate) fn up(args: UpArgs, registry: &Registry) -> Exit {
     process.pidfile.get_or_insert_with(|| Path::new(DATA).join("ropewalk.pid"));
     let mut greeting = Greeting::of(&source, registry, admin.as_ref());
     if let Some(Person { name, password }) = admin {
-        greeting.add(format!("The account is {name}, its password {password}. It is not shown again; for another: ropewalk user passwd {name}"));
+        greeting.add(format!(
+            "The account is {name}, its password {password}. It is not shown again; for another: {} user passwd {name}",
+            program()
+        ));
     }
     launch(registry, source, &process, Root::Warned, move || greeting.print())
 }
@@ -94,7 +98,8 @@ fn known(config: &Path, ports: &PortArgs) -> Result<()> {
     if !text.contains(made::MARK) {
         if !Path::new(DATA).exists() {
             return Err(Error::local(format!(
-                "{CONFIG} is there already, and up did not make it: `ropewalk run` serves what it says; up begins in a folder without one"
+                "{CONFIG} is there already, and up did not make it: `{} run` serves what it says; up begins in a folder without one",
+                program()
             )));
         }
         eprintln!("warning: {CONFIG} does not say that up has made it: what it says is served");

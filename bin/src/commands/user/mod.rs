@@ -51,7 +51,7 @@ enum UserCommand {
         /// Who.
         name: Name,
     },
-    /// List all people.
+    /// List all people, and how many passwords, keys and the like each can log in by.
     Ls {
         /// Only those of this group.
         #[arg(long, value_name = "NAME")]
@@ -170,6 +170,9 @@ async fn done(UserArgs { store: dir, command }: UserArgs, registry: &Registry) -
         return add(args, store, registry).await;
     }
     let store = Store::open(dir, hashing)?;
+    if let Some(wide) = store.warning() {
+        eprintln!("warning: {wide}");
+    }
     match command {
         UserCommand::Add(_) => Ok(()),
         UserCommand::Passwd(args) => passwd(args, &store).await,

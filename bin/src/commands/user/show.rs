@@ -17,11 +17,11 @@ pub(super) fn list(all: &[Account], as_json: bool) {
     }
     let width =
         all.iter().map(|account| account.name.as_str().chars().count()).max().unwrap_or_default().max(4);
-    outln!("{:<width$}  {:<8}  {:<6}  {}", "NAME", "STATE", "OPENED", "GROUPS");
+    outln!("{:<width$}  {:<8}  {:<11}  {}", "NAME", "STATE", "CREDENTIALS", "GROUPS");
     for account in all {
         let state = if account.disabled { "disabled" } else { "active" };
-        let opened = usize::from(account.password) + account.credentials.len();
-        outln!("{:<width$}  {state:<8}  {opened:<6}  {}", account.name, names(&account.groups, "-"));
+        let credentials = usize::from(account.password) + account.credentials.len();
+        outln!("{:<width$}  {state:<8}  {credentials:<11}  {}", account.name, names(&account.groups, "-"));
     }
 }
 

@@ -17,6 +17,7 @@ use super::{change, check, show};
 use crate::commands::fail;
 use crate::control::{Order, ask};
 use crate::exit::Exit;
+use crate::program::program;
 
 /// Which store.
 #[derive(Args)]
@@ -123,7 +124,7 @@ pub(super) async fn zone_of(store: &Store, name: NameRef<'_>) -> Result<(Zone, N
             find(store, name).await?
         }
     };
-    let none = || format!("no zone in the store has {name}: `ropewalk zone import` puts one there");
+    let none = || format!("no zone in the store has {name}: `{} zone import` puts one there", program());
     found.ok_or_else(|| Error::local(none()))
 }
 

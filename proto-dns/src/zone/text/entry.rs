@@ -8,6 +8,8 @@ use crate::zone::RecordRef;
 const MAX_TTL: u32 = i32::MAX as u32;
 /// The most iterations of NSEC3: resolvers take more for an attack (RFC 9276 §3.2).
 const MAX_ITERATIONS: u16 = 50;
+/// How much of a word is shown that nobody knows.
+const SHOWN: usize = 40;
 
 /// What an entry leaves for those after it.
 #[derive(Clone)]
@@ -167,7 +169,8 @@ fn head<'a>(first: Word<'a>, lexer: &mut Lexer<'a>) -> Result<(Head, Word<'a>), 
         word = lexer.need("a type")?;
     }
     let Some(rtype) = Type::parse(word.text) else {
-        return Err(word.fault("not a type, nor a class or a TTL"));
+        let text = word.text.get(..SHOWN).unwrap_or(word.text).escape_ascii();
+        return Err(word.fault(format!("`{text}` is not a type, nor a class or a TTL")));
     };
     if rtype.is_meta() {
         return Err(word.fault("a type that no record of a zone can have"));
