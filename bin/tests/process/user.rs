@@ -89,7 +89,7 @@ fn people_are_added_listed_changed_and_removed() {
     user_told(&folder, &["add", "ann"], "pw\n").says(1, &["there is an account \"ann\" already"]);
     user(&folder, &["add", "bob", "--no-password"]).says(0, &[]);
     user(&folder, &["disable", "bob"]).says(0, &[]);
-    user(&folder, &["ls"]).says(0, &["ann   active    1       staff", "bob   disabled  0       -"]);
+    user(&folder, &["ls"]).says(0, &["ann   active    1            staff", "bob   disabled  0            -"]);
     assert!(!user(&folder, &["ls", "--group", "staff"]).out.contains("bob"));
 
     let listed: serde_json::Value = serde_json::from_str(&user(&folder, &["ls", "--json"]).out).unwrap();
