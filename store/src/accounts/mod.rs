@@ -66,7 +66,12 @@ impl Store {
         let file = dir.join(FILE);
         match file.try_exists() {
             Ok(true) => Database::check(&file, &SCHEMA)?,
-            Ok(false) => return Err(Error::local(format!("there is no store in {}", dir.display()))),
+            Ok(false) => {
+                return Err(Error::local(format!(
+                    "there is no store in {}: `ropewalk user add` or `ropewalk zone import` makes one",
+                    dir.display()
+                )));
+            }
             Err(error) => {
                 return Err(Error::local(format!("cannot look at {}", file.display())).caused_by(error));
             }
