@@ -33,7 +33,8 @@ impl Served {
             let set = zones.engine().zones();
             listed.extend(set.origins().map(|origin| {
                 let serial = set.zone(origin).and_then(|zone| zone.serial());
-                json!({ "zone": origin.to_string(), "serial": serial, "kept": zones.keeps(origin) })
+                let file = zones.file(origin);
+                json!({ "zone": origin.to_string(), "serial": serial, "kept": zones.keeps(origin), "file": file })
             }));
         }
         json!({ "zones": listed })

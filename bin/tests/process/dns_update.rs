@@ -192,7 +192,7 @@ fn commands_change_what_a_server_serves_and_what_it_will_serve() {
     assert_eq!(names.dig("example.org MX"), "10 mail.example.org.\n");
     names.zone(&["set", "x.example.org", "TXT", "v=spf1 -all"]).says(0, &["serial 11"]);
     assert_eq!(names.dig("x.example.org TXT"), "\"v=spf1 -all\"\n");
-    names.zone(&["show", "x.example.org"]).says(0, &["x.example.org. 3600 IN TXT \"v=spf1 -all\"\n"]);
+    names.zone(&["show", "x.example.org"]).says(0, &["x.example.org. 300 IN TXT \"v=spf1 -all\"\n"]);
     names.zone(&["set", "www.example.org", "A", "192.0.2.81"]).says(0, &["nothing is other than it was"]);
     names.zone(&["set", "www.example.org", "CNAME", "x"]).says(1, &["a CNAME record is alone"]);
     names.zone(&["set", "www.example.com", "A", "192.0.2.1"]).says(1, &["no zone in the store has"]);
@@ -249,8 +249,50 @@ fn a_zone_can_be_in_the_store_alone() {
     assert_eq!(status(), "SERVFAIL");
     // One that has a file begins anew with that.
     names.zone(&["set", "www.example.org", "A", "192.0.2.81"]).says(0, &["serial 8"]);
-    names.zone(&["del", "example.org", "--zone"]).says(0, &["forgotten, with serial 8"]);
+    let said = ["up to serial 8 would be lost", "begin it anew with ", "/zone: secondaries", "`--force`"];
+    names.zone(&["del", "example.org", "--zone"]).says(1, &said);
+    assert_eq!(names.dig("www.example.org"), "192.0.2.81\n");
+    names.zone(&["del", "example.org", "--zone", "--force"]).says(0, &["forgotten, with serial 8"]);
     until("the file counts again", || names.dig("www.example.org") == "192.0.2.80\n");
+}
+
+#[test]
+fn a_zone_that_is_served_from_its_file_is_not_changed_in_the_store() {
+    let names = Names::new();
+    let config = names.folder.read("ropewalk.toml");
+    let more = "[[zones.main.zone]]\nfile = \"plain\"\norigin = \"plain.example\"\n[[service]]";
+    names.folder.write("ropewalk.toml", &config.replacen("[[service]]", more, 1));
+    let file = names.folder.write("plain", &ZONE.replace("example.org", "plain.example"));
+    let names = names.killed();
+    let said = ["plain.example. is served from ", "/plain, and not from the store", "`keep = true`"];
+    let set = ["set", "www.plain.example", "A", "192.0.2.81"];
+    names.zone(&set).says(1, &said);
+    // Nor does it become so where somebody puts it there.
+    names.zone(&["import", file.to_str().unwrap()]).says(0, &said);
+    names.zone(&set).says(0, &said);
+    let listed = names.zone(&["ls"]).out;
+    let rows: Vec<_> = listed.lines().filter(|line| line.starts_with("plain.example.")).collect();
+    assert_eq!(rows.len(), 2, "{listed}");
+    assert!(rows[0].ends_with("         7         -  file   yes"), "{listed}");
+    assert!(rows[1].ends_with("         8         4  store  no"), "{listed}");
+}
+
+#[test]
+fn a_ttl_is_that_of_the_set_or_of_the_zone_where_none_is_told() {
+    let folder = Folder::new();
+    folder.write("zone", &format!("{ZONE}old 5m A 192.0.2.1\n").replace("$TTL 300", "$TTL 2h"));
+    let zone = |line: &str| done(ropewalk(["zone"]).args(line.split(' ')).current_dir(folder.path()));
+    zone("import zone").says(0, &[]);
+    for (line, shown) in [
+        ("set old.example.org A 192.0.2.2 --add", "old.example.org. 300 IN A 192.0.2.2\n"),
+        ("set old.example.org A 192.0.2.3", "old.example.org. 300 IN A 192.0.2.3\n"),
+        ("set old.example.org A 192.0.2.4 --add --ttl 1m", "old.example.org. 60 IN A 192.0.2.4\n"),
+        ("set old.example.org AAAA 2001:db8::1 --add", "old.example.org. 7200 IN AAAA 2001:db8::1\n"),
+        ("set new.example.org A 192.0.2.5", "new.example.org. 7200 IN A 192.0.2.5\n"),
+    ] {
+        zone(line).says(0, &["added"]);
+        zone(&format!("show {}", line.split(' ').nth(1).unwrap())).says(0, &[shown]);
+    }
 }
 
 #[test]
@@ -293,6 +335,12 @@ fn a_configuration_that_lacks_what_updates_need_is_told_so() {
     let store = "store = \"data\"";
     names(&grant("*.example.org", "dhcp"), store).says(0, &[]);
     names(&grant("*.example.org", "dhcp"), "").says(78, &["name one by `store` at the top"]);
+    let said = names(&grant("*.example.org", "dhcp"), "store = \"none\"");
+    said.says(
+        78,
+        &["there is no store in", "`ropewalk zone import`", "the store at the top, which cannot be used"],
+    );
+    assert!(!said.err.contains("name one by"), "{said:#?}");
     names(&grant("*.example.com", "dhcp"), store)
         .says(78, &["`allow_update` speaks of *.example.com., which is not in example.org."]);
     names(&grant("*.example.org", "none"), store).says(78, &["there is no [keys.\"none\"]"]);

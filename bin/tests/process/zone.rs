@@ -21,6 +21,20 @@ fn a_right_zone_is_counted() {
 }
 
 #[test]
+fn what_leads_nowhere_is_a_warning() {
+    let folder = Folder::new();
+    folder.write("a.zone", &format!("{APEX}@ MX 10 mail\n  MX 20 ns\nsub NS ns.sub\n"));
+    check(&folder, &["a.example=a.zone"]).says(
+        0,
+        &[
+            "a.zone:5:1: warning: a.example. MX: mail.a.example. has no address\n\
+             a.zone:7:1: warning: sub.a.example. NS: ns.sub.a.example. is below the delegation",
+            "a.zone: a.example. serial 7, 6 records, 3 names\n",
+        ],
+    );
+}
+
+#[test]
 fn all_that_is_wrong_is_told_with_its_place() {
     let folder = Folder::new();
     folder.write("a.zone", &format!("{APEX}www A 192.0.2\nx CNAME\n"));

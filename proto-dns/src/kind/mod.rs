@@ -108,7 +108,7 @@ fn zones(section: &mut Section<'_>, resources: &Resources) -> Option<Zones> {
         let derive = derived::derive(table, &mut whole);
         let sign = sign::sign(table, resources);
         let has_text = file.is_some() || derive.is_some();
-        let is_kept = update::is_kept(table, has_text, is_fetched, &rules.editors, store.is_some());
+        let is_kept = update::is_kept(table, has_text, is_fetched, &rules.editors, resources);
         if derive.is_some() && (is_kept || is_fetched) {
             table.error("derived records are of a zone that nobody else changes: it has no `allow_update`, `keep` or `primary`");
             whole = false;

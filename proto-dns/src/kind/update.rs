@@ -1,5 +1,6 @@
 //! Who may change zones, and where they are kept then.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use ropewalk_core::config::{Resources, Section, Size, Text};
@@ -55,7 +56,7 @@ pub(super) fn is_kept(
     has_file: bool,
     is_fetched: bool,
     editors: &Editors,
-    has_store: bool,
+    resources: &Resources,
 ) -> bool {
     let asked = section
         .key("keep", "Keep it in the store, so that `ropewalk zone` can change it too. So is a zone without a file or with `allow_update`.")
@@ -64,8 +65,11 @@ pub(super) fn is_kept(
     let is_kept = is_changed || !has_file && !is_fetched;
     if is_changed && is_fetched {
         section.error("a zone that has primaries is changed there, and not here");
-    } else if is_kept && !has_store {
-        section.error("a zone that changes is kept in a store: name one by `store` at the top");
+    } else if is_kept && store(resources).is_none() {
+        section.error(match resources.of_settings::<Path>() {
+            Some(_) => "a zone that changes is kept in the store at the top, which cannot be used",
+            None => "a zone that changes is kept in a store: name one by `store` at the top",
+        });
     }
     is_kept
 }

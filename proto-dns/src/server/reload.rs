@@ -1,6 +1,6 @@
 //! Zones from files, which are read again when they change.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
@@ -26,6 +26,8 @@ use crate::zone::{Zone, ZoneSet};
 pub struct Zones {
     desk: Arc<Desk>,
     watched: Arc<Mutex<Vec<Watched>>>,
+    /// The files of zones, by their names at the start.
+    origins: Vec<(Name, PathBuf)>,
     facts: OnceLock<Facts>,
 }
 
@@ -86,10 +88,10 @@ impl Zones {
         if !loading.wrong.is_empty() {
             return Err(loading.wrong);
         }
-        let Loading { set, book, others, watched, secondaries, kept, signers, warned, .. } = loading;
+        let Loading { set, book, others, watched, secondaries, kept, signers, warned, origins, .. } = loading;
         let desk = setup.desk(set, book, others, kept).secondaries(secondaries).signers(signers);
         let (desk, watched) = (Arc::new(desk), Arc::new(Mutex::new(watched)));
-        Ok((Self { desk, watched, facts: OnceLock::new() }, warned))
+        Ok((Self { desk, watched, origins, facts: OnceLock::new() }, warned))
     }
 
     /// Opens the keys of zones that are signed here, makes those that there are not, and signs the zones: until then their
@@ -130,6 +132,11 @@ impl Zones {
     /// Whether a zone is kept in a store.
     pub fn keeps(&self, origin: NameRef<'_>) -> bool {
         self.desk.kept().is_some_and(|keeper| keeper.of(origin).is_some())
+    }
+
+    /// The file that a zone is in, or begins with if it is kept in a store; none of what is made or fetched.
+    pub fn file(&self, origin: NameRef<'_>) -> Option<&Path> {
+        self.origins.iter().find(|(name, _)| name.view() == origin).map(|(_, file)| file.as_path())
     }
 
     /// Takes up what others have changed in the store, now.
@@ -214,6 +221,7 @@ struct Loading {
     secondaries: Vec<Secondary>,
     kept: Vec<Dynamic>,
     signers: Vec<Arc<Signer>>,
+    origins: Vec<(Name, PathBuf)>,
     wrong: Said,
     warned: Said,
 }
@@ -234,6 +242,10 @@ impl Loading {
                 let zones = zones.into_iter().map(|zone| (zone.origin().to_name(), Some(zone)));
                 for (origin, zone) in zones.chain(named) {
                     self.claim(number, origin.clone(), &rules);
+                    if let Some(file) = one.source.path().filter(|_| !one.source.is_hosts() && !one.derives())
+                    {
+                        self.origins.push((origin.clone(), file.to_owned()));
+                    }
                     one.signer = match store.filter(|_| one.source.is_kept()) {
                         Some(store) => {
                             self.keep(number, origin, zone, store, one.source.signs(), &mut one.is_wrong)

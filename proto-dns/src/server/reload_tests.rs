@@ -1,6 +1,5 @@
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
 
 use super::*;
 use crate::server::Acl;
@@ -138,6 +137,7 @@ async fn a_file_that_is_included_is_watched_too() {
     let place = Place::new("$INCLUDE more\n");
     fs::write(place.path("more"), "www 300 A 192.0.2.80\n").unwrap();
     let zones = place.zones();
+    assert_eq!(zones.file("example.".parse::<Name>().unwrap().view()), Some(place.path("zone").as_path()));
     assert!(zones.files().iter().any(|file| file.file_name() == Path::new("more").file_name()));
     assert_eq!(address(&zones, "www.example.").await, Ok(80));
     fs::write(place.path("more"), "www 300 A 192.0.2.181\n").unwrap();

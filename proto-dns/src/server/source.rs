@@ -7,7 +7,7 @@ use super::derived::{Derive, Derived};
 use super::secondary::Secondary;
 use super::{Partner, Sign};
 use crate::wire::Name;
-use crate::zone::{Builder, Problem, Zone, hosts, load};
+use crate::zone::{Builder, Problem, Zone, hosts, load, load_as_is};
 
 /// A file that zones are read from, or kept in.
 #[derive(Clone, Debug)]
@@ -153,7 +153,7 @@ impl Source {
     /// All that is wrong with it.
     pub(super) fn load(&self, files: &mut Vec<PathBuf>) -> Result<Loaded, Vec<String>> {
         match &self.kind {
-            Kind::Zone(path, origin) => zone(path, origin.as_ref(), files),
+            Kind::Zone(path, origin) => zone(path, origin.as_ref(), self.derive.is_some(), files),
             Kind::Hosts(path) => hosts(path),
             Kind::Made(origin, how) => made(origin, how),
             // They are read by who keeps them.
@@ -162,8 +162,13 @@ impl Source {
     }
 }
 
-fn zone(path: &Path, origin: Option<&Name>, files: &mut Vec<PathBuf>) -> Result<Loaded, Vec<String>> {
-    let (zone, reading) = load(path, origin);
+fn zone(
+    path: &Path,
+    origin: Option<&Name>,
+    derives: bool,
+    files: &mut Vec<PathBuf>,
+) -> Result<Loaded, Vec<String>> {
+    let (zone, reading) = if derives { load_as_is(path, origin) } else { load(path, origin) };
     files.clone_from(&reading.files);
     let said = reading.problems.iter().map(ToString::to_string).collect();
     match zone {

@@ -1,13 +1,25 @@
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::path::Path;
 
+use super::lint::lint;
 use super::text::{self, Place, Reading, Severity};
 use super::{Builder, Problem, Record, Zone};
 use crate::wire::{Name, Type};
 
 /// The zone in the file `path`, whose name is `origin`, or that of its first SOA record, and what was found when it was
-/// read: without errors there is a zone. See [`text::read_file`]; the call blocks.
+/// read: without errors there is a zone. Records that lead nowhere are among the warnings. See [`text::read_file`]; the call
+/// blocks.
 pub fn load(path: &Path, origin: Option<&Name>) -> (Option<Zone>, Reading) {
+    let (zone, mut reading) = load_as_is(path, origin);
+    if let Some(zone) = &zone {
+        place(path, origin, &lint(zone), &mut reading);
+    }
+    (zone, reading)
+}
+
+/// The same of a zone that is not all that is served, or not ours to change: where its records lead is not looked at.
+pub(crate) fn load_as_is(path: &Path, origin: Option<&Name>) -> (Option<Zone>, Reading) {
     let mut builder = origin.map(|origin| Builder::new(origin.view()));
     // What comes before it is known which zone it is.
     let mut before: Vec<Record> = Vec::new();
@@ -42,23 +54,34 @@ pub fn load(path: &Path, origin: Option<&Name>) -> (Option<Zone>, Reading) {
     }
 }
 
-/// Adds the problems of a zone, each at the first record that it is about. For this the text is read again, so that
-/// a zone without problems need not keep where its records are.
+/// Adds the problems of a zone in the order of the text, each at the first record that it is about. For this the text is read
+/// again, so that a zone without problems need not keep where its records are.
 fn place(path: &Path, origin: Option<&Name>, problems: &[Problem], reading: &mut Reading) {
     if problems.is_empty() {
         return;
     }
-    let mut places: HashMap<&str, Option<Place>> =
-        problems.iter().map(|problem| (problem.record.as_str(), None)).collect();
-    text::read_file(path, origin.map(Name::view), &mut |record, place| {
-        if let Some(known) = places.get_mut(format!("{} {}", record.name, record.rtype).as_str()) {
-            known.get_or_insert(place);
+    let mut places: HashMap<&str, Vec<(&Problem, Option<Place>)>> = HashMap::new();
+    for problem in problems {
+        places.entry(&problem.record).or_default().push((problem, None));
+    }
+    let mut key = String::new();
+    text::read_file(path, origin.map(Name::view), &mut |record, at| {
+        key.clear();
+        if write!(key, "{} {}", record.name, record.rtype).is_err() {
+            return;
+        }
+        for (problem, place) in places.get_mut(key.as_str()).into_iter().flatten() {
+            if problem.data.as_deref().is_none_or(|data| data == record.rdata) {
+                place.get_or_insert(at);
+            }
         }
     });
-    for problem in problems {
-        let place = places.get(problem.record.as_str()).copied().flatten();
+    let nowhere = Place { file: 0, line: 0, column: 0 };
+    let placed = places.into_values().flatten();
+    let mut placed: Vec<_> = placed.map(|(problem, place)| (place.unwrap_or(nowhere), problem)).collect();
+    placed.sort_by_key(|(place, problem)| (place.file, place.line, place.column, &problem.record));
+    for (place, problem) in placed {
         let severity = if problem.is_warning { Severity::Warning } else { Severity::Error };
-        let place = place.unwrap_or(Place { file: 0, line: 0, column: 0 });
         reading.add(place, severity, problem.to_string().into());
     }
 }
@@ -102,6 +125,14 @@ mod tests {
             problems.iter().any(|problem| problem.starts_with("zone:5:1: a.example. CNAME: ")),
             "{problems:?}"
         );
+    }
+
+    #[test]
+    fn what_leads_nowhere_is_a_warning_at_its_own_record() {
+        let text = format!("{APEX}example. MX 10 mail.example.net.\n\tMX 20 mail.example.\nmail TXT x\n");
+        let (zone, problems) = told(&text, Some("example."));
+        assert!(zone.is_some());
+        assert_eq!(problems, ["zone:4:2: warning: example. MX: mail.example. has no address"]);
     }
 
     #[test]

@@ -1,9 +1,10 @@
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::wire::{NameRef, Type};
 
 /// How many problems of a zone are told one by one.
-const TOLD: usize = 1000;
+pub(super) const TOLD: usize = 1000;
 
 /// What is wrong with a zone: a record, or the name that one is missing at, and the rule that it breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,8 +13,10 @@ pub struct Problem {
     pub is_warning: bool,
     /// Owner and type of the record.
     pub record: String,
+    /// Its data, where it is one of several of that name and type.
+    pub data: Option<Box<[u8]>>,
     /// The rule.
-    pub rule: &'static str,
+    pub rule: Cow<'static, str>,
 }
 
 /// The problems of a zone, the first of them.
@@ -35,7 +38,8 @@ impl Problems {
 
     fn add(&mut self, is_warning: bool, name: NameRef<'_>, rtype: Type, rule: &'static str) {
         if self.told.len() < TOLD {
-            self.told.push(Problem { is_warning, record: format!("{name} {rtype}"), rule });
+            let record = format!("{name} {rtype}");
+            self.told.push(Problem { is_warning, record, data: None, rule: rule.into() });
         }
     }
 
@@ -47,7 +51,8 @@ impl Problems {
         // An error may have come when there was no more room.
         if self.told.iter().all(|problem| problem.is_warning) {
             self.told.clear();
-            self.told.push(Problem { is_warning: false, record: String::new(), rule: "too many problems" });
+            let (record, rule) = (String::new(), "too many problems".into());
+            self.told.push(Problem { is_warning: false, record, data: None, rule });
         }
         Err(self.told)
     }

@@ -70,7 +70,12 @@ impl Store {
                 guard(&dir)?;
                 Database::check(&file, &SCHEMA)?;
             }
-            Ok(false) => return Err(Error::local(format!("there is no store in {}", dir.display()))),
+            Ok(false) => {
+                return Err(Error::local(format!(
+                    "there is no store in {}: `ropewalk user add` or `ropewalk zone import` makes one",
+                    dir.display()
+                )));
+            }
             Err(error) => {
                 return Err(Error::local(format!("cannot look at {}", file.display())).caused_by(error));
             }

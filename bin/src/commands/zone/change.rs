@@ -5,7 +5,7 @@ use ropewalk_dns::wire::{Name, NameRef, Type};
 use ropewalk_dns::zone::{Change, Record, Zone, kept, text};
 use ropewalk_store::zones::Store;
 
-use super::stored::zone_of;
+use super::stored::{begins_with, zone_of};
 
 /// `ropewalk zone set`.
 #[derive(Args)]
@@ -22,9 +22,10 @@ pub(super) struct SetArgs {
     /// The data of each record, as in a zone's text; of TXT, one text that needs no quotes of its own.
     #[arg(required = true)]
     data: Vec<String>,
-    /// How long the records may be kept, such as `300` or `1h`.
-    #[arg(long, default_value = "1h")]
-    ttl: String,
+    /// How long the records may be kept, such as `300` or `1h`; by default as those that the name has of the type, or as the
+    /// zone's SOA record.
+    #[arg(long)]
+    ttl: Option<String>,
     /// Besides those that the name has.
     #[arg(long)]
     add: bool,
@@ -48,7 +49,13 @@ pub(super) struct DelArgs {
     /// Forget the whole zone of this name, with all that was changed. One that has a file begins anew with it.
     #[arg(long, conflicts_with = "rtype")]
     zone: bool,
+    /// Forget it also where a server that runs begins it anew with its file.
+    #[arg(long, requires = "zone")]
+    force: bool,
 }
+
+/// The TTL in a zone that tells none, in seconds.
+const TTL: u32 = 3600;
 
 /// What has changed in which zone; nothing where that has been said.
 type Changed = Option<(Name, Difference)>;
@@ -56,16 +63,26 @@ type Changed = Option<(Name, Difference)>;
 pub(super) async fn set(store: &Store, args: SetArgs) -> Result<Changed> {
     let SetArgs { name, rtype, data, ttl, add } = args;
     let (_, origin) = zone_of(store, name.view()).await?;
-    let records = records(&name, &ttl, rtype, &data, origin.view())?;
-    let instead = (!add).then_some(Change::RemoveSet(name, rtype));
-    let changes: Vec<_> = instead.into_iter().chain(records.into_iter().map(Change::Add)).collect();
-    edit(store, origin, |_| changes.clone()).await
+    let records = records(&name, ttl.as_deref().unwrap_or("0"), rtype, &data, origin.view())?;
+    let instead = (!add).then(|| Change::RemoveSet(name.clone(), rtype));
+    edit(store, origin, |zone| {
+        let usual = ttl.is_none().then(|| usual_ttl(zone, name.view(), rtype));
+        let records = records.iter().map(|one| Record { ttl: usual.unwrap_or(one.ttl), ..one.clone() });
+        instead.iter().cloned().chain(records.map(Change::Add)).collect()
+    })
+    .await
+}
+
+/// The TTL of what is added where none is told: that of the set, or that of the SOA record, as `$TTL` is written by an export.
+fn usual_ttl(zone: &Zone, name: NameRef<'_>, rtype: Type) -> u32 {
+    let set = zone.node(name).and_then(|node| node.set(rtype));
+    set.or_else(|| zone.soa()).map_or(TTL, |set| set.ttl)
 }
 
 pub(super) async fn del(store: &Store, args: DelArgs) -> Result<Changed> {
-    let DelArgs { name, rtype, data, zone } = args;
+    let DelArgs { name, rtype, data, zone, force } = args;
     if zone {
-        return forget(store, &name).await;
+        return forget(store, &name, force).await;
     }
     let (there, origin) = zone_of(store, name.view()).await?;
     let has = |rtype: Option<Type>| {
@@ -94,10 +111,17 @@ async fn edit(store: &Store, origin: Name, changes: impl Fn(&Zone) -> Vec<Change
 }
 
 /// Removes the zone of this name as a whole.
-async fn forget(store: &Store, name: &Name) -> Result<Changed> {
+async fn forget(store: &Store, name: &Name, force: bool) -> Result<Changed> {
     let wire = name.view().to_lower();
     let known = store.stamp(wire.wire()).await?;
     let known = known.ok_or_else(|| Error::local(format!("the zone {name} is not in the store")))?;
+    if !force && let Some(file) = begins_with(store.dir(), name)? {
+        return Err(Error::local(format!(
+            "all changes of {name} up to serial {} would be lost, and the server that runs would begin it anew with {file}: \
+             secondaries do not take it from there before its serial is after {0}. With `--force` it is done",
+            known.serial
+        )));
+    }
     if !store.remove(wire.wire(), known).await? {
         return Err(Error::local(format!("{name} was changed just now: look at it, and try again")));
     }

@@ -11,31 +11,27 @@ use serde_json::{Value, json};
 struct Row {
     serial: Option<u64>,
     records: Option<u64>,
-    is_kept: bool,
     is_served: bool,
 }
 
-/// Lists what is kept, and what a server serves if one runs.
+/// Lists what is kept, and what a server serves if one runs: a zone that it serves from elsewhere, though it is kept, is there
+/// twice.
 pub(super) fn list(all: &[Listed], served: Option<&Value>, json: bool) {
-    let mut rows: BTreeMap<String, Row> = BTreeMap::new();
+    let mut rows: BTreeMap<(String, bool), Row> = BTreeMap::new();
     for one in all {
         let Some(origin) = kept::origin(&one.origin) else { continue };
-        let row = rows.entry(origin.to_string()).or_default();
-        *row = Row {
-            serial: Some(one.stamp.serial.into()),
-            records: Some(one.records),
-            is_kept: true,
-            is_served: false,
-        };
+        let row = Row { serial: Some(one.stamp.serial.into()), records: Some(one.records), is_served: false };
+        rows.insert((origin.to_string(), true), row);
     }
     for one in served.and_then(|served| served["zones"].as_array()).into_iter().flatten() {
-        let row = rows.entry(one["zone"].as_str().unwrap_or_default().to_owned()).or_default();
+        let origin = one["zone"].as_str().unwrap_or_default().to_owned();
+        let row = rows.entry((origin, one["kept"] == true)).or_default();
         row.is_served = one["serial"].is_u64();
         row.serial = one["serial"].as_u64().or(row.serial);
     }
     if json {
-        let rows = rows.iter().map(|(zone, row)| {
-            let Row { serial, records, is_kept, is_served } = row;
+        let rows = rows.iter().map(|((zone, is_kept), row)| {
+            let Row { serial, records, is_served } = row;
             let is_served = served.map(|_| is_served);
             json!({ "zone": zone, "serial": serial, "records": records, "kept": is_kept, "served": is_served })
         });
@@ -45,10 +41,10 @@ pub(super) fn list(all: &[Listed], served: Option<&Value>, json: bool) {
         return eprintln!("there are no zones");
     }
     outln!("{:<32}  {:>10}  {:>8}  {:<5}  {}", "ZONE", "SERIAL", "RECORDS", "IN", "SERVED");
-    for (zone, row) in &rows {
+    for ((zone, is_kept), row) in &rows {
         let text = |number: Option<u64>| number.map_or_else(|| "-".into(), |number| number.to_string());
         let (serial, records) = (text(row.serial), text(row.records));
-        let place = if row.is_kept { "store" } else { "file" };
+        let place = if *is_kept { "store" } else { "file" };
         let is_served = match (served, row.is_served) {
             (None, _) => "-",
             (_, true) => "yes",

@@ -125,7 +125,34 @@ pub(super) async fn zone_of(store: &Store, name: NameRef<'_>) -> Result<(Zone, N
         }
     };
     let none = || format!("no zone in the store has {name}: `{} zone import` puts one there", program());
-    found.ok_or_else(|| Error::local(none()))
+    found.ok_or_else(|| Error::local(elsewhere(store.dir(), name).unwrap_or_else(none)))
+}
+
+/// Where the zone comes from that a server runs with and has a name, if not from the store.
+fn elsewhere(dir: &Path, name: NameRef<'_>) -> Option<String> {
+    let served = served(dir).ok()??;
+    let zones = served["zones"].as_array()?.iter();
+    let zones = zones.filter_map(|one| Some((one["zone"].as_str()?.parse::<Name>().ok()?, one)));
+    let all: Vec<_> = zones.filter(|(origin, _)| name.is_within(origin.view())).collect();
+    let (origin, one) = all.iter().max_by_key(|(origin, _)| origin.view().labels().count())?;
+    if all.iter().any(|(other, one)| other == origin && one["kept"] == true) {
+        return None;
+    }
+    Some(match one["file"].as_str() {
+        Some(file) => format!(
+            "{origin} is served from {file}, and not from the store: change it there, or write `keep = true` in its \
+             entry of the configuration"
+        ),
+        None => format!("{origin} is served, and not from the store: it is changed where it comes from"),
+    })
+}
+
+/// The file that a server begins a kept zone with, if one runs that does.
+pub(super) fn begins_with(dir: &Path, origin: &Name) -> Result<Option<String>> {
+    let served = served(dir)?.unwrap_or_default();
+    let is_it = |one: &&Value| one["zone"] == origin.to_string().as_str() && one["kept"] == true;
+    let one = served["zones"].as_array().and_then(|all| all.iter().find(is_it));
+    Ok(one.and_then(|one| one["file"].as_str()).map(str::to_owned))
 }
 
 async fn find(store: &Store, name: NameRef<'_>) -> Result<Option<(Zone, Name)>> {
@@ -198,6 +225,9 @@ fn told(dir: &Path, changed: &Option<(Name, Difference)>) {
     let (removed, added) = (difference.removed.len() - soa, difference.added.len().saturating_sub(1));
     outln!("{origin}: serial {}, {added} added, {removed} removed", difference.to);
     follow(dir);
+    if let Some(place) = elsewhere(dir, origin.view()) {
+        eprintln!("warning: {place}");
+    }
 }
 
 /// Lets the server know that runs on the store, if one does. It would see it within a second by itself.

@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 
 use crate::client::random;
 use crate::wire::Name;
-use crate::zone::{Zone, load, text};
+use crate::zone::{Zone, load_as_is, text};
 
 /// The file that a zone of another server is kept in, so that it is there again at once after a restart. When it was
 /// changed last is when the primary was seen last.
@@ -27,7 +27,7 @@ impl Kept {
     /// The zone, and how long ago its primary was seen; none if there is none that can be read, which is then told. Blocks.
     pub(super) fn load(&self, origin: &Name) -> Option<(Arc<Zone>, Duration)> {
         let changed = fs::metadata(&self.file).and_then(|meta| meta.modified()).ok()?;
-        let (zone, reading) = load(&self.file, Some(origin));
+        let (zone, reading) = load_as_is(&self.file, Some(origin));
         if zone.is_none() {
             for problem in reading.problems.iter().take(3) {
                 tracing::warn!(%problem, "a zone that was kept is fetched anew");
