@@ -57,8 +57,10 @@ fn whoever_has_read_enough_of_the_completions_ends_them_quietly() {
 #[test]
 fn what_is_missing_on_a_command_line_is_named() {
     run(["web", "--port", "0", "+"]).says(2, &["it stands between two servers"]);
-    run(["web", "--port", "0", "--accounts", "nofile"])
-        .says(2, &["--accounts nofile: there is no /", "/nofile; `ropewalk user add NAME --store nofile`"]);
+    run(["web", "--port", "0", "--accounts", "nofile"]).says(
+        2,
+        &["--accounts nofile: there is no /", "/nofile; `", "ropewalk user add NAME --store nofile`"],
+    );
     run(["ban", "add", "192.0.2.1", "--for", "0s"]).says(2, &["a ban lasts a second at least"]);
     let folder = Folder::new();
     let add = |name: &str| {

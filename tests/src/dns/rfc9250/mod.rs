@@ -139,7 +139,7 @@ mod exchanges {
             check(!says, "no keepalive", &answer)
         }
 
-        /// A padded query is answered with padding.
+        /// A query that is padded is answered with padding, by QUIC too.
         Must "dns/7830/4/quic" [Fixture, Doq] = async |peer| {
             let asked = asks("www A")?.edns(&Edns::of(1232).option(PADDING, &[0; 40]));
             let answer = ask(peer, Over::Quic, &asked).await?;
@@ -180,7 +180,7 @@ mod streams {
     use super::*;
 
     cases! {
-        /// Several queries, one after the other, go over one connection.
+        /// Several queries, one after the other, go over one connection of QUIC.
         Should "dns/9250/5.5.1/reuse" [Fixture, Doq] = async |peer| {
             let opening = Line::open(peer);
             let line = opening.await?;
@@ -323,7 +323,7 @@ mod streams {
             check(false, "no stream of the server", opened)
         }
 
-        /// Many connections on which nothing is said do not keep others from being answered.
+        /// Many connections of QUIC on which nothing is said do not keep others from being answered.
         Robust "dns/9250/5.5.2/many-idle" [Fixture, Doq] = async |peer| {
             let mut held = Vec::new();
             for _ in 0..20 {
@@ -333,7 +333,7 @@ mod streams {
             is_alive(peer, Over::Quic).await
         }
 
-        /// A connection on which nothing is said is closed in the end.
+        /// A connection of QUIC on which nothing is said is closed in the end.
         Robust "dns/9250/5.5.2/idle" [Fixture, Doq, ShortTimeouts] = async |peer| {
             let opening = Line::open(peer);
             let line = opening.await?;
