@@ -159,10 +159,15 @@ impl Job {
             }
             Err(Failed::File(error)) => refusal(&error, Doing::Naming, &path),
         };
-        let seconds = begun.elapsed().as_secs_f32();
+        let seconds = seconds(begun.elapsed());
         tracing::info!(verb, %path, octets, seconds, code = reply.code(), "transfer");
         reply
     }
+}
+
+/// A time for the log, to the microsecond.
+fn seconds(took: Duration) -> f64 {
+    (took.as_secs_f64() * 1e6).round() / 1e6
 }
 
 /// What is said where the client has not said how data are to flow.
@@ -319,4 +324,14 @@ pub(super) async fn read(file: &dyn FileHandle, offset: u64, len: u64) -> Result
 /// Says over TLS that this was all; otherwise it is the close of the connection that says so.
 pub(super) async fn end(conn: &mut Connection) -> std::io::Result<()> {
     if conn.info().tls.is_some() { conn.shutdown().await } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_has_no_more_of_a_time_than_microseconds() {
+        assert_eq!(format!("{:?}", seconds(Duration::from_nanos(192_015))), "0.000192");
+    }
 }

@@ -21,7 +21,7 @@ use crate::wire::{date, host};
 pub enum AccessLog {
     /// Nothing.
     Off,
-    /// One event with a field for each fact.
+    /// One event with a field for each fact; peer and connection are those of its span.
     #[default]
     Fields,
     /// One line in the Combined Log Format, as the event's message.
@@ -89,7 +89,8 @@ impl Entry {
             tracing::info!(target: "access", "{}", self.combined(line, status, bytes));
             return;
         }
-        // As strings, which the log quotes: what a peer says cannot pass for another field.
+        // As strings, which the log quotes: what a peer says cannot pass for another field. The span of the connection says
+        // who the peer is, and the connection's id.
         let agent = line.agent.as_ref().map_or("-".into(), |agent| visible(agent.as_bytes()));
         tracing::info!(
             target: "access",
@@ -99,11 +100,9 @@ impl Entry {
             status = status.as_u16(),
             bytes,
             duration_us = duration.as_micros() as u64,
-            peer = %self.facts.info.peer,
             user = line.user.as_ref().map_or("-", Name::as_str),
             tls = %Tls(&self.facts.info),
             agent = &*agent,
-            conn = %self.facts.id().map(|id| id.to_string()).unwrap_or_default(),
         );
     }
 

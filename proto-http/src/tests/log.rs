@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ropewalk_core::testkit::Log;
+use tracing::Instrument as _;
 use tracing::instrument::WithSubscriber as _;
 
 use super::auth::{authorization, guarded};
@@ -26,7 +27,9 @@ async fn logged(form: AccessLog, json: bool, handler: impl Handler, request: &st
         drop(io.shutdown().await);
     };
     let cx = Context::root(Limits::default()).connection(tracing::Span::none(), ConnId::next());
-    let served = http.serve(conn, cx);
+    // As the server has it; made when there is a log for it.
+    let served =
+        async { http.serve(conn, cx).instrument(tracing::info_span!("conn", id = 1, peer = "memory")).await };
     let (served, ()) = match json {
         true => tokio::join!(served.with_subscriber(log.json().flatten_event(true).finish()), send),
         false => tokio::join!(served.with_subscriber(log.finish()), send),
@@ -49,13 +52,15 @@ async fn one_event_says_all_of_a_request() {
         "status=200",
         "bytes=8",
         "duration_us=",
-        "peer=memory",
         "user=\"-\"",
         "tls=- ",
-        "conn=",
+        "conn{id=1 peer=\"memory\"}",
     ] {
         assert!(line.contains(fact), "{fact} in {line}");
     }
+    // The span says it.
+    assert_eq!(line.matches("memory").count(), 1, "{line}");
+    assert!(!line.contains("conn="), "{line}");
     assert!(line.contains(r#"agent="t\"est""#), "{line}");
     assert_eq!(logged(AccessLog::Off, false, echo, AGENT).await, "");
 }
@@ -88,7 +93,7 @@ async fn in_a_log_of_json_a_request_is_one_object() {
     assert_eq!(objects.len(), 2, "{lines}");
     assert_eq!((objects[0]["path"].as_str(), objects[0]["host"].as_str()), (Some("/1"), Some("a")));
     assert_eq!((objects[1]["status"].as_u64(), objects[1]["bytes"].as_u64()), (Some(200), Some(8)));
-    assert_eq!(objects[1]["target"], "access");
+    assert_eq!((&objects[1]["target"], &objects[1]["span"]["peer"]), (&"access".into(), &"memory".into()));
 }
 
 #[tokio::test]

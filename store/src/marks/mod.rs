@@ -17,7 +17,7 @@ use rusqlite::{Connection, Row};
 use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 
-use crate::sqlite::{Database, Schema};
+use crate::sqlite::{Database, Schema, is_full};
 
 /// The files' part of a store.
 const SCHEMA: Schema = Schema {
@@ -143,7 +143,7 @@ impl Tree {
 }
 
 fn failed(error: Error) -> FsError {
-    FsError::Io(io::Error::other(error))
+    if is_full(&error) { FsError::NoSpace } else { FsError::Io(io::Error::other(error)) }
 }
 
 /// The octets between which all lies that is below a real path.

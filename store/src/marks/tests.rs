@@ -227,3 +227,17 @@ async fn a_file_that_is_no_store_is_told_at_once_and_left_alone() {
     let error = missing.locks().over(&VPath::ROOT, false).await.unwrap_err();
     assert!(matches!(error, FsError::Io(_)), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_disk_that_is_full_is_said_to_be() {
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir);
+    let marks = store.of(b"/srv");
+    marks.locks().lock(wanted("/a", Duration::from_secs(60))).await.unwrap();
+    let database = store.0.database.get().unwrap();
+    // No page more than there are.
+    database.write(|db| db.pragma_update(None, "max_page_count", 1)).await.unwrap();
+    let large = Bytes::from(vec![b'x'; 64 * 1024]);
+    let error = marks.props().change(&at("/a"), &[(name(), Some(large))]).await.unwrap_err();
+    assert!(matches!(error, FsError::NoSpace), "{error:?}");
+}

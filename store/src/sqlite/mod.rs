@@ -7,7 +7,9 @@ mod migrate;
 mod place;
 mod writer;
 
+use std::error::Error as _;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -154,14 +156,31 @@ fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
 
 /// What SQLite says, with whose fault it is.
 fn wrong(error: rusqlite::Error) -> Error {
-    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked, DiskFull};
+    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
     match error.sqlite_error_code() {
         Some(DatabaseBusy | DatabaseLocked) => {
             Error::limit("store", "another process has the store locked").caused_by(error)
         }
-        Some(DiskFull) => Error::local("the disk is full").caused_by(error),
+        _ if has_no_room(&error) => {
+            Error::local("the disk is full").caused_by(io::Error::new(io::ErrorKind::StorageFull, error))
+        }
         _ => Error::local("the store failed").caused_by(error),
     }
+}
+
+/// Whether the disk is full, be it for the index of the log.
+fn has_no_room(error: &rusqlite::Error) -> bool {
+    use rusqlite::ffi::{SQLITE_FULL, SQLITE_IOERR_SHMSIZE};
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    matches!(code, Some(SQLITE_FULL | SQLITE_IOERR_SHMSIZE))
+}
+
+/// Whether the store failed because the disk is full.
+pub(crate) fn is_full(error: &Error) -> bool {
+    let mut sources = std::iter::successors(error.source(), |&error| error.source());
+    sources.any(|error| {
+        error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::StorageFull)
+    })
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -7,7 +8,7 @@ use ropewalk_core::{Error, Fault, Result};
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::wrong;
+use super::{is_full, wrong};
 
 /// Writes that share a commit, at most.
 const BATCH: usize = 256;
@@ -52,19 +53,24 @@ trait Write: Send {
 #[derive(Clone)]
 struct NotCommitted {
     fault: Fault,
+    is_full: bool,
     why: String,
 }
 
 impl From<rusqlite::Error> for NotCommitted {
     fn from(error: rusqlite::Error) -> Self {
         let error = wrong(error);
-        Self { fault: error.fault(), why: error.chain() }
+        Self { fault: error.fault(), is_full: is_full(&error), why: error.chain() }
     }
 }
 
 impl From<NotCommitted> for Error {
-    fn from(NotCommitted { fault, why }: NotCommitted) -> Self {
-        if fault == Fault::Limit { Self::limit("store", why) } else { Self::local(why) }
+    fn from(NotCommitted { fault, is_full, why }: NotCommitted) -> Self {
+        match fault {
+            Fault::Limit => Self::limit("store", why),
+            _ if is_full => Self::local(why).caused_by(io::Error::from(io::ErrorKind::StorageFull)),
+            _ => Self::local(why),
+        }
     }
 }
 
