@@ -250,9 +250,6 @@ impl Config {
         }
         let name = self.files(&web.path, web.hidden, web.write)?;
         let accounts = self.accounts(&web.user, web.accounts.as_ref(), &web.server)?;
-        if web.write && web.server.public && accounts.is_none() && !web.server.print_config && !is_child() {
-            eprintln!("anybody who reaches this machine can change the folder: add --user or --accounts");
-        }
         let [plain, tls] = WEB_PORTS;
         let port = if web.server.tls.is_some() { tls } else { plain };
         let service = self.service("http", &web.server, port)?;

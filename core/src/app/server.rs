@@ -104,6 +104,12 @@ impl Server {
         self
     }
 
+    /// Whether other machines may come to it, and need no certificate for that.
+    pub fn is_exposed(&self) -> bool {
+        let is_for_all = |listen: &Listen| !listen.tls.as_ref().is_some_and(ServerTls::demands_certificate);
+        self.listens.iter().any(|listen| listen.endpoint.is_exposed() && is_for_all(listen))
+    }
+
     /// Serves the sockets of `udp:` endpoints with this, until [`Context::stopping`]: each in a task of its own, on one of the
     /// threads for connections. It must not wait for a peer. One that fails or panics is called again, with the same socket.
     /// Policies and limits are of connections, and do not hold for datagrams; who is banned is not heard.

@@ -27,6 +27,7 @@ pub enum ClientAuth {
 pub struct ServerTls {
     pub(super) config: Arc<ServerConfig>,
     certificates: Certificates,
+    demands: bool,
     counted: Option<Arc<Counted>>,
 }
 
@@ -38,6 +39,7 @@ impl ServerTls {
     /// # Errors
     /// Where the authorities are empty, or the system has no random numbers.
     pub fn new(certificates: &Certificates, clients: ClientAuth) -> Result<Self> {
+        let demands = matches!(clients, ClientAuth::Require(_));
         let verifier = |authorities: Authorities| {
             WebPkiClientVerifier::builder_with_provider(authorities.roots(), provider())
         };
@@ -55,7 +57,12 @@ impl ServerTls {
             .with_cert_resolver(Arc::new(certificates.clone()));
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.ticketer = Ticketer::new().map_err(failed)?;
-        Ok(Self { config: Arc::new(config), certificates: certificates.clone(), counted: None })
+        Ok(Self { config: Arc::new(config), certificates: certificates.clone(), demands, counted: None })
+    }
+
+    /// Whether nobody gets in without a certificate.
+    pub fn demands_certificate(&self) -> bool {
+        self.demands
     }
 
     /// The certificates that it presents.

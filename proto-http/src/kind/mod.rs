@@ -12,11 +12,16 @@ use ropewalk_core::app::{BoxService, Context, Service as _};
 use ropewalk_core::config::{Kind, Resources, Section, Size};
 use ropewalk_core::data::zones::Answer;
 
+use self::site::Found;
 use crate::doh;
 use crate::server::{AccessLog, Http, Options, plaintext_notice};
 
 /// How often zones are looked at.
 const REFRESH: Duration = Duration::from_secs(1);
+
+/// What is said of a service that lets everybody write.
+const UNGUARDED: &str = "anybody who reaches this machine can change the files: `write` is true, and there is no `auth` \
+    (of a command: --user or --accounts)";
 
 /// The kind `http`: sites over HTTP/1.1 and HTTP/2.
 pub const KIND: Kind = Kind {
@@ -27,10 +32,13 @@ pub const KIND: Kind = Kind {
 };
 
 fn build(section: &mut Section<'_>, resources: &Resources) -> Option<BoxService> {
-    let (sites, answers) = site::sites(section, resources);
+    let (sites, Found { answers, unguarded }) = site::sites(section, resources);
     let options = options(section);
     let http = Http::new(sites).with(options);
     let server = section.server("http", &["h2", "http/1.1"], Some(http), resources)?;
+    if unguarded && server.is_exposed() && !section.has("allow") {
+        section.warn_in("listen", UNGUARDED);
+    }
     let server = server.plaintext_notice(plaintext_notice);
     if answers.is_empty() {
         return Some(server.boxed());

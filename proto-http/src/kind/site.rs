@@ -5,7 +5,7 @@ use http::HeaderValue;
 use ropewalk_core::config::{Resources, Section, Text};
 use ropewalk_core::data::cred::Realm;
 use ropewalk_core::data::files::layers::Mounts;
-use ropewalk_core::data::files::{Files, Name};
+use ropewalk_core::data::files::{Files, Name, Ops, Reach, VPath};
 use ropewalk_core::data::zones::Answer;
 
 use super::auth::Accounts;
@@ -17,12 +17,19 @@ use crate::{
     coding, gateway,
 };
 
+/// What is known of the sites of a service besides.
+#[derive(Default)]
+pub(super) struct Found {
+    /// What they answer by that is to be kept fresh.
+    pub(super) answers: Vec<Arc<dyn Answer>>,
+    /// Whether one has files that can be changed, and no login.
+    pub(super) unguarded: bool,
+}
+
 /// The site at the top of a service, and those of its `[[service.site]]` tables.
-///
-/// Besides, what they answer by that is to be kept fresh.
-pub(super) fn sites(section: &mut Section<'_>, resources: &Resources) -> (BoxHandler, Vec<Arc<dyn Answer>>) {
+pub(super) fn sites(section: &mut Section<'_>, resources: &Resources) -> (BoxHandler, Found) {
     let mut accounts = Accounts::new(section.name(), resources);
-    let mut answers = Vec::new();
+    let mut found = Found::default();
     let unknown = section
         .key("unknown_host", "What is answered to a request for a host that no site has.")
         .word_or(("first", UnknownHost::First), &[("misdirected", UnknownHost::Misdirected)]);
@@ -30,7 +37,7 @@ pub(super) fn sites(section: &mut Section<'_>, resources: &Resources) -> (BoxHan
         .key("names", "Hosts that are answered by what stands here, and by no site below.")
         .or(Vec::new());
     let mut programs = section.has("cgi");
-    let first = site(section, resources, &mut accounts, &mut answers);
+    let first = site(section, resources, &mut accounts, &mut found);
     let reached = unknown == UnknownHost::First || !names.is_empty();
     if reached && !["files", "redirect", "cgi", "dns"].iter().any(|key| section.has(key)) {
         section.error("`files` is missing: there is nothing to answer with");
@@ -41,7 +48,7 @@ pub(super) fn sites(section: &mut Section<'_>, resources: &Resources) -> (BoxHan
         let names: Option<Vec<Text<Host>>> =
             below.key("names", "Its hosts, such as `example.org` and `*.example.org`.").required();
         programs |= below.has("cgi");
-        let site = site(&mut below, resources, &mut accounts, &mut answers);
+        let site = site(&mut below, resources, &mut accounts, &mut found);
         if names.as_ref().is_some_and(Vec::is_empty) {
             below.error_in("names", "a site has a name, or nobody finds it");
         }
@@ -49,7 +56,7 @@ pub(super) fn sites(section: &mut Section<'_>, resources: &Resources) -> (BoxHan
     }
     // Around the logins: where a program sends a request is a path like any other (RFC 3875 §6.2.2).
     let sites = if programs { LocalRedirects::new(sites).boxed() } else { sites.boxed() };
-    (sites, answers)
+    (sites, found)
 }
 
 /// Two sites of one name are told of where the second stands.
@@ -69,9 +76,9 @@ fn site(
     section: &mut Section<'_>,
     resources: &Resources,
     accounts: &mut Accounts<'_>,
-    answers: &mut Vec<Arc<dyn Answer>>,
+    found: &mut Found,
 ) -> Site {
-    let site = match handler(section, resources, answers) {
+    let site = match handler(section, resources, found) {
         Some(handler) => Site::new(handler),
         None => Site::new(nothing),
     };
@@ -82,17 +89,13 @@ fn site(
 /// What answers within the rules of a site, if anything does: the one place where its parts are put together. Each room
 /// reads its own keys, whether they are there or not: `files` here, then what runs programs and what answers DNS, and around
 /// all what codes content.
-fn handler(
-    section: &mut Section<'_>,
-    resources: &Resources,
-    answers: &mut Vec<Arc<dyn Answer>>,
-) -> Option<BoxHandler> {
+fn handler(section: &mut Section<'_>, resources: &Resources, found: &mut Found) -> Option<BoxHandler> {
     let codings = coding::read(section);
-    let files = files(section, resources);
+    let files = files(section, resources, found);
     let files = files.map(|files| files.precompressed(codings.precompressed.iter().copied()).boxed());
     let root = section.text("files").and_then(|name| resources.get::<Path>("files", name));
     let programs = gateway::read(section, root.as_deref());
-    let dns = doh::read(section, resources, answers);
+    let dns = doh::read(section, resources, &mut found.answers);
     let files = match files {
         None if programs.is_empty() && dns.is_none() => return None,
         None => nothing.boxed(),
@@ -105,7 +108,7 @@ async fn nothing(_: Request) -> Result<Response, Failure> {
     Err(StatusCode::NOT_FOUND.into())
 }
 
-fn files(section: &mut Section<'_>, resources: &Resources) -> Option<Static> {
+fn files(section: &mut Section<'_>, resources: &Resources, found: &mut Found) -> Option<Static> {
     let (files, people) = trees(section, resources);
     let listing = section.key("listing", "Whether a folder without an index file is listed.").or(true);
     let most: usize = section.key("listing_most", "Names in a listing at most.").or(10_000);
@@ -123,7 +126,12 @@ fn files(section: &mut Section<'_>, resources: &Resources) -> Option<Static> {
     let names = names.map_err(|e| section.error_in("index", e.to_string())).ok();
     let cache = cache.map(HeaderValue::try_from).transpose();
     let cache = cache.map_err(|_| section.error_in("cache_control", "this cannot stand in a header")).ok();
-    let mut all = Static::new(files?).listing(listing.then_some(most)).index(names?).types(types);
+    let files = files?;
+    // By the rules of the tree: it may be read only, for those whom nobody knows.
+    let changes = Ops::CREATE | Ops::OVERWRITE | Ops::APPEND | Ops::RENAME | Ops::DELETE | Ops::MKDIR;
+    let changed = write && files.rights(&VPath::ROOT, Reach::Below).has_any(changes);
+    found.unguarded |= changed && !section.has("auth");
+    let mut all = Static::new(files).listing(listing.then_some(most)).index(names?).types(types);
     if let Some(value) = cache? {
         all = all.cache_control(value);
     }

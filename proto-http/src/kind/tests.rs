@@ -155,6 +155,31 @@ without_tls = true
 }
 
 #[test]
+fn files_that_anybody_can_change_are_warned_of() {
+    let login = "write = true\n[[service.auth]]\naccounts = \"home\"\nwithout_tls = true";
+    let below = "[[service.site]]\nnames = [\"a.example\"]\nfiles = \"example\"\nwrite = true";
+    for (listen, rest, warned) in [
+        ("tcp:1", "write = true", true),
+        ("tcp:1:interface=0.0.0.0", "write = true\ndav = true", true),
+        ("tcp:1", below, true),
+        ("tcp:1", "", false),
+        ("tcp:1", login, false),
+        ("tcp:1", "write = true\nallow = [\"10.0.0.0/8\"]", false),
+        ("tcp:1:interface=localhost", "write = true", false),
+        ("unix:/x", "write = true", false),
+    ] {
+        let reading = read(&format!("listen = \"{listen}\"\nfiles = \"example\"\n{rest}"));
+        let said = reading.diagnostics.render(false);
+        assert!(reading.plan.is_some(), "{said}");
+        assert_eq!(
+            said.contains("anybody who reaches this machine can change"),
+            warned,
+            "{listen} {rest}: {said}"
+        );
+    }
+}
+
+#[test]
 fn all_that_is_wrong_with_listen_is_told_at_once() {
     let text = "listen = [\"tcp:99999\", \"tls:1\", \"tls:2:cert=a.pem\", \"tcp:3:host=x\", \"tcp:4\"]\n\
         files = \"example\"\n[[service]]\nkind = \"http\"\nlisten = \"tcp:4:interface=localhost\"\nfiles = \"example\"";

@@ -161,6 +161,15 @@ impl Endpoint {
         )
     }
 
+    /// Whether this is a TCP, UDP or QUIC endpoint that would listen at an address that is not loopback.
+    pub fn is_exposed(&self) -> bool {
+        match self.interface() {
+            Some(Interface::Localhost) => false,
+            Some(Interface::Address(ip)) => !ip.is_loopback(),
+            None => self.is_open(),
+        }
+    }
+
     /// This endpoint on that interface, where its kind knows interfaces; unchanged otherwise.
     #[must_use]
     pub fn with_interface(mut self, on: Interface) -> Self {

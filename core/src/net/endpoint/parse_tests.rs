@@ -48,6 +48,23 @@ fn parts_are_what_was_written() {
 }
 
 #[test]
+fn what_other_machines_may_reach_is_exposed() {
+    for (text, exposed) in [
+        ("tcp:7", true),
+        ("quic:853:cert=main", true),
+        ("tcp:7:interface=0.0.0.0", true),
+        ("tcp:7:interface=[2001:db8::1]", true),
+        ("tcp:7:interface=localhost", false),
+        ("tcp:7:interface=127.0.0.2", false),
+        ("tcp:7:interface=[::1]", false),
+        ("tcp:7:host=a", false),
+        ("unix:/x", false),
+    ] {
+        assert_eq!(endpoint(text).is_exposed(), exposed, "{text}");
+    }
+}
+
+#[test]
 fn what_an_endpoint_says_of_itself() {
     let localhost = Some(Interface::Localhost);
     for (text, port, interface, open, datagram) in [
