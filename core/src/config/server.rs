@@ -146,6 +146,10 @@ impl Section<'_> {
         let Listen { endpoint, at, dir } = listen;
         let endpoint = endpoint.map_err(|wrongs| self.wrong(wrongs)).ok()?;
         self.claim_at(&endpoint, &at);
+        let no = |why: &str| {
+            self.error_at(&at, format!("{endpoint}: {why}"));
+            None
+        };
         let tls = match endpoint.at() {
             At::Tcp { tls: Some(options), .. } => {
                 Some(self.tls((&at, &dir), options, resources)?.with_alpn(alpn.iter().copied()))
@@ -156,10 +160,11 @@ impl Section<'_> {
                 Some(self.tls((&at, &dir), options, resources)?.with_alpn(alpn.iter().copied()))
             }
             At::Udp { .. } if matches!(heard, Heard::Datagrams(_)) => None,
-            At::Tcp { host: Some(_), .. } | At::Udp { .. } | At::Process { .. } => {
-                self.error_at(&at, format!("{endpoint} is nowhere to listen"));
-                return None;
+            At::Tcp { host: Some(_), .. } => {
+                return no("`host=` is for connecting; what to listen at is `interface=`");
             }
+            At::Udp { .. } => return no("this protocol is not spoken over UDP"),
+            At::Process { .. } => return no("a program is connected to, and is nowhere to listen"),
             _ => None,
         };
         Some((endpoint, tls))

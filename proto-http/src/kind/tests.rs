@@ -181,7 +181,7 @@ fn files_that_anybody_can_change_are_warned_of() {
 
 #[test]
 fn all_that_is_wrong_with_listen_is_told_at_once() {
-    let text = "listen = [\"tcp:99999\", \"tls:1\", \"tls:2:cert=a.pem\", \"tcp:3:host=x\", \"tcp:4\"]\n\
+    let text = "listen = [\"tcp:99999\", \"tls:1\", \"tls:2:cert=a.pem\", \"tcp:3:host=x\", \"udp:4\", \"tcp:4\"]\n\
         files = \"example\"\n[[service]]\nkind = \"http\"\nlisten = \"tcp:4:interface=localhost\"\nfiles = \"example\"";
     let diagnostics = read(text).diagnostics;
     let told: Vec<_> =
@@ -190,12 +190,13 @@ fn all_that_is_wrong_with_listen_is_told_at_once() {
         (6, "99999"),
         (6, "needs cert="),
         (6, "`cert=a.pem` is a file, and its key is missing"),
-        (6, "is nowhere to listen"),
+        (6, "tcp:3:host=x: `host=` is for connecting; what to listen at is `interface=`"),
+        (6, "udp:4: this protocol is not spoken over UDP"),
         (10, "tcp:4:interface=localhost is listened on twice"),
     ] {
         assert!(told.iter().any(|(at, message)| *at == line && message.contains(part)), "{part}: {told:?}");
     }
-    assert_eq!(told.len(), 5, "{told:?}");
+    assert_eq!(told.len(), 6, "{told:?}");
     assert!(diagnostics.render(false).contains("it is listened on here already"));
 }
 
