@@ -1,4 +1,3 @@
-use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,7 +7,7 @@ use tokio::sync::Semaphore;
 
 use crate::data::files::{
     Caps, DirStream, Drawn, FileHandle, Files, FsError, ListOptions, Memory, Meta, Open, Ops, Over, Place,
-    Reach, Remove, SetMeta, VPath,
+    Reach, Remove, SetMeta, Source, VPath,
 };
 
 /// A tree in memory that a test watches: how octets come to its files, and when what ends a change (a commit, a
@@ -136,12 +135,7 @@ impl FileHandle for Handle {
         self.0.write_at(offset, data).await
     }
 
-    async fn write_from(
-        &self,
-        offset: u64,
-        data: BytesMut,
-        more: Box<dyn Read + Send>,
-    ) -> Result<Drawn, FsError> {
+    async fn write_from(&self, offset: u64, data: BytesMut, more: Box<dyn Source>) -> Result<Drawn, FsError> {
         let given = data.len() as u64;
         let drawn = self.0.write_from(offset, data, more).await?;
         self.2.given.fetch_add(given, Ordering::Relaxed);

@@ -97,6 +97,14 @@ impl Running {
     }
 }
 
+/// A tree may go on with what was begun though nobody waits ([`Whole`](ropewalk_core::data::files::layers::Whole)): what is given
+/// up takes no name there.
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.give_up();
+    }
+}
+
 /// The reply that ends it.
 impl Future for Running {
     type Output = Reply;

@@ -141,6 +141,8 @@ impl Job {
             Ok(open) => open,
             Err(reply) => return reply,
         };
+        // 426, of what is given up: its client has gone, or aborts it.
+        let mut line = Line { verb, path: &path, octets, begun, code: 426 };
         let done = match what {
             Kinds::Retrieve { file, from } if ascii => retrieve_text(&mut conn, &*file, from, octets).await,
             Kinds::Retrieve { file, from } => retrieve(&mut conn, &*file, from, stall, octets).await,
@@ -150,7 +152,6 @@ impl Job {
         if receives && matches!(done, Err(Failed::File(_))) {
             progress.refuse(conn);
         }
-        let octets = progress.octets.load(Ordering::Relaxed);
         let reply = match done {
             Ok(()) => Reply::new(226, "done"),
             Err(Failed::Data(error)) => {
@@ -159,9 +160,25 @@ impl Job {
             }
             Err(Failed::File(error)) => refusal(&error, Doing::Naming, &path),
         };
-        let seconds = seconds(begun.elapsed());
-        tracing::info!(verb, %path, octets, seconds, code = reply.code(), "transfer");
+        line.code = reply.code();
         reply
+    }
+}
+
+/// The line of the log that a transfer leaves, however it ends.
+struct Line<'a> {
+    verb: &'static str,
+    path: &'a VPath,
+    octets: &'a AtomicU64,
+    begun: Instant,
+    code: u16,
+}
+
+impl Drop for Line<'_> {
+    fn drop(&mut self) {
+        let octets = self.octets.load(Ordering::Relaxed);
+        let seconds = seconds(self.begun.elapsed());
+        tracing::info!(verb = self.verb, path = %self.path, octets, seconds, code = self.code, "transfer");
     }
 }
 

@@ -3,13 +3,14 @@
 use std::future::poll_fn;
 use std::io;
 use std::net::TcpStream;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
 use bytes::{Bytes, BytesMut};
 use ropewalk_core::Error;
-use ropewalk_core::data::files::FileHandle;
+use ropewalk_core::data::files::{FileHandle, Source};
 use ropewalk_core::net::Connection;
 use rustix::event::{self, PollFd, PollFlags, Timespec};
 use tokio::io::AsyncReadExt as _;
@@ -73,7 +74,7 @@ async fn past(
     let mut chunk = fill(conn, BytesMut::with_capacity(FIRST), CHUNK, octets).await?;
     while chunk.len() >= CHUNK {
         let lent = conn.lend();
-        let more: Box<dyn io::Read + Send> = match lent.as_ref().map(TcpStream::try_clone) {
+        let more: Box<dyn Source> = match lent.as_ref().map(TcpStream::try_clone) {
             Some(Ok(socket)) => Box::new(Incoming { socket, flows: false }),
             // There is no descriptor left.
             _ => Box::new(io::empty()),
@@ -102,6 +103,16 @@ async fn past(
 struct Incoming {
     socket: TcpStream,
     flows: bool,
+}
+
+impl Source for Incoming {
+    fn socket(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.socket.as_fd())
+    }
+
+    fn moved(&mut self, octets: usize) {
+        self.flows |= octets > 0;
+    }
 }
 
 impl io::Read for Incoming {

@@ -1,4 +1,5 @@
 use std::io::{self, ErrorKind, Read};
+use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
@@ -10,6 +11,44 @@ use super::meta::Result;
 const SLICE: u64 = 8 << 20;
 /// How long a slow disk may take for it before no more is begun.
 const TURN: Duration = Duration::from_millis(10);
+
+/// What comes, to be written: it is read, or the kernel moves it to where it goes.
+pub trait Source: Read + Send {
+    /// The socket that it comes over, which waits for nothing, if none of it has to be seen. What it has to wait for is to be
+    /// read.
+    fn socket(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+
+    /// So many octets were moved out of the socket.
+    fn moved(&mut self, octets: usize) {
+        let _ = octets;
+    }
+}
+
+impl Source for &[u8] {}
+
+impl Source for io::Empty {}
+
+/// Somebody's turn to write: until 8 MiB are written, or 10 ms have gone by.
+#[derive(Clone, Copy, Debug)]
+pub struct Turn(Instant);
+
+impl Turn {
+    /// One that begins.
+    pub fn begin() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Whether it is somebody else's, once so many octets are written.
+    pub fn is_over(self, written: u64) -> bool {
+        written >= SLICE || self.is_late()
+    }
+
+    fn is_late(self) -> bool {
+        self.0.elapsed() >= TURN
+    }
+}
 
 /// What [`FileHandle::write_from`] has done.
 #[derive(Debug, Default)]
@@ -24,8 +63,8 @@ pub struct Drawn {
 
 impl Drawn {
     /// [`FileHandle::write_from`] of a backend that writes by this call, which waits for a disk at most, of pieces that each have
-    /// their offset: first `data`, then others as long as that for as long as `more` has whole ones, and until it was somebody
-    /// else's turn after 8 MiB or 10 ms.
+    /// their offset: first `data`, then others as long as that for as long as `more` has whole ones, and until it is somebody
+    /// else's [`Turn`].
     ///
     /// # Errors
     /// Those of the call.
@@ -35,15 +74,15 @@ impl Drawn {
         mut more: impl Read,
         mut write: impl FnMut(u64, &[u8]) -> Result<()>,
     ) -> Result<Self> {
-        let (begun, whole) = (Instant::now(), data.len());
+        let (turn, whole) = (Turn::begin(), data.len());
         let (mut written, mut failed) = (0, None);
         while !data.is_empty() {
             write(offset.saturating_add(written), &data)?;
             written += data.len() as u64;
-            if data.len() < whole || written >= SLICE || begun.elapsed() >= TURN {
+            if data.len() < whole || turn.is_over(written) {
                 break;
             }
-            let (read, ended) = fill(&mut more, &mut data, begun);
+            let (read, ended) = fill(&mut more, &mut data, turn);
             data.truncate(read);
             failed = ended.err();
         }
@@ -67,12 +106,12 @@ impl Drawn {
 }
 
 /// Fills this with what there is, or comes within the turn: how much that was, and whether reading failed.
-fn fill(more: &mut impl Read, data: &mut [u8], begun: Instant) -> (usize, io::Result<()>) {
+fn fill(more: &mut impl Read, data: &mut [u8], turn: Turn) -> (usize, io::Result<()>) {
     let mut filled = 0;
     while let Some(room) = data.get_mut(filled..).filter(|room| !room.is_empty()) {
         match more.read(room) {
             // A trickle would take the turn for as long as it likes.
-            Ok(read) if begun.elapsed() >= TURN => return (filled + read, Ok(())),
+            Ok(read) if turn.is_late() => return (filled + read, Ok(())),
             Ok(0) => break,
             Ok(read) => filled += read,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}

@@ -25,7 +25,7 @@ mod traits;
 mod warm;
 
 pub use changes::{Change, Changes};
-pub use draw::Drawn;
+pub use draw::{Drawn, Source, Turn};
 pub use error::FsError;
 pub use glob::{BadGlob, Glob, Inside};
 pub use link::link_text;

@@ -1,4 +1,3 @@
-use std::io;
 use std::os::fd::BorrowedFd;
 
 use async_trait::async_trait;
@@ -6,8 +5,8 @@ use bytes::{Bytes, BytesMut};
 
 use super::meta::Result;
 use super::{
-    Caps, Drawn, Entry, FsError, ListOptions, Meta, Open, Ops, Over, Place, Reach, Remove, SetMeta, Space,
-    VPath,
+    Caps, Drawn, Entry, FsError, ListOptions, Meta, Open, Ops, Over, Place, Reach, Remove, SetMeta, Source,
+    Space, VPath,
 };
 
 /// One person's view of a tree of files.
@@ -134,11 +133,11 @@ pub trait FileHandle: Send + Sync {
     }
 
     /// Writes all of `data` at `offset`, as [`write_at`](Self::write_at) does, and behind it what `more` has to give: in one go,
-    /// where the backend can, and into the memory of `data`. That ends where `more` [would block](io::ErrorKind::WouldBlock),
+    /// where the backend can, and into the memory of `data`. That ends where `more` [would block](std::io::ErrorKind::WouldBlock),
     /// gives nothing or fails, and where others have waited long enough for their turn; call it again then.
     ///
     /// `more` never waits, and is read on any thread. A backend, or a layer, that has its reasons takes nothing of it.
-    async fn write_from(&self, offset: u64, data: BytesMut, more: Box<dyn io::Read + Send>) -> Result<Drawn> {
+    async fn write_from(&self, offset: u64, data: BytesMut, more: Box<dyn Source>) -> Result<Drawn> {
         let _ = more;
         Drawn::alone(self, offset, data).await
     }

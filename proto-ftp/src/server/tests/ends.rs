@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ropewalk_core::Limits;
 use ropewalk_core::data::files::Memory;
+use ropewalk_core::data::files::layers::{Turns, Whole};
 use ropewalk_core::testkit::Watched;
 use tokio::io::AsyncWriteExt as _;
 
@@ -64,6 +65,18 @@ async fn an_abort_while_it_is_written_to_the_disk_leaves_the_old_file() {
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
+    assert_eq!(content(&held.files, "/a").await, "old");
+}
+
+#[tokio::test]
+async fn what_a_killed_client_left_is_given_up_where_changes_go_on_without_it() {
+    let held = Watched::held_early(Memory::new().with("/a", "old"));
+    let whole = Whole::new(held.clone(), Turns::default());
+    let server = serve(Ftp::new(area_of(Arc::new(whole))).with(options()));
+    drop(committing(&server, &held).await);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    held.may_end.add_permits(1);
+    tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(content(&held.files, "/a").await, "old");
 }
 

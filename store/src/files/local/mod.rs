@@ -6,6 +6,7 @@ mod handle;
 mod jail;
 mod list;
 mod part;
+mod pipe;
 mod place;
 mod pool;
 mod remove;

@@ -1,11 +1,11 @@
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use ropewalk_core::data::files::{Drawn, FileHandle, FsError, Meta, Open, SetMeta, Write};
+use ropewalk_core::data::files::{Drawn, FileHandle, FsError, Meta, Open, SetMeta, Source, Write};
 use rustix::fs::{Mode, OFlags, fdatasync, fsync, ftruncate};
 use rustix::io::{Errno, retry_on_intr};
 
@@ -14,6 +14,7 @@ use super::copy::write_all;
 use super::facts::{error, facts};
 use super::handle::Handle;
 use super::part::Part;
+use super::pipe::Pipe;
 use super::place::{Place, expect};
 use super::set::{owners_stay, permissions, set_fd};
 
@@ -139,20 +140,22 @@ impl FileHandle for Writer {
         self.run(move |file| write_all(file, &data, offset)).await
     }
 
-    async fn write_from(
-        &self,
-        offset: u64,
-        data: BytesMut,
-        more: Box<dyn Read + Send>,
-    ) -> Result<Drawn, FsError> {
+    async fn write_from(&self, offset: u64, data: BytesMut, more: Box<dyn Source>) -> Result<Drawn, FsError> {
         let waiting = Arc::new(());
         let awaited = Arc::downgrade(&waiting);
         let drawn = self.run(move |file| {
-            Drawn::draw(offset, data, more, |at, piece| match awaited.strong_count() {
+            let may = || match awaited.strong_count() {
                 // Whoever sent it has given it up, and may be writing to this file anew.
                 0 => Err(FsError::Busy),
-                _ => write_all(file, piece, at),
-            })
+                _ => Ok(()),
+            };
+            match more.socket().and_then(|_| Pipe::to(file)) {
+                Some(pipe) => pipe.draw(offset, data, more, may),
+                None => Drawn::draw(offset, data, more, |at, piece| {
+                    may()?;
+                    write_all(file, piece, at)
+                }),
+            }
         });
         let drawn = drawn.await;
         drop(waiting);

@@ -3,7 +3,6 @@
 //! A lint on all layers refuses what is left to a default of the trait: each of them says of each method what becomes of
 //! it. Layers take all names from here, for the methods that these macros write need them.
 
-use std::io;
 use std::pin::Pin;
 
 pub(super) use std::os::fd::BorrowedFd;
@@ -14,14 +13,14 @@ pub(super) use bytes::{Bytes, BytesMut};
 pub(super) use crate::data::files::meta::Result;
 pub(super) use crate::data::files::{
     Caps, DirStream, Drawn, Entry, FileHandle, Files, FsError, ListOptions, Meta, Open, Ops, Over, Place,
-    Reach, Remove, SetMeta, Space, VPath, Write,
+    Reach, Remove, SetMeta, Source, Space, VPath, Write,
 };
 
 /// What a method that may wait promises.
 pub(super) type Later<'f, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'f>>;
 
 /// What is written behind what there is.
-pub(super) type More = Box<dyn io::Read + Send>;
+pub(super) type More = Box<dyn Source>;
 
 /// Methods of [`Files`], asked of what is below: `forward!(caps, stat to files);` asks `self.files`.
 macro_rules! forward {

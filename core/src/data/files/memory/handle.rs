@@ -1,4 +1,3 @@
-use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -7,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use super::Memory;
 use super::tree::File;
 use crate::data::files::meta::Result;
-use crate::data::files::{Drawn, FileHandle, FsError, Meta, Open, SetMeta, VPath};
+use crate::data::files::{Drawn, FileHandle, FsError, Meta, Open, SetMeta, Source, VPath};
 
 pub(super) struct Handle {
     file: Arc<File>,
@@ -47,7 +46,7 @@ impl FileHandle for Handle {
         self.file.write((!self.how.append).then_some(offset), &data)
     }
 
-    async fn write_from(&self, offset: u64, data: BytesMut, more: Box<dyn Read + Send>) -> Result<Drawn> {
+    async fn write_from(&self, offset: u64, data: BytesMut, more: Box<dyn Source>) -> Result<Drawn> {
         self.writable()?;
         Drawn::draw(offset, data, more, |at, piece| self.file.write((!self.how.append).then_some(at), piece))
     }

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 
 use super::*;
-use crate::data::files::Wanted;
 use crate::data::files::layers::is_part;
+use crate::data::files::{Source, Wanted};
 
 pub(super) async fn all<M, F>(make: &impl Fn() -> M, odd: &impl Fn() -> M)
 where
@@ -142,6 +142,8 @@ async fn with_more(files: &dyn Files, how: Write) {
 
 /// What cannot be read.
 struct Broken;
+
+impl Source for Broken {}
 
 impl io::Read for Broken {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {

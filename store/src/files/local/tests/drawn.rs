@@ -1,14 +1,36 @@
 //! What is written from a reader.
 
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, SyncSender};
 
-use ropewalk_core::data::files::Write;
+use ropewalk_core::data::files::{Source, Write};
 
 use super::*;
 
+/// A socket that is read, or that the kernel may move octets out of.
+struct Socket(UnixStream, bool);
+
+impl Source for Socket {
+    fn socket(&self) -> Option<BorrowedFd<'_>> {
+        self.1.then(|| self.0.as_fd())
+    }
+}
+
+impl io::Read for Socket {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buf)
+    }
+}
+
 #[tokio::test]
 async fn what_comes_on_a_socket_is_written_as_far_as_it_is_there() {
+    for moves in [false, true] {
+        written(moves).await;
+    }
+}
+
+async fn written(moves: bool) {
     let fixture = Fixture::quick(&Options { write: true, ..Options::default() });
     let content: Vec<u8> = (0..50_000u32).flat_map(u32::to_le_bytes).collect();
     let file = fixture.open(&path("/new"), &Open::write(Write::Replace)).await.unwrap();
@@ -18,7 +40,7 @@ async fn what_comes_on_a_socket_is_written_as_far_as_it_is_there() {
     for end in [100_000, 100_999, 200_000] {
         let (given, comes) = content[at..end].split_at(999);
         far.write_all(comes).unwrap();
-        let more = Box::new(near.try_clone().unwrap());
+        let more = Box::new(Socket(near.try_clone().unwrap(), moves));
         let drawn = file.write_from(at as u64, given.into(), more).await.unwrap();
         assert!(drawn.failed.is_none());
         assert!(drawn.memory.is_empty() && drawn.memory.capacity() >= 999, "the memory is given back");
@@ -32,6 +54,7 @@ async fn what_comes_on_a_socket_is_written_as_far_as_it_is_there() {
 #[tokio::test]
 async fn what_nobody_waits_for_any_more_takes_no_more() {
     struct Slow(SyncSender<()>, Receiver<()>);
+    impl Source for Slow {}
     impl io::Read for Slow {
         fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
             self.0.send(()).unwrap();

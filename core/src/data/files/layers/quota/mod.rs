@@ -311,6 +311,10 @@ impl io::Read for Paying {
     }
 }
 
+/// Nothing is moved past it.
+#[cfg_attr(not(test), expect(clippy::missing_trait_methods, reason = "what is not read is not paid for"))]
+impl Source for Paying {}
+
 /// Tells a refusal to pay from what else ends reading.
 fn refused(mut drawn: Drawn) -> Result<Drawn> {
     match drawn.failed.take().map(io::Error::downcast) {

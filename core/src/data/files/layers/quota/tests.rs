@@ -79,6 +79,7 @@ async fn what_comes_behind_is_paid_for_before_it_is_written() {
 #[tokio::test]
 async fn the_last_byte_that_comes_behind_has_room_and_how_reading_fails_is_told() {
     struct Broken(usize);
+    impl Source for Broken {}
     impl io::Read for Broken {
         fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
             self.0 = self.0.checked_sub(1).ok_or(io::ErrorKind::ConnectionReset)?;
