@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot start its judge has failed")]
 
+#[path = "signing_peers/crossed.rs"]
+mod crossed;
 #[path = "signing_peers/updates.rs"]
 mod updates;
 

@@ -34,7 +34,13 @@ fn name() -> Name {
 }
 
 fn signer(dir: &tempfile::TempDir) -> Signer {
-    Signer::new(name(), how(dir), Some(Arc::new(zone(ZONE)))).unwrap()
+    let signer = Signer::new(name(), how(dir));
+    signer.note(Arc::new(zone(ZONE))).unwrap();
+    signer
+}
+
+fn open(signer: &Signer, engine: &Engine, now: u64) {
+    signer.open(engine, &mut 1000, now).unwrap();
 }
 
 fn served(engine: &Engine) -> Arc<Zone> {
@@ -68,7 +74,7 @@ fn follow(zone: &Zone, differences: &[Difference]) -> BTreeSet<String> {
 fn signatures_are_renewed_before_they_end_with_another_serial() {
     let (dir, engine) = (tempfile::tempdir().unwrap(), engine(&[]));
     let signer = signer(&dir);
-    signer.open(&engine, NOW).unwrap();
+    open(&signer, &engine, NOW);
     let first = served(&engine);
     assert_eq!(first.serial(), Some(7));
     assert!(first_end(&first) >= NOW + 14 * DAY / 8 * 7);
@@ -98,8 +104,8 @@ fn signatures_are_renewed_before_they_end_with_another_serial() {
 #[test]
 fn a_restart_has_the_same_key_and_a_newer_serial() {
     let (dir, first, second) = (tempfile::tempdir().unwrap(), engine(&[]), engine(&[]));
-    signer(&dir).open(&first, NOW).unwrap();
-    signer(&dir).open(&second, NOW + 5).unwrap();
+    open(&signer(&dir), &first, NOW);
+    open(&signer(&dir), &second, NOW + 5);
     let (first, second) = (served(&first), served(&second));
     let keys = |zone: &Zone| zone.apex().set(Type::DNSKEY).unwrap().rdata().next().unwrap().to_vec();
     assert_eq!(keys(&first), keys(&second));
@@ -107,10 +113,88 @@ fn a_restart_has_the_same_key_and_a_newer_serial() {
 }
 
 #[test]
+fn where_the_clock_was_wrong_all_counts_once_it_is_right() {
+    let (dir, engine) = (tempfile::tempdir().unwrap(), engine(&[]));
+    let signer = signer(&dir);
+    open(&signer, &engine, NOW + 400 * DAY);
+    // Behind by less than signatures count beforehand.
+    assert_eq!(signer.tend(&engine, NOW + 400 * DAY - 600, false), None);
+    assert_eq!(served(&engine).serial(), Some(7));
+    for (serial, now) in [(8, NOW), (9, NOW + 400 * DAY)] {
+        assert_eq!(signer.tend(&engine, now, false), None);
+        let zone = served(&engine);
+        assert_eq!(zone.serial(), Some(serial));
+        for rrsig in zone.records().filter(|record| record.rtype == Type::RRSIG) {
+            let times = crate::dnssec::times(rrsig.rdata).unwrap();
+            assert!(u64::from(times.inception) <= now && now + 3 * DAY < times.expiration.into());
+        }
+        assert_eq!(signer.tend(&engine, now + 1, false), None);
+        assert_eq!(served(&engine).serial(), Some(serial), "once");
+    }
+}
+
+fn load(dir: &tempfile::TempDir) -> Zones {
+    let source = Source::zone(dir.path().join("zone"), None).signed(how(dir));
+    Zones::load(vec![(source, Rules::default())], Setup::default()).unwrap().0
+}
+
+#[test]
+fn a_configuration_that_is_read_anew_goes_on_with_what_was_signed() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("zone"), text()).unwrap();
+    let before = load(&dir);
+    before.open().unwrap();
+    let first = served(before.engine());
+    // One that is read and not taken changes nothing.
+    drop(load(&dir));
+    let after = load(&dir);
+    after.open().unwrap();
+    assert!(Arc::ptr_eq(&first, &served(after.engine())));
+    fs::write(dir.path().join("zone"), text() + "new.example. 60 IN TXT x\n").unwrap();
+    let last = load(&dir);
+    last.open().unwrap();
+    let second = served(last.engine());
+    assert_eq!(second.serial(), Some(8));
+    let changes = last.desk().signed_by()[0].since(&second, 7).unwrap();
+    assert_eq!(follow(&first, &changes), lines(&second));
+    // Who serves it still has no other content with the same serial.
+    assert!(!before.desk().signed_by()[0].is_due(before.engine(), crate::server::now()));
+    assert!(Arc::ptr_eq(&second, &served(before.engine())));
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_large_zone_to_be_signed() {
+    let dir = tempfile::tempdir().unwrap();
+    let many: String =
+        (0..Signer::AT_ONCE).map(|number| format!("n{number}.example. 60 IN TXT x\n")).collect();
+    fs::write(dir.path().join("zone"), text() + &many).unwrap();
+    let zones = load(&dir);
+    zones.open().unwrap();
+    assert!(dir.path().join("keys").read_dir().unwrap().count() >= 2, "the key is there");
+    assert_eq!(ask(zones.engine(), "n1.example TXT"), "SERVFAIL");
+    zones.reload().await;
+    let first = served(zones.engine());
+    assert!(first.apex().signatures(Type::SOA).is_some());
+    // From then on it is what was signed before that is served until there is something else.
+    fs::write(dir.path().join("zone"), text() + &many + "new.example. 60 IN TXT x\n").unwrap();
+    let next = load(&dir);
+    next.open().unwrap();
+    assert!(Arc::ptr_eq(&first, &served(next.engine())));
+    next.refresh(false).await;
+    for _ in 0..600 {
+        if served(next.engine()).serial() == Some(8) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("not signed");
+}
+
+#[test]
 fn what_cannot_be_signed_changes_nothing() {
     let (dir, engine) = (tempfile::tempdir().unwrap(), engine(&[]));
     let signer = signer(&dir);
-    signer.open(&engine, NOW).unwrap();
+    open(&signer, &engine, NOW);
     let before = served(&engine);
     let foreign = zone(&format!("{ZONE}ns.example. 60 IN NSEC example. A\n"));
     assert!(signer.serve(Arc::new(foreign), &engine, NOW).is_err());
@@ -139,12 +223,8 @@ fn what_cannot_be_signed_changes_nothing() {
 fn without_a_key_a_zone_is_not_served() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("zone"), text()).unwrap();
-    let load = || {
-        let source = Source::zone(dir.path().join("zone"), None).signed(how(&dir));
-        Zones::load(vec![(source, Rules::default())], Setup::default()).unwrap().0
-    };
     fs::write(dir.path().join("keys"), "").unwrap();
-    let zones = load();
+    let zones = load(&dir);
     assert!(zones.open().is_err());
     assert_eq!(ask(zones.engine(), "ns.example A"), "SERVFAIL");
     fs::remove_file(dir.path().join("keys")).unwrap();
