@@ -74,6 +74,8 @@ async fn all_is_proven(nsec3: bool) {
             None => question.replacen(' ', &format!(".{ZONE} "), 1),
         })
         .collect();
+    // That one is of the zone above.
+    questions.retain(|question| *question != format!("{ZONE} DS"));
     for (name, types) in [
         (ZONE, "SOA NS DNSKEY CDNSKEY NSEC3PARAM"),
         ("letters.example.test", "RP NAPTR KX AFSDB HTTPS LP CAA TYPE65280"),
