@@ -191,6 +191,24 @@ async fn nobody_waits_for_a_large_zone_to_be_signed() {
 }
 
 #[test]
+fn a_zone_that_is_gone_while_it_is_signed_does_not_come_back() {
+    let (dir, engine) = (tempfile::tempdir().unwrap(), engine(&[]));
+    let many: String = (0..5000).map(|number| format!("n{number}.example. 60 IN TXT x\n")).collect();
+    let signer = Signer::new(name(), how(&dir));
+    signer.note(Arc::new(zone(&format!("{ZONE}{many}")))).unwrap();
+    std::thread::scope(|scope| {
+        let signing = scope.spawn(|| signer.tend(&engine, NOW, false));
+        while signer.with.try_lock().is_ok() {
+            std::thread::yield_now();
+        }
+        signer.forget();
+        assert_eq!(signing.join().unwrap(), None);
+    });
+    assert!(engine.zones().zone(name().view()).is_none());
+    assert!(signer.base().is_none());
+}
+
+#[test]
 fn what_cannot_be_signed_changes_nothing() {
     let (dir, engine) = (tempfile::tempdir().unwrap(), engine(&[]));
     let signer = signer(&dir);

@@ -72,9 +72,17 @@ enum Standing {
     Occluded,
 }
 
-/// What is made by whoever signs, and nobody else.
-const OURS: [Type; 7] =
-    [Type::RRSIG, Type::NSEC, Type::NSEC3, Type::NSEC3PARAM, Type::DNSKEY, Type::CDS, Type::CDNSKEY];
+/// What is made by whoever signs, and nobody else; and digests of the zone, which others made of it without signatures.
+const OURS: [Type; 8] = [
+    Type::RRSIG,
+    Type::NSEC,
+    Type::NSEC3,
+    Type::NSEC3PARAM,
+    Type::DNSKEY,
+    Type::CDS,
+    Type::CDNSKEY,
+    Type::ZONEMD,
+];
 
 impl Signing {
     /// How long before it is made a signature begins to count, as clocks differ, in seconds.
