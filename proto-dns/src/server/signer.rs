@@ -11,7 +11,7 @@ use ropewalk_core::{Error, Result};
 use super::serials::Serials;
 use super::{Difference, Engine};
 use crate::dnssec::{Algorithm, folder};
-use crate::wire::{Name, NameRef};
+use crate::wire::{Name, NameRef, Type};
 use crate::zone::{Before, Cds, Node, Signed, Signing, Zone, kept};
 
 /// How a zone is signed, and with what.
@@ -140,13 +140,21 @@ impl Signer {
         *state = State { due, forgotten, ..State::default() };
     }
 
-    /// Opens or makes the key, if that was not done, and serves what is signed already. What is not is signed if it has no more than
-    /// `room` names, of which there are fewer then. Blocks.
+    /// Opens or makes the key, where that was not done or there is another by now, and serves what is signed already. What is not is
+    /// signed if it has no more than `room` names, of which there are fewer then. Blocks.
     ///
     /// # Errors
-    /// If there is no key, or it does not sign.
+    /// If there is no key, or no more, or it does not sign.
     pub(super) fn open(&self, engine: &Engine, room: &mut usize, now: u64) -> Result<()> {
         let mut with = self.with.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((signing, _)) = &*with
+            && self.has_other_key(signing)?
+        {
+            *with = Some(self.with()?);
+            let mut state = self.state();
+            state.next = state.signed.as_ref().map(|(base, _)| Arc::clone(base)).or(state.next.take());
+            state.due = 0;
+        }
         let with = self.opened(&mut with)?;
         self.show(engine);
         let next = self.state().next.clone();
@@ -155,17 +163,29 @@ impl Signer {
         self.sign(with, next, engine, now)
     }
 
-    fn opened<'w>(&self, with: &'w mut Option<(Signing, Serials)>) -> Result<&'w mut (Signing, Serials)> {
-        let opened = match with.take() {
-            Some(opened) => opened,
-            None => {
-                let Sign { keys, algorithm, nsec3, cds, validity } = &self.how;
-                let key = folder::open(keys, self.origin.view(), *algorithm)?;
-                let validity = u32::try_from(validity.as_secs()).unwrap_or(u32::MAX / 2);
-                let serials = Serials::open(folder::beside(keys, self.origin.view(), "serial"))?;
-                (Signing { key, nsec3: *nsec3, cds: *cds, validity }, serials)
-            }
+    /// Whether the folder has another key by now.
+    fn has_other_key(&self, signing: &Signing) -> Result<bool> {
+        let (origin, folder) = (self.origin(), &self.how.keys);
+        // Who holds a DS of it would take another for forged.
+        let gone = || {
+            let (tag, folder) = (signing.key.tag(), folder.display());
+            Error::local(format!(
+                "the key {tag} of {origin}, which signs it, is not in {folder} any more: put it back"
+            ))
         };
+        Ok(folder::find(folder, origin)?.ok_or_else(gone)?.dnskey() != signing.key.dnskey())
+    }
+
+    fn with(&self) -> Result<(Signing, Serials)> {
+        let Sign { keys, algorithm, nsec3, cds, validity } = &self.how;
+        let key = folder::open(keys, self.origin(), *algorithm)?;
+        let validity = u32::try_from(validity.as_secs()).unwrap_or(u32::MAX / 2);
+        let serials = Serials::open(folder::beside(keys, self.origin(), "serial"))?;
+        Ok((Signing { key, nsec3: *nsec3, cds: *cds, validity }, serials))
+    }
+
+    fn opened<'w>(&self, with: &'w mut Option<(Signing, Serials)>) -> Result<&'w mut (Signing, Serials)> {
+        let opened = with.take().map_or_else(|| self.with(), Ok)?;
         Ok(with.insert(opened))
     }
 
@@ -210,7 +230,12 @@ impl Signer {
             (state.signed.clone(), state.is_due(now), state.forgotten)
         };
         let renew = (now + u64::from(signing.validity / 4)) as u32;
-        let before = old.as_ref().map(|(base, signed)| Before { base, signed, renew, all });
+        // What another key has signed is of no use.
+        let is_ours = |signed: &Zone| {
+            signed.apex().set(Type::DNSKEY).is_some_and(|set| set.rdata().eq([signing.key.dnskey()]))
+        };
+        let before = old.as_ref().filter(|(_, signed)| is_ours(signed));
+        let before = before.map(|(base, signed)| Before { base, signed, renew, all });
         let last = old.as_ref().and_then(|(_, signed)| signed.serial());
         let serial = serials.next(base.serial().unwrap_or_default(), last);
         let signed = signing.sign(&base, before, serial, now as u32)?;
@@ -225,12 +250,16 @@ impl Signer {
             let (names, key) = (touched.len(), signing.key.tag());
             tracing::info!(zone = %self.origin, serial, key, names, "zone signed");
         }
-        let difference = old.filter(|_| is_new).map(|(_, old)| kept::touched(&old, &zone, &touched));
+        let difference = before.filter(|_| is_new).map(|old| kept::touched(old.signed, &zone, &touched));
+        let is_all = before.is_none();
         // What was signed now does not end first.
         let due = all.then(|| next(&zone, signing.validity, now));
         let mut state = self.state();
         if state.forgotten != forgotten {
             return Ok(());
+        }
+        if is_all {
+            (state.journal, state.octets) = (VecDeque::new(), 0);
         }
         difference.into_iter().for_each(|difference| state.note(difference));
         state.next.take_if(|next| Arc::ptr_eq(next, &base));

@@ -162,6 +162,59 @@ fn a_configuration_that_is_read_anew_goes_on_with_what_was_signed() {
     assert!(Arc::ptr_eq(&second, &served(before.engine())));
 }
 
+#[test]
+fn a_key_in_the_place_of_another_signs_all_and_one_that_is_gone_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("zone"), text()).unwrap();
+    let before = load(&dir);
+    before.open().unwrap();
+    let first = served(before.engine());
+    let keys = dir.path().join("keys");
+    for file in fs::read_dir(&keys).unwrap().map(|file| file.unwrap().path()) {
+        if file.extension().is_some_and(|ending| ending == "private") {
+            fs::remove_file(file).unwrap();
+        }
+    }
+    let error = load(&dir).open().unwrap_err().to_string();
+    assert!(error.contains("of example., which signs it, is not in"), "{error}");
+    assert!(Arc::ptr_eq(&first, &served(before.engine())));
+    let key = folder::open(&keys, name().view(), Algorithm::Ed25519).unwrap();
+    let after = load(&dir);
+    after.open().unwrap();
+    let second = served(after.engine());
+    assert_eq!(second.serial(), Some(8));
+    assert_eq!(second.apex().set(Type::DNSKEY).unwrap().rdata().collect::<Vec<_>>(), [key.dnskey()]);
+    let tag = key.tag().to_be_bytes();
+    assert!(
+        second.records().filter(|record| record.rtype == Type::RRSIG).all(|rrsig| rrsig.rdata[16..18] == tag)
+    );
+    assert!(after.desk().signed_by()[0].since(&second, 7).is_none());
+}
+
+/// As views have them.
+#[test]
+fn zones_of_one_name_and_key_are_signed_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    let load = |file: &str| {
+        let path = dir.path().join(file);
+        fs::write(&path, text() + &format!("{file}.example. 60 IN TXT x\n")).unwrap();
+        let source = Source::zone(path, None).signed(how(&dir));
+        let zones = Zones::load(vec![(source, Rules::default())], Setup::default()).unwrap().0;
+        zones.open().unwrap();
+        zones
+    };
+    let serials = || {
+        let (inside, outside) = (load("inside"), load("outside"));
+        for (zones, there, other) in [(&inside, "inside", "outside"), (&outside, "outside", "inside")] {
+            assert!(ask(zones.engine(), &format!("{there}.example TXT")).starts_with("NOERROR"));
+            assert!(ask(zones.engine(), &format!("{other}.example TXT")).starts_with("NXDOMAIN"));
+        }
+        [inside, outside].map(|zones| served(zones.engine()).serial().unwrap())
+    };
+    let (first, second) = (serials(), serials());
+    assert!(second.iter().all(|serial| first.iter().all(|before| serial > before)), "{first:?} {second:?}");
+}
+
 #[tokio::test]
 async fn nobody_waits_for_a_large_zone_to_be_signed() {
     let dir = tempfile::tempdir().unwrap();
@@ -230,7 +283,10 @@ fn what_cannot_be_signed_changes_nothing() {
     assert!(signer.serve(Arc::new(many(1000)), &engine, NOW).is_err());
     assert!(Arc::ptr_eq(&before, &served(&engine)));
     fs::remove_dir(&file).unwrap();
-    signer.serve(Arc::new(many(1000)), &engine, NOW).unwrap();
+    // It is tried again a minute later.
+    assert_eq!(signer.tend(&engine, NOW + PAUSE - 1, false), None);
+    assert!(Arc::ptr_eq(&before, &served(&engine)));
+    assert_eq!(signer.tend(&engine, NOW + PAUSE, false), None);
     assert_eq!(served(&engine).serial(), Some(1000));
     signer.forget();
     assert_eq!(signer.tend(&engine, NOW + 100 * DAY, false), None);
@@ -261,6 +317,10 @@ fn key() -> Arc<TsigKey> {
 
 /// A zone that `all` may change and transfer, kept in memory and signed.
 async fn kept(dir: &tempfile::TempDir) -> Zones {
+    kept_in(dir, &Arc::new(MemoryZones::new())).await
+}
+
+async fn kept_in(dir: &tempfile::TempDir, store: &Arc<MemoryZones>) -> Zones {
     let many: String = (0..20).map(|number| format!("n{number}.example. 60 IN TXT x\n")).collect();
     fs::write(dir.path().join("zone"), text() + &many).unwrap();
     let names = ["*.example", "example"].map(|text| text.parse().unwrap()).to_vec();
@@ -273,7 +333,7 @@ async fn kept(dir: &tempfile::TempDir) -> Zones {
     let source = Source::zone(dir.path().join("zone"), Some(name())).kept().signed(how(dir));
     let setup = Setup {
         keys: [key()].into_iter().collect(),
-        store: Some(Arc::new(MemoryZones::new())),
+        store: Some(Arc::<MemoryZones>::clone(store)),
         ..Setup::default()
     };
     let zones = Zones::load(vec![(source, rules)], setup).unwrap().0;
@@ -348,6 +408,28 @@ async fn an_update_is_signed_and_goes_to_others_as_what_changed() {
     assert_eq!(since.len(), 2 + count);
     assert!(since.len() < 30, "{since:?}");
     assert_eq!(follow(&before, &changes), lines(&after));
+}
+
+#[tokio::test]
+async fn a_configuration_that_is_read_anew_goes_on_with_what_was_updated() {
+    let (dir, store) = (tempfile::tempdir().unwrap(), Arc::new(MemoryZones::new()));
+    let before = kept_in(&dir, &store).await;
+    let add = |name: &str| [line(Class::IN, &format!("{name}.example 60 A 192.0.2.9"))];
+    assert_eq!(update(before.desk(), &add("one")).await, "NOERROR + all. TSIG");
+    let first = served(before.engine());
+    let after = kept_in(&dir, &store).await;
+    assert!(Arc::ptr_eq(&first, &served(after.engine())));
+    assert_eq!(update(after.desk(), &add("two")).await, "NOERROR + all. TSIG");
+    // Who serves it still takes updates too, until it ends.
+    assert_eq!(update(before.desk(), &add("three")).await, "NOERROR + all. TSIG");
+    after.refresh(false).await;
+    let last = served(after.engine());
+    assert_eq!(last.serial(), Some(10));
+    for name in ["one", "two", "three"] {
+        assert!(ask(after.engine(), &format!("{name}.example A")).starts_with("NOERROR AA: "), "{name}");
+    }
+    let changes = after.desk().signed_by()[0].since(&last, first.serial().unwrap()).unwrap();
+    assert_eq!(follow(&first, &changes), lines(&last));
 }
 
 #[tokio::test]
