@@ -46,6 +46,8 @@ struct State {
     next: Option<Arc<Zone>>,
     /// What is served, and what it was made of.
     signed: Option<(Arc<Zone>, Arc<Zone>)>,
+    /// What is served until then.
+    shown: Option<Arc<Zone>>,
     /// What changed in it last, in its order; and the octets of that.
     journal: VecDeque<zones::Difference>,
     octets: usize,
@@ -76,13 +78,23 @@ impl Signer {
     /// Names that are signed while somebody waits for it; more are signed beside all else.
     pub(super) const AT_ONCE: usize = 10_000;
 
-    /// A signer of the zone at `origin`. Nothing is signed before [`open`](Self::open) or [`tend`](Self::tend).
-    pub(super) fn new(origin: Name, how: Sign) -> Self {
-        Self { origin, how, with: Mutex::default(), state: Mutex::default() }
+    /// A signer of the zone at `origin`. Nothing is signed before [`open`](Self::open) or [`tend`](Self::tend), and what others have
+    /// signed is served.
+    pub(super) fn new(origin: Name, how: Sign, shown: Option<Arc<Zone>>) -> Self {
+        Self { origin, how, with: Mutex::default(), state: Mutex::new(State { shown, ..State::default() }) }
     }
 
     pub(super) fn origin(&self) -> NameRef<'_> {
         self.origin.view()
+    }
+
+    pub(super) fn how(&self) -> &Sign {
+        &self.how
+    }
+
+    /// The zone with signatures, if it has them.
+    pub(super) fn signed(&self) -> Option<Arc<Zone>> {
+        self.state().served().cloned()
     }
 
     /// The zone without signatures, also where it was not signed yet.
@@ -267,7 +279,7 @@ impl Signer {
         state.due = if state.next.is_some() { 0 } else { due.unwrap_or(state.due) };
         let from = if all { state.from.min(now) } else { state.from };
         state.from = from.max(now.saturating_sub(Signing::EARLY.into()));
-        state.signed = Some((base, zone));
+        (state.signed, state.shown) = (Some((base, zone)), None);
         drop(state);
         self.show(engine);
         Ok(())
@@ -277,7 +289,7 @@ impl Signer {
     fn show(&self, engine: &Engine) {
         // Held until it is served, so that nothing older takes its place.
         let state = self.state();
-        let Some((_, zone)) = &state.signed else { return };
+        let Some(zone) = state.served() else { return };
         if engine.zones().zone(self.origin()).is_some_and(|shown| Arc::ptr_eq(shown, zone)) {
             return;
         }
@@ -313,6 +325,11 @@ fn next(zone: &Zone, validity: u32, now: u64) -> u64 {
 }
 
 impl State {
+    /// What is served.
+    fn served(&self) -> Option<&Arc<Zone>> {
+        self.signed.as_ref().map(|(_, zone)| zone).or(self.shown.as_ref())
+    }
+
     /// Whether all is to be looked at: also where the clock has gone back, and signatures do not count yet.
     fn is_due(&self, now: u64) -> bool {
         self.due <= now || now < self.from

@@ -87,14 +87,14 @@ impl Source {
         self.sign.as_deref()
     }
 
-    /// Whether another makes the same zone in the same way.
-    pub(super) fn is_like(&self, other: &Self) -> bool {
+    /// Whether another has the same zone, however it is signed.
+    pub(super) fn has_zone_of(&self, other: &Self) -> bool {
         let place = |one: &Self| match &one.kind {
             Kind::Zone(path, origin) => Some((Some(path.clone()), origin.clone())),
             Kind::Stored(origin) | Kind::Made(origin, _) => Some((None, Some(origin.clone()))),
             Kind::Hosts(_) | Kind::Secondary(..) => None,
         };
-        let is_same = self.is_kept == other.is_kept && self.derive == other.derive && self.sign == other.sign;
+        let is_same = self.is_kept == other.is_kept && self.derive == other.derive;
         is_same && place(self).is_some_and(|this| Some(this) == place(other))
     }
 

@@ -50,7 +50,7 @@ const NAMES: &str = "@ ns mail wild *.wild q.wild a.q.wild x.wild y.x.wild *.x.w
     a.b.c.twice star *.star q.star a.q.star below.*.star below.q.star aka one.aka two.one.aka far one.far alias lost nodata old q.old \
     x.old a.q.old q.older x.older ns.apexed q.apexed q.wild.apexed d c.d b.c.d a.b.c.d q.d q.c.d q.r.b.c.d 0.a.b.c.d ent.d z.ent.d \
     between q.between _tcp _svc._tcp q._tcp letters q.letters a\\.b\\000\\001 q.a\\.b\\000\\001 \\255 q.\\255 \\000 q.\\000 \\255.\\255 * *.ns 0 zzzz";
-const TYPES: &str = "A TXT MX DS CNAME SRV TYPE300";
+const TYPES: &str = "A TXT DS CNAME";
 
 async fn all_is_proven(nsec3: bool) {
     if !is_there("delv") {
@@ -78,7 +78,7 @@ async fn all_is_proven(nsec3: bool) {
     questions.retain(|question| *question != format!("{ZONE} DS"));
     for (name, types) in [
         (ZONE, "SOA NS DNSKEY CDNSKEY NSEC3PARAM"),
-        ("letters.example.test", "RP NAPTR KX AFSDB HTTPS LP CAA TYPE65280"),
+        ("letters.example.test", "RP NAPTR KX AFSDB HTTPS LP CAA TYPE65280 TYPE300"),
         ("kid.between.example.test", "DS"),
         ("safe.example.test", "DS"),
     ] {
