@@ -35,10 +35,12 @@ pub(super) struct Signer {
     origin: Name,
     how: Sign,
     /// With what; not before it was opened. Who signs holds it, which may take long.
-    with: Mutex<Option<(Signing, Serials)>>,
+    with: Mutex<Option<With>>,
     /// Held for a moment only.
     state: Mutex<State>,
 }
+
+type With = (Signing, Serials);
 
 #[derive(Debug, Default)]
 struct State {
@@ -153,12 +155,16 @@ impl Signer {
     }
 
     /// Opens or makes the key, where that was not done or there is another by now, and serves what is signed already. What is not is
-    /// signed if it has no more than `room` names, of which there are fewer then. Blocks.
+    /// signed if it has no more than `room` names, of which there are fewer then. Where the zone is being signed, nobody waits for that.
+    /// Blocks.
     ///
     /// # Errors
     /// If there is no key, or no more, or it does not sign.
     pub(super) fn open(&self, engine: &Engine, room: &mut usize, now: u64) -> Result<()> {
-        let mut with = self.with.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(mut with) = self.unless_signing() else {
+            self.show(engine);
+            return Ok(());
+        };
         if let Some((signing, _)) = &*with
             && self.has_other_key(signing)?
         {
@@ -175,6 +181,15 @@ impl Signer {
         self.sign(with, next, engine, now)
     }
 
+    /// With what, unless somebody signs with it.
+    fn unless_signing(&self) -> Option<MutexGuard<'_, Option<With>>> {
+        match self.with.try_lock() {
+            Ok(with) => Some(with),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
     /// Whether the folder has another key by now.
     fn has_other_key(&self, signing: &Signing) -> Result<bool> {
         let (origin, folder) = (self.origin(), &self.how.keys);
@@ -188,7 +203,7 @@ impl Signer {
         Ok(folder::find(folder, origin)?.ok_or_else(gone)?.dnskey() != signing.key.dnskey())
     }
 
-    fn with(&self) -> Result<(Signing, Serials)> {
+    fn with(&self) -> Result<With> {
         let Sign { keys, algorithm, nsec3, cds, validity } = &self.how;
         let key = folder::open(keys, self.origin(), *algorithm)?;
         let validity = u32::try_from(validity.as_secs()).unwrap_or(u32::MAX / 2);
@@ -196,7 +211,7 @@ impl Signer {
         Ok((Signing { key, nsec3: *nsec3, cds: *cds, validity }, serials))
     }
 
-    fn opened<'w>(&self, with: &'w mut Option<(Signing, Serials)>) -> Result<&'w mut (Signing, Serials)> {
+    fn opened<'w>(&self, with: &'w mut Option<With>) -> Result<&'w mut With> {
         let opened = with.take().map_or_else(|| self.with(), Ok)?;
         Ok(with.insert(opened))
     }
@@ -213,10 +228,10 @@ impl Signer {
         if !asked && !self.is_due(engine, now) {
             return None;
         }
-        let mut with = match self.with.try_lock() {
-            Ok(with) => with,
-            Err(TryLockError::WouldBlock) if !asked => return None,
-            Err(_) => self.with.lock().unwrap_or_else(PoisonError::into_inner),
+        let mut with = match self.unless_signing() {
+            Some(with) => with,
+            None if asked => self.with.lock().unwrap_or_else(PoisonError::into_inner),
+            None => return None,
         };
         let done = self.opened(&mut with).and_then(|with| match self.base() {
             Some(base) => self.sign(with, base, engine, now),
@@ -230,13 +245,7 @@ impl Signer {
     }
 
     /// Signs what changed or ends soon, and serves it.
-    fn sign(
-        &self,
-        (signing, serials): &mut (Signing, Serials),
-        base: Arc<Zone>,
-        engine: &Engine,
-        now: u64,
-    ) -> Result<()> {
+    fn sign(&self, (signing, serials): &mut With, base: Arc<Zone>, engine: &Engine, now: u64) -> Result<()> {
         let (old, all, forgotten) = {
             let state = self.state();
             (state.signed.clone(), state.is_due(now), state.forgotten)

@@ -264,6 +264,9 @@ fn a_zone_that_is_gone_while_it_is_signed_does_not_come_back() {
         while signer.with.try_lock().is_ok() {
             std::thread::yield_now();
         }
+        // Whoever reads the configuration meanwhile waits for nothing.
+        open(&signer, &engine, NOW);
+        assert!(signer.with.try_lock().is_err());
         signer.forget();
         assert_eq!(signing.join().unwrap(), None);
     });
