@@ -54,9 +54,7 @@ pub fn find(folder: &Path, origin: NameRef<'_>) -> Result<Option<SigningKey>> {
 pub fn open(folder: &Path, origin: NameRef<'_>, algorithm: Algorithm) -> Result<SigningKey> {
     make(folder)?;
     // Of several processes one makes it.
-    let failed = |error| Error::local(format!("cannot lock {}", folder.display())).caused_by(error);
-    let lock = File::open(folder).map_err(failed)?;
-    lock.lock().map_err(failed)?;
+    let _turn = lock(folder)?;
     match find(folder, origin)? {
         Some(key) if key.algorithm() == algorithm => Ok(key),
         Some(key) => Err(Error::local(format!(
@@ -72,6 +70,14 @@ pub fn open(folder: &Path, origin: NameRef<'_>, algorithm: Algorithm) -> Result<
             Ok(key)
         }
     }
+}
+
+/// The turn to change a folder, which ends where this is dropped. Blocks.
+pub(crate) fn lock(folder: &Path) -> Result<File> {
+    let failed = |error| Error::local(format!("cannot lock {}", folder.display())).caused_by(error);
+    let file = File::open(folder).map_err(failed)?;
+    file.lock().map_err(failed)?;
+    Ok(file)
 }
 
 /// Makes a folder for its owner, and those that it is in.

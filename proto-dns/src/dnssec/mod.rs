@@ -9,4 +9,4 @@ mod rrsig;
 pub(crate) use bitmap::bitmap;
 pub(crate) use hash::Hash;
 pub use key::{Algorithm, SigningKey};
-pub(crate) use rrsig::{Times, expiration, rrsig};
+pub(crate) use rrsig::{Times, rrsig, times};

@@ -38,9 +38,10 @@ pub(crate) fn rrsig(
     Ok(rdata)
 }
 
-/// When a signature ends, by the RDATA of its RRSIG.
-pub(crate) fn expiration(rrsig: &[u8]) -> Option<u32> {
-    Some(u32::from_be_bytes(*rrsig.get(8..)?.first_chunk()?))
+/// When a signature counts, by the RDATA of its RRSIG.
+pub(crate) fn times(rrsig: &[u8]) -> Option<Times> {
+    let [expiration, inception] = rrsig.get(8..16)?.as_chunks().0.try_into().ok()?;
+    Some(Times { inception: u32::from_be_bytes(inception), expiration: u32::from_be_bytes(expiration) })
 }
 
 /// The records of a set in their canonical form and order (RFC 4034 §6.2, §6.3).

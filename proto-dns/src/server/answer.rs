@@ -31,17 +31,26 @@ pub(super) struct Asker<'a> {
     pub(super) key: Option<NameRef<'a>>,
 }
 
+/// Where an alias leads to a name that is in no zone.
+#[derive(Debug)]
+pub(crate) struct Elsewhere<'z> {
+    /// That name.
+    pub(crate) name: NameBuf,
+    /// Of an answer that is to be continued, what belongs into its authority section.
+    pub(crate) proofs: Proofs<'z>,
+}
+
 /// Answers the question for `qtype` at `name` from the zones (RFC 1034 §4.3.2): pure, without I/O or a clock.
 ///
 /// An alias is followed within the zones, as far as who asks may ask about them, and the answer has the code of the last step (RFC 6604). If it leads to a name that is
 /// in no zone, that comes back; where the answer is to be continued, nothing was written but the answer section then.
-pub(crate) fn answer(
-    zones: &ZoneSet,
+pub(crate) fn answer<'z>(
+    zones: &'z ZoneSet,
     name: NameRef<'_>,
     qtype: Type,
     how: Answers<'_>,
     reply: &mut Encoder<'_>,
-) -> Option<NameBuf> {
+) -> Option<Elsewhere<'z>> {
     let key = Key::new(name);
     reply.point_to_question(&key);
     let of_parent = qtype == Type::DS;
@@ -89,11 +98,12 @@ pub(crate) fn answer(
         }
         step = answer.step(zone, &target, false, &mut next);
     }
+    let mut proofs = std::mem::take(&mut answer.proofs);
     if !(how.continued && elsewhere.is_some()) {
-        answer.prove();
+        std::mem::take(&mut proofs).write(answer.reply);
     }
     answer.additional();
-    elsewhere
+    elsewhere.map(|name| Elsewhere { name, proofs })
 }
 
 impl Answers<'_> {
@@ -288,19 +298,6 @@ impl<'z> Answer<'z, '_, '_> {
     fn deny(&mut self, zone: &'z Zone, name: &Key<'_>, claim: Claim<'z>) {
         if self.how.dnssec {
             self.proofs.deny(zone, name, claim);
-        }
-    }
-
-    /// What denies that there is anything else, to who asks for signatures.
-    fn prove(&mut self) {
-        let proofs = std::mem::take(&mut self.proofs);
-        for (node, rtype) in proofs.nodes() {
-            let (Some(set), name) = (node.set(rtype), Key::new(node.name())) else { continue };
-            let owner = Owner::Name(&name, name.labels());
-            let signatures = node.signatures(rtype);
-            let fits = self.reply.rrset(Part::Authority, owner, set)
-                && signatures.is_none_or(|set| self.reply.rrset(Part::Authority, owner, set));
-            self.reply.truncated |= !fits;
         }
     }
 

@@ -246,16 +246,16 @@ impl Engine {
         let asker = Asker { policies: &self.policies, from, key: signed.name() };
         let asker = Some(asker).filter(|_| self.policies.restrict());
         let how = Answers { minimal: self.answering.minimal, dnssec, continued: false, asker };
-        let (start, mut elsewhere) = (out.len(), None);
+        let (start, mut is_elsewhere) = (out.len(), false);
         let verdict = self.reply(request, out, |reply| {
             if self.policies.restrict() && !self.admits(&zones, &question, request) {
                 reply.rcode = Rcode::REFUSED;
             } else {
-                elsewhere = answer(&zones, question.name, question.qtype, how, reply);
+                is_elsewhere = answer(&zones, question.name, question.qtype, how, reply).is_some();
             }
             (reply.rcode == Rcode::REFUSED).then(|| self.why_refused(request))
         });
-        if elsewhere.is_some() && self.is_for_others(request, &question) {
+        if is_elsewhere && self.is_for_others(request, &question) {
             out.truncate(start);
             return Verdict::Forward;
         }

@@ -32,6 +32,7 @@ mod serials;
 mod shares;
 mod signed;
 mod signer;
+mod signers;
 mod siphash;
 mod source;
 mod stream;

@@ -1,6 +1,6 @@
 //! What proves to who asks for signatures that there is nothing else (RFC 4035 §3.1.3, RFC 5155 §7.2).
 
-use crate::wire::{Key, NameBuf, NameRef, Type};
+use crate::wire::{Encoder, Key, NameBuf, NameRef, Owner, Part, Type};
 use crate::zone::{Denial, Node, Zone};
 
 /// Records of denial in one answer at most: three for its last name, and one for each alias that a wildcard made.
@@ -21,7 +21,7 @@ pub(super) enum Claim<'z> {
 
 /// The nodes whose records of denial an answer is to have, each once.
 #[derive(Debug, Default)]
-pub(super) struct Proofs<'z> {
+pub(crate) struct Proofs<'z> {
     nodes: [Option<&'z Node>; MOST],
     count: usize,
 }
@@ -89,8 +89,19 @@ impl<'z> Proofs<'z> {
         }
     }
 
+    /// Writes the records, with their signatures; if they do not fit, the client is told.
+    pub(super) fn write(&self, reply: &mut Encoder<'_>) {
+        for (node, rtype) in self.nodes() {
+            let (Some(set), name) = (node.set(rtype), Key::new(node.name())) else { continue };
+            let owner = Owner::Name(&name, name.labels());
+            let fits = reply.rrset(Part::Authority, owner, set)
+                && node.signatures(rtype).is_none_or(|set| reply.rrset(Part::Authority, owner, set));
+            reply.truncated |= !fits;
+        }
+    }
+
     /// The nodes, each with the type of its record; none of them twice.
-    pub(super) fn nodes(&self) -> impl Iterator<Item = (&'z Node, Type)> {
+    fn nodes(&self) -> impl Iterator<Item = (&'z Node, Type)> {
         let all = || self.nodes.iter().take(self.count).flatten();
         let is_first = move |(at, node): &(usize, &&'z Node)| {
             !all().take(*at).any(|other| other.identity() == node.identity())

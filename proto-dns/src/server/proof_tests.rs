@@ -214,6 +214,41 @@ fn who_does_not_ask_for_signatures_gets_none() {
 }
 
 #[test]
+fn nothing_that_proves_is_left_out_without_a_word() {
+    for nsec3 in [false, true] {
+        let (engine, mut cut) = (engine(signed(nsec3)), 0);
+        for name in [
+            "example", "ns", "nothing", "empty", "y.wild", "child", "safe", "z.aka", "z.far", "alias",
+            "y.old",
+        ] {
+            for rtype in ["A", "TXT", "ANY", "DS", "DNSKEY", "RRSIG", "SOA"] {
+                let question =
+                    format!("{} {rtype}", format!("{name}.example").replace("example.example", "example"));
+                let whole = asked(&engine, &question);
+                let proven = |text: &str| text.split(",+").next().unwrap().to_owned();
+                for size in (512_u16..=1232).step_by(8) {
+                    let mut opt = OPT.to_vec();
+                    opt[3..5].copy_from_slice(&size.to_be_bytes());
+                    let request = request(&question, &[&opt]);
+                    let mut out = Vec::new();
+                    assert_eq!(engine.respond(&request, &peer(Transport::Udp), &mut out), Verdict::Reply);
+                    assert!(out.len() <= size.into());
+                    let text = ask_over(&engine, Transport::Udp, &request);
+                    if text.contains(" TC") {
+                        cut += 1;
+                        continue;
+                    }
+                    let text = text.replace(" + . OPT", "").replace(", . OPT", "");
+                    let text = text.replace(" + ", ",+ ").replace(", ", ",");
+                    assert_eq!(proven(&text), proven(&whole), "{question} in {size}");
+                }
+            }
+        }
+        assert!(cut > 0);
+    }
+}
+
+#[test]
 fn a_name_that_is_a_hash_is_not_there() {
     let zone = signed(true);
     let owner =

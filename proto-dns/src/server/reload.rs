@@ -1,7 +1,7 @@
 //! Zones from files, which are read again when they change.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex as Moment, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 use ropewalk_core::data::facts::Facts;
@@ -15,11 +15,12 @@ use super::forward::Forwarder;
 use super::rules::Book;
 use super::secondary::Secondary;
 use super::signer::Signer;
+use super::signers;
 use super::source::{Loaded, Source};
 use super::watched::{Watched, told};
 use super::{Answering, Desk, Engine, Keeper, Keys, Peer, Policies, Rules, Sign, Transport, Verdict, now};
 use crate::wire::{Name, NameRef};
-use crate::zone::{Zone, ZoneSet};
+use crate::zone::{Signing, Zone, ZoneSet};
 
 /// Zones from files, and what answers from them.
 #[derive(Debug)]
@@ -29,6 +30,10 @@ pub struct Zones {
     /// The files of zones, by their names at the start.
     origins: Vec<(Name, PathBuf)>,
     facts: OnceLock<Facts>,
+    /// What was read and is to be signed, which nobody was told of yet.
+    unsigned: Moment<Vec<(Arc<Signer>, Arc<Zone>)>>,
+    /// Held by who signs what is due.
+    signing: Arc<Mutex<()>>,
 }
 
 /// What all zones have in common.
@@ -88,19 +93,35 @@ impl Zones {
         if !loading.wrong.is_empty() {
             return Err(loading.wrong);
         }
-        let Loading { set, book, others, watched, secondaries, kept, signers, warned, origins, .. } = loading;
-        let desk = setup.desk(set, book, others, kept).secondaries(secondaries).signers(signers);
-        let (desk, watched) = (Arc::new(desk), Arc::new(Mutex::new(watched)));
-        Ok((Self { desk, watched, origins, facts: OnceLock::new() }, warned))
+        let Loading { set, book, others, watched, secondaries, kept, warned, .. } = loading;
+        let desk = setup.desk(set, book, others, kept).secondaries(secondaries).signers(loading.signers);
+        let zones = Self {
+            desk: Arc::new(desk),
+            watched: Arc::new(Mutex::new(watched)),
+            origins: loading.origins,
+            facts: OnceLock::new(),
+            unsigned: Moment::new(loading.unsigned),
+            signing: Arc::default(),
+        };
+        Ok((zones, warned))
     }
 
-    /// Opens the keys of zones that are signed here, makes those that there are not, and signs the zones: until then their
-    /// questions get SERVFAIL. Blocks.
+    /// Opens the keys of zones that are signed here, makes those that there are not, and signs the zones, as far as that does not
+    /// take long: the rest is signed as soon as somebody [looks after](Answer::refresh) them, and until then their questions get
+    /// SERVFAIL. What was signed already, for zones that were read from the same sources, is served as it is. Blocks.
     ///
     /// # Errors
     /// If a key cannot be used or made.
     pub fn open(&self) -> Result<()> {
-        self.desk.signed_by().iter().try_for_each(|signer| signer.open(self.engine(), now()))
+        self.tell_signers()?;
+        let mut room = Signer::AT_ONCE;
+        self.desk.signed_by().iter().try_for_each(|signer| signer.open(self.engine(), &mut room, now()))
+    }
+
+    /// Who signs goes on with what was read, as it is served from now on.
+    fn tell_signers(&self) -> Result<()> {
+        let unsigned = std::mem::take(&mut *self.unsigned.lock().unwrap_or_else(PoisonError::into_inner));
+        unsigned.into_iter().try_for_each(|(signer, zone)| signer.note(zone))
     }
 
     /// What answers from them.
@@ -160,8 +181,8 @@ impl Zones {
             // Where several services answer from these zones, one of them is enough.
             Err(_) => return Ok(Report::default()),
         };
+        self.tell_signers()?;
         let (engine, facts) = (Arc::clone(self.engine()), self.facts.get().cloned());
-        let desk = Arc::clone(&self.desk);
         let looked = tokio::task::spawn_blocking(move || {
             let (mut kept, mut wrong) = (Vec::new(), Vec::new());
             if let Some(facts) = facts.filter(|_| watched.iter().any(Watched::derives)) {
@@ -177,7 +198,6 @@ impl Zones {
                     Err(problems) => wrong.extend(problems),
                 }
             }
-            wrong.extend(desk.signed_by().iter().filter_map(|signer| signer.tend(&engine, now(), asked)));
             (watched, kept, wrong)
         });
         let looked = looked.await;
@@ -194,7 +214,38 @@ impl Zones {
         }
         self.follow_with(&mut watched).await;
         let warnings = watched.iter().flat_map(|one| one.warnings().cloned()).collect();
+        drop(watched);
+        wrong.extend(self.sign(asked).await?);
         Ok(Report { problems: wrong, warnings })
+    }
+
+    /// Has signed what is due: that takes long where it is much, and is waited for only where the operator asks. What went wrong
+    /// then.
+    async fn sign(&self, asked: bool) -> Result<Vec<String>> {
+        let is_due = |signer: &Arc<Signer>| signer.is_due(self.engine(), now());
+        // All of them are asked, as they then serve what others have signed.
+        let due = self.desk.signed_by().iter().filter(|signer| is_due(signer)).count();
+        if !asked && due == 0 {
+            return Ok(Vec::new());
+        }
+        let turn = match Arc::clone(&self.signing).try_lock_owned() {
+            Ok(turn) => turn,
+            Err(_) if asked => Arc::clone(&self.signing).lock_owned().await,
+            Err(_) => return Ok(Vec::new()),
+        };
+        let desk = Arc::clone(&self.desk);
+        let running = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            let mut signers: Vec<_> = desk.signed_by().iter().collect();
+            // Nobody waits for one that has more to do.
+            signers.sort_by_cached_key(|signer| signer.base().map_or(0, |base| base.names()));
+            let tended = signers.iter().filter_map(|signer| signer.tend(desk.engine(), now(), asked));
+            tended.collect()
+        });
+        if !asked {
+            return Ok(Vec::new());
+        }
+        running.await.map_err(|e| Error::local("zones could not be signed").caused_by(e))
     }
 
     async fn take(&self, zone: Arc<Zone>) -> Option<Result<()>> {
@@ -221,6 +272,7 @@ struct Loading {
     secondaries: Vec<Secondary>,
     kept: Vec<Dynamic>,
     signers: Vec<Arc<Signer>>,
+    unsigned: Vec<(Arc<Signer>, Arc<Zone>)>,
     origins: Vec<(Name, PathBuf)>,
     wrong: Said,
     warned: Said,
@@ -247,10 +299,8 @@ impl Loading {
                         self.origins.push((origin.clone(), file.to_owned()));
                     }
                     one.signer = match store.filter(|_| one.source.is_kept()) {
-                        Some(store) => {
-                            self.keep(number, origin, zone, store, one.source.signs(), &mut one.is_wrong)
-                        }
-                        None => zone.and_then(|zone| self.serve(number, zone, one.source.signs())),
+                        Some(store) => self.keep(number, origin, zone, store, &one.source, &mut one.is_wrong),
+                        None => zone.and_then(|zone| self.serve(number, zone, &one.source)),
                     };
                 }
             }
@@ -260,12 +310,12 @@ impl Loading {
     }
 
     /// Serves a zone, or has it signed before it is served.
-    fn serve(&mut self, number: usize, zone: Arc<Zone>, sign: Option<&Sign>) -> Option<Arc<Signer>> {
-        let Some(how) = sign else {
+    fn serve(&mut self, number: usize, zone: Arc<Zone>, source: &Source) -> Option<Arc<Signer>> {
+        let Some(how) = source.signs() else {
             self.set.insert(zone);
             return None;
         };
-        self.sign(number, zone.origin().to_name(), Some(zone), how)
+        self.sign(number, zone.origin().to_name(), Some(zone), source, how)
     }
 
     fn sign(
@@ -273,20 +323,18 @@ impl Loading {
         number: usize,
         origin: Name,
         zone: Option<Arc<Zone>>,
+        source: &Source,
         how: &Sign,
     ) -> Option<Arc<Signer>> {
         self.set.insert_unavailable(origin.clone());
-        match Signer::new(origin, how.clone(), zone) {
-            Ok(signer) => {
-                let signer = Arc::new(signer);
-                self.signers.push(Arc::clone(&signer));
-                Some(signer)
-            }
-            Err(error) => {
-                self.wrong.push((number, error.chain()));
-                None
-            }
+        if let Err(error) = zone.as_deref().map_or(Ok(()), Signing::admits) {
+            self.wrong.push((number, error.chain()));
+            return None;
         }
+        let signer = signers::of(source, origin.view(), how);
+        self.signers.push(Arc::clone(&signer));
+        self.unsigned.extend(zone.map(|zone| (Arc::clone(&signer), zone)));
+        Some(signer)
     }
 
     /// What is kept of a zone, beside what its file says.
@@ -296,7 +344,7 @@ impl Loading {
         origin: Name,
         file: Option<Arc<Zone>>,
         store: &dyn zones::Zones,
-        sign: Option<&Sign>,
+        source: &Source,
         is_wrong: &mut bool,
     ) -> Option<Arc<Signer>> {
         let opened = Dynamic::open(origin.clone(), store, file);
@@ -305,9 +353,9 @@ impl Loading {
         // It is told again where somebody asks.
         *is_wrong = warning.is_some();
         self.warned.extend(warning.map(|text| (number, text)));
-        dynamic.signer = match (sign, zone) {
-            (Some(how), zone) => self.sign(number, origin, zone, how),
-            (None, Some(zone)) => self.serve(number, zone, None),
+        dynamic.signer = match (source.signs(), zone) {
+            (Some(how), zone) => self.sign(number, origin, zone, source, how),
+            (None, Some(zone)) => self.serve(number, zone, source),
             (None, None) => {
                 self.set.insert_unavailable(origin);
                 None

@@ -1,6 +1,6 @@
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ropewalk_core::{Error, Result};
 
@@ -48,6 +48,7 @@ impl Serials {
             return Ok(());
         }
         let ahead = serial.wrapping_add(AHEAD);
+        let _turn = folder::lock(self.file.parent().unwrap_or(Path::new(".")))?;
         // Another view of the zone may be further.
         let ahead = self.read()?.filter(|other| is_newer(*other, ahead)).unwrap_or(ahead);
         folder::put(&self.file, format!("{ahead}\n").as_bytes(), 0o600)?;

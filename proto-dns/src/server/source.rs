@@ -87,6 +87,17 @@ impl Source {
         self.sign.as_deref()
     }
 
+    /// Whether another has the same zone, however it is signed.
+    pub(super) fn has_zone_of(&self, other: &Self) -> bool {
+        let place = |one: &Self| match &one.kind {
+            Kind::Zone(path, origin) => Some((Some(path.clone()), origin.clone())),
+            Kind::Stored(origin) | Kind::Made(origin, _) => Some((None, Some(origin.clone()))),
+            Kind::Hosts(_) | Kind::Secondary(..) => None,
+        };
+        let is_same = self.is_kept == other.is_kept && self.derive == other.derive;
+        is_same && place(self).is_some_and(|this| Some(this) == place(other))
+    }
+
     fn of(kind: Kind) -> Self {
         Self { kind, is_kept: false, derive: None, sign: None }
     }

@@ -196,7 +196,7 @@ impl Watched {
     /// Serves these zones in the place of those that there were, signed if they are to be.
     fn serve(&self, zones: &[Arc<Zone>], before: &[Name], engine: &Engine) -> Result<(), String> {
         if let Some(signer) = &self.signer {
-            let mut signed = zones.iter().map(|zone| signer.serve(Arc::clone(zone), engine, now()));
+            let mut signed = zones.iter().map(|zone| signer.give(Arc::clone(zone), engine, now()));
             return signed.try_for_each(|signed| signed.map_err(|error| error.chain()));
         }
         engine.update(|set| {

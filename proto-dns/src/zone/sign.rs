@@ -1,16 +1,16 @@
 //! A zone with signatures, made of one without (RFC 4035 §2).
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::iter;
+use std::ops::Bound;
 
 use ropewalk_core::{Error, Result};
 
 use super::chain::Chain;
 use super::{Denial, Draft, DraftSet, Node, Zone};
-use crate::dnssec::{Hash, SigningKey, Times, bitmap, expiration, rrsig};
+use crate::dnssec::{Hash, SigningKey, Times, bitmap, rrsig, times};
 use crate::wire::{Key, Name, NameRef, Type};
 
-/// How long before it is made a signature begins to count, as clocks differ.
-const EARLY: u32 = 60 * 60;
 /// As many names are signed by several threads.
 const MANY: usize = 1000;
 /// How long others may keep a key.
@@ -47,7 +47,7 @@ pub struct Before<'a> {
     pub base: &'a Zone,
     /// With them.
     pub signed: &'a Zone,
-    /// What ends before this, in seconds since 1970, is signed anew.
+    /// What ends before this, in seconds since 1970, is signed anew; and so is what does not count yet.
     pub renew: u32,
     /// Also where nothing else changed: for this, all names are looked at.
     pub all: bool,
@@ -72,11 +72,22 @@ enum Standing {
     Occluded,
 }
 
-/// What is made by whoever signs, and nobody else.
-const OURS: [Type; 7] =
-    [Type::RRSIG, Type::NSEC, Type::NSEC3, Type::NSEC3PARAM, Type::DNSKEY, Type::CDS, Type::CDNSKEY];
+/// What is made by whoever signs, and nobody else; and digests of the zone, which others made of it without signatures.
+const OURS: [Type; 8] = [
+    Type::RRSIG,
+    Type::NSEC,
+    Type::NSEC3,
+    Type::NSEC3PARAM,
+    Type::DNSKEY,
+    Type::CDS,
+    Type::CDNSKEY,
+    Type::ZONEMD,
+];
 
 impl Signing {
+    /// How long before it is made a signature begins to count, as clocks differ, in seconds.
+    pub(crate) const EARLY: u32 = 60 * 60;
+
     /// Whether records of this type are made by whoever signs, so that a zone that is signed here has none of its own.
     pub fn makes(rtype: Type) -> bool {
         OURS.contains(&rtype)
@@ -149,11 +160,16 @@ impl Run<'_> {
         }
     }
 
-    /// The names with signatures that end soon.
+    /// The names with signatures that end soon, or do not count yet.
     fn due(&self) -> Vec<Name> {
-        let Some(Before { signed, renew, all: true, .. }) = self.before else { return Vec::new() };
-        let ends = |node: &&Node| node.expires().is_some_and(|expires| expires <= renew);
-        signed.nodes().filter(ends).map(|node| node.name().to_name()).collect()
+        let Some(Before { signed, all: true, .. }) = self.before else { return Vec::new() };
+        let is_due = |node: &&Node| node.signed().any(|times| !self.lasts(times));
+        signed.nodes().filter(is_due).map(|node| node.name().to_name()).collect()
+    }
+
+    /// Whether a signature counts now and for long enough.
+    fn lasts(&self, Times { inception, expiration }: Times) -> bool {
+        inception <= self.now && self.before.is_none_or(|before| expiration > before.renew)
     }
 
     /// Adds all names below those at which the zone has begun or ceased to end; and all that there are, where denials count for
@@ -174,6 +190,8 @@ impl Run<'_> {
         if at_apex(before.base) != at_apex(self.base) {
             turned.insert(self.base.origin().to_name());
         }
+        // Nearly always there is nothing below, or nothing but what changed with it.
+        turned.retain(|name| [before.base, self.base].iter().any(|zone| !has_all_below(zone, name, names)));
         if turned.is_empty() {
             return;
         }
@@ -312,8 +330,7 @@ impl Run<'_> {
             there.is_some_and(|there| there.ttl == set.ttl && there.rdata().eq(set.rdata.iter().copied()))
         };
         let kept = old.filter(is_same).and_then(|node| node.signatures(set.rtype)?.rdata().next());
-        let renew = self.before.map_or(0, |before| before.renew);
-        if let Some(kept) = kept.filter(|kept| expiration(kept).is_some_and(|ends| ends > renew)) {
+        if let Some(kept) = kept.filter(|kept| times(kept).is_some_and(|times| self.lasts(times))) {
             return Ok(kept.to_vec());
         }
         rrsig(&self.how.key, self.base.origin(), owner, set, self.times(owner, set.rtype))
@@ -324,7 +341,7 @@ impl Run<'_> {
         let spread = (self.how.validity / 8).max(1);
         let early = Key::new(owner).whole().hash.wrapping_add(u32::from(rtype.0).wrapping_mul(0x9e37_79b9));
         let expiration = self.now.wrapping_add(self.how.validity).wrapping_sub(early % spread);
-        Times { inception: self.now.wrapping_sub(EARLY), expiration }
+        Times { inception: self.now.saturating_sub(Signing::EARLY), expiration }
     }
 
     /// The record that leads from a name to the next, if it is in the chain.
@@ -384,9 +401,9 @@ impl Run<'_> {
     }
 }
 
-/// What is made of all names, in their order: of many, by half of the processors.
+/// What is made of all names, in their order: of many, by the processors, but for a few where there are many.
 fn all<T: Send>(names: &BTreeSet<Name>, make: impl Fn(&Name) -> Result<T> + Sync) -> Result<Vec<T>> {
-    let threads = std::thread::available_parallelism().map_or(1, |all| usize::from(all).div_ceil(2));
+    let threads = std::thread::available_parallelism().map_or(1, |all| all.get() - all.get() / 4);
     if threads == 1 || names.len() < MANY {
         return names.iter().map(make).collect();
     }
@@ -400,6 +417,24 @@ fn all<T: Send>(names: &BTreeSet<Name>, make: impl Fn(&Name) -> Result<T> + Sync
         running.into_iter().map(|one| one.join().map_err(failed)?).collect::<Result<Vec<_>>>()
     });
     Ok(parts?.into_iter().flatten().collect())
+}
+
+/// Whether all names that a zone has below one are among these.
+fn has_all_below(zone: &Zone, top: &Name, names: &BTreeSet<Name>) -> bool {
+    let after = names.range::<Name, _>((Bound::Excluded(top), Bound::Unbounded));
+    let below = after.take_while(|name| name.view().is_within(top.view()));
+    // How many names one label below each are still to come, which is after it.
+    let mut missing: HashMap<Name, u32> = HashMap::new();
+    for name in iter::once(top).chain(below) {
+        let Some(node) = zone.node(name.view()) else { continue };
+        if name != top {
+            let parent = name.view().ancestors().nth(1).map(|parent| parent.to_name());
+            let Some(left) = parent.and_then(|parent| missing.get_mut(&parent)) else { return false };
+            *left = left.saturating_sub(1);
+        }
+        missing.insert(name.clone(), node.children());
+    }
+    missing.values().all(|left| *left == 0)
 }
 
 /// Sees that a node has nothing that is made here.
@@ -422,8 +457,13 @@ fn is_signed(rtype: Type, standing: Standing) -> bool {
 impl Node {
     /// When the first of its signatures ends.
     pub(crate) fn expires(&self) -> Option<u32> {
+        self.signed().map(|times| times.expiration).min()
+    }
+
+    /// When its signatures count.
+    fn signed(&self) -> impl Iterator<Item = Times> {
         let signatures = self.sets().filter(|set| set.rtype == Type::RRSIG);
-        signatures.flat_map(|set| set.rdata()).filter_map(expiration).min()
+        signatures.flat_map(|set| set.rdata()).filter_map(times)
     }
 
     /// The bitmap of its NSEC or NSEC3.

@@ -172,6 +172,7 @@ fn a_zone_with_signatures_of_others_is_not_signed() {
         "example. 1 IN DNSKEY 257 3 15 AAAA",
         "ns.example. 1 IN NSEC ns.example. A",
         "example. 1 IN CDS 0 0 0 00",
+        "example. 1 IN ZONEMD 1 1 250 00112233445566778899aabb",
     ] {
         let base = zone(&format!("{ZONE}{line}\n"));
         let error = Signing::admits(&base).unwrap_err().to_string();
@@ -259,11 +260,31 @@ fn all(zone: &Zone) -> (Vec<String>, impl PartialEq + std::fmt::Debug + use<>) {
     (zone.records().map(|record| record.to_string().to_ascii_lowercase()).collect(), (zone.facts(), chain))
 }
 
+#[test]
+fn what_is_below_is_known_where_all_of_it_changed() {
+    let base = zone(&format!("{ZONE}a.b.c.example. 60 IN TXT x\nd.b.c.example. 60 IN TXT x\n"));
+    let knows = |names: &str| {
+        let names = names.split(' ').map(|name| name.parse::<Name>().unwrap()).collect();
+        has_all_below(&base, &"c.example".parse().unwrap(), &names)
+    };
+    assert!(knows("c.example b.c.example a.b.c.example D.b.c.example e.example"));
+    // One is missing, and one that has no records.
+    assert!(!knows("c.example b.c.example a.b.c.example gone.b.c.example"));
+    assert!(!knows("c.example a.b.c.example d.b.c.example"));
+    assert!(!knows("c.example gone.c.example"));
+    assert!(has_all_below(&base, &"ns.example".parse().unwrap(), &BTreeSet::new()));
+    assert!(has_all_below(&base, &"gone.example".parse().unwrap(), &BTreeSet::new()));
+}
+
 fn change() -> impl Strategy<Value = Change> {
-    let label = prop::sample::select(vec!["a", "b", "*", "c"]);
-    let name = prop::collection::vec(label, 1..4)
-        .prop_map(|labels| -> Name { format!("{}.example", labels.join(".")).parse().unwrap() });
+    let label = prop::sample::select(vec!["a", "b", "*", "C", "c"]);
+    let name = prop::collection::vec(label, 0..5)
+        .prop_map(|labels| -> Name { [&labels[..], &["example"]].concat().join(".").parse().unwrap() });
     let data = prop::sample::select(vec![
+        "SOA ns.example. root.example. 1 2 3 4 300",
+        "SOA Ns.example. root.example. 1 2 3 4 60",
+        "MX 1 NS.example.",
+        "MX 1 ns.example.",
         "A 192.0.2.1",
         "A 192.0.2.2",
         "TXT x",
@@ -273,18 +294,19 @@ fn change() -> impl Strategy<Value = Change> {
         "CNAME a.example.",
         "DS 1 8 2 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
     ]);
-    (name, data, 0..6).prop_map(|(name, data, kind)| {
+    (name, data, 0..8).prop_map(|(name, data, kind)| {
         let made = record(&format!("{name} 60 IN {data}"));
         match kind {
             0 => Change::RemoveName(name),
             1 => Change::RemoveSet(name, made.rtype),
+            2 => Change::Remove(made),
             _ => Change::Add(made),
         }
     })
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
     #[test]
     fn a_zone_that_was_changed_is_as_one_that_was_signed_anew(
         steps in prop::collection::vec(prop::collection::vec(change(), 1..6), 1..6), nsec3: bool,

@@ -214,13 +214,12 @@ impl Forwarder {
     fn fill(&self, sought: &Sought<'_>, known: &Known, reply: &mut Encoder<'_>) -> Option<Why> {
         let Sought { question, aliased, asked } = sought;
         let how = Answers { minimal: true, dnssec: asked.dnssec, continued: true, asker: None };
-        match aliased {
-            Some(zones) => {
-                answer(zones, question.name, question.qtype, how, reply);
-            }
-            None => reply.point_to_question(&Key::new(question.name)),
+        let elsewhere =
+            aliased.as_deref().and_then(|zones| answer(zones, question.name, question.qtype, how, reply));
+        if aliased.is_none() {
+            reply.point_to_question(&Key::new(question.name));
         }
-        match known {
+        let why = match known {
             Known::Said(outcome, age) => {
                 reply.rcode = outcome.rcode;
                 reply.truncated |= !outcome.write(*age, reply);
@@ -239,7 +238,12 @@ impl Forwarder {
                 reply.rcode = Rcode::REFUSED;
                 Some(Why::NotAuthoritative)
             }
+        };
+        // What others say is in the answer section by now.
+        if let Some(elsewhere) = elsewhere {
+            elsewhere.proofs.write(reply);
         }
+        why
     }
 }
 
@@ -261,8 +265,9 @@ impl<'q> Sought<'q> {
         let mut scratch = Vec::new();
         let mut reply = Encoder::new(&mut scratch, &query.head, u16::MAX.into());
         let how = Answers { minimal: true, dnssec, continued: true, asker: None };
-        let target = answer(&zones, question.name, question.qtype, how, &mut reply)?;
-        Some(Self { asked: asked(target.view()), question, aliased: Some(zones) })
+        let asked = answer(&zones, question.name, question.qtype, how, &mut reply)
+            .map(|elsewhere| asked(elsewhere.name.view()))?;
+        Some(Self { asked, question, aliased: Some(zones) })
     }
 }
 

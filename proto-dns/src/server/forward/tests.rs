@@ -377,6 +377,26 @@ async fn an_alias_of_ours_is_followed_to_others() {
     assert_eq!(ask(&forwarder, "www.ours A").await, "NXDOMAIN AA: www.ours. CNAME / example. SOA");
 }
 
+/// RFC 4035 §3.1.3.3: also where others go on, the alias of a wildcard comes with what denies that there is anything closer.
+#[tokio::test]
+async fn an_alias_of_a_signed_wildcard_is_proven_where_others_go_on() {
+    let server = serving(7).await;
+    let forwarder = forwarder(&[&server]);
+    let key = crate::dnssec::SigningKey::generate(crate::dnssec::Algorithm::Ed25519).unwrap();
+    let how = crate::zone::Signing { key, nsec3: false, cds: crate::zone::Cds::None, validity: 86_400 };
+    let base = zone(&format!("{OURS}*.ours. 60 IN CNAME cdn.example.\n"));
+    let signed = how.sign(&base, None, 1, 1_700_000_000).unwrap().unwrap().zone;
+    forwarder.0.engine().update(|_| [signed.clone()].into_iter().collect());
+    // With DO, once asked and once known.
+    let request = request("any.ours A", &[&[0, 0, 41, 4, 208, 0, 0, 0x80, 0, 0, 0]]);
+    for _ in 0..2 {
+        let said = short(&forwarder.forward(&request, &peer(Transport::Tcp)).await.unwrap());
+        let expected =
+            "NOERROR AA: any.ours. CNAME, any.ours. RRSIG, cdn.example. A / *.ours. NSEC, *.ours. RRSIG";
+        assert!(said.starts_with(expected), "{said}");
+    }
+}
+
 #[tokio::test]
 async fn nobody_is_asked_for_special_names_unless_a_route_is_for_them() {
     let server = serving(1).await;
