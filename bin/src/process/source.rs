@@ -23,6 +23,11 @@ impl Source {
         Self::Text(text, std::env::current_dir().unwrap_or_default())
     }
 
+    /// Whether it is a command line.
+    pub(crate) fn is_typed(&self) -> bool {
+        matches!(self, Self::Text(..))
+    }
+
     /// Its text, as it is now.
     pub(crate) fn document(&self) -> Document {
         match self {

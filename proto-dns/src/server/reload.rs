@@ -12,12 +12,11 @@ use tokio::sync::{Mutex, mpsc};
 use super::age::max_age;
 use super::dynamic::Dynamic;
 use super::forward::Forwarder;
+use super::loading::Loading;
 use super::rules::Book;
-use super::secondary::Secondary;
-use super::signer::Signer;
-use super::source::{Loaded, Source};
-use super::watched::{Watched, told};
-use super::{Answering, Desk, Engine, Keeper, Keys, Peer, Policies, Rules, Sign, Transport, Verdict, now};
+use super::source::Source;
+use super::watched::Watched;
+use super::{Answering, Desk, Engine, Keeper, Keys, Peer, Policies, Rules, Transport, Verdict, now};
 use crate::wire::{Name, NameRef};
 use crate::zone::{Zone, ZoneSet};
 
@@ -50,6 +49,15 @@ pub struct Setup {
 /// What there is to say of sources, each by its number.
 pub type Said = Vec<(usize, String)>;
 
+/// What there is to say of sources that were loaded.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Notes {
+    /// What is wrong with files, whose zones are as they were before or without records: with line and column where it has them.
+    pub problems: Said,
+    /// What is strange in zones that are served.
+    pub warnings: Said,
+}
+
 /// What there is to say of all files, as they were read last.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Report {
@@ -73,25 +81,26 @@ impl Default for Setup {
 }
 
 impl Zones {
-    /// Reads all sources, each with what is particular to its zones; and what is strange in them, by their number. Blocks.
+    /// Reads all sources, each with what is particular to its zones; and what there is to say of them. Blocks.
+    ///
+    /// A file that cannot be read, or whose content breaks a rule, takes nothing from the others. Its zones are as they were
+    /// where somebody serves them still. Else their questions get SERVFAIL, as far as their names are known, until the file is
+    /// mended.
     ///
     /// # Errors
-    /// All that is wrong with them, by their number: each with its file, line and column where it has one.
-    pub fn load(sources: Vec<(Source, Rules)>, setup: Setup) -> Result<(Self, Said), Said> {
+    /// What sources have that does not go together, whatever is in their files, or that a store cannot be read: by their number.
+    pub fn load(sources: Vec<(Source, Rules)>, setup: Setup) -> Result<(Self, Notes), Said> {
         let mut loading = Loading::default();
         for (number, (source, rules)) in sources.into_iter().enumerate() {
-            match source.fetched() {
-                Ok((secondary, zone)) => loading.fetched(number, secondary, zone, rules),
-                Err(source) => loading.read(number, source, rules, setup.store.as_deref()),
-            }
+            loading.add(number, source, rules, setup.store.as_deref());
         }
         if !loading.wrong.is_empty() {
             return Err(loading.wrong);
         }
-        let Loading { set, book, others, watched, secondaries, kept, signers, warned, origins, .. } = loading;
+        let Loading { set, book, others, watched, secondaries, kept, signers, notes, origins, .. } = loading;
         let desk = setup.desk(set, book, others, kept).secondaries(secondaries).signers(signers);
         let (desk, watched) = (Arc::new(desk), Arc::new(Mutex::new(watched)));
-        Ok((Self { desk, watched, origins, facts: OnceLock::new() }, warned))
+        Ok((Self { desk, watched, origins, facts: OnceLock::new() }, notes))
     }
 
     /// Opens the keys of zones that are signed here, makes those that there are not, and signs the zones: until then their
@@ -134,6 +143,11 @@ impl Zones {
         self.desk.kept().is_some_and(|keeper| keeper.of(origin).is_some())
     }
 
+    /// The zones of which something is particular, by the names that this is said of until they are loaded anew.
+    pub fn bound(&self) -> impl Iterator<Item = &Name> {
+        self.desk.ruled()
+    }
+
     /// The file that a zone is in, or begins with if it is kept in a store; none of what is made or fetched.
     pub fn file(&self, origin: NameRef<'_>) -> Option<&Path> {
         self.origins.iter().find(|(name, _)| name.view() == origin).map(|(_, file)| file.as_path())
@@ -161,6 +175,9 @@ impl Zones {
             Err(_) => return Ok(Report::default()),
         };
         let (engine, facts) = (Arc::clone(self.engine()), self.facts.get().cloned());
+        if !asked {
+            watched.iter_mut().for_each(|one| one.say(&engine));
+        }
         let desk = Arc::clone(&self.desk);
         let looked = tokio::task::spawn_blocking(move || {
             let (mut kept, mut wrong) = (Vec::new(), Vec::new());
@@ -207,134 +224,6 @@ impl Zones {
         // What was forgotten begins anew with its file.
         for one in watched.iter_mut().filter(|one| one.origins.iter().any(|origin| gone.contains(origin))) {
             one.read.clear();
-        }
-    }
-}
-
-/// Zones while they are loaded.
-#[derive(Default)]
-struct Loading {
-    set: ZoneSet,
-    book: Vec<(Name, Arc<Rules>)>,
-    others: Option<Arc<Rules>>,
-    watched: Vec<Watched>,
-    secondaries: Vec<Secondary>,
-    kept: Vec<Dynamic>,
-    signers: Vec<Arc<Signer>>,
-    origins: Vec<(Name, PathBuf)>,
-    wrong: Said,
-    warned: Said,
-}
-
-impl Loading {
-    fn read(&mut self, number: usize, source: Source, rules: Rules, store: Option<&dyn zones::Zones>) {
-        let rules = Arc::new(rules);
-        // Which names there are in a hosts file may change: what is said of them is said of all.
-        let is_others = source.is_hosts() && rules.queries.is_none() && self.others.is_none();
-        if is_others {
-            self.others = Some(Arc::clone(&rules));
-        }
-        let mut one = Watched::new(source, !is_others && !rules.is_bare());
-        match one.load() {
-            Ok(Loaded { zones, .. }) => {
-                self.warned.extend(one.warnings().map(|text| (number, text.clone())));
-                let named = one.source.name().map(|name| (name.clone(), None));
-                let zones = zones.into_iter().map(|zone| (zone.origin().to_name(), Some(zone)));
-                for (origin, zone) in zones.chain(named) {
-                    self.claim(number, origin.clone(), &rules);
-                    if let Some(file) = one.source.path().filter(|_| !one.source.is_hosts() && !one.derives())
-                    {
-                        self.origins.push((origin.clone(), file.to_owned()));
-                    }
-                    one.signer = match store.filter(|_| one.source.is_kept()) {
-                        Some(store) => {
-                            self.keep(number, origin, zone, store, one.source.signs(), &mut one.is_wrong)
-                        }
-                        None => zone.and_then(|zone| self.serve(number, zone, one.source.signs())),
-                    };
-                }
-            }
-            Err(problems) => self.wrong.extend(told(problems).into_iter().map(|text| (number, text))),
-        }
-        self.watched.push(one);
-    }
-
-    /// Serves a zone, or has it signed before it is served.
-    fn serve(&mut self, number: usize, zone: Arc<Zone>, sign: Option<&Sign>) -> Option<Arc<Signer>> {
-        let Some(how) = sign else {
-            self.set.insert(zone);
-            return None;
-        };
-        self.sign(number, zone.origin().to_name(), Some(zone), how)
-    }
-
-    fn sign(
-        &mut self,
-        number: usize,
-        origin: Name,
-        zone: Option<Arc<Zone>>,
-        how: &Sign,
-    ) -> Option<Arc<Signer>> {
-        self.set.insert_unavailable(origin.clone());
-        match Signer::new(origin, how.clone(), zone) {
-            Ok(signer) => {
-                let signer = Arc::new(signer);
-                self.signers.push(Arc::clone(&signer));
-                Some(signer)
-            }
-            Err(error) => {
-                self.wrong.push((number, error.chain()));
-                None
-            }
-        }
-    }
-
-    /// What is kept of a zone, beside what its file says.
-    fn keep(
-        &mut self,
-        number: usize,
-        origin: Name,
-        file: Option<Arc<Zone>>,
-        store: &dyn zones::Zones,
-        sign: Option<&Sign>,
-        is_wrong: &mut bool,
-    ) -> Option<Arc<Signer>> {
-        let opened = Dynamic::open(origin.clone(), store, file);
-        let (mut dynamic, zone, warning) =
-            opened.map_err(|error| self.wrong.push((number, error.chain()))).ok()?;
-        // It is told again where somebody asks.
-        *is_wrong = warning.is_some();
-        self.warned.extend(warning.map(|text| (number, text)));
-        dynamic.signer = match (sign, zone) {
-            (Some(how), zone) => self.sign(number, origin, zone, how),
-            (None, Some(zone)) => self.serve(number, zone, None),
-            (None, None) => {
-                self.set.insert_unavailable(origin);
-                None
-            }
-        };
-        let signer = dynamic.signer.clone();
-        self.kept.push(dynamic);
-        signer
-    }
-
-    fn fetched(&mut self, number: usize, secondary: Secondary, zone: Option<Arc<Zone>>, rules: Rules) {
-        self.claim(number, secondary.origin().clone(), &Arc::new(rules));
-        match zone {
-            Some(zone) => self.set.insert(zone),
-            None => self.set.insert_unavailable(secondary.origin().clone()),
-        }
-        self.secondaries.push(secondary);
-    }
-
-    /// Notes the rules of a zone, of which there is one at each name.
-    fn claim(&mut self, number: usize, origin: Name, rules: &Arc<Rules>) {
-        if self.set.has(origin.view()) {
-            self.wrong.push((number, format!("the zone {origin} is there twice")));
-        }
-        self.wrong.extend(rules.editors.stray(origin.view()).map(|text| (number, text)));
-        if self.others.as_ref().is_none_or(|others| !Arc::ptr_eq(others, rules)) {
-            self.book.push((origin, Arc::clone(rules)));
         }
     }
 }

@@ -56,7 +56,7 @@ impl Reading {
     }
 
     /// The zones, if all of them are served still.
-    fn zones(&self) -> Option<Vec<Arc<Zone>>> {
+    pub(super) fn zones(&self) -> Option<Vec<Arc<Zone>>> {
         self.zones.iter().map(Weak::upgrade).collect()
     }
 }

@@ -69,14 +69,11 @@ impl Default for Sign {
 }
 
 impl Signer {
-    /// A signer of the zone at `origin`, which is `base`, if it is known. Nothing is signed before [`tend`](Self::tend).
-    ///
-    /// # Errors
-    /// If the zone cannot be signed.
-    pub(super) fn new(origin: Name, how: Sign, base: Option<Arc<Zone>>) -> Result<Self> {
-        base.as_deref().map_or(Ok(()), Signing::admits)?;
+    /// A signer of the zone at `origin`, which is `base`, if it is known: one that [can be signed](Signing::admits). Nothing is
+    /// signed before [`tend`](Self::tend).
+    pub(super) fn new(origin: Name, how: Sign, base: Option<Arc<Zone>>) -> Self {
         let state = Mutex::new(State { base, ..State::default() });
-        Ok(Self { origin, how, with: Mutex::default(), state })
+        Self { origin, how, with: Mutex::default(), state }
     }
 
     pub(super) fn origin(&self) -> NameRef<'_> {
