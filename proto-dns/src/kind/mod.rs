@@ -18,7 +18,7 @@ use ropewalk_core::config::{Kind, ResourceKind, Resources, Section, Text};
 use ropewalk_core::data::zones::Answer;
 
 use crate::server::{
-    Acl, Answering, Desk, Dns, Editors, Keys, Notes, Policies, Rules, Setup, Source, Who, Zones,
+    Acl, Answering, Desk, Dns, Editors, Keys, Memory, Notes, Policies, Rules, Setup, Source, Who, Zones,
 };
 use crate::wire::Name;
 pub use keys::KEYS;
@@ -183,7 +183,10 @@ fn zones(section: &mut Section<'_>, resources: &Resources) -> Option<Zones> {
     }
     let place =
         |number: usize| if number < count { tables.get(number).map(|table| (table, "file")) } else { None };
-    match Zones::load(sources, Setup { policies, answering, keys, transfers, store, forwarder }) {
+    // Without one, nothing is known of what is served.
+    let memory = resources.of_settings::<Memory>().map(|memory| Memory::clone(&memory)).unwrap_or_default();
+    let setup = Setup { policies, answering, keys, transfers, store, forwarder, memory };
+    match Zones::load(sources, setup) {
         Ok((zones, Notes { problems, warnings })) => {
             for (number, message) in problems {
                 let (table, key) = place(number).unwrap_or((section, "hosts"));

@@ -8,6 +8,7 @@ use ropewalk_core::data::zones;
 
 use super::dynamic::Dynamic;
 use super::reload::{Notes, Said};
+use super::remembered::Memory;
 use super::secondary::Secondary;
 use super::signer::Signer;
 use super::source::{Broken, Source};
@@ -19,6 +20,7 @@ use crate::zone::{Signing, Zone, ZoneSet};
 /// Zones while they are loaded.
 #[derive(Default)]
 pub(super) struct Loading {
+    memory: Memory,
     pub(super) set: ZoneSet,
     pub(super) book: Vec<(Name, Arc<Rules>)>,
     pub(super) others: Option<Arc<Rules>>,
@@ -36,6 +38,11 @@ pub(super) struct Loading {
 }
 
 impl Loading {
+    /// Nothing yet, where this is known of files already.
+    pub(super) fn new(memory: Memory) -> Self {
+        Self { memory, ..Self::default() }
+    }
+
     pub(super) fn add(
         &mut self,
         number: usize,
@@ -57,7 +64,7 @@ impl Loading {
             self.others = Some(Arc::clone(&rules));
         }
         let is_bound = !(is_others || rules.is_bare()) || source.is_kept() || source.signs().is_some();
-        let mut one = Watched::new(source, is_bound);
+        let mut one = Watched::new(source, is_bound, &self.memory);
         let zones = self.zones(number, &mut one);
         one.origins = zones.iter().map(|(origin, _)| origin.clone()).collect();
         for (origin, mut zone) in zones {

@@ -211,10 +211,12 @@ async fn what_is_served_already_is_served_on_by_who_loads_a_broken_file() {
     place.write("zone", "");
     fs::write(place.path("hosts"), "192.0.2.1 one\n").unwrap();
     let sources = || vec![place.given("zone"), Source::hosts(place.path("hosts"))];
-    let (before, _) = load(sources(), Setup::default());
+    let memory = Memory::default();
+    let setup = || Setup { memory: memory.clone(), ..Setup::default() };
+    let (before, _) = load(sources(), setup());
     place.write("zone", BROKEN);
     fs::write(place.path("hosts"), "192.0.2 one\n").unwrap();
-    let (after, notes) = load(sources(), Setup::default());
+    let (after, notes) = load(sources(), setup());
     assert_eq!(notes.problems.len(), 2, "{notes:?}");
     let log = Log::new();
     let _listens = listen(&log);
@@ -226,7 +228,7 @@ async fn what_is_served_already_is_served_on_by_who_loads_a_broken_file() {
     }
     assert_eq!(after.reload().await.problems.len(), 2);
     drop(after);
-    let (alone, _) = load(sources(), Setup::default());
+    let (alone, _) = load(sources(), setup());
     assert_eq!(ask(alone.engine(), "ns.zone A"), "SERVFAIL");
 }
 

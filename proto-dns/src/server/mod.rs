@@ -66,6 +66,7 @@ pub use policy::Policies;
 #[cfg(feature = "quic")]
 pub use quic::Quic;
 pub use reload::{Notes, Report, Said, Setup, Zones};
+pub use remembered::Memory;
 pub use rrl::{Limiter, RrlOptions};
 pub use rules::{Partner, Rules};
 pub(crate) use signed::now;

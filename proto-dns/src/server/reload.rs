@@ -13,6 +13,7 @@ use super::age::max_age;
 use super::dynamic::Dynamic;
 use super::forward::Forwarder;
 use super::loading::Loading;
+use super::remembered::Memory;
 use super::rules::Book;
 use super::source::Source;
 use super::watched::Watched;
@@ -44,6 +45,8 @@ pub struct Setup {
     pub store: Option<Arc<dyn zones::Zones>>,
     /// What passes on questions of no zone of theirs, for those whom `answering` names.
     pub forwarder: Option<Forwarder>,
+    /// What is known of their files, as it is shared.
+    pub memory: Memory,
 }
 
 /// What there is to say of sources, each by its number.
@@ -76,6 +79,7 @@ impl Default for Setup {
             transfers: Desk::TRANSFERS,
             store: None,
             forwarder: None,
+            memory: Memory::default(),
         }
     }
 }
@@ -90,7 +94,7 @@ impl Zones {
     /// # Errors
     /// What sources have that does not go together, whatever is in their files, or that a store cannot be read: by their number.
     pub fn load(sources: Vec<(Source, Rules)>, setup: Setup) -> Result<(Self, Notes), Said> {
-        let mut loading = Loading::default();
+        let mut loading = Loading::new(setup.memory.clone());
         for (number, (source, rules)) in sources.into_iter().enumerate() {
             loading.add(number, source, rules, setup.store.as_deref());
         }
@@ -236,7 +240,7 @@ impl Setup {
         others: Option<Arc<Rules>>,
         kept: Vec<Dynamic>,
     ) -> Desk {
-        let Self { mut policies, answering, keys, transfers, store, forwarder } = self;
+        let Self { mut policies, answering, keys, transfers, store, forwarder, .. } = self;
         let queries = book.iter().filter_map(|(name, rules)| Some((name.clone(), rules.queries.clone()?)));
         policies.zones.extend(queries);
         policies.zones.sort_by(|(a, _), (b, _)| a.cmp(b));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ropewalk_core::data::facts::Fact;
 
 use super::derived::Derived;
-use super::remembered::{self, Reading};
+use super::remembered::{Last, Memory, Reading};
 use super::signer::Signer;
 use super::source::{Broken, Loaded, Source};
 use super::{Engine, is_newer, now};
@@ -22,6 +22,8 @@ const TOLD: usize = 20;
 #[derive(Debug)]
 pub(super) struct Watched {
     pub(super) source: Source,
+    /// What was read of it last, whoever did, if it is in files.
+    known: Option<Last>,
     /// Whether something is said of its zone, by the name that it had at the start.
     is_bound: bool,
     /// What is made for its zone.
@@ -49,9 +51,10 @@ pub(super) struct Watched {
 pub(super) type Stamp = Option<(u64, u64, i64, i64)>;
 
 impl Watched {
-    pub(super) fn new(source: Source, is_bound: bool) -> Self {
+    pub(super) fn new(source: Source, is_bound: bool, memory: &Memory) -> Self {
         let files = source.path().map(Path::to_owned).into_iter().collect();
         Self {
+            known: source.id().map(|id| memory.of(id)),
             is_bound,
             derived: source.derives(),
             source,
@@ -81,8 +84,8 @@ impl Watched {
 
     /// What was read of it before, and is served still.
     pub(super) fn last(&mut self) -> Vec<Arc<Zone>> {
-        let Some(memory) = self.source.id().map(remembered::of) else { return Vec::new() };
-        let last = remembered::lock(&memory).as_ref().and_then(Reading::zones).unwrap_or_default();
+        let last = self.known.as_ref().and_then(|known| known.lock().as_ref().and_then(Reading::zones));
+        let last = last.unwrap_or_default();
         self.derive(Loaded { zones: last, warnings: Vec::new() })
             .map_or_else(|_| Vec::new(), |last| last.zones)
     }
@@ -121,15 +124,20 @@ impl Watched {
 
     /// What is read, or was already and has not changed.
     fn once(&mut self) -> Result<Loaded, Broken> {
-        let Some(memory) = self.source.id().map(remembered::of) else { return self.anew() };
-        let mut memory = remembered::lock(&memory);
-        if let Some((loaded, files)) = memory.as_ref().and_then(Reading::current) {
+        let Some(known) = self.known.take() else { return self.anew() };
+        let loaded = self.once_of(&mut known.lock());
+        self.known = Some(known);
+        loaded
+    }
+
+    fn once_of(&mut self, known: &mut Option<Reading>) -> Result<Loaded, Broken> {
+        if let Some((loaded, files)) = known.as_ref().and_then(Reading::current) {
             (self.files, self.read) = files.into_iter().unzip();
             return Ok(loaded);
         }
         let loaded = self.anew()?;
         let files = self.files.iter().cloned().zip(self.read.iter().copied());
-        *memory = Some(Reading::new(files.collect(), &loaded));
+        *known = Some(Reading::new(files.collect(), &loaded));
         Ok(loaded)
     }
 
