@@ -178,7 +178,7 @@ fn a_fault_in_what_a_key_leads_to_is_an_error_and_stops_nothing() {
         all.provide::<dyn Folder>(s, Arc::new(path.unwrap()));
     }
     let registry = Registry::new().with_resource(ResourceKind { build: faulty, ..FILES }).with(SITE);
-    let read = |text: &str| document(text).read(&registry, |top| top.key::<u16>("level", "S.").or(0));
+    let read = |text: &str| document(text).read(&registry, |top| -> u16 { top.key("level", "S.").or(0) });
     let text = GOOD.replace("[log]", "").replace("level = \"info\"", "level = 1");
     let reading = read(&text);
     let records = reading.diagnostics.records();

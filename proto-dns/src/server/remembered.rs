@@ -10,11 +10,13 @@ use crate::zone::Zone;
 /// What was read from files, for all that share it: zones that are served, and those of a configuration that is read anew. So a file
 /// is read once, and where it is broken by then, there is what is served of it. It holds nothing that nobody serves.
 #[derive(Clone, Default)]
-pub struct Memory(Arc<Mutex<HashMap<Id, Weak<Mutex<Option<Reading>>>>>>);
+pub struct Memory(Arc<Mutex<HashMap<Id, Weak<Shared>>>>);
+
+type Shared = Mutex<Option<Reading>>;
 
 /// What was read from one source last. Whoever reads it has it meanwhile.
 #[derive(Debug)]
-pub(super) struct Last(Arc<Mutex<Option<Reading>>>);
+pub(super) struct Last(Arc<Shared>);
 
 /// What was read from a source: there for as long as somebody serves it.
 #[derive(Debug)]
