@@ -21,13 +21,22 @@ pub const KIND: Kind = Kind {
     build,
 };
 
+/// What is said of a service to which passwords may come from other machines as anybody on the way can read them.
+const CLEAR: &str = "passwords from other machines come in the clear: give certificates by `tls` and write `tls_required = true` \
+    (of a command: --tls auto), or listen at `tls:` alone";
+
+/// The same where TLS is there for those who ask for it.
+const UNASKED: &str = "passwords from other machines come in the clear where the client does not ask for TLS: write `tls_required = true`";
+
 fn build(section: &mut Section<'_>, resources: &Resources) -> Option<BoxService> {
     let area = area(section, resources);
+    let mut has_people = section.has("accounts");
     let mut hosts = Vec::new();
     for mut table in
         section.named_tables("host", "Other people and files, for clients that ask for this host (HOST).")
     {
         let area = self::area(&mut table, resources);
+        has_people |= table.has("accounts");
         hosts.push(area.map(|area| (table.name().to_owned(), area)));
     }
     let tls = section
@@ -36,6 +45,7 @@ fn build(section: &mut Section<'_>, resources: &Resources) -> Option<BoxService>
     let tls = tls.map(|tls| ServerTls::new(&tls.certificates, tls.clients.clone()));
     let tls = tls.transpose().map_err(|error| section.error_in("tls", error.chain())).ok();
     let options = options(section);
+    let tls_required = options.as_ref().is_some_and(|options| options.tls_required);
     let ftp = area.zip(tls).zip(options).map(|((area, tls), options)| {
         let mut ftp = Ftp::new(area).named(section.name()).with(options);
         for (name, area) in hosts.iter().flatten() {
@@ -48,6 +58,14 @@ fn build(section: &mut Section<'_>, resources: &Resources) -> Option<BoxService>
     });
     let (ftp, tls) = ftp.map_or((None, None), |(ftp, tls)| (Some(ftp), tls));
     let server = section.server("ftp", &["ftp"], ftp, resources)?.tls_apart();
+    if tls_required && tls.is_none() && !server.listens_with_tls() {
+        section.error_in(
+            "tls_required",
+            "nobody can log in: TLS needs certificates: `tls`, or a `tls:` endpoint",
+        );
+    } else if has_people && !tls_required && server.is_exposed_in_clear() && !section.has("allow") {
+        section.warn_in("listen", if tls.is_some() { UNASKED } else { CLEAR });
+    }
     hosts.iter().all(Option::is_some).then_some(())?;
     Some(match tls {
         Some(tls) => server.starttls(tls).boxed(),
@@ -98,9 +116,6 @@ fn options(section: &mut Section<'_>) -> Option<Options> {
     let mut options = Options::default();
     let o = &mut options;
     o.tls_required = section.key("tls_required", "Nobody logs in, and no data flow, without TLS.").or(false);
-    if o.tls_required && !section.has("tls") && !section.has("listen") {
-        section.error_in("tls_required", "TLS needs certificates: `tls`, or a `tls:` endpoint");
-    }
     o.tie = section
         .key("tie", "Whether a data connection must go on with its control connection's TLS session.")
         .word_or(("prefer", Tie::Prefer), &[("off", Tie::Off), ("require", Tie::Require)]);

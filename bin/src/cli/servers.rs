@@ -151,10 +151,6 @@ impl Config {
         if accounts.is_empty() {
             return Ok(None);
         }
-        let is_tls = server.tls.is_some() || server.listen.iter().any(|at| at.tls().is_some());
-        if server.public && !is_tls && !server.print_config && !is_child() {
-            eprintln!("logins from other machines need TLS: add --tls auto, or listen at tls:");
-        }
         Ok(Some(self.add("accounts", accounts)))
     }
 }
@@ -275,7 +271,8 @@ impl Config {
         if accounts.is_none() && !ftp.anonymous {
             return Err("nobody can log in: give --user NAME:PASSWORD, --accounts FILE or --anonymous".into());
         }
-        let name = self.files(&ftp.path, ftp.hidden, accounts.is_some() && !ftp.read_only)?;
+        let logs_in = accounts.is_some();
+        let name = self.files(&ftp.path, ftp.hidden, logs_in && !ftp.read_only)?;
         // FTP begins TLS when the client asks for it, on the same port.
         let certificate = self.certificate(&ftp.server)?;
         let server = ServerArgs { tls: None, ..ftp.server.clone() };
@@ -289,6 +286,10 @@ impl Config {
         }
         if let Some(certificate) = certificate {
             service.insert("tls".into(), certificate.into());
+            // What others could read on the way, they are not told.
+            if ftp.server.public && logs_in {
+                service.insert("tls_required".into(), true.into());
+            }
         }
         if let Some(range) = &ftp.passive {
             service.insert("passive".into(), range.as_str().into());

@@ -45,7 +45,11 @@ pub(crate) fn run(args: &CheckArgs, registry: &Registry) -> Exit {
                 Ok(found) => problems = found,
                 Err(error) => return super::fail(&error),
             }
-            if problems.is_empty() { Exit::Ok } else { Exit::Problems }
+            match (diagnostics.has_errors(), problems.is_empty()) {
+                (true, _) => Exit::Config,
+                (false, false) => Exit::Problems,
+                (false, true) => Exit::Ok,
+            }
         }
     };
     if args.json {

@@ -102,7 +102,10 @@ fn start(
     if let Some(mask) = args.umask {
         umask(Mode::from_bits_truncate(mask));
     }
-    let plan = tell(source.read(registry)).ok_or(Failed::new(Exit::Config, ""))?;
+    let reading = source.read(registry);
+    // Who typed a file's name looks at the terminal: nothing is begun without that file.
+    let is_refused = source.is_typed() && reading.diagnostics.has_errors();
+    let plan = tell(reading).filter(|_| !is_refused).ok_or(Failed::new(Exit::Config, ""))?;
     check_root(args, root)?;
     let owner = privileges(args).ids()?;
     let log = LogOptions { owner, ..log_options(&plan.settings.log, args) };

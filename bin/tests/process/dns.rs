@@ -132,8 +132,8 @@ fn a_zone_that_changes_counts_and_one_that_breaks_does_not() {
     names.server.signal(Signal::SIGHUP);
     let line = names.server.wait_for("a zone was not read");
     assert!(line.contains("zone:6:7: "), "{line}");
-    // All that is wrong is told by who reads the configuration, too.
-    assert!(names.server.wait_for("reload failed").contains("zone:6:7: "));
+    // Nothing else is held up by it.
+    names.server.wait_for("reloaded");
     assert_eq!(names.ask("dig", 3, "www.example.org +short"), "192.0.2.81\n");
 }
 

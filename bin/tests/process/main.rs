@@ -17,6 +17,7 @@ mod detach;
 mod dig;
 mod dig_keys;
 mod dns;
+mod dns_broken;
 mod dns_derived;
 mod dns_update;
 mod drain;

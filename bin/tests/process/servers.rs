@@ -53,6 +53,44 @@ fn what_is_said_twice_or_makes_no_sense_is_a_usage_error() {
 }
 
 #[test]
+fn what_becomes_of_passwords_from_other_machines_is_told_before_and_at_the_start() {
+    let folder = Folder::new();
+    let path = folder.path().to_str().unwrap();
+    let config = |words: &[&str]| {
+        let user = ["--path", path, "--user", "ann:swordfish", "--print-config"];
+        done(ropewalk(words.iter().chain(&user)).env("HOME", folder.path())).out
+    };
+    let check = |text: &str| {
+        folder.write("ropewalk.toml", text);
+        folder.check(&[])
+    };
+    let told = "nobody can log in from another machine, as passwords are taken over TLS alone";
+    check(&config(&["web", "--public"])).says(0, &[told]);
+    assert!(!check(&config(&["web", "--public", "--tls", "auto"])).err.contains("other machine"));
+    let clear = config(&["ftp", "--public"]);
+    check(&clear).says(0, &["passwords from other machines come in the clear", "`tls_required = true`"]);
+    let mut start = folder.command(&[]);
+    folder.write("ropewalk.toml", &clear.replace("tcp:2121", "tcp:0"));
+    Daemon::of(&mut start).wait_for("passwords from other machines come in the clear");
+    let safe = config(&["ftp", "--public", "--tls", "auto"]);
+    assert!(safe.contains("tls_required = true"), "{safe}");
+    assert!(!check(&safe).err.contains("other machine"));
+    check(&safe.replace("tls_required = true", "")).says(0, &["where the client does not ask for TLS"]);
+    assert!(!config(&["ftp", "--tls", "auto"]).contains("tls_required"));
+    // TLS from the first byte on, without any other.
+    let implicit = config(&["ftp", "--public", "--listen", "tls:2122:cert=cert.pem:key=key.pem"]);
+    done(ropewalk(["cert", "self-signed"]).current_dir(folder.path())).says(0, &[]);
+    let implicit = implicit.replace(std::env::current_dir().unwrap().to_str().unwrap(), path);
+    for required in ["", "tls_required = true\n"] {
+        let said = check(&implicit.replace("kind =", &format!("{required}kind =")));
+        said.says(0, &[]);
+        assert!(!said.err.contains("tls_required") && !said.err.contains("in the clear"), "{said:?}");
+    }
+    check(&clear.replace("kind =", "tls_required = true\nkind ="))
+        .says(78, &["nobody can log in: TLS needs certificates"]);
+}
+
+#[test]
 fn without_a_port_each_server_has_its_own() {
     let port = |args: &[&str]| run(args.iter().chain(&["--print-config"])).out;
     assert!(port(&["echo"]).contains("\"tcp:8007:interface=localhost\""));

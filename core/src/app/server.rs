@@ -110,6 +110,16 @@ impl Server {
         self.listens.iter().any(|listen| listen.endpoint.is_exposed() && is_for_all(listen))
     }
 
+    /// Whether other machines may come to it without TLS from the first byte on.
+    pub fn is_exposed_in_clear(&self) -> bool {
+        self.listens.iter().any(|listen| listen.endpoint.is_exposed() && listen.tls.is_none())
+    }
+
+    /// Whether it listens somewhere with TLS from the first byte on.
+    pub fn listens_with_tls(&self) -> bool {
+        self.listens.iter().any(|listen| listen.tls.is_some())
+    }
+
     /// Serves the sockets of `udp:` endpoints with this, until [`Context::stopping`]: each in a task of its own, on one of the
     /// threads for connections. It must not wait for a peer. One that fails or panics is called again, with the same socket.
     /// Policies and limits are of connections, and do not hold for datagrams; who is banned is not heard.

@@ -18,16 +18,18 @@ pub struct Diagnostics {
     /// Places whose text is never shown.
     pub(super) masks: BTreeSet<Origin>,
     failed: bool,
+    /// Whether one of the errors stops all that is configured, and not only what it is about.
+    stopped: bool,
     more: usize,
 }
 
-/// Whether the configuration can be used nevertheless.
+/// How bad something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// It cannot.
+    /// What it is about cannot be used: all of the configuration, or no more than the content of a file that it names.
     Error,
-    /// It can.
+    /// It can be used nevertheless.
     Warning,
 }
 
@@ -73,9 +75,14 @@ pub struct Record {
 }
 
 impl Diagnostics {
-    /// Whether there is at least one error.
+    /// Whether there is at least one error, also where all else can be run.
     pub fn has_errors(&self) -> bool {
         self.failed
+    }
+
+    /// Whether nothing can be run.
+    pub(super) fn stop(&self) -> bool {
+        self.stopped
     }
 
     /// Whether nothing was found.
@@ -196,6 +203,12 @@ impl Diagnostics {
     }
 
     pub(super) fn push(&mut self, diagnostic: Diagnostic) {
+        self.stopped |= diagnostic.severity == Severity::Error;
+        self.confined(diagnostic);
+    }
+
+    /// The same of what stops nothing else.
+    pub(super) fn confined(&mut self, diagnostic: Diagnostic) {
         self.failed |= diagnostic.severity == Severity::Error;
         if self.list.len() < MAX {
             self.list.push(diagnostic);

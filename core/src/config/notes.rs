@@ -54,11 +54,23 @@ impl Notes {
     }
 
     pub(super) fn push_with(&self, diagnostic: Diagnostic) {
-        let meant = !self.broken_parts.iter().any(|line| line.meets(&diagnostic.at));
-        if !self.probing && meant {
+        if self.tells(&diagnostic.at) {
             self.errors.set(self.errors.get() + usize::from(diagnostic.severity == Severity::Error));
             self.diagnostics.borrow_mut().push(diagnostic);
         }
+    }
+
+    /// Notes what is wrong with something that all else can do without.
+    pub(super) fn push_confined(&self, at: Origin, message: String) {
+        if self.tells(&at) {
+            let diagnostic = Diagnostic { at, severity: Severity::Error, message, help: None, also: None };
+            self.diagnostics.borrow_mut().confined(diagnostic);
+        }
+    }
+
+    /// Whether what stands there is read, and is what was meant.
+    fn tells(&self, at: &Origin) -> bool {
+        !self.probing && !self.broken_parts.iter().any(|line| line.meets(at))
     }
 
     /// Notes that this is listened on. Where something listens there already: where that is said.
@@ -76,9 +88,9 @@ impl Notes {
         self.broken
     }
 
-    /// Whether any source has an error yet.
-    pub(super) fn has_errors(&self) -> bool {
-        self.diagnostics.borrow().has_errors()
+    /// Whether any source has an error yet that stops all.
+    pub(super) fn stop(&self) -> bool {
+        self.diagnostics.borrow().stop()
     }
 
     /// How many errors reading has found yet.

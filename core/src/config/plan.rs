@@ -53,7 +53,7 @@ impl From<Member> for app::Member {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Reading<T> {
-    /// The plan, if there are no errors.
+    /// The plan, if there are no errors, or none but those of [`Section::fault_in`]: it does without what they are about.
     pub plan: Option<Plan<T>>,
     /// Errors and warnings, of all sources.
     pub diagnostics: Diagnostics,
@@ -66,7 +66,7 @@ impl Document {
         let notes = Notes::new(self);
         let plan = self.read_into(&notes, registry, settings);
         let diagnostics = notes.diagnostics.into_inner().sorted();
-        Reading { plan: (!diagnostics.has_errors()).then_some(plan), diagnostics }
+        Reading { plan: (!diagnostics.stop()).then_some(plan), diagnostics }
     }
 
     pub(super) fn read_into<T>(
@@ -262,7 +262,7 @@ fn read_service(
     drop(section);
     let fingerprint = Fingerprint(notes.fingerprint());
     // Otherwise an error told before, here or of a resource, is the reason.
-    if service.is_none() && !notes.has_errors() {
+    if service.is_none() && !notes.stop() {
         notes.push(
             item.at.clone(),
             Severity::Error,

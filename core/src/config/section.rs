@@ -157,6 +157,12 @@ impl<'a> Section<'a> {
         self.error_at(self.place_of(key), message.into());
     }
 
+    /// Records an error in what a key's value leads to, such as a file's content, without which all else can be run: whoever checks
+    /// the configuration is told an error, and there is a plan nevertheless.
+    pub fn fault_in(&self, key: &str, message: impl Into<String>) {
+        self.notes.push_confined(self.place_of(key).clone(), message.into());
+    }
+
     /// Where the value of this key stands; where there is none, where the section does.
     pub(super) fn place_of(&self, key: &str) -> &Origin {
         self.table.and_then(|table| table.get(key)).map_or(&self.at, |entry| &entry.value.at)

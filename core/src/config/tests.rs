@@ -171,6 +171,27 @@ fn a_kind_that_is_not_is_told_with_the_nearest() {
 }
 
 #[test]
+fn a_fault_in_what_a_key_leads_to_is_an_error_and_stops_nothing() {
+    fn faulty(s: &mut Section<'_>, all: &mut Resources) {
+        let path: Option<PathBuf> = s.key("path", "The folder.").required();
+        s.fault_in("path", "there is a fault in it");
+        all.provide::<dyn Folder>(s, Arc::new(path.unwrap()));
+    }
+    let registry = Registry::new().with_resource(ResourceKind { build: faulty, ..FILES }).with(SITE);
+    let read = |text: &str| document(text).read(&registry, |top| -> u16 { top.key("level", "S.").or(0) });
+    let text = GOOD.replace("[log]", "").replace("level = \"info\"", "level = 1");
+    let reading = read(&text);
+    let records = reading.diagnostics.records();
+    let said: Vec<_> = records.iter().map(|one| (one.line, one.severity, one.message.as_str())).collect();
+    assert_eq!(said, [(8, Severity::Error, "there is a fault in it")]);
+    assert!(reading.diagnostics.has_errors());
+    assert_eq!(reading.plan.unwrap().members.len(), 1);
+    // Beside one of the other kind.
+    let reading = read(&text.replace("\"tcp:80\"", "1"));
+    assert_eq!((reading.plan.is_none(), reading.diagnostics.len()), (true, 2));
+}
+
+#[test]
 fn errors_of_syntax_are_told_all_and_nothing_is_said_to_be_missing() {
     let text = "[files.public]\npath = \n[[service]]\nkind = \"site\"\nlisten = [\"a\n[log]\nlevle = 1\n";
     let records = read(&document(text)).diagnostics.records();

@@ -17,7 +17,9 @@ use ropewalk_core::app::{BoxService, Service as _};
 use ropewalk_core::config::{Kind, ResourceKind, Resources, Section, Text};
 use ropewalk_core::data::zones::Answer;
 
-use crate::server::{Acl, Answering, Desk, Dns, Editors, Keys, Policies, Rules, Setup, Source, Who, Zones};
+use crate::server::{
+    Acl, Answering, Desk, Dns, Editors, Keys, Memory, Notes, Policies, Rules, Setup, Source, Who, Zones,
+};
 use crate::wire::Name;
 pub use keys::KEYS;
 
@@ -181,12 +183,21 @@ fn zones(section: &mut Section<'_>, resources: &Resources) -> Option<Zones> {
     }
     let place =
         |number: usize| if number < count { tables.get(number).map(|table| (table, "file")) } else { None };
-    match Zones::load(sources, Setup { policies, answering, keys, transfers, store, forwarder }) {
-        Ok((zones, warned)) => {
-            for (number, message) in warned {
+    // Without one, nothing is known of what is served.
+    let memory = resources.of_settings::<Memory>().map(|memory| Memory::clone(&memory)).unwrap_or_default();
+    let setup = Setup { policies, answering, keys, transfers, store, forwarder, memory };
+    match Zones::load(sources, setup) {
+        Ok((zones, Notes { problems, warnings })) => {
+            for (number, message) in problems {
+                let (table, key) = place(number).unwrap_or((section, "hosts"));
+                table.fault_in(key, message);
+            }
+            for (number, message) in warnings {
                 let (table, key) = place(number).unwrap_or((section, "hosts"));
                 table.warn_in(key, message);
             }
+            // A file may have told another name by the time that it is read anew.
+            zones.bound().for_each(|name| section.depends_on(name.wire()));
             Some(zones)
         }
         Err(wrong) => {

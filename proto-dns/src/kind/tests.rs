@@ -92,9 +92,24 @@ fn what_makes_no_sense_is_told() {
 
 #[test]
 fn what_is_wrong_in_a_zone_is_told_with_its_place() {
-    let wrong = mistakes("zone = [{ file = \"a\" }, { file = \"broken\" }]", "");
+    let wrong = mistakes("zone = [{ file = \"broken\" }]", "");
     assert!(wrong.len() == 1 && wrong[0].contains("broken:5:11: "), "{wrong:?}");
     assert!(mistakes("hosts = \"none\"", "")[0].contains("none: "));
+}
+
+#[test]
+fn a_broken_file_is_an_error_that_stops_nothing_else() {
+    let dir = folder();
+    let with = |keys: &str| read_in(&dir, &format!("[zones.main]\n{keys}\n{SERVICE}"));
+    let broken = with("zone = [{ file = \"broken\" }]");
+    assert!(broken.diagnostics.has_errors());
+    let broken = broken.plan.unwrap().members[0].fingerprint;
+    // Nor the same service, where the file says another name.
+    fs::write(dir.path().join("broken"), "$ORIGIN example.net.\n@ 300 SOA ns ns 1 2 3 4 5\nwww\n").unwrap();
+    assert!(with("zone = [{ file = \"broken\" }]").plan.unwrap().members[0].fingerprint != broken);
+    assert!(with("hosts = \"none\"").plan.is_some());
+    assert!(with("zone = [{ file = \"a\" }]\nudp_size = 1").plan.is_none());
+    assert!(with("zone = [{ file = \"a\", origin = \"a..b\" }]").plan.is_none());
 }
 
 #[test]

@@ -56,7 +56,7 @@ pub(crate) fn answer<'z>(
     let of_parent = qtype == Type::DS;
     let zone = match zones.best(&key, of_parent) {
         Best::Zone(zone) => zone,
-        Best::Unavailable => {
+        Best::Unavailable(_) => {
             reply.rcode = Rcode::SERVFAIL;
             return None;
         }
@@ -87,7 +87,7 @@ pub(crate) fn answer<'z>(
             // Who may change an alias could have read by it what they may not ask.
             Best::Zone(zone) if !how.may_see(zone) => break,
             Best::Zone(zone) => zone,
-            Best::Unavailable => break,
+            Best::Unavailable(_) => break,
             Best::Foreign => {
                 elsewhere = Some(next.clone());
                 break;

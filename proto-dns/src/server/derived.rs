@@ -61,6 +61,12 @@ impl Derive {
         self.host.as_ref().map_or(origin, Name::view)
     }
 
+    /// Why nothing can be made for the zone at `origin`, whatever is in it.
+    pub(super) fn misplaced(&self, origin: NameRef<'_>) -> Option<String> {
+        let host = self.host(origin);
+        (!host.is_within(origin)).then(|| format!("the host {host} is not in the zone {origin}"))
+    }
+
     /// The records of a zone without a file but those that are made: its SOA and its NS, of which this host is the server.
     pub(super) fn bare(&self, origin: NameRef<'_>) -> Vec<Record> {
         let (host, ttl, serial, below) = (self.host(origin), self.ttl.as_secs(), seconds(), below(origin));
@@ -140,8 +146,8 @@ impl Derive {
     ) -> Result<Zone, String> {
         let origin = base.origin();
         let file = base.serial().unwrap_or_default();
-        if !self.host(origin).is_within(origin) {
-            return Err(format!("the host {} is not in the zone {origin}", self.host(origin)));
+        if let Some(problem) = self.misplaced(origin) {
+            return Err(problem);
         }
         if base.apex().set(Type::DNSKEY).is_some() {
             return Err(format!("{origin} is signed, and derived records would not be"));

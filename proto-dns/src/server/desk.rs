@@ -98,6 +98,11 @@ impl Desk {
         Self { rules, ..self }
     }
 
+    /// The zones that have rules of their own.
+    pub(super) fn ruled(&self) -> impl Iterator<Item = &Name> {
+        self.rules.iter().map(|(name, _)| name)
+    }
+
     /// With so many transfers of zones at once.
     #[must_use]
     pub fn transfers(self, most: usize) -> Self {

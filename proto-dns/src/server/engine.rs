@@ -253,7 +253,11 @@ impl Engine {
             } else {
                 is_elsewhere = answer(&zones, question.name, question.qtype, how, reply).is_some();
             }
-            (reply.rcode == Rcode::REFUSED).then(|| self.why_refused(request))
+            match reply.rcode {
+                Rcode::REFUSED => Some(self.why_refused(request)),
+                Rcode::SERVFAIL => Some(Why::InvalidData),
+                _ => None,
+            }
         });
         if is_elsewhere && self.is_for_others(request, &question) {
             out.truncate(start);
@@ -296,7 +300,8 @@ impl Engine {
     fn admits(&self, zones: &ZoneSet, question: &Question<'_>, request: &Request<'_>) -> bool {
         let zone = match best(zones, question) {
             Best::Zone(zone) => Some(zone.origin()),
-            Best::Unavailable | Best::Foreign => None,
+            Best::Unavailable(origin) => Some(origin),
+            Best::Foreign => None,
         };
         self.policies.admits(zone, request.from, request.signed.name())
     }

@@ -16,6 +16,7 @@ mod extent;
 pub mod forward;
 mod grant;
 mod keeper;
+mod loading;
 mod notices;
 mod notify;
 mod policy;
@@ -65,7 +66,8 @@ pub use notify::Notice;
 pub use policy::Policies;
 #[cfg(feature = "quic")]
 pub use quic::Quic;
-pub use reload::{Report, Said, Setup, Zones};
+pub use reload::{Notes, Report, Said, Setup, Zones};
+pub use remembered::Memory;
 pub use rrl::{Limiter, RrlOptions};
 pub use rules::{Partner, Rules};
 pub(crate) use signed::now;

@@ -57,6 +57,7 @@ pub(super) enum Why {
     NotAuthoritative = 20,
     NotSupported = 21,
     NobodyReachable = 22,
+    InvalidData = 24,
 }
 
 impl Policies {

@@ -12,15 +12,15 @@ use tokio::sync::{Mutex, mpsc};
 use super::age::max_age;
 use super::dynamic::Dynamic;
 use super::forward::Forwarder;
+use super::loading::Loading;
+use super::remembered::Memory;
 use super::rules::Book;
-use super::secondary::Secondary;
 use super::signer::Signer;
-use super::signers;
-use super::source::{Loaded, Source};
-use super::watched::{Watched, told};
-use super::{Answering, Desk, Engine, Keeper, Keys, Peer, Policies, Rules, Sign, Transport, Verdict, now};
+use super::source::Source;
+use super::watched::Watched;
+use super::{Answering, Desk, Engine, Keeper, Keys, Peer, Policies, Rules, Transport, Verdict, now};
 use crate::wire::{Name, NameRef};
-use crate::zone::{Signing, Zone, ZoneSet};
+use crate::zone::{Zone, ZoneSet};
 
 /// Zones from files, and what answers from them.
 #[derive(Debug)]
@@ -50,10 +50,21 @@ pub struct Setup {
     pub store: Option<Arc<dyn zones::Zones>>,
     /// What passes on questions of no zone of theirs, for those whom `answering` names.
     pub forwarder: Option<Forwarder>,
+    /// What is known of their files, as it is shared.
+    pub memory: Memory,
 }
 
 /// What there is to say of sources, each by its number.
 pub type Said = Vec<(usize, String)>;
+
+/// What there is to say of sources that were loaded.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Notes {
+    /// What is wrong with files, whose zones are as they were before or without records: with line and column where it has them.
+    pub problems: Said,
+    /// What is strange in zones that are served.
+    pub warnings: Said,
+}
 
 /// What there is to say of all files, as they were read last.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -73,27 +84,29 @@ impl Default for Setup {
             transfers: Desk::TRANSFERS,
             store: None,
             forwarder: None,
+            memory: Memory::default(),
         }
     }
 }
 
 impl Zones {
-    /// Reads all sources, each with what is particular to its zones; and what is strange in them, by their number. Blocks.
+    /// Reads all sources, each with what is particular to its zones; and what there is to say of them. Blocks.
+    ///
+    /// A file that cannot be read, or whose content breaks a rule, takes nothing from the others. Its zones are as they were
+    /// where somebody serves them still. Else their questions get SERVFAIL, as far as their names are known, until the file is
+    /// mended.
     ///
     /// # Errors
-    /// All that is wrong with them, by their number: each with its file, line and column where it has one.
-    pub fn load(sources: Vec<(Source, Rules)>, setup: Setup) -> Result<(Self, Said), Said> {
-        let mut loading = Loading::default();
+    /// What sources have that does not go together, whatever is in their files, or that a store cannot be read: by their number.
+    pub fn load(sources: Vec<(Source, Rules)>, setup: Setup) -> Result<(Self, Notes), Said> {
+        let mut loading = Loading::new(setup.memory.clone());
         for (number, (source, rules)) in sources.into_iter().enumerate() {
-            match source.fetched() {
-                Ok((secondary, zone)) => loading.fetched(number, secondary, zone, rules),
-                Err(source) => loading.read(number, source, rules, setup.store.as_deref()),
-            }
+            loading.add(number, source, rules, setup.store.as_deref());
         }
         if !loading.wrong.is_empty() {
             return Err(loading.wrong);
         }
-        let Loading { set, book, others, watched, secondaries, kept, warned, .. } = loading;
+        let Loading { set, book, others, watched, secondaries, kept, notes, .. } = loading;
         let desk = setup.desk(set, book, others, kept).secondaries(secondaries).signers(loading.signers);
         let zones = Self {
             desk: Arc::new(desk),
@@ -103,7 +116,7 @@ impl Zones {
             unsigned: Moment::new(loading.unsigned),
             signing: Arc::default(),
         };
-        Ok((zones, warned))
+        Ok((zones, notes))
     }
 
     /// Opens the keys of zones that are signed here, makes those that there are not, and signs the zones, as far as that does not
@@ -155,6 +168,11 @@ impl Zones {
         self.desk.kept().is_some_and(|keeper| keeper.of(origin).is_some())
     }
 
+    /// The zones of which something is particular, by the names that this is said of until they are loaded anew.
+    pub fn bound(&self) -> impl Iterator<Item = &Name> {
+        self.desk.ruled()
+    }
+
     /// The file that a zone is in, or begins with if it is kept in a store; none of what is made or fetched.
     pub fn file(&self, origin: NameRef<'_>) -> Option<&Path> {
         self.origins.iter().find(|(name, _)| name.view() == origin).map(|(_, file)| file.as_path())
@@ -183,6 +201,9 @@ impl Zones {
         };
         self.tell_signers()?;
         let (engine, facts) = (Arc::clone(self.engine()), self.facts.get().cloned());
+        if !asked {
+            watched.iter_mut().for_each(|one| one.say(&engine));
+        }
         let looked = tokio::task::spawn_blocking(move || {
             let (mut kept, mut wrong) = (Vec::new(), Vec::new());
             if let Some(facts) = facts.filter(|_| watched.iter().any(Watched::derives)) {
@@ -262,131 +283,6 @@ impl Zones {
     }
 }
 
-/// Zones while they are loaded.
-#[derive(Default)]
-struct Loading {
-    set: ZoneSet,
-    book: Vec<(Name, Arc<Rules>)>,
-    others: Option<Arc<Rules>>,
-    watched: Vec<Watched>,
-    secondaries: Vec<Secondary>,
-    kept: Vec<Dynamic>,
-    signers: Vec<Arc<Signer>>,
-    unsigned: Vec<(Arc<Signer>, Arc<Zone>)>,
-    origins: Vec<(Name, PathBuf)>,
-    wrong: Said,
-    warned: Said,
-}
-
-impl Loading {
-    fn read(&mut self, number: usize, source: Source, rules: Rules, store: Option<&dyn zones::Zones>) {
-        let rules = Arc::new(rules);
-        // Which names there are in a hosts file may change: what is said of them is said of all.
-        let is_others = source.is_hosts() && rules.queries.is_none() && self.others.is_none();
-        if is_others {
-            self.others = Some(Arc::clone(&rules));
-        }
-        let mut one = Watched::new(source, !is_others && !rules.is_bare());
-        match one.load() {
-            Ok(Loaded { zones, .. }) => {
-                self.warned.extend(one.warnings().map(|text| (number, text.clone())));
-                let named = one.source.name().map(|name| (name.clone(), None));
-                let zones = zones.into_iter().map(|zone| (zone.origin().to_name(), Some(zone)));
-                for (origin, zone) in zones.chain(named) {
-                    self.claim(number, origin.clone(), &rules);
-                    if let Some(file) = one.source.path().filter(|_| !one.source.is_hosts() && !one.derives())
-                    {
-                        self.origins.push((origin.clone(), file.to_owned()));
-                    }
-                    one.signer = match store.filter(|_| one.source.is_kept()) {
-                        Some(store) => self.keep(number, origin, zone, store, &one.source, &mut one.is_wrong),
-                        None => zone.and_then(|zone| self.serve(number, zone, &one.source)),
-                    };
-                }
-            }
-            Err(problems) => self.wrong.extend(told(problems).into_iter().map(|text| (number, text))),
-        }
-        self.watched.push(one);
-    }
-
-    /// Serves a zone, or has it signed before it is served.
-    fn serve(&mut self, number: usize, zone: Arc<Zone>, source: &Source) -> Option<Arc<Signer>> {
-        let Some(how) = source.signs() else {
-            self.set.insert(zone);
-            return None;
-        };
-        self.sign(number, zone.origin().to_name(), Some(zone), source, how)
-    }
-
-    fn sign(
-        &mut self,
-        number: usize,
-        origin: Name,
-        zone: Option<Arc<Zone>>,
-        source: &Source,
-        how: &Sign,
-    ) -> Option<Arc<Signer>> {
-        self.set.insert_unavailable(origin.clone());
-        if let Err(error) = zone.as_deref().map_or(Ok(()), Signing::admits) {
-            self.wrong.push((number, error.chain()));
-            return None;
-        }
-        let signer = signers::of(source, origin.view(), how);
-        self.signers.push(Arc::clone(&signer));
-        self.unsigned.extend(zone.map(|zone| (Arc::clone(&signer), zone)));
-        Some(signer)
-    }
-
-    /// What is kept of a zone, beside what its file says.
-    fn keep(
-        &mut self,
-        number: usize,
-        origin: Name,
-        file: Option<Arc<Zone>>,
-        store: &dyn zones::Zones,
-        source: &Source,
-        is_wrong: &mut bool,
-    ) -> Option<Arc<Signer>> {
-        let opened = Dynamic::open(origin.clone(), store, file);
-        let (mut dynamic, zone, warning) =
-            opened.map_err(|error| self.wrong.push((number, error.chain()))).ok()?;
-        // It is told again where somebody asks.
-        *is_wrong = warning.is_some();
-        self.warned.extend(warning.map(|text| (number, text)));
-        dynamic.signer = match (source.signs(), zone) {
-            (Some(how), zone) => self.sign(number, origin, zone, source, how),
-            (None, Some(zone)) => self.serve(number, zone, source),
-            (None, None) => {
-                self.set.insert_unavailable(origin);
-                None
-            }
-        };
-        let signer = dynamic.signer.clone();
-        self.kept.push(dynamic);
-        signer
-    }
-
-    fn fetched(&mut self, number: usize, secondary: Secondary, zone: Option<Arc<Zone>>, rules: Rules) {
-        self.claim(number, secondary.origin().clone(), &Arc::new(rules));
-        match zone {
-            Some(zone) => self.set.insert(zone),
-            None => self.set.insert_unavailable(secondary.origin().clone()),
-        }
-        self.secondaries.push(secondary);
-    }
-
-    /// Notes the rules of a zone, of which there is one at each name.
-    fn claim(&mut self, number: usize, origin: Name, rules: &Arc<Rules>) {
-        if self.set.has(origin.view()) {
-            self.wrong.push((number, format!("the zone {origin} is there twice")));
-        }
-        self.wrong.extend(rules.editors.stray(origin.view()).map(|text| (number, text)));
-        if self.others.as_ref().is_none_or(|others| !Arc::ptr_eq(others, rules)) {
-            self.book.push((origin, Arc::clone(rules)));
-        }
-    }
-}
-
 impl Setup {
     fn desk(
         self,
@@ -395,7 +291,7 @@ impl Setup {
         others: Option<Arc<Rules>>,
         kept: Vec<Dynamic>,
     ) -> Desk {
-        let Self { mut policies, answering, keys, transfers, store, forwarder } = self;
+        let Self { mut policies, answering, keys, transfers, store, forwarder, .. } = self;
         let queries = book.iter().filter_map(|(name, rules)| Some((name.clone(), rules.queries.clone()?)));
         policies.zones.extend(queries);
         policies.zones.sort_by(|(a, _), (b, _)| a.cmp(b));

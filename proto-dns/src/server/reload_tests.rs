@@ -43,6 +43,12 @@ fn load(sources: Vec<(Source, Rules)>) -> Result<Zones, Vec<(usize, String)>> {
     Zones::load(sources, Setup::default()).map(|(zones, _)| zones)
 }
 
+/// What is wrong with files.
+fn problems(sources: Vec<Source>) -> Said {
+    let sources = sources.into_iter().map(|source| (source, Rules::default())).collect();
+    Zones::load(sources, Setup::default()).unwrap().1.problems
+}
+
 /// The last octet of the address of a name; the response code where it has none.
 async fn address(zones: &Zones, name: &str) -> Result<u8, u8> {
     let peer = SocketAddr::from(([127, 0, 0, 1], 9)).into();
@@ -106,10 +112,10 @@ fn what_is_wrong_is_told_with_its_place() {
         ("x.other. 300 A 192.0.2.1\n", "zone:4:1: x.other. A: "),
     ] {
         let place = Place::new(text);
-        let wrong = load(vec![(place.source("example."), Rules::default())]).unwrap_err();
+        let wrong = problems(vec![place.source("example.")]);
         assert!(wrong.iter().any(|(number, text)| *number == 0 && text.contains(said)), "{wrong:?}");
     }
-    let wrong = load(vec![(Source::zone("/nonexistent/zone", None), Rules::default())]).unwrap_err();
+    let wrong = problems(vec![Source::zone("/nonexistent/zone", None)]);
     assert!(wrong[0].1.starts_with("/nonexistent/zone: "), "{wrong:?}");
 }
 
@@ -122,14 +128,15 @@ fn a_zone_is_named_by_its_soa_and_is_there_once() {
     let named = Source::zone(place.path("zone"), None);
     let zones = load(vec![(named.clone(), Rules::default())]).unwrap();
     assert!(zones.engine().zones().zone("example.org.".parse::<Name>().unwrap().view()).is_some());
-    let twice = load(vec![(named.clone(), Rules::default()), (named, Rules::default())]).unwrap_err();
+    let file = place.path("zone");
+    let twice = problems(vec![named.clone(), named.clone()]);
+    assert_eq!(twice, [(1, format!("{}: the zone example.org. is there twice", file.display()))]);
+    let given = || (Source::zone(&file, Some("example.org".parse().unwrap())), Rules::default());
+    let twice = load(vec![given(), given()]).unwrap_err();
     assert_eq!(twice, [(1, "the zone example.org. is there twice".to_owned())]);
-    fs::write(place.path("zone"), "$ORIGIN example.org.\nns 300 A 192.0.2.1\n").unwrap();
-    assert!(
-        load(vec![(Source::zone(place.path("zone"), None), Rules::default())]).unwrap_err()[0]
-            .1
-            .contains("no SOA")
-    );
+    fs::write(&file, "$ORIGIN example.org.\nns 300 A 192.0.2.1\n").unwrap();
+    drop(zones);
+    assert!(problems(vec![named])[0].1.contains("no SOA"));
 }
 
 #[tokio::test]
@@ -267,23 +274,32 @@ async fn a_change_that_secondaries_do_not_see_is_served_and_told() {
 async fn what_is_read_is_read_once_and_again_when_it_has_changed() {
     let place = Place::new("$INCLUDE more\n");
     fs::write(place.path("more"), "www 300 A 192.0.2.80\n").unwrap();
-    let (one, two) = (place.zones(), place.zones());
+    let memory = Memory::default();
+    let load = |memory: &Memory| {
+        let setup = Setup { memory: memory.clone(), ..Setup::default() };
+        Zones::load(vec![(place.source("example."), Rules::default())], setup).unwrap()
+    };
+    let (one, two, stranger) = (load(&memory).0, load(&memory).0, load(&Memory::default()).0);
     assert!(Arc::ptr_eq(&served(&one), &served(&two)));
+    assert!(!Arc::ptr_eq(&served(&one), &served(&stranger)), "they share nothing");
     // It is watched as if it had been read.
     fs::write(place.path("more"), "www 300 A 192.0.2.181\n").unwrap();
-    let three = place.zones();
+    let three = load(&memory).0;
     assert_eq!(address(&three, "www.example.").await, Ok(181));
     assert!(!Arc::ptr_eq(&served(&two), &served(&three)));
     two.refresh(true).await;
     assert!(Arc::ptr_eq(&served(&two), &served(&three)));
     // What was wrong is looked at again.
     fs::write(place.path("more"), "www 300 A 192.0.2.3000\n").unwrap();
-    assert!(load(vec![(place.source("example."), Rules::default())]).is_err());
-    assert!(load(vec![(place.source("example."), Rules::default())]).is_err());
+    for (memory, known) in [(&memory, true), (&memory, true), (&Memory::default(), false)] {
+        let (zones, Notes { problems, .. }) = load(memory);
+        let there = zones.engine().zones().zone("example.".parse::<Name>().unwrap().view()).cloned();
+        assert_eq!((problems.len(), there.is_some()), (1, known));
+    }
     // Nobody's memory is kept.
     let weak = Arc::downgrade(&served(&one));
     drop((one, two, three));
     assert!(weak.upgrade().is_none());
     fs::write(place.path("more"), "www 300 A 192.0.2.7\n").unwrap();
-    assert_eq!(address(&place.zones(), "www.example.").await, Ok(7));
+    assert_eq!(address(&load(&memory).0, "www.example.").await, Ok(7));
 }

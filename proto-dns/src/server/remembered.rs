@@ -1,16 +1,27 @@
-//! What was read from files, so that it is read once: by who serves it and by who reads the configuration anew, whether or not it
-//! has changed.
-
 use std::collections::HashMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use super::signers::Signers;
 use super::source::{Id, Loaded};
 use super::watched::{Stamp, stamp};
 use crate::zone::Zone;
 
+/// What was read from files, for all that share it: zones that are served, and those of a configuration that is read anew. So a file
+/// is read once, and signed once, and where it is broken by then, there is what is served of it. It holds nothing that nobody
+/// serves.
+#[derive(Clone, Default)]
+pub struct Memory {
+    read: Arc<Mutex<HashMap<Id, Weak<Shared>>>>,
+    pub(super) signers: Arc<Signers>,
+}
+
+type Shared = Mutex<Option<Reading>>;
+
 /// What was read from one source last. Whoever reads it has it meanwhile.
-pub(super) type Memory = Arc<Mutex<Option<Reading>>>;
+#[derive(Debug)]
+pub(super) struct Last(Arc<Shared>);
 
 /// What was read from a source: there for as long as somebody serves it.
 #[derive(Debug)]
@@ -21,25 +32,24 @@ pub(super) struct Reading {
     warnings: Vec<String>,
 }
 
-/// Of the process, as who reads a configuration knows nothing of what is served.
-static ALL: Mutex<Option<HashMap<Id, Memory>>> = Mutex::new(None);
-
-/// The memory of a source.
-pub(super) fn of(id: Id) -> Memory {
-    let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
-    let all = all.get_or_insert_default();
-    let is_used = |memory: &Memory| match memory.try_lock() {
-        Ok(reading) => reading.as_ref().is_some_and(|reading| reading.zones().is_some()),
-        Err(_) => true,
-    };
-    if !all.contains_key(&id) {
-        all.retain(|_, memory| Arc::strong_count(memory) > 1 || is_used(memory));
+impl Memory {
+    /// What is known of a source, which is there for as long as somebody has it.
+    pub(super) fn of(&self, id: Id) -> Last {
+        let mut all = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = all.get(&id).and_then(Weak::upgrade) {
+            return Last(last);
+        }
+        all.retain(|_, last| last.strong_count() > 0);
+        let last = Arc::default();
+        all.insert(id, Arc::downgrade(&last));
+        Last(last)
     }
-    Arc::clone(all.entry(id).or_default())
 }
 
-pub(super) fn lock(memory: &Memory) -> MutexGuard<'_, Option<Reading>> {
-    memory.lock().unwrap_or_else(PoisonError::into_inner)
+impl Last {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Option<Reading>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Reading {
@@ -56,7 +66,13 @@ impl Reading {
     }
 
     /// The zones, if all of them are served still.
-    fn zones(&self) -> Option<Vec<Arc<Zone>>> {
+    pub(super) fn zones(&self) -> Option<Vec<Arc<Zone>>> {
         self.zones.iter().map(Weak::upgrade).collect()
+    }
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memory").finish_non_exhaustive()
     }
 }

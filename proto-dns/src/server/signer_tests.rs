@@ -319,8 +319,10 @@ fn without_a_key_a_zone_is_not_served() {
     assert!(ask(zones.engine(), "example DNSKEY").starts_with("NOERROR AA: example. DNSKEY"));
     fs::write(dir.path().join("zone"), text() + "example. 60 IN CDS 0 0 0 00\n").unwrap();
     let source = Source::zone(dir.path().join("zone"), None).signed(how(&dir));
-    let wrong = Zones::load(vec![(source, Rules::default())], Setup::default()).unwrap_err();
-    assert!(wrong[0].1.contains("example. CDS: example. is to be signed here"), "{wrong:?}");
+    let (zones, notes) = Zones::load(vec![(source, Rules::default())], Setup::default()).unwrap();
+    assert!(notes.problems[0].1.contains("zone: example. CDS: example. is to be signed here"), "{notes:?}");
+    zones.open().unwrap();
+    assert_eq!(ask(zones.engine(), "ns.example A"), "SERVFAIL");
 }
 
 fn key() -> Arc<TsigKey> {

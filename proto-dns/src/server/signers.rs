@@ -7,22 +7,25 @@ use super::signer::Signer;
 use super::source::Source;
 use crate::wire::NameRef;
 
-/// Of the process, as who reads a configuration knows nothing of what is served.
-static ALL: Mutex<Vec<(Source, Weak<Signer>)>> = Mutex::new(Vec::new());
+/// Those that sign now.
+#[derive(Default)]
+pub(super) struct Signers(Mutex<Vec<(Source, Weak<Signer>)>>);
 
-/// What signs the zone at `origin` that this source has: who does it already, if in the same way; else somebody new, who serves what
-/// others have signed until there is something else.
-pub(super) fn of(source: &Source, origin: NameRef<'_>, how: &Sign) -> Arc<Signer> {
-    let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
-    all.retain(|(_, signer)| signer.strong_count() > 0);
-    let has_zone = |(other, _): &&(Source, Weak<Signer>)| other.has_zone_of(source);
-    let known = all.iter().rev().filter(has_zone).filter_map(|(_, signer)| signer.upgrade());
-    let known: Vec<_> = known.filter(|signer| signer.origin() == origin).collect();
-    if let Some(same) = known.iter().find(|signer| signer.how() == how) {
-        return Arc::clone(same);
+impl Signers {
+    /// What signs the zone at `origin` that this source has: who does it already, if in the same way; else somebody new, who serves
+    /// what others have signed until there is something else.
+    pub(super) fn of(&self, source: &Source, origin: NameRef<'_>, how: &Sign) -> Arc<Signer> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|(_, signer)| signer.strong_count() > 0);
+        let has_zone = |(other, _): &&(Source, Weak<Signer>)| other.has_zone_of(source);
+        let known = all.iter().rev().filter(has_zone).filter_map(|(_, signer)| signer.upgrade());
+        let known: Vec<_> = known.filter(|signer| signer.origin() == origin).collect();
+        if let Some(same) = known.iter().find(|signer| signer.how() == how) {
+            return Arc::clone(same);
+        }
+        let shown = known.iter().find_map(|signer| signer.signed());
+        let signer = Arc::new(Signer::new(origin.to_name(), how.clone(), shown));
+        all.push((source.clone(), Arc::downgrade(&signer)));
+        signer
     }
-    let shown = known.iter().find_map(|signer| signer.signed());
-    let signer = Arc::new(Signer::new(origin.to_name(), how.clone(), shown));
-    all.push((source.clone(), Arc::downgrade(&signer)));
-    signer
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::derived::{Derive, Derived};
 use super::secondary::Secondary;
 use super::{Partner, Sign};
-use crate::wire::Name;
-use crate::zone::{Builder, Problem, Zone, hosts, load, load_as_is};
+use crate::wire::{Name, NameRef};
+use crate::zone::{Builder, Problem, Zone, hosts, load, load_as_is, name_in};
 
 /// A file that zones are read from, or kept in.
 #[derive(Clone, Debug)]
@@ -40,6 +40,15 @@ pub(super) struct Loaded {
     pub(super) zones: Vec<Arc<Zone>>,
     /// What is strange and does no harm.
     pub(super) warnings: Vec<String>,
+}
+
+/// A source that nothing can be served of.
+#[derive(Debug)]
+pub(super) struct Broken {
+    /// All that is wrong with it.
+    pub(super) problems: Vec<String>,
+    /// The names of its zones, as far as they are known nevertheless.
+    pub(super) origins: Vec<Name>,
 }
 
 impl Source {
@@ -136,6 +145,20 @@ impl Source {
         }
     }
 
+    /// The name of its zone, where that is not what a file says.
+    pub(super) fn given(&self) -> Option<&Name> {
+        match &self.kind {
+            Kind::Zone(_, origin) => origin.as_ref(),
+            Kind::Stored(origin) | Kind::Made(origin, _) | Kind::Secondary(_, origin, _) => Some(origin),
+            Kind::Hosts(_) => None,
+        }
+    }
+
+    /// Why nothing can be made for the zone at `origin`, whatever is in it.
+    pub(super) fn misplaced(&self, origin: NameRef<'_>) -> Option<String> {
+        self.derive.as_ref()?.misplaced(origin)
+    }
+
     /// The file, if it is one.
     pub fn path(&self) -> Option<&Path> {
         match &self.kind {
@@ -162,7 +185,7 @@ impl Source {
     ///
     /// # Errors
     /// All that is wrong with it.
-    pub(super) fn load(&self, files: &mut Vec<PathBuf>) -> Result<Loaded, Vec<String>> {
+    pub(super) fn load(&self, files: &mut Vec<PathBuf>) -> Result<Loaded, Broken> {
         match &self.kind {
             Kind::Zone(path, origin) => zone(path, origin.as_ref(), self.derive.is_some(), files),
             Kind::Hosts(path) => hosts(path),
@@ -178,32 +201,38 @@ fn zone(
     origin: Option<&Name>,
     derives: bool,
     files: &mut Vec<PathBuf>,
-) -> Result<Loaded, Vec<String>> {
+) -> Result<Loaded, Broken> {
     let (zone, reading) = if derives { load_as_is(path, origin) } else { load(path, origin) };
     files.clone_from(&reading.files);
     let said = reading.problems.iter().map(ToString::to_string).collect();
     match zone {
         Some(zone) => Ok(Loaded { zones: vec![Arc::new(zone)], warnings: said }),
-        None => Err(said),
+        None => {
+            let origin = origin.cloned().or_else(|| name_in(path));
+            Err(Broken { problems: said, origins: origin.into_iter().collect() })
+        }
     }
 }
 
 /// A zone of which all is made.
-fn made(origin: &Name, how: &Derive) -> Result<Loaded, Vec<String>> {
-    let (zone, _) = Zone::build(origin.view(), how.bare(origin.view()))
-        .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+fn made(origin: &Name, how: &Derive) -> Result<Loaded, Broken> {
+    let broken = |problems: Vec<Problem>| Broken {
+        problems: problems.iter().map(ToString::to_string).collect(),
+        origins: vec![origin.clone()],
+    };
+    let (zone, _) = Zone::build(origin.view(), how.bare(origin.view())).map_err(broken)?;
     Ok(Loaded { zones: vec![Arc::new(zone)], warnings: Vec::new() })
 }
 
 /// The zones of all names in a hosts file, and of their addresses.
-fn hosts(path: &Path) -> Result<Loaded, Vec<String>> {
+fn hosts(path: &Path) -> Result<Loaded, Broken> {
     let (hosts, reading) = hosts::read_file(path);
     let said = reading.problems.iter().map(ToString::to_string).collect();
     if reading.failed() {
-        return Err(said);
+        return Err(Broken { problems: said, origins: hosts.into_keys().collect() });
     }
     let (mut zones, mut wrong, mut warnings) = (Vec::new(), Vec::new(), said);
-    for (name, records) in hosts {
+    for (name, records) in &hosts {
         let mut builder = Builder::new(name.view());
         records.iter().for_each(|record| builder.add(&record.view()));
         let tell = |problem: &Problem| format!("{}: {problem}", path.display());
@@ -215,5 +244,8 @@ fn hosts(path: &Path) -> Result<Loaded, Vec<String>> {
             Err(problems) => wrong.extend(problems.iter().map(tell)),
         }
     }
-    if wrong.is_empty() { Ok(Loaded { zones, warnings }) } else { Err(wrong) }
+    if wrong.is_empty() {
+        return Ok(Loaded { zones, warnings });
+    }
+    Err(Broken { problems: wrong, origins: hosts.into_keys().collect() })
 }

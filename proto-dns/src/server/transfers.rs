@@ -58,7 +58,10 @@ impl Transfers {
                 case.counts.add(Counted::TransferRefused);
                 return case.decline(Rcode::REFUSED, Some(Why::Prohibited)).await;
             }
-            Err(rcode) => return case.decline(rcode, None).await,
+            Err(rcode) => {
+                let why = (rcode == Rcode::SERVFAIL).then_some(Why::InvalidData);
+                return case.decline(rcode, why).await;
+            }
         };
         if case.from.transport == Transport::Udp {
             return tell(case, &zone).await;

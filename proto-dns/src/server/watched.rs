@@ -8,9 +8,9 @@ use std::sync::Arc;
 use ropewalk_core::data::facts::Fact;
 
 use super::derived::Derived;
-use super::remembered::{self, Reading};
+use super::remembered::{Last, Memory, Reading};
 use super::signer::Signer;
-use super::source::{Loaded, Source};
+use super::source::{Broken, Loaded, Source};
 use super::{Engine, is_newer, now};
 use crate::wire::Name;
 use crate::zone::{Zone, kept};
@@ -22,6 +22,8 @@ const TOLD: usize = 20;
 #[derive(Debug)]
 pub(super) struct Watched {
     pub(super) source: Source,
+    /// What was read of it last, whoever did, if it is in files.
+    known: Option<Last>,
     /// Whether something is said of its zone, by the name that it had at the start.
     is_bound: bool,
     /// What is made for its zone.
@@ -37,6 +39,8 @@ pub(super) struct Watched {
     seen: Vec<Stamp>,
     /// Whether what was read last is not what is served, as something is wrong with it.
     pub(super) is_wrong: bool,
+    /// What was wrong with it at the start, and was not logged yet.
+    untold: Vec<String>,
     /// What is strange in what was read last.
     warnings: Vec<String>,
     /// Why secondaries may not see what is served.
@@ -47,9 +51,10 @@ pub(super) struct Watched {
 pub(super) type Stamp = Option<(u64, u64, i64, i64)>;
 
 impl Watched {
-    pub(super) fn new(source: Source, is_bound: bool) -> Self {
+    pub(super) fn new(source: Source, is_bound: bool, memory: &Memory) -> Self {
         let files = source.path().map(Path::to_owned).into_iter().collect();
         Self {
+            known: source.id().map(|id| memory.of(id)),
             is_bound,
             derived: source.derives(),
             source,
@@ -59,13 +64,14 @@ impl Watched {
             read: Vec::new(),
             seen: Vec::new(),
             is_wrong: false,
+            untold: Vec::new(),
             warnings: Vec::new(),
             unseen: None,
         }
     }
 
     /// Reads the source. Whatever comes of it, it is not read again before it changes.
-    pub(super) fn load(&mut self) -> Result<Loaded, Vec<String>> {
+    pub(super) fn load(&mut self) -> Result<Loaded, Broken> {
         let loaded = self.once().and_then(|loaded| self.derive(loaded));
         self.seen.clone_from(&self.read);
         self.is_wrong = loaded.is_err();
@@ -76,26 +82,66 @@ impl Watched {
         loaded
     }
 
+    /// What was read of it before, and is served still.
+    pub(super) fn last(&mut self) -> Vec<Arc<Zone>> {
+        let last = self.known.as_ref().and_then(|known| known.lock().as_ref().and_then(Reading::zones));
+        let last = last.unwrap_or_default();
+        self.derive(Loaded { zones: last, warnings: Vec::new() })
+            .map_or_else(|_| Vec::new(), |last| last.zones)
+    }
+
+    /// Notes what is wrong, for the log.
+    pub(super) fn fail(&mut self, problems: &[String]) {
+        self.is_wrong = true;
+        self.untold.extend_from_slice(problems);
+    }
+
+    /// Logs what was wrong at the start, once.
+    pub(super) fn say(&mut self, engine: &Engine) {
+        let untold = std::mem::take(&mut self.untold);
+        self.log(&untold, engine);
+    }
+
+    fn log(&self, problems: &[String], engine: &Engine) {
+        let set = engine.zones();
+        let is_served = self.origins.iter().any(|origin| set.zone(origin.view()).is_some());
+        let what = match (is_served, self.origins.is_empty()) {
+            (true, _) => "a zone was not read; it stays as it was",
+            (false, false) => "a zone was not read; its questions get SERVFAIL until its file is mended",
+            (false, true) => {
+                "zones were not read, and their names are not known: nothing is answered of them"
+            }
+        };
+        for problem in problems {
+            tracing::error!(%problem, "{what}");
+        }
+    }
+
     /// What is strange in what is served of it.
     pub(super) fn warnings(&self) -> impl Iterator<Item = &String> {
         self.warnings.iter().chain(&self.unseen)
     }
 
     /// What is read, or was already and has not changed.
-    fn once(&mut self) -> Result<Loaded, Vec<String>> {
-        let Some(memory) = self.source.id().map(remembered::of) else { return self.anew() };
-        let mut memory = remembered::lock(&memory);
-        if let Some((loaded, files)) = memory.as_ref().and_then(Reading::current) {
+    fn once(&mut self) -> Result<Loaded, Broken> {
+        let Some(known) = self.known.take() else { return self.anew() };
+        let loaded = self.once_of(&mut known.lock());
+        self.known = Some(known);
+        loaded
+    }
+
+    fn once_of(&mut self, known: &mut Option<Reading>) -> Result<Loaded, Broken> {
+        if let Some((loaded, files)) = known.as_ref().and_then(Reading::current) {
             (self.files, self.read) = files.into_iter().unzip();
             return Ok(loaded);
         }
         let loaded = self.anew()?;
         let files = self.files.iter().cloned().zip(self.read.iter().copied());
-        *memory = Some(Reading::new(files.collect(), &loaded));
+        *known = Some(Reading::new(files.collect(), &loaded));
         Ok(loaded)
     }
 
-    fn anew(&mut self) -> Result<Loaded, Vec<String>> {
+    fn anew(&mut self) -> Result<Loaded, Broken> {
         let before: Vec<_> = self.files.iter().map(|file| (file.clone(), stamp(file))).collect();
         let loaded = self.source.load(&mut self.files);
         // As they were before, so that a change meanwhile is seen; but some were included for the first time.
@@ -105,10 +151,11 @@ impl Watched {
     }
 
     /// What was read, with what is made for it.
-    fn derive(&mut self, loaded: Loaded) -> Result<Loaded, Vec<String>> {
+    fn derive(&mut self, loaded: Loaded) -> Result<Loaded, Broken> {
         let Some(derived) = &mut self.derived else { return Ok(loaded) };
+        let origins = loaded.zones.iter().map(|zone| zone.origin().to_name()).collect();
         let zones: Result<_, _> = loaded.zones.into_iter().map(|zone| derived.over(zone)).collect();
-        let zones = zones.map_err(|problem| vec![problem])?;
+        let zones = zones.map_err(|problem| Broken { problems: vec![problem], origins })?;
         Ok(Loaded { zones, ..loaded })
     }
 
@@ -138,9 +185,10 @@ impl Watched {
     fn renamed(&self, before: &[Name], zones: &[Arc<Zone>]) -> Option<String> {
         let is_new = |zone: &&Arc<Zone>| !before.iter().any(|name| name.view() == zone.origin());
         let zone = zones.iter().find(is_new).filter(|_| self.is_bound)?;
-        let (file, name) = (self.file(), zone.origin());
+        let (file, name) = (self.prefix(), zone.origin());
         Some(format!(
-            "{file}: the zone {name} had another name at the start, of which is said who may do what: restart to have that said of it"
+            "{file}the zone {name} had another name when it was loaded, or none that was known, and what is particular to it \
+             was said of that: SIGHUP loads it anew"
         ))
     }
 
@@ -148,10 +196,15 @@ impl Watched {
     fn takes(&self, before: &[Name], zones: &[Arc<Zone>], engine: &Engine) -> Option<String> {
         let set = engine.zones();
         let foreign = |zone: &&Arc<Zone>| {
-            set.zone(zone.origin()).is_some() && !before.iter().any(|name| name.view() == zone.origin())
+            set.has(zone.origin()) && !before.iter().any(|name| name.view() == zone.origin())
         };
         let zone = zones.iter().find(foreign)?;
-        Some(format!("{}: the zone {} is there twice", self.file(), zone.origin()))
+        Some(format!("{}the zone {} is there twice", self.prefix(), zone.origin()))
+    }
+
+    /// What begins a problem of the source as a whole.
+    pub(super) fn prefix(&self) -> String {
+        self.source.path().map(|path| format!("{}: ", path.display())).unwrap_or_default()
     }
 
     fn file(&self) -> String {
@@ -215,21 +268,19 @@ impl Watched {
     /// What is wrong, where the zones stay as they were.
     pub(super) fn change(&mut self, engine: &Engine) -> Result<Vec<Arc<Zone>>, Vec<String>> {
         let before = self.origins.clone();
-        let read = self.load().map_err(told).and_then(|Loaded { zones, .. }| {
-            match self.wrong(&before, &zones, engine) {
-                None => Ok(zones),
-                Some(why) => {
-                    self.origins.clone_from(&before);
-                    self.is_wrong = true;
-                    Err(vec![why])
+        self.untold.clear();
+        let read =
+            self.load().map_err(|broken| told(broken.problems)).and_then(|Loaded { zones, .. }| {
+                match self.wrong(&before, &zones, engine) {
+                    None => Ok(zones),
+                    Some(why) => {
+                        self.origins.clone_from(&before);
+                        self.is_wrong = true;
+                        Err(vec![why])
+                    }
                 }
-            }
-        });
-        let zones = read.inspect_err(|problems| {
-            for problem in problems {
-                tracing::error!(%problem, "a zone was not read; it stays as it was");
-            }
-        })?;
+            });
+        let zones = read.inspect_err(|problems| self.log(problems, engine))?;
         self.compare(&zones, engine);
         for warning in self.warnings() {
             tracing::warn!(%warning, "something is strange in a zone");

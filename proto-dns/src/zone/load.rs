@@ -54,6 +54,17 @@ pub(crate) fn load_as_is(path: &Path, origin: Option<&Name>) -> (Option<Zone>, R
     }
 }
 
+/// The name of the zone in a file that has a fault elsewhere: that of its first SOA record, if that can be read.
+pub(crate) fn name_in(path: &Path) -> Option<Name> {
+    let mut name = None;
+    text::read_file(path, None, &mut |record, _| {
+        if record.rtype == Type::SOA {
+            name.get_or_insert_with(|| record.name.to_name());
+        }
+    });
+    name
+}
+
 /// Adds the problems of a zone in the order of the text, each at the first record that it is about. For this the text is read
 /// again, so that a zone without problems need not keep where its records are.
 fn place(path: &Path, origin: Option<&Name>, problems: &[Problem], reading: &mut Reading) {

@@ -24,7 +24,7 @@ pub use change::Change;
 pub(crate) use change::same;
 pub(crate) use denial::Denial;
 pub use load::load;
-pub(crate) use load::load_as_is;
+pub(crate) use load::{load_as_is, name_in};
 pub use node::Node;
 pub(crate) use node::{Draft, DraftSet};
 pub use problem::Problem;

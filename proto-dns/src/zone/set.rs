@@ -23,8 +23,8 @@ struct Entry {
 pub(crate) enum Best<'z> {
     /// The zone that it is in.
     Zone(&'z Zone),
-    /// It is in a zone of ours whose records we do not have.
-    Unavailable,
+    /// It is in the zone of ours at this origin, whose records we do not have.
+    Unavailable(NameRef<'z>),
     /// It is in no zone of ours.
     Foreign,
 }
@@ -82,7 +82,8 @@ impl ZoneSet {
         for labels in (0..=key.labels()).rev() {
             let name = key.suffix(labels);
             let Some(entry) = self.table.find(name.hash, name.wire) else { continue };
-            let best = entry.zone.as_deref().map_or(Best::Unavailable, Best::Zone);
+            let without = || Best::Unavailable(entry.origin.view());
+            let best = entry.zone.as_deref().map_or_else(without, Best::Zone);
             if !of_parent || labels < key.labels() {
                 return best;
             }

@@ -40,7 +40,7 @@ fn read(service: &str) -> Reading<()> {
 }
 
 fn mistakes(service: &str) -> Vec<String> {
-    let records = read(&format!("listen = \"tcp:1\"\n{service}")).diagnostics.records();
+    let records = read(&format!("listen = \"tcp:1:interface=localhost\"\n{service}")).diagnostics.records();
     records.into_iter().map(|record| record.message).collect()
 }
 
@@ -55,7 +55,7 @@ fn the_example_is_right() {
 fn people_may_have_a_tree_each() {
     let registry = Registry::new().with_resource(HOMES).with_resource(ACCOUNTS).with(KIND);
     let said = |service: &str| {
-        let text = format!("{TOP}listen = \"tcp:1\"\n{service}");
+        let text = format!("{TOP}listen = \"tcp:1:interface=localhost\"\n{service}");
         let reading: Reading<()> =
             Document::new().text("test", Path::new("/"), &text).read(&registry, |_| ());
         reading.diagnostics.records().into_iter().map(|record| record.message).collect::<Vec<_>>()
@@ -107,4 +107,39 @@ fn what_makes_no_sense_is_told() {
     assert_eq!(guests("masquerade = \"10.0.0.5\"").len(), 1);
     assert_eq!(guests("stall = \"0s\""), ["a limit is more than zero"]);
     assert_eq!(guests("incoming = \"../x\"").len(), 1);
+}
+
+#[test]
+fn passwords_that_come_in_the_clear_from_other_machines_are_warned_of() {
+    let people = "accounts = \"home\"\nfiles = \"example\"\n";
+    let host = format!("anonymous = \"example\"\n[service.host.\"b.example\"]\n{people}");
+    for (listen, rest, warned) in [
+        ("tcp:1", people, true),
+        ("tcp:1:interface=0.0.0.0", people, true),
+        ("tcp:1", &host, true),
+        ("tcp:1", "anonymous = \"example\"\n", false),
+        ("tcp:1:interface=localhost", people, false),
+        ("unix:/x", people, false),
+        ("tcp:1", &format!("allow = [\"10.0.0.0/8\"]\n{people}"), false),
+    ] {
+        let reading = read(&format!("listen = \"{listen}\"\n{rest}"));
+        let said = reading.diagnostics.render(false);
+        assert!(reading.plan.is_some(), "{said}");
+        assert_eq!(
+            said.contains("passwords from other machines come in the clear"),
+            warned,
+            "{listen} {rest}: {said}"
+        );
+    }
+}
+
+#[test]
+fn tls_without_a_certificate_is_required_of_nobody() {
+    for listen in ["tcp:1", "tcp:1:interface=localhost"] {
+        let text = format!("listen = \"{listen}\"\nanonymous = \"example\"\ntls_required = true\n");
+        let records = read(&text).diagnostics.records();
+        assert_eq!(records.len(), 1, "{records:?}");
+        assert_eq!((records[0].line, records[0].column), (7, 16));
+        assert!(records[0].message.starts_with("nobody can log in: TLS needs certificates"), "{records:?}");
+    }
 }

@@ -14,11 +14,13 @@ pub(super) struct Accounts<'a> {
     resources: &'a Resources,
     service: String,
     known: Vec<(Arc<dyn Authenticator>, Arc<Logins>)>,
+    /// Whether a rule takes passwords over TLS alone.
+    pub(super) need_tls: bool,
 }
 
 impl<'a> Accounts<'a> {
     pub(super) fn new(service: &str, resources: &'a Resources) -> Self {
-        Self { resources, service: service.to_owned(), known: Vec::new() }
+        Self { resources, service: service.to_owned(), known: Vec::new(), need_tls: false }
     }
 
     /// The rules of one site.
@@ -47,6 +49,7 @@ impl<'a> Accounts<'a> {
         let plain_text = section
             .key("without_tls", "Let passwords come over plain text, where something before us ends TLS.")
             .or(false);
+        self.need_tls |= !plain_text;
         let schemes: Option<Vec<_>> = schemes.iter().map(|word| scheme(section, word)).collect();
         let mut auth =
             Auth::new(self.logins(accounts?), plain(paths)).except(plain(except)).users(users).groups(groups);

@@ -23,6 +23,10 @@ const REFRESH: Duration = Duration::from_secs(1);
 const UNGUARDED: &str = "anybody who reaches this machine can change the files: `write` is true, and there is no `auth` \
     (of a command: --user or --accounts)";
 
+/// What is said of a service whose logins are for this machine alone.
+const UNREACHED: &str = "nobody can log in from another machine, as passwords are taken over TLS alone: listen at a `tls:` endpoint \
+    (of a command: --tls auto), or write `without_tls = true` where something before this ends TLS";
+
 /// The kind `http`: sites over HTTP/1.1 and HTTP/2.
 pub const KIND: Kind = Kind {
     name: "http",
@@ -32,12 +36,15 @@ pub const KIND: Kind = Kind {
 };
 
 fn build(section: &mut Section<'_>, resources: &Resources) -> Option<BoxService> {
-    let (sites, Found { answers, unguarded }) = site::sites(section, resources);
+    let (sites, Found { answers, unguarded, guarded }) = site::sites(section, resources);
     let options = options(section);
     let http = Http::new(sites).with(options);
     let server = section.server("http", &["h2", "http/1.1"], Some(http), resources)?;
     if unguarded && server.is_exposed() && !section.has("allow") {
         section.warn_in("listen", UNGUARDED);
+    }
+    if guarded && server.is_exposed_in_clear() && !server.listens_with_tls() && !section.has("allow") {
+        section.warn_in("listen", UNREACHED);
     }
     let server = server.plaintext_notice(plaintext_notice);
     if answers.is_empty() {

@@ -24,6 +24,8 @@ pub(super) struct Found {
     pub(super) answers: Vec<Arc<dyn Answer>>,
     /// Whether one has files that can be changed, and no login.
     pub(super) unguarded: bool,
+    /// Whether one has a login for which TLS is needed.
+    pub(super) guarded: bool,
 }
 
 /// The site at the top of a service, and those of its `[[service.site]]` tables.
@@ -54,6 +56,7 @@ pub(super) fn sites(section: &mut Section<'_>, resources: &Resources) -> (BoxHan
         }
         claim(&below, &mut sites, |sites| sites.with(plain(names.unwrap_or_default()), site));
     }
+    found.guarded = accounts.need_tls;
     // Around the logins: where a program sends a request is a path like any other (RFC 3875 §6.2.2).
     let sites = if programs { LocalRedirects::new(sites).boxed() } else { sites.boxed() };
     (sites, found)

@@ -99,7 +99,7 @@ fn read(service: &str) -> Reading<()> {
 
 /// Line and column, counted from the service's first key, and message of each mistake.
 fn mistakes(service: &str) -> Vec<(i64, usize, String)> {
-    let records = read(&format!("listen = \"tcp:1\"\n{service}")).diagnostics.records();
+    let records = read(&format!("listen = \"tcp:1:interface=localhost\"\n{service}")).diagnostics.records();
     records.into_iter().map(|record| (record.line as i64 - 6, record.column, record.message)).collect()
 }
 
@@ -173,6 +173,33 @@ fn files_that_anybody_can_change_are_warned_of() {
         assert!(reading.plan.is_some(), "{said}");
         assert_eq!(
             said.contains("anybody who reaches this machine can change"),
+            warned,
+            "{listen} {rest}: {said}"
+        );
+    }
+}
+
+#[test]
+fn logins_that_nobody_can_use_from_another_machine_are_warned_of() {
+    let login = "[[service.auth]]\naccounts = \"home\"";
+    let below = format!(
+        "[[service.site]]\nnames = [\"a.example\"]\nfiles = \"example\"\n{}",
+        login.replace("service.", "service.site.")
+    );
+    for (listen, rest, warned) in [
+        ("tcp:1", login, true),
+        ("tcp:1:interface=0.0.0.0", &below, true),
+        ("tcp:1", "", false),
+        ("tcp:1", &format!("{login}\nwithout_tls = true"), false),
+        ("tcp:1", &format!("allow = [\"10.0.0.0/8\"]\n{login}"), false),
+        ("tcp:1:interface=localhost", login, false),
+        ("unix:/x", login, false),
+    ] {
+        let reading = read(&format!("listen = \"{listen}\"\nfiles = \"example\"\n{rest}"));
+        let said = reading.diagnostics.render(false);
+        assert!(reading.plan.is_some(), "{said}");
+        assert_eq!(
+            said.contains("nobody can log in from another machine"),
             warned,
             "{listen} {rest}: {said}"
         );
