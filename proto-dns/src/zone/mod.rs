@@ -8,6 +8,7 @@ pub mod hosts;
 pub mod kept;
 mod lint;
 mod load;
+mod names;
 mod node;
 mod problem;
 mod record;

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::table::Item;
+use crate::dnssec::{Times, times};
 use crate::wire::key::Suffix;
 use crate::wire::{NameRef, Rrset, Type};
 
@@ -141,5 +142,27 @@ impl<'a> Draft<'a> {
     pub(crate) fn insert(&mut self, set: DraftSet<'a>) {
         let at = self.sets.partition_point(|other| (other.rtype, other.covers) < (set.rtype, set.covers));
         self.sets.insert(at, set);
+    }
+}
+impl Node {
+    /// When the first of its signatures ends.
+    pub(crate) fn expires(&self) -> Option<u32> {
+        self.signed().map(|times| times.expiration).min()
+    }
+
+    /// When its signatures count.
+    pub(super) fn signed(&self) -> impl Iterator<Item = Times> {
+        let signatures = self.sets().filter(|set| set.rtype == Type::RRSIG);
+        signatures.flat_map(|set| set.rdata()).filter_map(times)
+    }
+
+    /// The bitmap of its NSEC or NSEC3.
+    pub(super) fn bits(&self) -> Option<&[u8]> {
+        if let Some(nsec) = self.set(Type::NSEC) {
+            return NameRef::split(nsec.rdata().next()?).ok().map(|(_, bits)| bits);
+        }
+        let rdata = self.set(Type::NSEC3)?.rdata().next()?;
+        let (_, hash) = rdata.split_at_checked(5 + usize::from(*rdata.get(4)?))?;
+        hash.get(1 + usize::from(*hash.first()?)..)
     }
 }

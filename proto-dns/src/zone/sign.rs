@@ -1,18 +1,15 @@
 //! A zone with signatures, made of one without (RFC 4035 §2).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::iter;
-use std::ops::Bound;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use ropewalk_core::{Error, Result};
 
 use super::chain::Chain;
+use super::names::{all, has_all_below};
 use super::{Denial, Draft, DraftSet, Node, Zone};
 use crate::dnssec::{Hash, SigningKey, Times, bitmap, rrsig, times};
 use crate::wire::{Key, Name, NameRef, Type};
 
-/// As many names are signed by several threads.
-const MANY: usize = 1000;
 /// How long others may keep a key.
 const KEY_TTL: u32 = 60 * 60;
 
@@ -401,42 +398,6 @@ impl Run<'_> {
     }
 }
 
-/// What is made of all names, in their order: of many, by the processors, but for a few where there are many.
-fn all<T: Send>(names: &BTreeSet<Name>, make: impl Fn(&Name) -> Result<T> + Sync) -> Result<Vec<T>> {
-    let threads = std::thread::available_parallelism().map_or(1, |all| all.get() - all.get() / 4);
-    if threads == 1 || names.len() < MANY {
-        return names.iter().map(make).collect();
-    }
-    let (names, make): (Vec<_>, _) = (names.iter().collect(), &make);
-    let parts = std::thread::scope(|scope| {
-        let parts = names.chunks(names.len().div_ceil(threads));
-        let running: Vec<_> = parts
-            .map(|part| scope.spawn(move || part.iter().map(|name| make(name)).collect::<Result<Vec<_>>>()))
-            .collect();
-        let failed = |_| Error::local("signing ended in the middle");
-        running.into_iter().map(|one| one.join().map_err(failed)?).collect::<Result<Vec<_>>>()
-    });
-    Ok(parts?.into_iter().flatten().collect())
-}
-
-/// Whether all names that a zone has below one are among these.
-fn has_all_below(zone: &Zone, top: &Name, names: &BTreeSet<Name>) -> bool {
-    let after = names.range::<Name, _>((Bound::Excluded(top), Bound::Unbounded));
-    let below = after.take_while(|name| name.view().is_within(top.view()));
-    // How many names one label below each are still to come, which is after it.
-    let mut missing: HashMap<Name, u32> = HashMap::new();
-    for name in iter::once(top).chain(below) {
-        let Some(node) = zone.node(name.view()) else { continue };
-        if name != top {
-            let parent = name.view().ancestors().nth(1).map(|parent| parent.to_name());
-            let Some(left) = parent.and_then(|parent| missing.get_mut(&parent)) else { return false };
-            *left = left.saturating_sub(1);
-        }
-        missing.insert(name.clone(), node.children());
-    }
-    missing.values().all(|left| *left == 0)
-}
-
 /// Sees that a node has nothing that is made here.
 fn own(node: &Node, origin: NameRef<'_>) -> Result<()> {
     let Some(set) = node.sets().find(|set| Signing::makes(set.rtype)) else { return Ok(()) };
@@ -451,29 +412,6 @@ fn is_signed(rtype: Type, standing: Standing) -> bool {
         (Type::NSEC | Type::NSEC3, _) | (_, Standing::Inside) => true,
         (_, Standing::Cut) => rtype == Type::DS,
         (_, Standing::Occluded) => false,
-    }
-}
-
-impl Node {
-    /// When the first of its signatures ends.
-    pub(crate) fn expires(&self) -> Option<u32> {
-        self.signed().map(|times| times.expiration).min()
-    }
-
-    /// When its signatures count.
-    fn signed(&self) -> impl Iterator<Item = Times> {
-        let signatures = self.sets().filter(|set| set.rtype == Type::RRSIG);
-        signatures.flat_map(|set| set.rdata()).filter_map(times)
-    }
-
-    /// The bitmap of its NSEC or NSEC3.
-    fn bits(&self) -> Option<&[u8]> {
-        if let Some(nsec) = self.set(Type::NSEC) {
-            return NameRef::split(nsec.rdata().next()?).ok().map(|(_, bits)| bits);
-        }
-        let rdata = self.set(Type::NSEC3)?.rdata().next()?;
-        let (_, hash) = rdata.split_at_checked(5 + usize::from(*rdata.get(4)?))?;
-        hash.get(1 + usize::from(*hash.first()?)..)
     }
 }
 

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use aws_lc_rs::signature::{ED25519, ParsedPublicKey};
 use proptest::prelude::*;
 
+use super::super::names::MANY;
 use super::*;
 use crate::dnssec::Algorithm;
 use crate::wire::rdata::Text;
