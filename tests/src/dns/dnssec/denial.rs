@@ -237,7 +237,7 @@ fn types(reader: &mut Reader<'_>) -> Result<Vec<u16>, String> {
     Ok(types)
 }
 
-/// RFC 4648 §7, without padding.
+/// How hashes are written in names (RFC 5155 §3.3).
 fn base32(text: &[u8]) -> Option<Vec<u8>> {
     let (mut out, mut held, mut bits) = (Vec::new(), 0_u32, 0);
     for digit in text {

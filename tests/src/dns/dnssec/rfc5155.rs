@@ -73,14 +73,14 @@ cases! {
         denial.covers("*.ent")
     }
 
-    /// Where an alias leads to no name, that is shown too.
+    /// So it is shown for the name that an alias leads to.
     Must "dns/5155/7.2.2/alias" [Fixture] = async |peer| {
         let denial = denies(peer, "dangling A", "NXDOMAIN aa\nanswer dangling CNAME nothing\nsoa").await?;
         denial.encloses("@", "nothing")?;
         denial.covers("*")
     }
 
-    /// That a name has no such records is shown by the types that it has.
+    /// That a name has no such records is shown by the NSEC3 record of its hash.
     Must "dns/5155/7.2.3/no-data" [Fixture] = async |peer| {
         let denial = denies(peer, "www TXT", NO_DATA).await?;
         denial.lacks("www", &[TXT])?;
@@ -111,14 +111,14 @@ cases! {
         check(denial.types("plain")? == [NS], "NS", &denial)
     }
 
-    /// Where the wildcard has no such records, that is shown too.
+    /// Where a wildcard has no such records, its NSEC3 record is shown, and the closest name that is there.
     Must "dns/5155/7.2.5/wildcard-no-data" [Fixture] = async |peer| {
         let denial = denies(peer, "y.x.wild AAAA", NO_DATA).await?;
         denial.encloses("wild", "x.wild")?;
         denial.lacks("*.wild", &[AAAA])
     }
 
-    /// That a wildcard stands for a name is shown by the name that is not there.
+    /// That a wildcard stands for a name is shown by the next closer name, which is not there.
     Must "dns/5155/7.2.6/wildcard" [Fixture] = async |peer| {
         denies(peer, "x.wild A", "NOERROR aa\nanswer x.wild 500 A 192.0.2.40").await?.covers("x.wild")
     }
@@ -140,7 +140,7 @@ cases! {
         denies(peer, "a.plain A", wanted).await?.is_insecure("plain")
     }
 
-    /// So it does below names without records.
+    /// So it does where the delegation is below a name without records.
     Must "dns/5155/7.2.7/below-empty" [Fixture] = async |peer| {
         denies(peer, "x.hidden A", "NOERROR\nauthority x.hidden 800 NS ns1").await?.is_insecure("x.hidden")
     }
