@@ -6,15 +6,20 @@
 
 #[path = "signing_peers/crossed.rs"]
 mod crossed;
+#[path = "../../tests/tests/foreign/mod.rs"]
+mod foreign;
+#[path = "../../tests/tests/foreign/dns.rs"]
+mod servers;
 #[path = "signing_peers/updates.rs"]
 mod updates;
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+use foreign::{Running, free_ports, is_there};
 use ropewalk_core::Limits;
 use ropewalk_core::app::{Context, Prepare, Server, Service as _};
 use ropewalk_core::data::zones::{Answer as _, MemoryZones};
@@ -238,10 +243,8 @@ impl Place {
         let config = config.replace("@DIR", self.dir.path().to_str().unwrap());
         let config = config.replace("@OURS", &self.at.port().to_string());
         fs::write(self.path("unbound"), config).unwrap();
-        let log = fs::File::create(self.path("output")).unwrap();
-        let mut command = Command::new("/usr/sbin/unbound");
-        command.arg("-c").arg(self.path("unbound")).stdout(log.try_clone().unwrap()).stderr(log);
-        let running = Running(command.spawn().unwrap());
+        let args = ["-c".into(), self.path("unbound")];
+        let running = Running::start("/usr/sbin/unbound", args, &self.path("output"));
         let ask = async |name: &str, rtype: &str| {
             let args =
                 ["@127.0.0.1", "-p", &at.port().to_string(), "+dnssec", "+tries=1", "+time=5", name, rtype];
@@ -271,38 +274,13 @@ impl Place {
     }
 }
 
-/// A server of others, ended with the test.
-struct Running(std::process::Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ended = self.0.kill().and_then(|()| self.0.wait());
-    }
-}
-
 fn free() -> SocketAddr {
-    loop {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let at = listener.local_addr().unwrap();
-        if UdpSocket::bind(at).is_ok() {
-            return at;
-        }
-    }
+    let [port] = free_ports();
+    ([127, 0, 0, 1], port).into()
 }
 
 fn origin() -> Name {
     ZONE.parse().unwrap()
-}
-
-/// Whether it is installed.
-fn is_there(program: &str) -> bool {
-    let is_there = ["/usr/bin", "/usr/sbin"].iter().any(|dir| Path::new(dir).join(program).is_file());
-    let required = std::env::var_os("ROPEWALK_REQUIRE_PEERS").is_some_and(|it| it == "1");
-    assert!(is_there || !required, "missing peer: {program}");
-    if !is_there {
-        println!("missing peer: {program}");
-    }
-    is_there
 }
 
 fn output(program: &str, args: &[String]) -> String {

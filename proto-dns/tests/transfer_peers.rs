@@ -6,6 +6,8 @@
 
 #[path = "../../tests/tests/foreign/mod.rs"]
 mod foreign;
+#[path = "../../tests/tests/foreign/dns.rs"]
+mod servers;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -27,79 +29,48 @@ use tokio::time::{sleep, timeout};
 
 const ZONE: &str = "example.test";
 const KEY: &str = "rope-key";
-/// `SECRET` in base64.
-const ENCODED: &str = "cm9wZXdhbGsga2V5IGZvciB0ZXN0cyBvbmx5ISEhISE=";
 const SECRET: &[u8] = b"ropewalk key for tests only!!!!!";
 /// Longer than a test lasts: what comes sooner, comes of a NOTIFY.
 const TIMERS: &str = "7200 3600 1209600 300";
 
-/// How a server is set up. In its texts `@DIR` is a folder of its own, `@PORT` its port and `@OURS` ours.
+/// How a server is set up, beside what [`servers`] says. In its texts `@DIR` is a folder of its own, `@OURS` our port.
 struct Peer {
-    program: &'static str,
+    name: &'static str,
+    options: &'static str,
+    /// What follows, up to the zone.
     config: &'static str,
     /// The zone of which it is the primary, and we a secondary.
     primary: &'static str,
     /// The other way round.
     secondary: &'static str,
-    args: &'static [&'static str],
 }
 
 const NSD: Peer = Peer {
-    program: "/usr/sbin/nsd",
-    config: "server:
-  ip-address: 127.0.0.1@@PORT
-  server-count: 1
-  username: \"\"
-  zonesdir: \"@DIR\"
-  database: \"\"
-  pidfile: \"@DIR/pid\"
-  xfrdfile: \"@DIR/xfrd.state\"
-  zonelistfile: \"@DIR/zone.list\"
-  xfrdir: \"@DIR\"
-remote-control:
-  control-enable: no
-key:
-  name: @KEY
-  algorithm: hmac-sha256
-  secret: \"@SECRET\"
-zone:
+    name: "nsd",
+    options: "",
+    config: "zone:
   name: @ZONE
   zonefile: zone
-  provide-xfr: 127.0.0.1 @KEY
+  provide-xfr: 127.0.0.1 rope-key
 ",
-    primary: "  notify: 127.0.0.1@@OURS @KEY
+    primary: "  notify: 127.0.0.1@@OURS rope-key
   notify-retry: 3
 ",
-    secondary: "  request-xfr: 127.0.0.1@@OURS @KEY
-  allow-notify: 127.0.0.1 @KEY
+    secondary: "  request-xfr: 127.0.0.1@@OURS rope-key
+  allow-notify: 127.0.0.1 rope-key
 ",
-    args: &["-d", "-c", "@DIR/config"],
 };
 
 const KNOT: Peer = Peer {
-    program: "/usr/sbin/knotd",
-    config: "server:
-  listen: 127.0.0.1@@PORT
-  rundir: @DIR
-  udp-workers: 1
-  tcp-workers: 1
-  background-workers: 1
-database:
-  storage: @DIR
-log:
-- target: stderr
-  any: info
-key:
-- id: @KEY
-  algorithm: hmac-sha256
-  secret: @SECRET
-remote:
+    name: "knot",
+    options: "",
+    config: "remote:
 - id: ours
   address: 127.0.0.1@@OURS
-  key: @KEY
+  key: rope-key
 acl:
 - id: all
-  key: @KEY
+  key: rope-key
   action: [transfer, notify]
 zone:
 - domain: @ZONE
@@ -112,26 +83,20 @@ zone:
 ",
     secondary: "  master: ours
 ",
-    args: &["-c", "@DIR/config"],
 };
 
 const BIND: Peer = Peer {
-    program: "/usr/sbin/named",
-    config: "options {
-  directory \"@DIR\"; pid-file \"@DIR/pid\"; session-keyfile \"@DIR/session\"; managed-keys-directory \"@DIR\";
-  listen-on port @PORT { 127.0.0.1; }; listen-on-v6 { none; };
-  recursion no; dnssec-validation no; empty-zones-enable no; notify explicit; notify-delay 0;
-};
-controls { };
-key @KEY { algorithm hmac-sha256; secret \"@SECRET\"; };
+    name: "named",
+    options: "  notify explicit; notify-delay 0;
 ",
-    primary: "zone @ZONE { type primary; file \"zone\"; check-names ignore; allow-transfer { key @KEY; };
-  also-notify { 127.0.0.1 port @OURS key @KEY; }; };
+    config: "",
+    primary: "zone @ZONE { type primary; file \"zone\"; check-names ignore; allow-transfer { key rope-key; };
+  also-notify { 127.0.0.1 port @OURS key rope-key; }; };
 ",
-    secondary: "zone @ZONE { type secondary; file \"fetched\"; check-names ignore; allow-transfer { key @KEY; };
-  primaries { 127.0.0.1 port @OURS key @KEY; }; allow-notify { key @KEY; }; };
+    secondary:
+        "zone @ZONE { type secondary; file \"fetched\"; check-names ignore; allow-transfer { key rope-key; };
+  primaries { 127.0.0.1 port @OURS key rope-key; }; allow-notify { key rope-key; }; };
 ",
-    args: &["-g", "-n", "1", "-c", "@DIR/config"],
 };
 
 /// What a test has: a folder, and a port for each of both.
@@ -148,15 +113,9 @@ impl Place {
     }
 
     fn start(&self, peer: &Peer, zone: &str) -> Running {
-        let dir = self.dir.path().to_str().unwrap();
-        let placed = |text: &str| {
-            let text = text.replace("@DIR", dir).replace("@PORT", &self.theirs.port().to_string());
-            let text = text.replace("@OURS", &self.ours.port().to_string());
-            text.replace("@KEY", KEY).replace("@SECRET", ENCODED).replace("@ZONE", ZONE)
-        };
-        fs::write(self.dir.path().join("config"), placed(peer.config) + &placed(zone)).unwrap();
-        let args = peer.args.iter().map(|arg| placed(arg));
-        Running::start(peer.program, args, &self.path("output"))
+        let (ours, rest) = (self.ours.port().to_string(), peer.config.to_owned() + zone);
+        let put = [("@OURS", ours.as_str()), ("@ZONE", ZONE)];
+        servers::server(peer.name).start(self.dir.path(), self.theirs.port(), peer.options, &rest, &put)
     }
 
     fn path(&self, name: &str) -> std::path::PathBuf {
@@ -269,7 +228,7 @@ fn assert_same(theirs: &[String], ours: &[String]) {
 
 /// We have the zone, they fetch it, and fetch it again when we say that it has changed.
 async fn gives(peer: &Peer) {
-    if !is_there(peer.program) {
+    if !is_there(servers::server(peer.name).program) {
         return;
     }
     let place = Place::new();
@@ -293,7 +252,7 @@ async fn gives(peer: &Peer) {
 
 /// They have the zone, we fetch it, and fetch it again when they say that it has changed.
 async fn takes(peer: &Peer) {
-    if !is_there(peer.program) {
+    if !is_there(servers::server(peer.name).program) {
         return;
     }
     let place = Place::new();

@@ -6,6 +6,8 @@
 
 #[path = "../../tests/tests/foreign/mod.rs"]
 mod foreign;
+#[path = "../../tests/tests/foreign/dns.rs"]
+mod servers;
 
 use std::fs;
 use std::net::SocketAddr;
@@ -28,37 +30,22 @@ const SECRET: &[u8] = b"ropewalk key for tests only!!!!!";
 /// The zone of which they are the primary, and the one of which we are.
 const ZONES: [&str; 2] = ["theirs.test.", "ours.test."];
 
-/// How a server is set up. In its texts `@DIR` is a folder of its own, `@PORT` and `@TLS` are its ports, `@OURS` is ours.
+/// How a server is set up, beside what [`servers`] says. In its texts `@DIR` is a folder of its own, `@TLS` is its port, `@OURS` ours.
 struct Peer {
-    program: &'static str,
+    name: &'static str,
+    options: &'static str,
     config: &'static str,
-    args: &'static [&'static str],
 }
 
 const NSD: Peer = Peer {
-    program: "/usr/sbin/nsd",
-    config: "server:
-  ip-address: 127.0.0.1@@PORT
-  ip-address: 127.0.0.1@@TLS
+    name: "nsd",
+    options: "  ip-address: 127.0.0.1@@TLS
   tls-port: @TLS
   tls-service-key: \"@DIR/key.pem\"
   tls-service-pem: \"@DIR/cert.pem\"
   tls-cert-bundle: \"@DIR/ca.pem\"
-  server-count: 1
-  username: \"\"
-  zonesdir: \"@DIR\"
-  database: \"\"
-  pidfile: \"@DIR/pid\"
-  xfrdfile: \"@DIR/xfrd.state\"
-  zonelistfile: \"@DIR/zone.list\"
-  xfrdir: \"@DIR\"
-remote-control:
-  control-enable: no
-key:
-  name: rope-key
-  algorithm: hmac-sha256
-  secret: \"cm9wZXdhbGsga2V5IGZvciB0ZXN0cyBvbmx5ISEhISE=\"
-tls-auth:
+",
+    config: "tls-auth:
   name: ours
   auth-domain-name: localhost
 zone:
@@ -69,24 +56,17 @@ zone:
   name: ours.test
   request-xfr: AXFR 127.0.0.1@@OURS rope-key ours
 ",
-    args: &["-d", "-c", "@DIR/config"],
 };
 
 const BIND: Peer = Peer {
-    program: "/usr/sbin/named",
+    name: "named",
+    options: "  listen-on port @TLS tls here { 127.0.0.1; }; notify no;
+",
     config: "tls here { cert-file \"@DIR/cert.pem\"; key-file \"@DIR/key.pem\"; };
 tls ours { ca-file \"@DIR/ca.pem\"; remote-hostname \"localhost\"; };
-options {
-  directory \"@DIR\"; pid-file \"@DIR/pid\"; session-keyfile \"@DIR/session\"; managed-keys-directory \"@DIR\";
-  listen-on port @PORT { 127.0.0.1; }; listen-on port @TLS tls here { 127.0.0.1; }; listen-on-v6 { none; };
-  recursion no; dnssec-validation no; empty-zones-enable no; notify no;
-};
-controls { };
-key rope-key { algorithm hmac-sha256; secret \"cm9wZXdhbGsga2V5IGZvciB0ZXN0cyBvbmx5ISEhISE=\"; };
 zone theirs.test { type primary; file \"theirs.test.zone\"; allow-transfer port @TLS transport tls { key rope-key; }; };
 zone ours.test { type secondary; file \"fetched\"; primaries { 127.0.0.1 port @OURS key rope-key tls ours; }; };
 ",
-    args: &["-g", "-n", "1", "-c", "@DIR/config"],
 };
 
 fn key() -> Arc<TsigKey> {
@@ -123,14 +103,10 @@ impl Place {
     }
 
     fn start(&self, peer: &Peer) -> Running {
-        let dir = self.dir.path().to_str().unwrap();
-        let [port, tls, ours] = self.ports.map(|port| port.to_string());
-        let placed = |text: &str| {
-            let text = text.replace("@DIR", dir).replace("@PORT", &port);
-            text.replace("@TLS", &tls).replace("@OURS", &ours)
-        };
-        fs::write(self.path("config"), placed(peer.config)).unwrap();
-        Running::start(peer.program, peer.args.iter().map(|arg| placed(arg)), &self.path("output"))
+        let [port, tls, ours] = self.ports;
+        let (tls, ours) = (tls.to_string(), ours.to_string());
+        let put = [("@TLS", tls.as_str()), ("@OURS", ours.as_str())];
+        servers::server(peer.name).start(self.dir.path(), port, peer.options, peer.config, &put)
     }
 
     /// Serves our zone over TLS and nothing else, and fetches theirs.
@@ -173,7 +149,7 @@ fn at(port: u16) -> SocketAddr {
 }
 
 async fn both_ways(peer: &Peer) {
-    if !is_there(peer.program) {
+    if !is_there(servers::server(peer.name).program) {
         return;
     }
     let place = Place::new();

@@ -5,6 +5,8 @@
 
 mod foreign;
 mod serve;
+#[path = "foreign/dns.rs"]
+mod servers;
 
 use std::fs;
 use std::sync::Arc;
@@ -116,9 +118,7 @@ async fn every_transport_brings_the_same_octets() {
 /// A server of others, with one zone at a time, on one port.
 struct Foreign {
     name: &'static str,
-    program: &'static str,
-    args: &'static [&'static str],
-    /// `@DIR`, `@PORT` and `@ZONE` are put in.
+    /// The clauses of the zone `@ZONE`.
     config: &'static str,
     dir: tempfile::TempDir,
     running: Option<Running>,
@@ -127,65 +127,28 @@ struct Foreign {
 }
 
 impl Foreign {
-    fn new(
-        name: &'static str,
-        program: &'static str,
-        args: &'static [&'static str],
-        config: &'static str,
-    ) -> Option<Self> {
-        if !is_there(program) {
+    fn new(name: &'static str, config: &'static str) -> Option<Self> {
+        if !is_there(servers::server(name).program) {
             return None;
         }
         let [port] = free_ports();
         let subject = Subject::at(&format!("127.0.0.1:{port}")).unwrap();
         let dir = tempfile::tempdir().unwrap();
-        Some(Self { name, program, args, config, dir, running: None, port, subject })
+        Some(Self { name, config, dir, running: None, port, subject })
     }
 
     fn nsd() -> Option<Self> {
-        let config = "server:
-  ip-address: 127.0.0.1@@PORT
-  server-count: 1
-  username: \"\"
-  zonesdir: \"@DIR\"
-  database: \"\"
-  pidfile: \"@DIR/pid\"
-  xfrdfile: \"@DIR/xfrd.state\"
-  zonelistfile: \"@DIR/zone.list\"
-  xfrdir: \"@DIR\"
-  rrl-ratelimit: 0
-remote-control:
-  control-enable: no
-zone:
-  name: @ZONE
-  zonefile: zone
-";
-        Self::new("nsd", "/usr/sbin/nsd", &["-d", "-c", "@DIR/config"], config)
+        Self::new("nsd", "zone:\n  name: @ZONE\n  zonefile: zone\n")
     }
 
     fn knot() -> Option<Self> {
-        let config = "server:
-  listen: 127.0.0.1@@PORT
-  rundir: @DIR
-  udp-workers: 1
-  tcp-workers: 1
-  background-workers: 1
-database:
-  storage: @DIR
-template:
-- id: default
+        let config = "zone:
+- domain: @ZONE
   storage: @DIR
   file: zone
   zonefile-sync: -1
-zone:
-- domain: @ZONE
 ";
-        Self::new("knot", "/usr/sbin/knotd", &["-c", "@DIR/config"], config)
-    }
-
-    fn placed(&self, text: &str, zone: &str) -> String {
-        let text = text.replace("@DIR", self.dir.path().to_str().unwrap());
-        text.replace("@PORT", &self.port.to_string()).replace("@ZONE", zone)
+        Self::new("knot", config)
     }
 }
 
@@ -193,9 +156,8 @@ impl Server for Foreign {
     async fn load(&mut self, name: &str, zone: &str) -> Result<(), String> {
         self.running = None;
         fs::write(self.dir.path().join("zone"), zone).unwrap();
-        fs::write(self.dir.path().join("config"), self.placed(self.config, name)).unwrap();
-        let args = self.args.iter().map(|arg| self.placed(arg, name));
-        self.running = Some(Running::start(self.program, args, &self.dir.path().join("output")));
+        let server = servers::server(self.name);
+        self.running = Some(server.start(self.dir.path(), self.port, "", self.config, &[("@ZONE", name)]));
         for _ in 0..500 {
             // Knot listens before it has read its zones, and then says SERVFAIL.
             if TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() && serves(self.port, name).await {

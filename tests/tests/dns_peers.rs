@@ -6,8 +6,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot start its peer has failed")]
 
 mod foreign;
+#[path = "foreign/dns.rs"]
+mod servers;
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -20,8 +21,8 @@ use ropewalk_core::tls::self_signed;
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
-/// How a server is set up. In its texts `@DIR` is a directory with the folder `dns` of the suite's zones and with `cert.pem` and
-/// `key.pem`, `@PORT` the port, and `@ZONE` the name of a zone.
+/// How a server is set up, beside what [`servers`] says. In its texts `@DIR` is a directory with the folder `dns` of the suite's zones and with
+/// `cert.pem` and `key.pem`, `@ZONE` the name of a zone, and `@TLS` and `@WEB` are ports.
 struct Peer {
     name: &'static str,
     /// Whether it answers over TLS at `@TLS`, and over HTTPS at `@WEB`.
@@ -29,13 +30,12 @@ struct Peer {
     web: bool,
     /// What it is known to fail, in `expectations/`.
     expectations: &'static str,
-    program: &'static str,
+    options: &'static str,
     config: &'static str,
     /// What the configuration has for each zone.
     zone: &'static str,
     /// The same for zones that the key may update; empty for a server without UPDATE.
     updated: &'static str,
-    args: &'static [&'static str],
     /// How many cases it is tried on at the same time.
     at_once: usize,
 }
@@ -45,42 +45,24 @@ const NSD: Peer = Peer {
     tls: true,
     web: false,
     expectations: "nsd.toml",
-    program: "/usr/sbin/nsd",
-    config: "server:
-  ip-address: 127.0.0.1@@PORT
-  ip-address: 127.0.0.1@@TLS
+    options: "  ip-address: 127.0.0.1@@TLS
   tls-port: @TLS
   tls-service-key: \"@DIR/key.pem\"
   tls-service-pem: \"@DIR/cert.pem\"
-  server-count: 1
-  username: \"\"
-  zonesdir: \"@DIR/dns\"
-  database: \"\"
-  pidfile: \"@DIR/pid\"
-  xfrdfile: \"@DIR/xfrd.state\"
-  zonelistfile: \"@DIR/zone.list\"
-  xfrdir: \"@DIR\"
-  rrl-ratelimit: 0
   answer-cookie: yes
   nsid: ascii_rope
-remote-control:
-  control-enable: no
-key:
-  name: @KEY
-  algorithm: hmac-sha256
-  secret: \"@SECRET\"
-key:
+",
+    config: "key:
   name: @OTHER
   algorithm: hmac-sha256
   secret: \"@SECOND\"
 ",
     zone: "zone:
   name: @ZONE
-  zonefile: @ZONE.zone
-  provide-xfr: 127.0.0.1 @KEY
+  zonefile: dns/@ZONE.zone
+  provide-xfr: 127.0.0.1 rope-key
 ",
     updated: "",
-    args: &["-d", "-c", "@DIR/config"],
     at_once: 8,
 };
 
@@ -89,35 +71,21 @@ const KNOT: Peer = Peer {
     tls: false,
     web: false,
     expectations: "knot.toml",
-    program: "/usr/sbin/knotd",
-    config: "server:
-  listen: 127.0.0.1@@PORT
-  rundir: @DIR
-  udp-workers: 1
-  tcp-workers: 1
-  background-workers: 1
-  nsid: rope
-database:
-  storage: @DIR
-log:
-- target: stderr
-  any: warning
-mod-cookies:
+    options: "  nsid: rope
+",
+    config: "mod-cookies:
 - id: default
   badcookie-slip: 1
 key:
-- id: @KEY
-  algorithm: hmac-sha256
-  secret: @SECRET
 - id: @OTHER
   algorithm: hmac-sha256
   secret: @SECOND
 acl:
 - id: transfer
-  key: @KEY
+  key: rope-key
   action: transfer
 - id: update
-  key: @KEY
+  key: rope-key
   action: [transfer, update]
 template:
 - id: default
@@ -133,7 +101,6 @@ zone:
     updated: "- domain: @ZONE
   acl: update
 ",
-    args: &["-c", "@DIR/config"],
     // It does updates that come together together, and none of them where one is wrong.
     at_once: 1,
 };
@@ -143,26 +110,19 @@ const BIND: Peer = Peer {
     tls: true,
     web: true,
     expectations: "named.toml",
-    program: "/usr/sbin/named",
-    config: "options {
-  directory \"@DIR\"; pid-file \"@DIR/pid\"; session-keyfile \"@DIR/session\"; managed-keys-directory \"@DIR\";
-  listen-on port @PORT { 127.0.0.1; }; listen-on-v6 { none; };
-  listen-on port @TLS tls rope { 127.0.0.1; };
+    options: "  listen-on port @TLS tls rope { 127.0.0.1; };
   listen-on port @WEB tls rope http default { 127.0.0.1; };
-  recursion no; dnssec-validation no; empty-zones-enable no; notify no; allow-transfer { none; }; server-id \"rope\";
+  notify no; allow-transfer { none; }; server-id \"rope\";
   response-padding { any; } block-size 468; transfers-out 100; max-ixfr-ratio unlimited;
-};
-controls { };
-tls rope { cert-file \"@DIR/cert.pem\"; key-file \"@DIR/key.pem\"; };
-key @KEY { algorithm hmac-sha256; secret \"@SECRET\"; };
+",
+    config: "tls rope { cert-file \"@DIR/cert.pem\"; key-file \"@DIR/key.pem\"; };
 key @OTHER { algorithm hmac-sha256; secret \"@SECOND\"; };
 ",
-    zone: "zone @ZONE { type primary; file \"dns/@ZONE.zone\"; check-names ignore; allow-transfer { key @KEY; }; };
+    zone: "zone @ZONE { type primary; file \"dns/@ZONE.zone\"; check-names ignore; allow-transfer { key rope-key; }; };
 ",
-    updated: "zone @ZONE { type primary; file \"dns/@ZONE.zone\"; check-names ignore; allow-transfer { key @KEY; };
-  allow-update { key @KEY; }; };
+    updated: "zone @ZONE { type primary; file \"dns/@ZONE.zone\"; check-names ignore; allow-transfer { key rope-key; };
+  allow-update { key rope-key; }; };
 ",
-    args: &["-g", "-n", "1", "-c", "@DIR/config"],
     at_once: 8,
 };
 
@@ -176,25 +136,19 @@ impl Peer {
     async fn start(&self, dir: &Path) -> Started {
         let ports = free_ports();
         let [port, tls, web] = ports;
-        let placed = |text: &str| {
-            let text = text.replace("@DIR", dir.to_str().unwrap()).replace("@PORT", &port.to_string());
-            let text = text.replace("@TLS", &tls.to_string()).replace("@WEB", &web.to_string());
-            let text = text.replace("@KEY", KEY.0).replace("@SECRET", KEY.1);
-            text.replace("@OTHER", OTHER.0).replace("@SECOND", OTHER.1)
-        };
+        let (tls, web) = (tls.to_string(), web.to_string());
+        let put = [("@TLS", tls.as_str()), ("@WEB", web.as_str()), ("@OTHER", OTHER.0), ("@SECOND", OTHER.1)];
         fixture::write(dir).unwrap();
         let issued = self_signed(&["conform.test".into()]).unwrap();
         fs::write(dir.join("cert.pem"), &issued.cert).unwrap();
         fs::write(dir.join("key.pem"), issued.key.as_bytes()).unwrap();
-        let mut config = placed(self.config);
+        let mut config = self.config.to_owned();
         for zone in fixture::zones() {
             let updated = matches!(zone.name, "update.test" | "ixfr.test") && !self.updated.is_empty();
             let text = if updated { self.updated } else { self.zone };
-            config.write_str(&placed(&text.replace("@ZONE", zone.name))).unwrap();
+            config += &text.replace("@ZONE", zone.name);
         }
-        fs::write(dir.join("config"), config).unwrap();
-        let args = self.args.iter().map(|arg| placed(arg));
-        let running = Running::start(self.program, args, &dir.join("output"));
+        let running = servers::server(self.name).start(dir, port, self.options, &config, &put);
         let started = Started { _running: running, ports };
         for _ in 0..200 {
             if TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
@@ -239,7 +193,7 @@ fn folder() -> tempfile::TempDir {
 const RACES: [&str; 2] = ["dns/1035/4.1.1/opcodes", "dns/8484/4.2/streams"];
 
 async fn fails_what_is_known(peer: &Peer) {
-    if !is_there(peer.program) {
+    if !is_there(servers::server(peer.name).program) {
         return;
     }
     let dir = folder();
@@ -280,7 +234,7 @@ const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dns_selfcheck.tx
 /// BIND is the right server here, since it fails the least.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_case_of_dns_can_fail_as_the_table_says() {
-    if !is_there(BIND.program) {
+    if !is_there(servers::server(BIND.name).program) {
         return;
     }
     let dir = folder();
@@ -295,7 +249,7 @@ async fn every_case_of_dns_can_fail_as_the_table_says() {
 #[ignore = "a proof that takes a quarter of an hour, and prints the table that the short one reads"]
 #[tokio::test(flavor = "multi_thread")]
 async fn every_case_of_dns_can_fail_and_every_fault_is_found() {
-    if !is_there(BIND.program) {
+    if !is_there(servers::server(BIND.name).program) {
         return;
     }
     let dirs = [(); LANES].map(|()| folder());

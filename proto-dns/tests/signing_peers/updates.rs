@@ -4,21 +4,6 @@ use super::*;
 
 /// A secondary that validates all that it gets: one that is not signed as it has to be it does not take.
 const KNOT: &str = "\
-server:
-  listen: 127.0.0.1@PORT
-  rundir: @DIR
-  udp-workers: 1
-  tcp-workers: 1
-  background-workers: 1
-database:
-  storage: @DIR
-log:
-- target: stderr
-  any: info
-key:
-- id: rope-key
-  algorithm: hmac-sha256
-  secret: cm9wZXdhbGsga2V5IGZvciB0ZXN0cyBvbmx5ISEhISE=
 remote:
 - id: ours
   address: 127.0.0.1@@OURS
@@ -61,15 +46,9 @@ async fn updates_are_good(algorithm: Algorithm, nsec3: bool) {
     let (keys, store) = ([key()].into_iter().collect(), Some(Arc::new(MemoryZones::new()) as _));
     let source = Source::zone(dir.path().join("zone"), Some(origin())).kept().signed(sign);
     let place = Place::with(dir, source, rules, Setup { keys, store, ..Setup::default() });
-    let config = KNOT
-        .replace("@PORT", &format!("@{}", theirs.port()))
-        .replace("@@OURS", &format!("@{}", place.at.port()));
-    let config = config.replace("@DIR", place.dir.path().to_str().unwrap());
-    fs::write(place.path("config"), config).unwrap();
-    let log = fs::File::create(place.path("output")).unwrap();
-    let mut command = Command::new("/usr/sbin/knotd");
-    command.arg("-c").arg(place.path("config")).stdout(log.try_clone().unwrap()).stderr(log);
-    let running = Running(command.spawn().unwrap());
+    let ours = place.at.port().to_string();
+    let put = [("@OURS", ours.as_str())];
+    let running = servers::server("knot").start(place.dir.path(), theirs.port(), "", KNOT, &put);
     place.taken(theirs, 1).await;
     for (number, lines) in UPDATES.iter().enumerate() {
         let port = place.at.port();

@@ -18,10 +18,15 @@ pub(super) struct Zone {
     pub(super) records: Vec<Record>,
 }
 
-/// The zones of the suite. One that cannot be read is missing, which its cases show.
+/// The zones of the suite, without signatures. One that cannot be read is missing, which its cases show.
 pub(super) static ZONES: LazyLock<Vec<Zone>> = LazyLock::new(|| {
     let read = |zone: fixture::Zone| text::zone(&zone.text).ok();
-    fixture::zones().into_iter().filter_map(read).map(|(apex, records)| Zone { apex, records }).collect()
+    fixture::plain()
+        .into_iter()
+        .chain(fixture::sources())
+        .filter_map(read)
+        .map(|(apex, records)| Zone { apex, records })
+        .collect()
 });
 
 /// What an answer is to be.
@@ -46,8 +51,8 @@ pub(super) fn negative_soa(apex: &str) -> Result<Record, Broken> {
 }
 
 impl Want {
-    fn read(wanted: &str) -> Result<Self, Broken> {
-        let origin = name("rope.test.")?;
+    /// Names are below the origin, unless a dot ends them.
+    fn read(wanted: &str, origin: &Name) -> Result<Self, Broken> {
         let mut lines = wanted.lines().map(str::trim);
         let mut first = lines.next().unwrap_or_default().split(' ');
         let mut want = Self {
@@ -61,7 +66,7 @@ impl Want {
         for line in lines {
             let (section, rest) = line.split_once(' ').unwrap_or((line, ""));
             let record = || {
-                text::record(rest, &origin, 3600).map_err(|why| Broken::new("a case that can be read", why))
+                text::record(rest, origin, 3600).map_err(|why| Broken::new("a case that can be read", why))
             };
             match section {
                 "answer" => want.answer.push(record()?),
@@ -69,7 +74,8 @@ impl Want {
                 "additional" => want.additional.push(record()?),
                 "no-additional" => want.no_additional = true,
                 "soa" => {
-                    want.authority.push(negative_soa(if rest.is_empty() { "rope.test." } else { rest })?)
+                    let apex = if rest.is_empty() { origin.to_string() } else { rest.into() };
+                    want.authority.push(negative_soa(&apex)?);
                 }
                 _ => return Err(Broken::new("a case that can be read", line)),
             }
@@ -126,14 +132,19 @@ pub(super) fn is_in_zones(record: &Record) -> bool {
 
 /// Asks `name type`, by UDP and by TCP, and compares the answer.
 pub(super) async fn answers(peer: &mut Peer, asked: &str, wanted: &str) -> Verdict {
-    let want = Want::read(wanted)?;
+    let want = Want::read(wanted, &name("rope.test.")?)?;
     let answer = ask_both(peer, &super::query(asked)?).await?;
     want.judge(wanted, &answer)
 }
 
 /// Compares an answer that a case has got in its own way.
 pub(super) fn is(answer: &Message, wanted: &str) -> Verdict {
-    Want::read(wanted)?.judge(wanted, answer)
+    is_in(&name("rope.test.")?, answer, wanted)
+}
+
+/// [`is`], with names below this one.
+pub(super) fn is_in(origin: &Name, answer: &Message, wanted: &str) -> Verdict {
+    Want::read(wanted, origin)?.judge(wanted, answer)
 }
 
 /// Chains that do not end are cut off after a few records.

@@ -19,8 +19,26 @@ pub struct Zone {
     pub text: String,
 }
 
-/// Every zone of the suite.
+/// Every zone of the suite. Two come signed, with NSEC and with NSEC3; `zones/sign.sh` has signed them.
 pub fn zones() -> Vec<Zone> {
+    let zone = |name, text: &str| Zone { name, text: text.into() };
+    let signed = [
+        zone("nsec.test", include_str!("zones/signed/nsec.test.zone")),
+        zone("nsec3.test", include_str!("zones/signed/nsec3.test.zone")),
+    ];
+    plain().into_iter().chain(signed).collect()
+}
+
+/// What the zones are made of that come signed: for a server that signs zones itself, with NSEC `nsec.test` and with
+/// NSEC3 `nsec3.test`.
+pub fn sources() -> Vec<Zone> {
+    let text = include_str!("zones/nsec.test.zone");
+    let nsec3 = text.replace("$ORIGIN nsec.test.", "$ORIGIN nsec3.test.");
+    vec![Zone { name: "nsec.test", text: text.into() }, Zone { name: "nsec3.test", text: nsec3 }]
+}
+
+/// Those without signatures.
+pub(super) fn plain() -> Vec<Zone> {
     let zone = |name, text: &str| Zone { name, text: text.into() };
     vec![
         zone("rope.test", include_str!("zones/rope.test.zone")),
@@ -45,15 +63,17 @@ fn big() -> String {
     text
 }
 
-/// Writes the zones into `dir/dns`, each as `NAME.zone`.
+/// Writes the zones into `dir/dns`, each as `NAME.zone`, and what the signed ones are made of into `dir/dns/unsigned`.
 ///
 /// # Errors
 /// Where a folder or a file cannot be written.
 pub fn write(dir: &Path) -> io::Result<()> {
     let dir = dir.join("dns");
-    fs::create_dir_all(&dir)?;
-    for zone in zones() {
-        fs::write(dir.join(format!("{}.zone", zone.name)), zone.text)?;
+    for (dir, zones) in [(dir.join("unsigned"), sources()), (dir, zones())] {
+        fs::create_dir_all(&dir)?;
+        for zone in zones {
+            fs::write(dir.join(format!("{}.zone", zone.name)), zone.text)?;
+        }
     }
     Ok(())
 }

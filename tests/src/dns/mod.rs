@@ -1,11 +1,12 @@
-//! Authoritative DNS servers: answers (RFC 1034, 1035 and what changed them), RFC 8906 §8, EDNS, transports, UPDATE, TSIG
-//! and transfers.
+//! Authoritative DNS servers: answers (RFC 1034, 1035 and what changed them), RFC 8906 §8, EDNS, transports, UPDATE, TSIG,
+//! transfers and signed zones.
 //!
 //! The subject serves the zones of [`fixture`]. Messages are read and written by the suite itself, strictly.
 
 mod answers;
 mod bad;
 mod client;
+mod dnssec;
 mod edns;
 pub mod everywhere;
 mod expect;
@@ -46,6 +47,7 @@ pub fn cases() -> Vec<&'static Case> {
         .chain(rfc8945::cases())
         .chain(update::cases())
         .chain(transfer::cases())
+        .chain(dnssec::cases())
         .collect()
 }
 

@@ -16,6 +16,11 @@ pub(super) const AAAA: u16 = 28;
 pub(super) const SRV: u16 = 33;
 pub(super) const DNAME: u16 = 39;
 pub(super) const DS: u16 = 43;
+pub(super) const RRSIG: u16 = 46;
+pub(super) const NSEC: u16 = 47;
+pub(super) const DNSKEY: u16 = 48;
+pub(super) const NSEC3: u16 = 50;
+pub(super) const NSEC3PARAM: u16 = 51;
 pub(super) const IXFR: u16 = 251;
 pub(super) const AXFR: u16 = 252;
 
@@ -34,10 +39,11 @@ const TYPES: &[(u16, &str)] = &[
     (DNAME, "DNAME"),
     (DS, "DS"),
     (41, "OPT"),
-    (46, "RRSIG"),
-    (47, "NSEC"),
-    (48, "DNSKEY"),
-    (50, "NSEC3"),
+    (RRSIG, "RRSIG"),
+    (NSEC, "NSEC"),
+    (DNSKEY, "DNSKEY"),
+    (NSEC3, "NSEC3"),
+    (NSEC3PARAM, "NSEC3PARAM"),
     (249, "TKEY"),
     (250, "TSIG"),
     (IXFR, "IXFR"),

@@ -6,9 +6,10 @@ use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// Whether the program is installed. One that is not is left out, unless `ROPEWALK_REQUIRE_PEERS` is 1.
+/// Whether the program is installed, by its path or its name. One that is not is left out, unless `ROPEWALK_REQUIRE_PEERS` is 1.
 pub(crate) fn is_there(program: &str) -> bool {
-    let is_there = Path::new(program).is_file();
+    // A path that begins with a slash is taken as it is.
+    let is_there = ["/usr/bin", "/usr/sbin"].iter().any(|dir| Path::new(dir).join(program).is_file());
     let required = std::env::var_os("ROPEWALK_REQUIRE_PEERS").is_some_and(|it| it == "1");
     assert!(is_there || !required, "missing peer: {program}");
     if !is_there {

@@ -1,6 +1,7 @@
 //! What the faults change: queries on their way to the server, and answers on their way back.
 
 use super::fault::Fault;
+use super::signing;
 use crate::dns::rdata::{A, AXFR, CNAME, DNAME, IXFR, NS, SOA};
 use crate::dns::tsig::{BADKEY, BADSIG, BADTIME, Signature};
 use crate::dns::wire::{AA, AD, ANY, Edns, IN, Message, NONE, Name, OPCODE, OPT, RD, Record, TC, TSIG, Z};
@@ -54,7 +55,7 @@ pub(super) fn query(fault: Fault, query: &Message) -> Option<Message> {
             made.authority.iter_mut().filter(|record| record.class == IN).for_each(|record| record.ttl += 1);
         }
         Fault::SkipsWrong if update => skip_wrong(&mut made),
-        _ => return None,
+        _ => return signing::query(fault, query),
     }
     Some(made).filter(|made| made.to_wire() != query.to_wire())
 }
@@ -102,6 +103,7 @@ fn one(fault: Fault, query: &Message, message: &mut Message) {
     sections(fault, query, message);
     edns(fault, query, message);
     signature(fault, message);
+    signing::answer(fault, query, message);
 }
 
 fn header(fault: Fault, query: &Message, message: &mut Message) {

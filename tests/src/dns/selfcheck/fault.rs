@@ -255,4 +255,52 @@ faults! {
     TakesOneWay,
     /// Does what comes before the end of a handshake.
     TakesEarly,
+    /// Sends no datagram of more than 512 octets.
+    SmallDatagrams,
+    /// Sends signatures and denials to who has not asked for them.
+    AlwaysSigns,
+    /// Denies what is at another name.
+    DeniesAnother,
+    /// Leaves signatures out of the answer.
+    NoSignatures,
+    /// Leaves signatures out of the authority section.
+    NoSignaturesBelow,
+    /// Leaves signatures out of the additional section.
+    NoSignaturesBeside,
+    /// Sends signatures of what is not signed.
+    SignsAll,
+    /// Leaves DS out of referrals.
+    NoDs,
+    /// Does not deny what is not there.
+    NoDenial,
+    /// Denies one of the things that are not there.
+    OneDenial,
+    /// Denies twice.
+    DenialTwice,
+    /// Denies before it refers.
+    DenialFirst,
+    /// Counts the TTLs of denials down.
+    DenialTtl,
+    /// Counts the TTLs of signatures down.
+    SignatureTtl,
+    /// Says that signatures are of another type.
+    OtherCovered,
+    /// Says another algorithm of signatures.
+    OtherAlgorithm,
+    /// Says another number of labels.
+    OtherLabels,
+    /// Says another TTL than what was signed.
+    OtherOriginalTtl,
+    /// Sends signatures that do not count yet.
+    Expired,
+    /// Says the tag of another key.
+    OtherTag,
+    /// Says another signer.
+    OtherSigner,
+    /// Sends signatures that were made of something else.
+    BadSignature,
+    /// Says of keys that they are not the zone's.
+    NoZoneKey,
+    /// Says that names are hashed otherwise than they are.
+    OtherParameters,
 }

@@ -7,6 +7,7 @@ mod change;
 mod fault;
 mod quic;
 mod relay;
+mod signing;
 mod web;
 
 use std::io;

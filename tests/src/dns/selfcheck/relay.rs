@@ -152,7 +152,10 @@ impl Relay {
     fn by_transport(&self, over: Over, query: &Message, came: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
         let size = query.opt().map_or(512, |edns| usize::from(edns.size).max(512));
         let change = |wire: Vec<u8>| match Message::read(&wire) {
-            Ok(message) if self.is(Fault::SizeEverywhere) && over != Over::Udp && wire.len() > size => {
+            Ok(message)
+                if self.is(Fault::SizeEverywhere) && over != Over::Udp && wire.len() > size
+                    || self.is(Fault::SmallDatagrams) && over == Over::Udp && wire.len() > 512 =>
+            {
                 let additional = message.opt().map(|edns| edns.record()).into_iter().collect();
                 let (answer, authority) = (Vec::new(), Vec::new());
                 Message { answer, authority, additional, ..message.with(TC) }.to_wire()
