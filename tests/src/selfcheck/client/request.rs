@@ -1,6 +1,10 @@
 //! How a request is written: RFC 9112 §3 and §6, RFC 9110 §10.1.
 
 use std::io;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt as _;
+use tokio::time::timeout;
 
 use super::{Client, F, Wire};
 use crate::Fetch;
@@ -46,6 +50,16 @@ impl Client {
 
     /// Sends content, and stops where an answer comes meanwhile.
     pub(super) async fn upload(&self, wire: &mut Wire, mut content: &[u8]) -> io::Result<()> {
+        // What is to be lost has to come before all is sent.
+        if self.is(F::LosesEarly)
+            && let Some((first, rest)) = content.split_first()
+        {
+            wire.stream.write_all(&[*first]).await?;
+            content = rest;
+            if let Ok(read) = timeout(Duration::from_millis(200), wire.stream.readable()).await {
+                read?;
+            }
+        }
         while !content.is_empty() {
             tokio::select! {
                 biased;
