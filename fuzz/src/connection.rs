@@ -159,8 +159,12 @@ async fn answer(mut request: Request, number: usize) -> Result<Response, Failure
         }
         b"/upgrade" => Upgrade::to("echo", |mut conn, _| async move {
             let mut room = [0; 64];
-            while let octets @ 1.. = conn.read(&mut room).await? {
-                conn.write_all(room.get(..octets).unwrap_or_default()).await?;
+            // How long it waits is its own affair.
+            while let Ok(read) = timeout(LONGEST / 2, conn.read(&mut room)).await {
+                match read? {
+                    0 => break,
+                    octets => conn.write_all(room.get(..octets).unwrap_or_default()).await?,
+                }
             }
             Ok(())
         }),
